@@ -1,0 +1,94 @@
+import { type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { clientStatements } from './client.ts';
+import { bytesIn, insertSelect, literal } from './rowbinary.ts';
+import { DATABASE, type Store, StoreError, storeErrorOf } from './store.ts';
+
+const SCRATCH_SUFFIX = '.rowbinary';
+
+/**
+ * Opens ClickHouse inside this process. Only for the main thread (a worker thread that ends takes the engine, and so the
+ * process, with it), and one `path` a process. `scratchDir` takes the files that inserts travel through.
+ * Throws StoreError `chdb_missing` where the optional dependency was left out.
+ */
+export async function openEmbeddedStore(options: { path: string; scratchDir: string }): Promise<Store> {
+  const { createChdbConnection, drainPending } = await loadChdb();
+  const scratchDir = resolve(options.scratchDir);
+  await mkdir(options.path, { recursive: true });
+  await mkdir(scratchDir, { recursive: true });
+  await removeStale(scratchDir);
+
+  const client = createClient({ connection: createChdbConnection({ path: resolve(options.path) }) });
+  try {
+    // An embedded session has no `database` option and keeps what it is SET, so these hold for everything that follows.
+    await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${DATABASE}` });
+    await client.command({ query: `USE ${DATABASE}` });
+    await client.command({ query: 'SET output_format_json_quote_64bit_integers = 1' });
+  } catch (error) {
+    await client.close();
+    throw storeErrorOf(error, 'the embedded ClickHouse did not open');
+  }
+
+  return {
+    ...clientStatements(client),
+    async insertRowBinary(table, structure, chunks, deduplicationToken) {
+      if (bytesIn(chunks) === 0) return;
+      // The client decodes insert bodies as UTF-8, which would break binary bytes; a file does not pass through it.
+      const path = join(scratchDir, `${randomUUID()}${SCRATCH_SUFFIX}`);
+      try {
+        await writeChunks(path, chunks);
+        const source = `file(${literal(path)}, 'RowBinary', ${literal(structure)})`;
+        await client.command({ query: insertSelect(table, structure, source, deduplicationToken) });
+      } catch (error) {
+        throw storeErrorOf(error, `ClickHouse did not take an insert into ${table}`);
+      } finally {
+        await rm(path, { force: true });
+      }
+    },
+    async close() {
+      await client.close();
+      // Work the engine still holds would otherwise run into the end of the process.
+      await drainPending();
+    },
+  };
+}
+
+/** What we use of chdb, spelt out so that a build without the optional package has its types all the same. */
+interface Chdb {
+  createChdbConnection: (options: { path: string }) => NonNullable<ClickHouseClientConfigOptions['connection']>;
+  drainPending: () => Promise<unknown>;
+}
+
+async function loadChdb(): Promise<Chdb> {
+  // Not literals, or the compiler would want the package.
+  const names = ['chdb/connection', 'chdb'];
+  try {
+    const [connection, root] = (await Promise.all(names.map((name) => import(name)))) as [Chdb, Chdb];
+    return { createChdbConnection: connection.createChdbConnection, drainPending: root.drainPending };
+  } catch (error) {
+    throw new StoreError(
+      'chdb_missing',
+      'the embedded ClickHouse is not installed: run "npm install chdb", or set UPTALLY_CLICKHOUSE_URL to a ClickHouse server',
+      false,
+      error,
+    );
+  }
+}
+
+/** Files of inserts that a killed process left behind: their rows come again from the log. */
+async function removeStale(scratchDir: string): Promise<void> {
+  for (const name of await readdir(scratchDir)) {
+    if (name.endsWith(SCRATCH_SUFFIX)) await rm(join(scratchDir, name), { force: true });
+  }
+}
+
+async function writeChunks(path: string, chunks: readonly Uint8Array[]): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    for (const chunk of chunks) await file.writeFile(chunk);
+  } finally {
+    await file.close();
+  }
+}

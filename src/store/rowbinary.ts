@@ -1,0 +1,47 @@
+/**
+ * What both stores need to say an insert of RowBinary bytes in SQL, so that the bytes mean the same in each: the column
+ * names of a structure, quoting, and the settings every insert runs with.
+ */
+
+/** The column names of `"a String, b DateTime64(3, 'UTC')"`; a structure that cannot be read is a programming error. */
+export function columnsOf(structure: string): string[] {
+  const columns: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let i = 0; i <= structure.length; i += 1) {
+    const char = structure[i];
+    if (char === '(') depth += 1;
+    else if (char === ')') depth -= 1;
+    else if (char === undefined || (char === ',' && depth === 0)) {
+      const name = /^\s*([A-Za-z_][A-Za-z0-9_]*)\s+\S/.exec(structure.slice(start, i))?.[1];
+      if (name === undefined) throw new Error(`not a RowBinary structure: ${structure}`);
+      columns.push(name);
+      start = i + 1;
+    }
+  }
+  return columns;
+}
+
+/** A ClickHouse string literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+/**
+ * `INSERT INTO table (columns) SETTINGS … SELECT columns FROM source`. The settings stand in the statement, never in the
+ * session: an embedded session keeps what it is told, and a token that stayed behind would swallow the next insert.
+ * One thread and source order keep the blocks of a repeated insert equal, which deduplication relies on.
+ */
+export function insertSelect(table: string, structure: string, source: string, deduplicationToken: string | undefined): string {
+  const columns = columnsOf(structure).join(', ');
+  const settings = ['max_partitions_per_insert_block = 0', 'max_insert_threads = 1'];
+  if (deduplicationToken !== undefined) settings.push(`insert_deduplication_token = ${literal(deduplicationToken)}`);
+  return `INSERT INTO ${table} (${columns}) SETTINGS ${settings.join(', ')} SELECT ${columns} FROM ${source}`;
+}
+
+/** Bytes in all chunks. */
+export function bytesIn(chunks: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const chunk of chunks) bytes += chunk.byteLength;
+  return bytes;
+}

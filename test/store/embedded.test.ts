@@ -1,0 +1,124 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrate } from '../../src/store/migrations.ts';
+import { openEmbeddedStore } from '../../src/store/embedded.ts';
+import { StoreError } from '../../src/store/store.ts';
+import { openTestStore, type TestStore } from '../support/store.ts';
+
+const TRAFFIC = "vm String, nic String, minute DateTime('UTC'), rx_bytes UInt64, tx_bytes UInt64, version UInt64";
+
+/** One row of `traffic`, written byte by byte. */
+function trafficRow(vm: string, minuteSeconds: number, rx: bigint, version: bigint): Uint8Array {
+  const bytes = Buffer.alloc(1 + vm.length + 1 + 4 + 24);
+  bytes.writeUInt8(vm.length, 0);
+  bytes.write(vm, 1, 'latin1');
+  let at = 1 + vm.length + 1;
+  bytes.writeUInt32LE(minuteSeconds, at);
+  at += 4;
+  for (const value of [rx, 255n, version]) {
+    bytes.writeBigUInt64LE(value, at);
+    at += 8;
+  }
+  return bytes;
+}
+
+describe('the embedded store', () => {
+  let test: TestStore;
+  beforeAll(async () => {
+    test = await openTestStore({ retentionDays: 90, migrated: false });
+  });
+  afterAll(() => test.remove());
+
+  const samplesEngine = async (): Promise<string> => {
+    const [row] = await test.store.rows<{ e: string }>(
+      "SELECT engine_full AS e FROM system.tables WHERE database = 'uptally' AND name = 'samples'",
+    );
+    return row?.e ?? '';
+  };
+
+  it('makes every table once, with durable settings, and runs nothing the second time', async () => {
+    expect(await migrate(test.store, { retentionDays: 90, nowMs: 1 })).toEqual({ applied: ['001_tables.sql'] });
+    expect(await migrate(test.store, { retentionDays: 90, nowMs: 2 })).toEqual({ applied: [] });
+    const engine = await samplesEngine();
+    expect(engine).toContain('toIntervalDay(90)');
+    expect(engine).toContain('fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000');
+  });
+
+  it('follows a changed retention, to another and to none and back', async () => {
+    await migrate(test.store, { retentionDays: 30, nowMs: 3 });
+    expect(await samplesEngine()).toContain('toIntervalDay(30)');
+    await migrate(test.store, { retentionDays: 0, nowMs: 3 });
+    expect(await samplesEngine()).not.toContain('TTL');
+    await migrate(test.store, { retentionDays: 90, nowMs: 3 });
+    expect(await samplesEngine()).toContain('toIntervalDay(90)');
+  });
+
+  it('refuses a migration whose text has changed since it ran', async () => {
+    const directory = join(test.directory, 'schemas');
+    await mkdir(directory);
+    await writeFile(join(directory, '001_tables.sql'), 'SELECT 1;\n');
+    await expect(migrate(test.store, { retentionDays: 90, nowMs: 4, directory })).rejects.toMatchObject({
+      code: 'migration_changed',
+    });
+  });
+
+  it('stores RowBinary bytes as they are: 64 bits, bytes that are no UTF-8, rows of 200 partitions in one insert', async () => {
+    const max = 2n ** 64n - 1n;
+    await test.store.insertRowBinary('traffic', TRAFFIC, [
+      trafficRow('v1', 60, max, 128n),
+      trafficRow('v2', 120, 0xffn, 0x80ffn),
+    ]);
+    const months = Array.from({ length: 200 }, (_, i) => trafficRow('many', i * 32 * 86_400, 1n, 1n));
+    await test.store.insertRowBinary('traffic', TRAFFIC, months);
+    expect(
+      await test.store.rows(
+        "SELECT vm, toUInt32(minute) AS s, rx_bytes, tx_bytes, version FROM traffic WHERE vm != 'many' ORDER BY vm",
+      ),
+    ).toEqual([
+      { vm: 'v1', s: 60, rx_bytes: '18446744073709551615', tx_bytes: '255', version: '128' },
+      { vm: 'v2', s: 120, rx_bytes: '255', tx_bytes: '255', version: '33023' },
+    ]);
+    expect(await test.store.rows("SELECT count() AS n FROM traffic WHERE vm = 'many'")).toEqual([{ n: '200' }]);
+  });
+
+  it('drops an insert repeated under its token, and takes the same rows under another', async () => {
+    const rows = [trafficRow('token', 60, 1n, 1n)];
+    const count = async () => test.store.rows("SELECT count() AS n FROM traffic WHERE vm = 'token'");
+    await test.store.insertRowBinary('traffic', TRAFFIC, rows, "step'1");
+    await test.store.insertRowBinary('traffic', TRAFFIC, rows, "step'1");
+    expect(await count()).toEqual([{ n: '1' }]);
+    await test.store.insertRowBinary('traffic', TRAFFIC, rows, 'step 2');
+    expect(await count()).toEqual([{ n: '2' }]);
+  });
+
+  it('leaves no scratch file behind, whether the insert worked or not', async () => {
+    await expect(test.store.insertRowBinary('nowhere', TRAFFIC, [trafficRow('v', 60, 1n, 1n)])).rejects.toBeInstanceOf(
+      StoreError,
+    );
+    await test.store.insertRowBinary('traffic', TRAFFIC, []);
+    expect(await readdir(join(test.directory, 'scratch'))).toEqual([]);
+  });
+
+  it('removes at open what a killed process left in the scratch directory, and nothing else', async () => {
+    const scratchDir = join(test.directory, 'scratch');
+    await writeFile(join(scratchDir, 'left.rowbinary'), 'x');
+    await writeFile(join(scratchDir, 'keep.txt'), 'x');
+    const again = await openEmbeddedStore({ path: join(test.directory, 'clickhouse'), scratchDir });
+    expect(await readdir(scratchDir)).toEqual(['keep.txt']);
+    await again.close();
+  });
+
+  it('binds parameters with quotes, backslashes and line breaks, and answers NDJSON bytes', async () => {
+    const a = 'it\'s \\ a "line"\nbreak';
+    expect(await test.store.rows('SELECT {a:String} AS a, {l:Array(String)} AS l', { a, l: ['x', "y'"] })).toEqual([
+      { a, l: ['x', "y'"] },
+    ]);
+    expect(Buffer.from(await test.store.ndjson('SELECT number AS n FROM numbers(2)')).toString()).toBe('{"n":"0"}\n{"n":"1"}\n');
+    expect(await test.store.rows('SELECT 1 WHERE 0')).toEqual([]);
+  });
+
+  it('says what went wrong as an operating error with a code', async () => {
+    await expect(test.store.rows('SELECT nothing')).rejects.toMatchObject({ code: 'UNKNOWN_IDENTIFIER', retryable: false });
+  });
+});

@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openEmbeddedStore } from '../../src/store/embedded.ts';
+import { migrate } from '../../src/store/migrations.ts';
+import type { Store } from '../../src/store/store.ts';
+
+export interface TestStore {
+  store: Store;
+  directory: string;
+  remove(): Promise<void>;
+}
+
+/** A real embedded ClickHouse in a directory of its own, migrated. One a process, so one a test file. */
+export async function openTestStore(options: { retentionDays?: number; migrated?: boolean } = {}): Promise<TestStore> {
+  const directory = await mkdtemp(join(tmpdir(), 'uptally-store-'));
+  const store = await openEmbeddedStore({ path: join(directory, 'clickhouse'), scratchDir: join(directory, 'scratch') });
+  if (options.migrated !== false) await migrate(store, { retentionDays: options.retentionDays ?? 0, nowMs: 0 });
+  return {
+    store,
+    directory,
+    async remove() {
+      await store.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
