@@ -1,0 +1,134 @@
+import { z } from 'zod';
+
+const ROLES = ['ingest', 'aggregate', 'api'] as const;
+export type ProcessRole = (typeof ROLES)[number];
+
+/** The configuration of a process (SPEC §8), checked. Durations in milliseconds unless the name says days. */
+export interface Config {
+  host: string;
+  port: number;
+  dataDir: string;
+  log: 'embedded' | 'kafka';
+  kafkaBrokers: readonly string[];
+  /** Unset: ClickHouse inside this process. */
+  clickhouseUrl: string | undefined;
+  stalenessMs: number;
+  latenessMs: number;
+  /** 0: samples are kept for good, and of any age. */
+  retentionDays: number;
+  clock: 'wall' | 'event';
+  linkLimitBps: bigint;
+  adminKey: string | undefined;
+  roles: ReadonlySet<ProcessRole>;
+  /** Capacities of the kernel; memory is laid out for them at start. */
+  vmsMax: number;
+  nicsMax: number;
+  logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+}
+
+/** All faults of the environment at once: one line each, starting with the variable's name. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`the configuration cannot be used:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.faults = faults;
+  }
+}
+
+/** A decimal integer without sign, fraction or exponent, in a range. */
+const integer = (min: number, max: number, what: string) =>
+  z
+    .string()
+    .refine((text) => /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max, `must be ${what}, ${min} to ${max}`)
+    .transform(Number);
+
+const oneOf = <const T extends readonly [string, ...string[]]>(names: T) => z.enum(names, `must be one of: ${names.join(', ')}`);
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== ''),
+);
+
+const KEY_PATTERN = /^[\x21-\x7e]{16,256}$/;
+
+/** One entry a variable: its default as it would be written, and its check. An empty variable is as good as none. */
+const VARIABLES = {
+  UPTALLY_HOST: z.string().min(1).default('127.0.0.1'),
+  UPTALLY_PORT: integer(0, 65_535, 'a port').default(8080),
+  UPTALLY_DATA_DIR: z.string().min(1).default('./data'),
+  UPTALLY_LOG: oneOf(['embedded', 'kafka']).default('embedded'),
+  UPTALLY_KAFKA_BROKERS: list
+    .refine((brokers) => brokers.every((broker) => /^[^:\s]+:\d{1,5}$/.test(broker)), 'must be host:port, separated by commas')
+    .default([]),
+  UPTALLY_CLICKHOUSE_URL: z
+    .string()
+    .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'must be an http:// or https:// URL')
+    .optional(),
+  UPTALLY_STALENESS_MS: integer(1_000, 86_400_000, 'milliseconds').default(90_000),
+  UPTALLY_LATENESS_MS: integer(0, 86_400_000, 'milliseconds').default(120_000),
+  UPTALLY_RETENTION_DAYS: integer(0, 3_650, 'days (0: no limit)').default(90),
+  UPTALLY_CLOCK: oneOf(['wall', 'event']).default('wall'),
+  UPTALLY_LINK_LIMIT_BPS: integer(1, 999_999_999_999_999, 'bits a second').transform(BigInt).default(100_000_000_000n),
+  UPTALLY_ADMIN_KEY: z.string().regex(KEY_PATTERN, 'must be 16 to 256 printable characters without spaces').optional(),
+  UPTALLY_ROLES: list
+    .refine(
+      (roles) => roles.length > 0 && roles.every((role) => (ROLES as readonly string[]).includes(role)),
+      `must be some of: ${ROLES.join(', ')}`,
+    )
+    .transform((roles) => new Set(roles as ProcessRole[]))
+    .default(new Set(ROLES)),
+  UPTALLY_MAX_VMS: integer(1, 10_000_000, 'a number of VMs').default(100_000),
+  UPTALLY_MAX_NICS: integer(1, 20_000_000, 'a number of interfaces').optional(),
+  UPTALLY_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+};
+
+const environment = z.object(VARIABLES);
+
+/** Settings of the command line's clients and of tests may stand in the same environment. */
+const OTHERS = /^UPTALLY_(SERVER|KEY|TEST_.*)$/;
+
+/** Reads the configuration from the environment. Throws ConfigError with every fault, unknown `UPTALLY_` names included. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([name, text]) => name.startsWith('UPTALLY_') && text !== undefined && text !== ''),
+  );
+  const faults = Object.keys(given)
+    .filter((name) => !(name in VARIABLES) && !OTHERS.test(name))
+    .map((name) => `${name} is not a setting`);
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    // The value itself is not repeated: one of the settings is a secret.
+    for (const issue of parsed.error.issues) faults.push(`${issue.path.join('.')} ${issue.message}`);
+    throw new ConfigError(faults);
+  }
+  const set = parsed.data;
+  if (set.UPTALLY_LOG === 'kafka' && set.UPTALLY_KAFKA_BROKERS.length === 0) {
+    faults.push('UPTALLY_KAFKA_BROKERS must name at least one broker when UPTALLY_LOG is kafka');
+  }
+  const nicsMax = set.UPTALLY_MAX_NICS ?? 2 * set.UPTALLY_MAX_VMS;
+  if (nicsMax < set.UPTALLY_MAX_VMS) faults.push('UPTALLY_MAX_NICS must not be less than UPTALLY_MAX_VMS');
+  if (faults.length > 0) throw new ConfigError(faults);
+
+  return {
+    host: set.UPTALLY_HOST,
+    port: set.UPTALLY_PORT,
+    dataDir: set.UPTALLY_DATA_DIR,
+    log: set.UPTALLY_LOG,
+    kafkaBrokers: set.UPTALLY_KAFKA_BROKERS,
+    clickhouseUrl: set.UPTALLY_CLICKHOUSE_URL,
+    stalenessMs: set.UPTALLY_STALENESS_MS,
+    latenessMs: set.UPTALLY_LATENESS_MS,
+    retentionDays: set.UPTALLY_RETENTION_DAYS,
+    clock: set.UPTALLY_CLOCK,
+    linkLimitBps: set.UPTALLY_LINK_LIMIT_BPS,
+    adminKey: set.UPTALLY_ADMIN_KEY,
+    roles: set.UPTALLY_ROLES,
+    vmsMax: set.UPTALLY_MAX_VMS,
+    nicsMax,
+    logLevel: set.UPTALLY_LOG_LEVEL,
+  };
+}

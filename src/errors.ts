@@ -1,0 +1,138 @@
+/**
+ * Every error an HTTP client can meet: its stable code, the status it comes with, its title and what it means.
+ * A code is never reused for another meaning.
+ */
+export const PROBLEMS = {
+  bad_request: {
+    status: 400,
+    title: 'The request cannot be understood',
+    meaning: 'The request line, headers or body are not valid HTTP or JSON.',
+  },
+  invalid_body: { status: 400, title: 'The body is not valid', meaning: '`errors` names each field and what is wrong with it.' },
+  invalid_parameter: {
+    status: 400,
+    title: 'A parameter is not valid',
+    meaning: '`parameter` names it: missing, of the wrong form, or not aligned to the step.',
+  },
+  invalid_cursor: {
+    status: 400,
+    title: 'The cursor is not valid',
+    meaning: 'It was not made by this query with these parameters; start again without it.',
+  },
+  range_too_long: { status: 400, title: 'The range is too long', meaning: 'Ask for a shorter range or a longer step.' },
+  no_usable_sample: {
+    status: 400,
+    title: 'No sample could be used',
+    meaning: 'Every sample was rejected, or there was none; `errors` says why.',
+  },
+  unauthorized: {
+    status: 401,
+    title: 'A valid key is needed',
+    meaning: 'Send `Authorization: Bearer KEY` with a key that has not been revoked.',
+  },
+  forbidden: { status: 403, title: 'The key may not do this', meaning: "The key's role does not cover the call." },
+  not_found: { status: 404, title: 'There is no such path', meaning: 'The path belongs to no call of this API.' },
+  vm_unknown: { status: 404, title: 'The VM is not known', meaning: 'Neither the catalog nor a sample has named it.' },
+  account_unknown: { status: 404, title: 'The account is not known', meaning: 'The catalog has no account of this id.' },
+  plan_unknown: { status: 404, title: 'The plan is not known', meaning: 'The catalog has no plan of this id.' },
+  key_unknown: { status: 404, title: 'The key is not known', meaning: 'There is no key of this id, or it has been revoked.' },
+  method_not_allowed: {
+    status: 405,
+    title: 'The path does not take this method',
+    meaning: '`Allow` lists the methods it takes.',
+  },
+  not_acceptable: { status: 406, title: 'No representation is acceptable', meaning: 'The call has none of the types asked for.' },
+  request_timeout: {
+    status: 408,
+    title: 'The request took too long to arrive',
+    meaning: 'It was not complete within the time limit.',
+  },
+  catalog_conflict: {
+    status: 409,
+    title: 'The catalog does not allow the change',
+    meaning: 'The change would leave another entry inconsistent; `detail` names it.',
+  },
+  last_admin_key: { status: 409, title: 'The last admin key cannot be revoked', meaning: 'Make another admin key first.' },
+  body_too_large: {
+    status: 413,
+    title: 'The body is too large',
+    meaning: 'It is above the limit for this call, before or after decompression.',
+  },
+  too_many_samples: { status: 413, title: 'There are too many samples', meaning: 'A request holds at most 50,000.' },
+  uri_too_long: { status: 414, title: 'The address is too long', meaning: 'The path or a part of it is above its limit.' },
+  unsupported_media_type: {
+    status: 415,
+    title: 'The content type is not supported',
+    meaning: 'The call does not take this Content-Type.',
+  },
+  unsupported_encoding: {
+    status: 415,
+    title: 'The content encoding is not supported',
+    meaning: 'A body may be sent as it is or with gzip.',
+  },
+  invalid_reference: {
+    status: 422,
+    title: 'The body refers to something that does not exist',
+    meaning: '`errors` names the field and what it refers to.',
+  },
+  too_many_requests: {
+    status: 429,
+    title: 'Too much at once',
+    meaning: 'Wait as long as Retry-After says, then send the same again.',
+  },
+  headers_too_large: { status: 431, title: 'The headers are too large', meaning: 'They are above the limit.' },
+  internal: {
+    status: 500,
+    title: 'Something went wrong here',
+    meaning: 'A fault of this server; its log has the details under the request id.',
+  },
+  capacity_full: {
+    status: 503,
+    title: 'The capacity for VMs or interfaces is used up',
+    meaning: 'New VMs or interfaces cannot be taken until UPTALLY_MAX_VMS or UPTALLY_MAX_NICS is raised.',
+  },
+  log_unavailable: {
+    status: 503,
+    title: 'The log did not confirm',
+    meaning: 'Whether the batch is durable is unknown; send the same again.',
+  },
+  store_unavailable: { status: 503, title: 'The database does not answer', meaning: 'Try again after Retry-After.' },
+  shutting_down: { status: 503, title: 'The server is going down', meaning: 'Send the same again to it or its successor.' },
+  not_ready: { status: 503, title: 'The server is not ready yet', meaning: 'It is starting or catching up.' },
+} as const satisfies Record<string, { status: number; title: string; meaning: string }>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** An error that is an answer: thrown anywhere below HTTP, written as `application/problem+json`. */
+export class ProblemError extends Error {
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly detail: string;
+  readonly extra: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    extra: Readonly<Record<string, unknown>> = {},
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(`${code}: ${detail}`);
+    this.name = 'ProblemError';
+    this.code = code;
+    this.status = PROBLEMS[code].status;
+    this.detail = detail;
+    this.extra = extra;
+    this.headers = headers;
+  }
+}
+
+/** The members of a problem document (RFC 9457). `type` is a relative reference into this server's own list of problems. */
+export function problemBody(
+  code: ProblemCode,
+  detail: string,
+  extra: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+  const { status, title } = PROBLEMS[code];
+  return { type: `/docs/problems#${code}`, title, status, code, detail, ...extra };
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, readConfig } from '../src/config.ts';
+
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe('configuration', () => {
+  it('has the documented defaults, and takes an empty variable as none', () => {
+    expect(readConfig({ HOME: '/x', UPTALLY_PORT: '' })).toEqual({
+      host: '127.0.0.1',
+      port: 8080,
+      dataDir: './data',
+      log: 'embedded',
+      kafkaBrokers: [],
+      clickhouseUrl: undefined,
+      stalenessMs: 90_000,
+      latenessMs: 120_000,
+      retentionDays: 90,
+      clock: 'wall',
+      linkLimitBps: 100_000_000_000n,
+      adminKey: undefined,
+      roles: new Set(['ingest', 'aggregate', 'api']),
+      vmsMax: 100_000,
+      nicsMax: 200_000,
+      logLevel: 'info',
+    });
+  });
+
+  it('reads lists, numbers and addresses', () => {
+    const config = readConfig({
+      UPTALLY_ROLES: 'api, ingest',
+      UPTALLY_LOG: 'kafka',
+      UPTALLY_KAFKA_BROKERS: 'a:9092, b:9092',
+      UPTALLY_CLICKHOUSE_URL: 'http://u:p@127.0.0.1:8123',
+      UPTALLY_MAX_VMS: '10',
+      UPTALLY_LINK_LIMIT_BPS: '400000000000',
+    });
+    expect(config).toMatchObject({
+      roles: new Set(['api', 'ingest']),
+      kafkaBrokers: ['a:9092', 'b:9092'],
+      nicsMax: 20,
+      linkLimitBps: 400_000_000_000n,
+    });
+  });
+
+  it.each([
+    ['UPTALLY_PORT', '80a', 'UPTALLY_PORT must be a port, 0 to 65535'],
+    ['UPTALLY_PORT', '70000', 'UPTALLY_PORT must be a port, 0 to 65535'],
+    ['UPTALLY_LOG', 'redis', 'UPTALLY_LOG must be one of: embedded, kafka'],
+    ['UPTALLY_LOG', 'kafka', 'UPTALLY_KAFKA_BROKERS must name at least one broker when UPTALLY_LOG is kafka'],
+    ['UPTALLY_CLICKHOUSE_URL', 'localhost:8123', 'UPTALLY_CLICKHOUSE_URL must be an http:// or https:// URL'],
+    ['UPTALLY_RETENTION_DAYS', '-1', 'UPTALLY_RETENTION_DAYS must be days (0: no limit), 0 to 3650'],
+    ['UPTALLY_ROLES', 'api,cook', 'UPTALLY_ROLES must be some of: ingest, aggregate, api'],
+    ['UPTALLY_ADMIN_KEY', 'short', 'UPTALLY_ADMIN_KEY must be 16 to 256 printable characters without spaces'],
+    ['UPTALLY_MAX_NICS', '5', 'UPTALLY_MAX_NICS must not be less than UPTALLY_MAX_VMS'],
+    ['UPTALLY_PROT', '80', 'UPTALLY_PROT is not a setting'],
+  ])('names the fault of %s=%s', (name, value, fault) => {
+    expect(faultsOf({ [name]: value })).toEqual([fault]);
+  });
+
+  it('names all faults at once and never repeats a value', () => {
+    const faults = faultsOf({ UPTALLY_PORT: 'x', UPTALLY_CLOCK: 'sun', UPTALLY_ADMIN_KEY: 'se cret' });
+    expect(faults).toHaveLength(3);
+    expect(faults.join()).not.toContain('se cret');
+  });
+});
