@@ -1,0 +1,68 @@
+/** Which samples count (SPEC §1, identity): duplicates change nothing, of a conflict the later in the log is in force. */
+import type { Sample } from './sample.ts';
+
+/** An accepted sample as the log holds it: with the name of the key that posted it, which is no part of its content. */
+export interface LoggedSample extends Sample {
+  readonly agent: string;
+}
+
+/** A sample in force, with its index in the log. A duplicate keeps the first's place; a conflict takes its own. */
+export interface InForce extends LoggedSample {
+  readonly logIndex: number;
+}
+
+export interface Conflict {
+  readonly replaced: InForce;
+  readonly by: InForce;
+}
+
+/** accepted = applied + duplicate + conflict, always. */
+export interface Counts {
+  readonly accepted: number;
+  readonly applied: number;
+  readonly duplicate: number;
+  readonly conflict: number;
+}
+
+export interface Resolution {
+  readonly counts: Counts;
+  /** By vm, nic, ts. */
+  readonly inForce: readonly InForce[];
+  /** In the order of the log. */
+  readonly conflicts: readonly Conflict[];
+}
+
+/** Resolves the accepted samples, given in the order of the log. */
+export function resolveLog(log: readonly LoggedSample[]): Resolution {
+  const byIdentity = new Map<string, InForce>();
+  const conflicts: Conflict[] = [];
+  let duplicate = 0;
+  for (const [logIndex, logged] of log.entries()) {
+    const key = JSON.stringify([logged.vm, logged.nic, logged.tsMs]);
+    const sample = { ...logged, logIndex };
+    const before = byIdentity.get(key);
+    if (before !== undefined && contentOf(before) === contentOf(sample)) {
+      duplicate += 1;
+      continue;
+    }
+    if (before !== undefined) conflicts.push({ replaced: before, by: sample });
+    byIdentity.set(key, sample);
+  }
+  const counts = { accepted: log.length, applied: byIdentity.size, duplicate, conflict: conflicts.length };
+  return { counts, inForce: [...byIdentity.values()].sort(byVmNicTs), conflicts };
+}
+
+/** Everything two samples of one identity can differ in. */
+function contentOf(sample: LoggedSample): string {
+  const { counters, epoch, condition } = sample;
+  return JSON.stringify([counters && counters.rx.toString(), counters && counters.tx.toString(), epoch, condition]);
+}
+
+function byVmNicTs(a: Sample, b: Sample): number {
+  return compareText(a.vm, b.vm) || compareText(a.nic, b.nic) || a.tsMs - b.tsMs;
+}
+
+/** Byte order: names are ASCII. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
