@@ -1,5 +1,6 @@
-import { type ClickHouseClient, createClient, drainStream } from '@clickhouse/client';
+import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { clientStatements } from './client.ts';
 import { bytesIn, insertSelect, literal } from './rowbinary.ts';
 import { DATABASE, type Store, storeErrorOf } from './store.ts';
@@ -45,7 +46,8 @@ export async function openServerStore(options: { url: string; requestTimeoutMs?:
       try {
         const { stream } = await client.exec({ query, values: Readable.from(chunks, { objectMode: false }) });
         // An answer left unread keeps its socket out of the pool.
-        await drainStream(stream);
+        stream.resume();
+        await finished(stream);
       } catch (error) {
         throw storeErrorOf(error, `ClickHouse did not take an insert into ${table}`);
       }
