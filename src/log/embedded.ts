@@ -1,0 +1,61 @@
+import { openWriteTable, type WriteTable } from './lmdb.ts';
+import { LogError, type LogWriter } from './log.ts';
+import { EmbeddedWriter } from './writer.ts';
+
+export { openEmbeddedReader } from './reader.ts';
+
+/** Where a crash test may stop the process. `during-flush`: handed to LMDB, its thread is writing. */
+export type FaultPoint =
+  'before-append' | 'after-append' | 'before-flush' | 'during-flush' | 'after-flush' | 'before-trim' | 'after-trim';
+
+export interface Faults {
+  at(point: FaultPoint): void | Promise<void>;
+}
+
+/** Runs the action once after the delay, unless cancelled by the function it returns. */
+export type After = (delayMs: number, action: () => void) => () => void;
+
+export interface EmbeddedLogOptions {
+  /** The file; its directory must exist. LMDB puts a lock file beside it. One writer only. */
+  readonly path: string;
+  /** Called once, at the first failure: the outcome of the pending appends is unknown and the process has to stop. */
+  readonly onFatal: (error: LogError) => void;
+  /** How long an append may take before the log counts as failed (default 10 s). */
+  readonly appendDeadlineMs?: number;
+  /** Appends are refused with `log_full` while the data kept exceeds this (default 64 GiB). */
+  readonly keptBytesMax?: number;
+  /** Appends are refused with `log_busy` while more than this waits for the disk (default 64 MiB). */
+  readonly pendingBytesMax?: number;
+  readonly after?: After;
+  readonly faults?: Faults;
+  /** Another database in LMDB's place, for tests of failures. */
+  readonly openTable?: (path: string, mapBytes: number) => WriteTable;
+}
+
+const DEFAULTS = { appendDeadlineMs: 10_000, keptBytesMax: 64 * 2 ** 30, pendingBytesMax: 64 * 2 ** 20 };
+
+/** Opens (or creates) the embedded log for appending. A file that can't be opened throws `log_failed`. */
+export function openEmbeddedWriter(options: EmbeddedLogOptions): LogWriter {
+  const limits = {
+    appendDeadlineMs: options.appendDeadlineMs ?? DEFAULTS.appendDeadlineMs,
+    keptBytesMax: options.keptBytesMax ?? DEFAULTS.keptBytesMax,
+    pendingBytesMax: options.pendingBytesMax ?? DEFAULTS.pendingBytesMax,
+  };
+  // Only address space is taken, the file grows as it is written. Twice the limit leaves room for pages that readers hold,
+  // and a map that never moves.
+  const mapBytes = Math.max(2 * limits.keptBytesMax, 2 ** 30);
+  let table: WriteTable;
+  try {
+    table = (options.openTable ?? openWriteTable)(options.path, mapBytes);
+  } catch (error) {
+    throw new LogError('log_failed', `the log ${options.path} can't be opened`, error);
+  }
+  return new EmbeddedWriter(table, limits, options.onFatal, options.after ?? afterTimeout, options.faults);
+}
+
+function afterTimeout(delayMs: number, action: () => void): () => void {
+  const timeout = setTimeout(action, delayMs);
+  return () => {
+    clearTimeout(timeout);
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * The log: what ingest appends to and the aggregator reads from, whichever product carries it (LMDB here, Kafka later).
+ * A record is opaque bytes; its sequence number is dense from 0 in the order of the appends and is never given twice,
+ * neither after a trim nor after a restart.
+ */
+export interface LogRecord {
+  readonly seq: number;
+  /** Self-describing (its first byte names the kind); the log never looks inside. */
+  readonly payload: Uint8Array;
+}
+
+export interface LogWriter {
+  /**
+   * Appends one record; resolves with its sequence number once it would survive a power cut, and never before. The bytes
+   * are copied before this returns, so the caller may reuse its buffer at once. `sampleCount` is how many samples the
+   * record holds (0 for a clock tick). Rejects with a `LogError`.
+   */
+  append(payload: Uint8Array, sampleCount: number): Promise<number>;
+  /** The next sequence number to be given. */
+  readonly headSeq: number;
+  /** Samples in durable records since the log began, trimmed ones included. */
+  readonly samplesAppended: bigint;
+  /** Gives up the records before `beforeSeq`, durably; appends go on meanwhile. */
+  trim(beforeSeq: number): Promise<void>;
+  /** Settles what was appended, then releases the files. */
+  close(): Promise<void>;
+}
+
+export interface LogReader {
+  /**
+   * Records from `fromSeq` on, in order: as many as fit `bytesMax` and `recordsMax`, but at least one if there is any.
+   * Throws `log_trimmed` for a position that was given up, and `log_behind` for one the log has never reached.
+   */
+  read(fromSeq: number, bytesMax: number, recordsMax: number): LogRecord[];
+  /** The oldest record still kept; null when there is none. */
+  readonly firstSeq: number | null;
+  /** One more than the newest durable record. */
+  headSeq(): number;
+  close(): void;
+}
+
+/**
+ * `log_failed`: the outcome of the append is unknown and the writer is finished, the process must stop.
+ * `log_full`, `log_busy`: nothing was written; later may be better. `log_closed`: nothing was written.
+ * `log_trimmed`, `log_behind`, `log_corrupt`: a read that no retry can help.
+ */
+export type LogErrorCode = 'log_failed' | 'log_full' | 'log_busy' | 'log_closed' | 'log_trimmed' | 'log_behind' | 'log_corrupt';
+
+const RETRYABLE: ReadonlySet<LogErrorCode> = new Set(['log_failed', 'log_full', 'log_busy', 'log_closed']);
+
+/** An operating error of the log: the caller's request was fine, the log could not serve it. */
+export class LogError extends Error {
+  readonly code: LogErrorCode;
+  readonly retryable: boolean;
+
+  constructor(code: LogErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'LogError';
+    this.code = code;
+    this.retryable = RETRYABLE.has(code);
+  }
+}

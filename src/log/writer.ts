@@ -1,0 +1,264 @@
+import type { After, FaultPoint, Faults } from './embedded.ts';
+import { AppendGroup, RECORD_BYTES_MAX, SegmentBuffers } from './group.ts';
+import type { WriteTable } from './lmdb.ts';
+import { LogError, type LogWriter } from './log.ts';
+
+export interface WriterLimits {
+  readonly appendDeadlineMs: number;
+  readonly keptBytesMax: number;
+  readonly pendingBytesMax: number;
+}
+
+/** Segments removed in one transaction by a trim: a few milliseconds of the write lock at most. */
+const TRIM_CHUNK_SEGMENTS = 64;
+/** Every so many appended bytes the pages in use are counted. */
+const KEPT_BYTES_CHECK_EVERY = 16 * 2 ** 20;
+
+/**
+ * Group commit over LMDB. Appends of any number of callers collect in one group while the group before is on its way to
+ * the disk; there is one transaction at a time, so a failed one can never be followed by a later one that is stored.
+ */
+export class EmbeddedWriter implements LogWriter {
+  readonly #table: WriteTable;
+  readonly #limits: WriterLimits;
+  readonly #onFatal: (error: LogError) => void;
+  readonly #after: After;
+  readonly #faults: Faults | undefined;
+  readonly #buffers = new SegmentBuffers();
+  #nextSeq: number;
+  #durableSeq: number;
+  #samplesAppended: bigint;
+  #trimmedBefore: number;
+  #collecting: AppendGroup | null = null;
+  #flushing: AppendGroup | null = null;
+  #flushScheduled = false;
+  #pendingBytes = 0;
+  #bytesUntilCheck = 0;
+  #full = false;
+  #closing: Promise<void> | null = null;
+  #failure: LogError | null = null;
+  #idle: (() => void)[] = [];
+  #trims: Promise<void> = Promise.resolve();
+
+  constructor(table: WriteTable, limits: WriterLimits, onFatal: (error: LogError) => void, after: After, faults?: Faults) {
+    this.#table = table;
+    this.#limits = limits;
+    this.#onFatal = onFatal;
+    this.#after = after;
+    this.#faults = faults;
+    const head = table.head();
+    this.#nextSeq = head.nextSeq;
+    this.#durableSeq = head.nextSeq;
+    this.#samplesAppended = head.samplesAppended;
+    this.#trimmedBefore = table.trimmedBefore();
+    this.#full = table.bytesInUse() > limits.keptBytesMax;
+  }
+
+  get headSeq(): number {
+    return this.#nextSeq;
+  }
+
+  get samplesAppended(): bigint {
+    return this.#samplesAppended;
+  }
+
+  append(payload: Uint8Array, sampleCount: number): Promise<number> {
+    if (payload.byteLength > RECORD_BYTES_MAX) {
+      return Promise.reject(new RangeError(`a log record has at most ${RECORD_BYTES_MAX} bytes, not ${payload.byteLength}`));
+    }
+    if (this.#faults !== undefined) return this.#appendWithFaults(new Uint8Array(payload), sampleCount);
+    return this.#enqueue(payload, sampleCount);
+  }
+
+  async #appendWithFaults(payload: Uint8Array, sampleCount: number): Promise<number> {
+    // Only a hook that answers with a promise makes the append wait: otherwise the order is that of the calls.
+    const stopped = this.#faults?.at('before-append');
+    if (stopped !== undefined) await stopped;
+    const appended = this.#enqueue(payload, sampleCount);
+    const stoppedAfter = this.#faults?.at('after-append');
+    if (stoppedAfter !== undefined) await stoppedAfter;
+    return appended;
+  }
+
+  #enqueue(payload: Uint8Array, sampleCount: number): Promise<number> {
+    const refusal = this.#refusal(payload.byteLength);
+    if (refusal !== null) return Promise.reject(refusal);
+    const group = (this.#collecting ??= this.#openGroup());
+    const appended = group.add(payload, sampleCount);
+    this.#nextSeq++;
+    this.#pendingBytes += payload.byteLength;
+    this.#scheduleFlush();
+    return appended;
+  }
+
+  #refusal(payloadBytes: number): LogError | null {
+    if (this.#failure !== null) return this.#failure;
+    if (this.#closing !== null) return new LogError('log_closed', 'the log is closed');
+    if (this.#full)
+      return new LogError('log_full', `the log keeps more than ${this.#limits.keptBytesMax} bytes and waits for a trim`);
+    // One record always passes, however small the limit.
+    if (this.#pendingBytes > 0 && this.#pendingBytes + payloadBytes > this.#limits.pendingBytesMax) {
+      return new LogError('log_busy', `${this.#pendingBytes} bytes are waiting for the log's disk`);
+    }
+    return null;
+  }
+
+  #openGroup(): AppendGroup {
+    const group = new AppendGroup(this.#nextSeq, this.#buffers);
+    // The group's first append is its oldest, so one timer holds for all of them.
+    group.cancelDeadline = this.#after(this.#limits.appendDeadlineMs, () => {
+      // A main thread that was held up runs its timers before it hears of finished writes: let it hear first.
+      setImmediate(() => {
+        if (!group.settled) this.#fail(`an append took longer than ${this.#limits.appendDeadlineMs} ms`);
+      });
+    });
+    return group;
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushing !== null || this.#flushScheduled) return;
+    // At the end of this turn of the event loop: requests that came in together are committed together.
+    this.#flushScheduled = true;
+    setImmediate(() => {
+      this.#flushScheduled = false;
+      this.#flushNext();
+    });
+  }
+
+  #flushNext(): void {
+    const group = this.#collecting;
+    if (group === null || this.#flushing !== null || this.#failure !== null) return;
+    this.#collecting = null;
+    this.#flushing = group;
+    this.#flush(group).then(
+      () => {
+        this.#acknowledge(group);
+      },
+      (error: unknown) => {
+        this.#fail('a write to the log failed', error);
+      },
+    );
+  }
+
+  async #flush(group: AppendGroup): Promise<void> {
+    if (this.#faults !== undefined) await this.#faults.at('before-flush');
+    const samplesAppended = this.#samplesAppended + BigInt(group.samples);
+    const committed = this.#table.commit(group.seal(), { nextSeq: group.endSeq, samplesAppended });
+    if (this.#faults !== undefined) {
+      const outcomes = await Promise.allSettled([committed, this.#atFault('during-flush')]);
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+      await this.#faults.at('after-flush');
+    } else {
+      await committed;
+    }
+  }
+
+  #acknowledge(group: AppendGroup): void {
+    // A commit that comes in after the deadline changes nothing: its callers were told that the outcome is unknown.
+    if (this.#failure !== null) return;
+    this.#durableSeq = group.endSeq;
+    this.#samplesAppended += BigInt(group.samples);
+    this.#pendingBytes -= group.bytes;
+    this.#flushing = null;
+    try {
+      this.#checkKeptBytes(group.bytes);
+    } catch (error) {
+      this.#fail('the log cannot be measured', error);
+    }
+    // The disk gets the next group before the callers of this one run.
+    this.#flushNext();
+    group.resolve();
+    this.#buffers.giveBack(group);
+    this.#settleIdle();
+  }
+
+  #checkKeptBytes(appendedBytes: number): void {
+    this.#bytesUntilCheck -= appendedBytes;
+    if (this.#bytesUntilCheck > 0) return;
+    this.#bytesUntilCheck = Math.min(KEPT_BYTES_CHECK_EVERY, this.#limits.keptBytesMax / 8);
+    this.#full = this.#table.bytesInUse() > this.#limits.keptBytesMax;
+  }
+
+  #fail(message: string, cause?: unknown): LogError {
+    if (this.#failure !== null) return this.#failure;
+    const failure = new LogError('log_failed', cause instanceof Error ? `${message}: ${cause.message}` : message, cause);
+    this.#failure = failure;
+    for (const group of [this.#flushing, this.#collecting]) group?.reject(failure);
+    this.#flushing = null;
+    this.#collecting = null;
+    this.#settleIdle();
+    this.#onFatal(failure);
+    return failure;
+  }
+
+  trim(beforeSeq: number): Promise<void> {
+    const trimmed = this.#trims.then(() => this.#trim(beforeSeq));
+    this.#trims = trimmed.catch(() => undefined);
+    return trimmed;
+  }
+
+  async #trim(beforeSeq: number): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#closing !== null) throw new LogError('log_closed', 'the log is closed');
+    if (beforeSeq > this.#durableSeq)
+      throw new RangeError(`the log ends at ${this.#durableSeq}, it can't be trimmed up to ${beforeSeq}`);
+    try {
+      await this.#atFault('before-trim');
+      // The mark goes first: readers never meet a half-trimmed range, and a trim cut short is finished by the next one.
+      if (beforeSeq > this.#trimmedBefore) await this.#withDeadline(this.#table.markTrimmed(beforeSeq));
+      this.#trimmedBefore = Math.max(this.#trimmedBefore, beforeSeq);
+      await this.#removeSegments();
+      this.#full = this.#table.bytesInUse() > this.#limits.keptBytesMax;
+      await this.#atFault('after-trim');
+    } catch (error) {
+      throw this.#fail('a trim of the log failed', error);
+    }
+  }
+
+  /** Removes the segments all of whose records lie before the trim mark, a chunk a transaction. */
+  async #removeSegments(): Promise<void> {
+    for (;;) {
+      const seqs = this.#table.segmentsUpTo(this.#trimmedBefore, TRIM_CHUNK_SEGMENTS + 1);
+      // A segment ends where the next one begins; the newest ends at the head.
+      const last = seqs.length <= TRIM_CHUNK_SEGMENTS && this.#trimmedBefore === this.#durableSeq ? seqs.length : seqs.length - 1;
+      const removable = seqs.slice(0, last).filter((seq) => seq < this.#trimmedBefore);
+      if (removable.length === 0) return;
+      await this.#withDeadline(this.#table.remove(removable));
+    }
+  }
+
+  async #withDeadline(written: Promise<void>): Promise<void> {
+    let cancel: () => void = () => undefined;
+    const late = new Promise<never>((_, reject) => {
+      cancel = this.#after(this.#limits.appendDeadlineMs, () => {
+        setImmediate(() => {
+          reject(new Error(`a trim took longer than ${this.#limits.appendDeadlineMs} ms`));
+        });
+      });
+    });
+    await Promise.race([written, late]).finally(cancel);
+  }
+
+  async #atFault(point: FaultPoint): Promise<void> {
+    await this.#faults?.at(point);
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    while (this.#flushing !== null || this.#collecting !== null) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+    await this.#trims;
+    // After a failure LMDB may never settle its writes; the process is about to end anyway.
+    if (this.#failure === null) await this.#table.close();
+  }
+
+  #settleIdle(): void {
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const resolve of idle) resolve();
+  }
+}
