@@ -1,0 +1,158 @@
+import { batchesOf } from './batch.ts';
+import { ApiClient } from './client.ts';
+import { instantGuard } from './instant-guard.ts';
+import type { AgentLog, Reader } from './reading.ts';
+import { sleepReal, type Sleep } from './retry.ts';
+import { Doorbell, sendLoop, type SenderStats } from './sender.ts';
+import { Spool } from './spool.ts';
+
+export interface AgentOptions {
+  readonly server: string;
+  readonly key: string;
+  /** What is measured: `sysfsReader`, `libvirtReader`, or anything else that observes. */
+  readonly reader: Reader;
+  readonly spoolDir: string;
+  readonly spoolBytesMax?: number;
+  readonly intervalMs?: number;
+  /** How long one request may be silent. */
+  readonly timeoutMs?: number;
+  /** How long `stop` lets the batch under way finish. */
+  readonly stopGraceMs?: number;
+  readonly now?: () => number;
+  readonly random?: () => number;
+  readonly sleep?: Sleep;
+  readonly log?: AgentLog;
+}
+
+export interface AgentStats extends SenderStats {
+  readRounds: number;
+  failedRounds: number;
+  spooledSamples: number;
+  /** Batches that the disk did not take: never sent, and lost. */
+  unspooledBatches: number;
+  droppedBatches: number;
+  droppedSamples: number;
+  pendingBatches: number;
+  pendingSamples: number;
+}
+
+export interface RunningAgent {
+  stats(): AgentStats;
+  /** Reads once, now, besides the rounds of the interval; resolves when what it saw is durable in the spool. */
+  readNow(): Promise<void>;
+  /** Resolves when nothing waits in the spool (or the agent stopped). */
+  drained(): Promise<void>;
+  /** Ends sampling, lets the batch under way finish, leaves the rest in the spool for the next run. Idempotent. */
+  stop(): Promise<AgentStats>;
+}
+
+export const DEFAULT_INTERVAL_MS = 10_000;
+export const DEFAULT_SPOOL_BYTES_MAX = 256 * 1024 * 1024;
+
+/**
+ * Starts an agent: the first round is read at once, then one every interval. Reading and sending are two loops that meet
+ * in the spool, so that a slow server never delays a reading. Throws `SpoolBusyError` or `ApiError` (`bad_server`) before
+ * anything runs; afterwards it only logs, counts and goes on.
+ */
+export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
+  const now = options.now ?? Date.now;
+  const sleep = options.sleep ?? sleepReal;
+  const log = options.log ?? (() => undefined);
+  const intervalMs = options.intervalMs ?? DEFAULT_INTERVAL_MS;
+  const client = new ApiClient({
+    server: options.server,
+    key: options.key,
+    now,
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+  });
+  const spool = await Spool.open({ dir: options.spoolDir, bytesMax: options.spoolBytesMax ?? DEFAULT_SPOOL_BYTES_MAX, log });
+  const guard = instantGuard(spool.lastAtMs, log);
+  const stopping = new AbortController();
+  const giveUp = new AbortController();
+  const sent: SenderStats = { sentBatches: 0, acceptedSamples: 0, rejectedSamples: 0, setAsideBatches: 0, failedAttempts: 0 };
+  const read = { readRounds: 0, failedRounds: 0, spooledSamples: 0, unspooledBatches: 0 };
+
+  const bell = new Doorbell();
+  let waiters: (() => void)[] = [];
+  const releaseWaiters = (): void => {
+    for (const release of waiters) release();
+    waiters = [];
+  };
+
+  const readRound = async (): Promise<void> => {
+    try {
+      const reading = guard(await options.reader.read(stopping.signal));
+      read.readRounds += 1;
+      for (const batch of reading === null ? [] : await batchesOf(reading)) {
+        try {
+          await spool.append(batch);
+          read.spooledSamples += batch.samples;
+        } catch (error) {
+          read.unspooledBatches += 1;
+          log('error', 'the spool did not take a batch: its samples are lost', { error: String(error), samples: batch.samples });
+        }
+      }
+    } catch (error) {
+      if (stopping.signal.aborted) return;
+      read.failedRounds += 1;
+      log('error', `${options.reader.name} can't be read`, { error: error instanceof Error ? error.message : String(error) });
+    }
+    bell.ring();
+  };
+  let lastRound: Promise<void> = Promise.resolve();
+  const round = (): Promise<void> => (lastRound = lastRound.then(() => (stopping.signal.aborted ? undefined : readRound())));
+
+  const sampleLoop = async (): Promise<void> => {
+    let nextAtMs = now();
+    while (!stopping.signal.aborted) {
+      await round();
+      // Rounds that were missed (a slow source, a sleeping host) are not made up for: nothing was seen then.
+      nextAtMs = Math.max(nextAtMs + intervalMs, now());
+      await sleep(Math.min(intervalMs, nextAtMs - now()), stopping.signal);
+    }
+  };
+
+  const senderOptions = { client, spool, random: options.random ?? Math.random, sleep, log, stats: sent };
+  const signals = { stopping: stopping.signal, giveUp: giveUp.signal };
+  const loops = Promise.all([sampleLoop(), sendLoop({ ...senderOptions, ...signals }, bell, releaseWaiters)]);
+
+  const stats = (): AgentStats => {
+    const { batches, samples } = spool.pending;
+    return {
+      ...sent,
+      ...read,
+      droppedBatches: spool.dropped.batches,
+      droppedSamples: spool.dropped.samples,
+      pendingBatches: batches,
+      pendingSamples: samples,
+    };
+  };
+
+  const finish = async (): Promise<AgentStats> => {
+    stopping.abort();
+    const finished = new AbortController();
+    void sleep(options.stopGraceMs ?? 5_000, finished.signal).then(() => {
+      giveUp.abort();
+    });
+    await loops;
+    await lastRound;
+    finished.abort();
+    releaseWaiters();
+    await spool.close();
+    await client.close();
+    return stats();
+  };
+  let stopped: Promise<AgentStats> | null = null;
+
+  return {
+    stats,
+    readNow: round,
+    drained: () =>
+      new Promise((resolve) => {
+        if (stopping.signal.aborted) resolve();
+        else waiters.push(resolve);
+        bell.ring();
+      }),
+    stop: () => (stopped ??= finish()),
+  };
+}

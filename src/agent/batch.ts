@@ -1,0 +1,26 @@
+import { gzip } from 'node:zlib';
+import { promisify } from 'node:util';
+import { sampleLine, type Reading } from './reading.ts';
+import type { SpoolRecord } from './spool-record.ts';
+
+const gzipAsync = promisify(gzip);
+
+/** Well below the server's 50,000 samples and 8 MiB inflated a request (SPEC §7); `uptally send` keeps to them too. */
+export const BATCH_SAMPLES_MAX = 5_000;
+export const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Compresses a body for the wire; speed over size, as every sample passes here once. */
+export function compress(body: Uint8Array): Promise<Buffer> {
+  return gzipAsync(body, { level: 1 });
+}
+
+/** A reading as ready-to-send batches. */
+export async function batchesOf(reading: Reading): Promise<SpoolRecord[]> {
+  const batches: SpoolRecord[] = [];
+  for (let first = 0; first < reading.observations.length; first += BATCH_SAMPLES_MAX) {
+    const part = reading.observations.slice(first, first + BATCH_SAMPLES_MAX);
+    const text = part.map((observation) => sampleLine(reading.atMs, observation) + '\n').join('');
+    batches.push({ body: await compress(Buffer.from(text)), samples: part.length, lastAtMs: reading.atMs });
+  }
+  return batches;
+}
