@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { CONDITIONS, conditionCode } from './condition.ts';
+import { isCurrency, parseAmount } from './money.ts';
+import { type Zone, zoneOf } from './zone.ts';
+
+/** Prices end here so that every day charge (25 hours, 31 days) fits 64 bits. */
+const PRICE_UNITS_END = 100_000_000n;
+
+/** A decimal string without sign, up to nine digits after the point. */
+export const decimal = z
+  .string()
+  .refine((text) => parseAmount(text) !== undefined, 'must be a decimal string such as "12.30", without sign, at most 9 decimals')
+  .meta({ pattern: '^(0|[1-9][0-9]*)([.][0-9]{1,9})?$' });
+
+const price = decimal.refine((text) => (parseAmount(text) ?? 0n) < PRICE_UNITS_END * 1_000_000_000n, 'must be below 100000000');
+
+export const currency = z
+  .string()
+  .refine(isCurrency, 'must be an ISO 4217 currency code')
+  .meta({ pattern: '^[A-Z]{3}$', examples: ['CNY'] });
+
+/** Names of plans, accounts and VMs share the alphabet of a sample's `vm`. */
+export const identifier = z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'must be 1 to 64 characters of A-Z a-z 0-9 . _ : -');
+
+const creditableCondition = z.enum(CONDITIONS).exclude(['up']);
+
+/** Bytes and units: JSON numbers are exact up to 2^53, which a price list does not reach. */
+const wholeNumber = z.int().nonnegative();
+
+const tier = z.strictObject({ up_to: z.int().positive().nullable(), price });
+
+const meteredTraffic = z.strictObject({
+  counting: z.enum(['sum', 'out', 'in', 'max']),
+  included_bytes: wholeNumber.default(0),
+  unit_bytes: z.int().positive().default(1_000_000_000),
+  round_up: z.boolean().default(false),
+  mode: z.enum(['graduated', 'volume']).default('graduated'),
+  tiers: z
+    .array(tier)
+    .min(1)
+    .max(100)
+    .refine(
+      (tiers) => tiers.every((each, i) => (each.up_to === null) === (i === tiers.length - 1)),
+      'the last tier, and only it, must have up_to null',
+    )
+    .refine(
+      (tiers) => tiers.every((each, i) => i === 0 || each.up_to === null || each.up_to > (tiers[i - 1]?.up_to ?? 0)),
+      'the upper bounds must ascend',
+    ),
+});
+
+const p95Traffic = z.strictObject({
+  counting: z.literal('p95'),
+  /** Which bytes a slot holds: both directions together, or the larger one. */
+  direction: z.enum(['sum', 'max']).default('sum'),
+  price_per_mbps: price,
+});
+
+/** The body of `PUT /v1/plans/{id}` (SPEC §7). */
+export const planBody = z.strictObject({
+  currency,
+  time_zone: z.string().refine((name) => zoneOf(name) !== undefined, 'must be an IANA time zone such as Asia/Taipei'),
+  price: z.strictObject({ amount: price, per: z.enum(['month', 'day', 'hour']) }),
+  creditable: z
+    .array(creditableCondition)
+    .refine((names) => new Set(names).size === names.length, 'must not name a condition twice')
+    .default(['provider']),
+  terms: identifier.nullable().default(null),
+  traffic: z.discriminatedUnion('counting', [meteredTraffic, p95Traffic]).nullable().default(null),
+});
+
+export type PlanBody = z.infer<typeof planBody>;
+
+/** A plan as credits are computed from it. */
+export interface Plan {
+  id: string;
+  currency: string;
+  zone: Zone;
+  priceNanos: bigint;
+  per: 'month' | 'day' | 'hour';
+  /** Condition codes. */
+  creditable: ReadonlySet<number>;
+}
+
+/** A plan and the instant from which a VM is on it. */
+export interface DatedPlan {
+  fromMs: number;
+  plan: Plan;
+}
+
+/** What counts as unavailable where no plan says otherwise. */
+export const CREDITABLE_DEFAULT: ReadonlySet<number> = new Set([conditionCode('provider')]);
+
+/** The plan of a checked body. */
+export function planOf(id: string, body: PlanBody): Plan {
+  const zone = zoneOf(body.time_zone);
+  const priceNanos = parseAmount(body.price.amount);
+  if (zone === undefined || priceNanos === undefined) throw new Error(`plan ${id} was stored unchecked`);
+  return {
+    id,
+    currency: body.currency,
+    zone,
+    priceNanos,
+    per: body.price.per,
+    creditable: new Set(body.creditable.map(conditionCode)),
+  };
+}
