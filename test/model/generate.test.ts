@@ -8,7 +8,7 @@ import { compareText, type InForce, type LoggedSample } from './inforce.ts';
 import { judge } from './sample.ts';
 import { increaseOf } from './traffic.ts';
 
-const RUNS = { numRuns: 300 };
+const RUNS = { numRuns: 150 };
 const run = ({ log, options, catalog }: Fleet): ReturnType<typeof runModel> => runModel(log, options, catalog);
 
 /** The same fleet without what the contract leaves to the order of the log: conflicts, and disagreements at one instant. */
