@@ -1,0 +1,308 @@
+/** Log records → rows: the live path, and the settling at the end of a step. Both stop when an output is full and go on when called again. */
+import {
+  C_ACCEPTED,
+  C_DUPLICATE,
+  C_LATE,
+  C_REJECTED,
+  ENVELOPE,
+  FLAG_REPAIR,
+  FLAG_TOUCHED,
+  FRAME_CONDITION,
+  FRAME_COUNTERS,
+  FRAME_EPOCH,
+  FRAME_HASH,
+  FRAME_HEAD,
+  FRAME_NIC_LENGTH,
+  FRAME_RX,
+  FRAME_SIZE,
+  FRAME_TS,
+  FRAME_TX,
+  FRAME_VM_LENGTH,
+  H_ARCHIVE,
+  H_CLOCK,
+  H_CURSOR,
+  H_CURSOR_END,
+  H_EVENT_CLOCK,
+  H_FRAME_AT,
+  H_FRAME_INDEX,
+  H_LATENESS,
+  H_MIN_DEADLINE,
+  H_POSITION,
+  H_SCAN_AT,
+  H_SCAN_MIN,
+  H_SETTLE_AT,
+  H_SPREAD_NIC,
+  H_STALENESS,
+  H_TOUCHED,
+  H_TOUCHED_COUNT,
+  H_VERSION,
+  H_VMS,
+  KIND_SAMPLES,
+  KIND_TICK,
+  MINUTE_MS,
+  NIC_BASE_RX,
+  NIC_BASE_TX,
+  NIC_FIRST_TS,
+  NIC_LAST_CONDITION,
+  NIC_LAST_COUNTERS,
+  NIC_LAST_EPOCH,
+  NIC_LAST_TS,
+  OUT_ANOMALIES,
+  OUT_LATE,
+  OUT_OUTAGES,
+  OUT_SAMPLES,
+  OUT_TRAFFIC,
+  OUT_UPTIME,
+  RECORD_AGENT_LENGTH,
+  RECORD_CLOCK,
+  RECORD_HEAD,
+  RECORD_KIND,
+  VM_CONDITION,
+  VM_FLAGS,
+  VM_LAST_TS,
+  VM_MINUTE,
+  VM_NIC_COUNT,
+  VM_RUN_START,
+} from './layout';
+import { count } from './counter';
+import { emitLate, emitSample } from './emit';
+import { nicOf, slotOfVm, vmAt, vmOf } from './intern';
+import { TRAFFIC_ROW_MAX, goOnSpreading } from './spread';
+import { OUTAGE_ROW_MAX, UPTIME_ROW_MAX, advance, deadline, overrule, publish } from './timeline';
+
+export const DONE: u32 = 0;
+export const DRAIN: u32 = 1;
+
+const SAMPLE_ROW_MAX: u32 = 256;
+const ANOMALY_ROW_MAX: u32 = 192;
+const LATE_MAX: u32 = 288;
+const OUTAGES_A_SAMPLE: u32 = 4;
+const TRAFFIC_A_SAMPLE: u32 = 4;
+
+
+
+// @ts-ignore: decorator
+@inline
+function add(counter: usize, n: u64): void {
+  store<u64>(counter, load<u64>(counter) + n);
+}
+
+function room(out: usize, each: u32): u32 {
+  return (load<u32>(out + 8) - load<u32>(out + 4)) / each;
+}
+
+/** How many samples can be taken in before any output might be full. */
+function budget(): u32 {
+  const minutes = <u32>(load<i64>(H_STALENESS) / MINUTE_MS) + 5;
+  let n = room(OUT_SAMPLES, SAMPLE_ROW_MAX);
+  n = min(n, room(OUT_UPTIME, UPTIME_ROW_MAX * minutes));
+  n = min(n, room(OUT_TRAFFIC, TRAFFIC_ROW_MAX * TRAFFIC_A_SAMPLE));
+  n = min(n, room(OUT_OUTAGES, OUTAGE_ROW_MAX * OUTAGES_A_SAMPLE));
+  n = min(n, room(OUT_ANOMALIES, ANOMALY_ROW_MAX));
+  return min(n, room(OUT_LATE, LATE_MAX));
+}
+
+/** Puts a VM on the list of those that settle looks at. */
+function note(vm: usize): void {
+  const flags = load<u8>(vm + VM_FLAGS);
+  if ((flags & FLAG_TOUCHED) != 0) return;
+  store<u8>(vm + VM_FLAGS, flags | FLAG_TOUCHED);
+  const n = load<u32>(H_TOUCHED_COUNT);
+  store<u32>(<usize>load<u32>(H_TOUCHED) + (<usize>n << 2), slotOfVm(vm));
+  store<u32>(H_TOUCHED_COUNT, n + 1);
+}
+
+/** For the host: a repaired VM is settled again. */
+export function touch(vmSlot: u32): void {
+  note(vmAt(vmSlot));
+}
+
+/** Is the frame the same as the last sample of its interface? */
+// @ts-ignore: decorator
+@inline
+function isRepeat(nic: usize, frame: usize): bool {
+  if (load<u16>(nic + NIC_LAST_CONDITION) != load<u16>(frame + FRAME_CONDITION)) return false; // and has counters
+  if (load<u32>(nic + NIC_LAST_EPOCH) != load<u32>(frame + FRAME_EPOCH)) return false;
+  if (load<u8>(frame + FRAME_COUNTERS) == 0) return true;
+  return load<u64>(nic + NIC_BASE_RX) == load<u64>(frame + FRAME_RX) && load<u64>(nic + NIC_BASE_TX) == load<u64>(frame + FRAME_TX);
+}
+
+/** A sample that the live path can't place: its VM waits for repair, with everything that follows in this step. */
+function defer(frame: usize, vm: usize, nic: usize, agent: usize, agentLength: u32): void {
+  store<u8>(vm + VM_FLAGS, load<u8>(vm + VM_FLAGS) | FLAG_REPAIR);
+  const ts = load<i64>(frame + FRAME_TS);
+  if (ts < load<i64>(nic + NIC_FIRST_TS)) store<i64>(nic + NIC_FIRST_TS, ts);
+  emitLate(frame, vm, agent, agentLength);
+}
+
+/** One sample. */
+// @ts-ignore: decorator
+@inline
+function take(frame: usize, agent: usize, agentLength: u32): void {
+  const ts = load<i64>(frame + FRAME_TS);
+  const condition = load<u8>(frame + FRAME_CONDITION);
+  const watermark = load<i64>(H_CLOCK) - load<i64>(H_LATENESS);
+  if (ts < watermark) add(C_LATE, 1);
+  if (load<u32>(H_EVENT_CLOCK) != 0 && ts > load<i64>(H_CLOCK)) store<i64>(H_CLOCK, ts);
+
+  const name = frame + FRAME_HEAD;
+  const vmLength = <u32>load<u8>(frame + FRAME_VM_LENGTH);
+  const vm = vmOf(name, vmLength, load<u32>(frame + FRAME_HASH));
+  const nic = nicOf(vm, name + vmLength, load<u8>(frame + FRAME_NIC_LENGTH));
+  const lastTs = load<i64>(vm + VM_LAST_TS);
+  const nicLastTs = load<i64>(nic + NIC_LAST_TS);
+  const counters = load<u8>(frame + FRAME_COUNTERS);
+
+  if ((load<u8>(vm + VM_FLAGS) & FLAG_REPAIR) != 0) {
+    defer(frame, vm, nic, agent, agentLength);
+    return;
+  }
+  if (ts > lastTs) {
+    const minute = load<u32>(vm + VM_MINUTE);
+    advance(vm, ts, condition);
+    // interfaces that lag behind the VM's own time are published when the step settles
+    if (load<u32>(vm + VM_MINUTE) != minute && (load<u32>(vm + VM_NIC_COUNT) > 1 || counters == 0)) note(vm);
+    const due = ts + load<i64>(H_STALENESS) + 1;
+    if (due <= watermark) note(vm);
+    else if (due < load<i64>(H_MIN_DEADLINE)) store<i64>(H_MIN_DEADLINE, due);
+  } else if (ts > nicLastTs) {
+    const said = load<u8>(vm + VM_CONDITION);
+    if (ts == lastTs) {
+      if (condition != said) {
+        overrule(vm, condition);
+        note(vm);
+      }
+    } else if (condition != said || ts < load<i64>(vm + VM_RUN_START)) {
+      defer(frame, vm, nic, agent, agentLength);
+      return;
+    }
+    // within a run of the same condition a sample adds nothing to the timeline
+    if (ts < lastTs) note(vm);
+  } else {
+    if (ts == nicLastTs && isRepeat(nic, frame)) add(C_DUPLICATE, 1);
+    else defer(frame, vm, nic, agent, agentLength);
+    return;
+  }
+  if (load<u32>(H_ARCHIVE) != 0) emitSample(frame, agent, agentLength);
+  if (counters != 0) count(vm, nic, frame);
+  store<i64>(nic + NIC_LAST_TS, ts);
+  store<u16>(nic + NIC_LAST_CONDITION, load<u16>(frame + FRAME_CONDITION));
+  store<u32>(nic + NIC_LAST_EPOCH, load<u32>(frame + FRAME_EPOCH));
+  if (ts < load<i64>(nic + NIC_FIRST_TS)) store<i64>(nic + NIC_FIRST_TS, ts);
+}
+
+function tick(record: usize): void {
+  if (load<u32>(H_EVENT_CLOCK) == 0) {
+    const clock = load<i64>(record + RECORD_CLOCK);
+    if (clock > load<i64>(H_CLOCK)) store<i64>(H_CLOCK, clock);
+  }
+  // refusals at the door since the tick before, by code
+  for (let code: usize = 0; code < 12; code++) add(C_REJECTED + (code << 3), load<u32>(record + RECORD_HEAD + (code << 2)));
+}
+
+/**
+ * Takes in the records between H_CURSOR and H_CURSOR_END (each an envelope and a payload, padded to 8). Answers DONE, or DRAIN: empty
+ * the outputs and call again. In repair (H_ARCHIVE 0) the host sets the version of the rows; live, a row's version is the position.
+ */
+export function aggregate(): u32 {
+  if (load<u32>(H_SPREAD_NIC) != 0 && !goOnSpreading()) return DRAIN;
+  const live = load<u32>(H_ARCHIVE) != 0;
+  let cursor = <usize>load<u32>(H_CURSOR);
+  const end = <usize>load<u32>(H_CURSOR_END);
+  let left = budget();
+  while (cursor < end) {
+    const size = <usize>load<u32>(cursor);
+    const sequence = load<u64>(cursor + 8);
+    const record = cursor + ENVELOPE;
+    const kind = load<u8>(record + RECORD_KIND);
+    if (kind == KIND_SAMPLES) {
+      const agent = record + RECORD_HEAD;
+      const agentLength = <u32>load<u8>(record + RECORD_AGENT_LENGTH);
+      let at = <usize>load<u32>(H_FRAME_AT);
+      let index = load<u32>(H_FRAME_INDEX);
+      const from = index;
+      if (at == 0) at = RECORD_HEAD + ((<usize>agentLength + 7) & ~7);
+      let full = false;
+      while (at < size) {
+        if (left == 0) {
+          left = budget();
+          if (left == 0) {
+            full = true;
+            break;
+          }
+        }
+        left--;
+        const frame = record + at;
+        if (live) store<u64>(H_VERSION, sequence << 16 | <u64>index);
+        at += <usize>load<u16>(frame + FRAME_SIZE);
+        index++;
+        take(frame, agent, agentLength);
+        if (load<u32>(H_SPREAD_NIC) != 0) {
+          full = true;
+          break;
+        }
+      }
+      add(C_ACCEPTED, index - from);
+      if (full) {
+        store<u32>(H_FRAME_AT, <u32>at);
+        store<u32>(H_FRAME_INDEX, index);
+        store<u32>(H_CURSOR, <u32>cursor);
+        return DRAIN;
+      }
+      store<u32>(H_FRAME_AT, 0);
+      store<u32>(H_FRAME_INDEX, 0);
+    } else if (kind == KIND_TICK) tick(record);
+    if (live) store<u64>(H_POSITION, sequence);
+    cursor += ENVELOPE + ((size + 7) & ~7);
+  }
+  store<u32>(H_CURSOR, <u32>cursor);
+  return DONE;
+}
+
+/**
+ * Ends a step: publishes for every VM that was touched and, when the watermark has come that far, for every VM that is due. The host sets
+ * H_VERSION before. Answers DONE or DRAIN, as aggregate does.
+ */
+export function settle(): u32 {
+  const watermark = load<i64>(H_CLOCK) - load<i64>(H_LATENESS);
+  const list = <usize>load<u32>(H_TOUCHED);
+  const touched = load<u32>(H_TOUCHED_COUNT);
+  let earliest = load<i64>(H_MIN_DEADLINE);
+  let i = load<u32>(H_SETTLE_AT);
+  for (; i < touched; i++) {
+    const vm = vmAt(load<u32>(list + (<usize>i << 2)));
+    if (!publish(vm, watermark)) {
+      store<u32>(H_SETTLE_AT, i);
+      store<i64>(H_MIN_DEADLINE, earliest);
+      return DRAIN;
+    }
+    store<u8>(vm + VM_FLAGS, load<u8>(vm + VM_FLAGS) & ~FLAG_TOUCHED);
+    const due = deadline(vm);
+    if (due < earliest) earliest = due;
+  }
+  store<u32>(H_SETTLE_AT, touched);
+  store<i64>(H_MIN_DEADLINE, earliest);
+  if (watermark >= earliest) {
+    let slot = load<u32>(H_SCAN_AT);
+    let next = slot == 0 ? i64.MAX_VALUE : load<i64>(H_SCAN_MIN);
+    const vms = load<u32>(H_VMS);
+    for (; slot < vms; slot++) {
+      const vm = vmAt(slot);
+      let due = deadline(vm);
+      if (due <= watermark) {
+        if (!publish(vm, watermark)) {
+          store<u32>(H_SCAN_AT, slot);
+          store<i64>(H_SCAN_MIN, next);
+          return DRAIN;
+        }
+        due = deadline(vm);
+      }
+      if (due < next) next = due;
+    }
+    store<i64>(H_MIN_DEADLINE, next);
+    store<u32>(H_SCAN_AT, 0);
+  }
+  store<u32>(H_TOUCHED_COUNT, 0);
+  store<u32>(H_SETTLE_AT, 0);
+  return DONE;
+}

@@ -1,0 +1,92 @@
+/** Counters → traffic a minute: increases, resets, quarantine (SPEC §2). */
+import {
+  FRAME_CONDITION,
+  FRAME_EPOCH,
+  FRAME_RX,
+  FRAME_TS,
+  FRAME_TX,
+  H_LINK_BPS,
+  H_LINK_BYTES_MS,
+  MINUTE_MS,
+  NIC_BASE_CONDITION,
+  NIC_BASE_EPOCH,
+  NIC_BASE_RX,
+  NIC_BASE_TS,
+  NIC_BASE_TX,
+  NIC_DIRTY,
+  NIC_SUM_MINUTE,
+  NIC_SUM_RX,
+  NIC_SUM_TX,
+} from './layout';
+import { emitQuarantine, emitTraffic } from './emit';
+import { NEVER } from './intern';
+import { beginSpread } from './spread';
+
+/** Is a × b > c × d? In 128 bits: (high, low) pairs of the two products are compared. */
+function productGreater(a: u64, b: u64, c: u64, d: u64): bool {
+  const high = multiplyHigh(a, b);
+  const other = multiplyHigh(c, d);
+  return high != other ? high > other : a * b > c * d;
+}
+
+/** The upper 64 bits of a 64 × 64 bit product, from four products of halves. */
+export function multiplyHigh(a: u64, b: u64): u64 {
+  const aLow = a & 0xffffffff;
+  const aHigh = a >> 32;
+  const bLow = b & 0xffffffff;
+  const bHigh = b >> 32;
+  const middle = aHigh * bLow + (aLow * bLow >> 32);
+  const carry = (middle & 0xffffffff) + aLow * bHigh;
+  return aHigh * bHigh + (middle >> 32) + (carry >> 32);
+}
+
+/** Is the increase more than the link carries in dt? increase × 8 × 1000 > bits a second × dt, exactly. */
+// @ts-ignore: decorator
+@inline
+function tooFast(increase: u64, dt: u64): bool {
+  // the usual case needs one product: dt below 2³⁵ ms (a year) times bytes a ms below 2²⁹
+  if (dt >> 35 == 0 && load<u64>(H_LINK_BYTES_MS) >> 29 == 0 && increase <= load<u64>(H_LINK_BYTES_MS) * dt) return false;
+  return productGreater(increase, 8000, load<u64>(H_LINK_BPS), dt);
+}
+
+/** Closes the interface's open minute if `until` is past its end. */
+// @ts-ignore: decorator
+@inline
+export function closeMinute(vm: usize, nic: usize, until: i64): void {
+  if (<i64>(load<u32>(nic + NIC_SUM_MINUTE) + 1) * MINUTE_MS <= until && (load<u64>(nic + NIC_SUM_RX) | load<u64>(nic + NIC_SUM_TX)) != 0) {
+    emitTraffic(vm, nic);
+    store<u64>(nic + NIC_SUM_RX, 0);
+    store<u64>(nic + NIC_SUM_TX, 0);
+    store<u8>(nic + NIC_DIRTY, 0);
+  }
+}
+
+/** Takes in the counters of a sample that is later than every one of this interface before it. */
+// @ts-ignore: decorator
+@inline
+export function count(vm: usize, nic: usize, frame: usize): void {
+  const ts = load<i64>(frame + FRAME_TS);
+  const rx = load<u64>(frame + FRAME_RX);
+  const tx = load<u64>(frame + FRAME_TX);
+  const epoch = load<u32>(frame + FRAME_EPOCH);
+  const baseTs = load<i64>(nic + NIC_BASE_TS);
+  if (baseTs != NEVER) {
+    const baseRx = load<u64>(nic + NIC_BASE_RX);
+    const baseTx = load<u64>(nic + NIC_BASE_TX);
+    const reset = epoch != load<u32>(nic + NIC_BASE_EPOCH) || rx < baseRx || tx < baseTx;
+    const moreRx = reset ? rx : rx - baseRx;
+    const moreTx = reset ? tx : tx - baseTx;
+    const dt = <u64>(ts - baseTs);
+    if (tooFast(moreRx, dt) || tooFast(moreTx, dt)) {
+      emitQuarantine(vm, nic, frame);
+      closeMinute(vm, nic, ts);
+    } else if ((moreRx | moreTx) != 0) {
+      beginSpread(vm, nic, baseTs, ts, moreRx, moreTx);
+    } else closeMinute(vm, nic, ts);
+  }
+  store<i64>(nic + NIC_BASE_TS, ts);
+  store<u64>(nic + NIC_BASE_RX, rx);
+  store<u64>(nic + NIC_BASE_TX, tx);
+  store<u32>(nic + NIC_BASE_EPOCH, epoch);
+  store<u8>(nic + NIC_BASE_CONDITION, load<u8>(frame + FRAME_CONDITION));
+}

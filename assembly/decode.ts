@@ -1,0 +1,354 @@
+/**
+ * A request's bytes → frames and rejections. The usual line (our keys in any order, no white space, no escapes, plain integers) is read
+ * here in one pass; anything else goes to judge.ts. Both give the same verdict: the fast path only ever accepts.
+ */
+import {
+  FRAME_CONDITION,
+  FRAME_COUNTERS,
+  FRAME_EPOCH,
+  FRAME_HASH,
+  FRAME_HEAD,
+  FRAME_NIC_LENGTH,
+  FRAME_RX,
+  FRAME_SIZE,
+  FRAME_TS,
+  FRAME_TX,
+  FRAME_VM_LENGTH,
+  H_ACCEPTED,
+  H_FRAMES,
+  H_FRAMES_END,
+  H_INPUT,
+  H_NOW,
+  H_OLDEST,
+  H_PATTERN_COUNT,
+  H_REJECTED,
+  H_REJECTED_BY_CODE,
+  H_REJECTS,
+  H_SAMPLES_MAX,
+  H_SEEN,
+} from './layout';
+import {
+  ACCEPTED,
+  FUTURE_MS,
+  NIC_NAME_MAX,
+  VM_NAME_MAX,
+  causeOf,
+  judge,
+  sampleCondition,
+  sampleCounters,
+  sampleEpoch,
+  sampleNic,
+  sampleNicLength,
+  sampleRx,
+  sampleTs,
+  sampleTx,
+  sampleVm,
+  sampleVmLength,
+} from './judge';
+import { skipSpace, skipValue } from './json';
+import { isAllowed } from './pattern';
+import { copyName, digits, digitsEnd, hashName, isNameByte } from './text';
+
+const OK: u32 = 0;
+const TOO_MANY: u32 = 1;
+const MALFORMED: u32 = 2;
+
+/** Errors that are told one by one; the rest is counted. */
+const REJECTS_TOLD: u32 = 100;
+
+// the beginnings of members as little-endian words
+const KEY_VM: u64 = 0x223a226d7622; // "vm":"
+const KEY_TS: u64 = 0x3a22737422; // "ts":
+const KEY_NIC: u64 = 0x223a2263696e22; // "nic":"
+const KEY_RX: u64 = 0x657479625f787222; // "rx_byte
+const KEY_TX: u64 = 0x657479625f787422; // "tx_byte
+const KEY_BYTES_END: u32 = 0x003a2273; // s":
+const KEY_EPOCH: u64 = 0x3a2268636f706522; // "epoch":
+const KEY_STATE: u64 = 0x3a22657461747322; // "state":
+const KEY_CAUSE: u64 = 0x3a22657375616322; // "cause":
+
+/** Writes a frame at `at`; its size. */
+// @ts-ignore: decorator
+@inline
+function writeFrame(
+  at: usize,
+  vm: usize,
+  vmLength: u32,
+  nic: usize,
+  nicLength: u32,
+  ts: i64,
+  rx: u64,
+  tx: u64,
+  epoch: u32,
+  condition: u32,
+  counters: u32,
+): u32 {
+  const names = at + FRAME_HEAD;
+  const size = (<u32>FRAME_HEAD + vmLength + nicLength + 7) & ~7;
+  copyName(names, vm, vmLength);
+  copyName(names + vmLength, nic, nicLength);
+  store<u64>(names + vmLength + nicLength, 0);
+  store<u16>(at + FRAME_SIZE, <u16>size);
+  store<u8>(at + FRAME_VM_LENGTH, <u8>vmLength);
+  store<u8>(at + FRAME_NIC_LENGTH, <u8>nicLength);
+  store<u32>(at + FRAME_HASH, hashName(vm, vmLength));
+  store<i64>(at + FRAME_TS, ts);
+  store<u64>(at + FRAME_RX, rx);
+  store<u64>(at + FRAME_TX, tx);
+  store<u32>(at + FRAME_EPOCH, epoch);
+  store<u32>(at + FRAME_CONDITION, condition | counters << 8);
+  return size;
+}
+
+/** The length of the plain integer at p (1–19 digits, no leading zero), 0 for anything else; `digitsEnd` is set. */
+// @ts-ignore: decorator
+@inline
+function isPlain(p: usize): bool {
+  const n = digitsEnd - p;
+  return n - 1 < 19 && (n == 1 || load<u8>(p) != 0x30);
+}
+
+let frameSize: u32 = 0;
+
+/** The usual sample at p: writes a frame at `at` and answers the address after its closing brace, or 0 where judge must look. */
+function quick(p: usize, at: usize): usize {
+  let vm: usize = 0;
+  let vmLength: u32 = 0;
+  let nic: usize = 0;
+  let nicLength: u32 = 0;
+  let ts: i64 = -1;
+  let rx: u64 = 0;
+  let tx: u64 = 0;
+  let epoch: u32 = 0;
+  let counters: u32 = 0; // bit 0 rx, bit 1 tx
+  let down: u32 = 0;
+  let cause: u32 = 0;
+  if (load<u8>(p) != 0x7b) return 0;
+  p++;
+  while (true) {
+    const w = load<u64>(p);
+    if (w == KEY_RX) {
+      if ((load<u32>(p + 8) & 0xffffff) != KEY_BYTES_END) return 0;
+      p += 11;
+      rx = digits(p);
+      if (!isPlain(p)) return 0;
+      p = digitsEnd;
+      counters |= 1;
+    } else if (w == KEY_TX) {
+      if ((load<u32>(p + 8) & 0xffffff) != KEY_BYTES_END) return 0;
+      p += 11;
+      tx = digits(p);
+      if (!isPlain(p)) return 0;
+      p = digitsEnd;
+      counters |= 2;
+    } else if ((w & 0xffffffffffff) == KEY_VM) {
+      p += 6;
+      vm = p;
+      while (isNameByte(load<u8>(p))) p++;
+      vmLength = <u32>(p - vm);
+      if (load<u8>(p) != 0x22 || vmLength - 1 >= VM_NAME_MAX) return 0;
+      p++;
+    } else if ((w & 0xffffffffff) == KEY_TS) {
+      p += 5;
+      ts = <i64>digits(p);
+      if (!isPlain(p)) return 0;
+      p = digitsEnd;
+    } else if ((w & 0xffffffffffffff) == KEY_NIC) {
+      p += 7;
+      nic = p;
+      while (isNameByte(load<u8>(p))) p++;
+      nicLength = <u32>(p - nic);
+      if (load<u8>(p) != 0x22 || nicLength > NIC_NAME_MAX) return 0;
+      p++;
+    } else if (w == KEY_EPOCH) {
+      p += 8;
+      const value = digits(p);
+      if (!isPlain(p) || value > 0xffffffff) return 0;
+      epoch = <u32>value;
+      p = digitsEnd;
+    } else if (w == KEY_STATE) {
+      const v = load<u64>(p + 8);
+      if ((v & 0xffffffff) == 0x22707522) {
+        down = 0;
+        p += 12;
+      } else if ((v & 0xffffffffffff) == 0x226e776f6422) {
+        down = 1;
+        p += 14;
+      } else return 0;
+    } else if (w == KEY_CAUSE) {
+      p += 9;
+      const from = p;
+      while (isNameByte(load<u8>(p))) p++;
+      const n = <u32>(p - from);
+      if (load<u8>(from - 1) != 0x22 || load<u8>(p) != 0x22 || n - 1 >= 13) return 0;
+      cause = quickCause(from, n);
+      if (cause == 0) return 0;
+      p++;
+    } else return 0;
+    const c = load<u8>(p);
+    p++;
+    if (c == 0x2c) continue;
+    if (c == 0x7d) break;
+    return 0;
+  }
+  if (vmLength == 0 || ts < 0 || counters == 1 || counters == 2 || (cause != 0 && down == 0)) return 0;
+  if (ts > load<i64>(H_NOW) + FUTURE_MS || ts < load<i64>(H_OLDEST)) return 0;
+  if (load<u32>(H_PATTERN_COUNT) != 0 && !isAllowed(vm, vmLength)) return 0;
+  if (down != 0 && cause == 0) cause = 1;
+  frameSize = writeFrame(at, vm, vmLength, nic, nicLength, ts, rx, tx, epoch, cause, counters >> 1);
+  return p;
+}
+
+/** causeOf for a text in the input: what follows the word is masked away. */
+function quickCause(p: usize, n: u32): u32 {
+  const a = load<u64>(p);
+  const b = load<u64>(p + 8);
+  const scratch = <usize>load<u32>(H_FRAMES_END); // not written yet, and overwritten by the frame
+  store<u64>(scratch, n < 8 ? a & ((<u64>1 << (<u64>n << 3)) - 1) : a);
+  store<u64>(scratch + 8, n <= 8 ? 0 : b & ((<u64>1 << (<u64>(n - 8) << 3)) - 1));
+  return causeOf(scratch, n);
+}
+
+function reject(index: u32, verdict: u32): void {
+  const code = verdict & 0xff;
+  const told = load<u32>(H_REJECTED);
+  if (told < REJECTS_TOLD) {
+    const at = <usize>load<u32>(H_REJECTS) + (<usize>told << 3);
+    store<u32>(at, index);
+    store<u32>(at + 4, verdict);
+  }
+  store<u32>(H_REJECTED, told + 1);
+  const count = H_REJECTED_BY_CODE + (<usize>code << 2);
+  store<u32>(count, load<u32>(count) + 1);
+}
+
+/** Judges [p, end) and writes the frame at `at`, or the rejection; the frame's size or 0. */
+function slow(p: usize, end: usize, at: usize, index: u32): u32 {
+  const verdict = judge(p, end);
+  if (verdict != ACCEPTED) {
+    reject(index, verdict);
+    return 0;
+  }
+  return writeFrame(
+    at,
+    sampleVm,
+    sampleVmLength,
+    sampleNic,
+    sampleNicLength,
+    sampleTs,
+    sampleRx,
+    sampleTx,
+    sampleEpoch,
+    sampleCondition,
+    sampleCounters,
+  );
+}
+
+function lineEnd(p: usize, end: usize): usize {
+  while (p + 8 <= end) {
+    const w = load<u64>(p) ^ 0x0a0a0a0a0a0a0a0a;
+    const zero = (w - 0x0101010101010101) & ~w & 0x8080808080808080;
+    if (zero != 0) return p + <usize>(ctz(zero) >> 3);
+    p += 8;
+  }
+  while (p < end && load<u8>(p) != 0x0a) p++;
+  return p;
+}
+
+function decodeLines(p: usize, end: usize): u32 {
+  let at = <usize>load<u32>(H_FRAMES);
+  let index: u32 = 0;
+  let accepted: u32 = 0;
+  const max = load<u32>(H_SAMPLES_MAX);
+  while (p < end) {
+    store<u32>(H_FRAMES_END, <u32>at);
+    let next = quick(p, at);
+    if (next != 0) {
+      if (load<u8>(next) == 0x0d) next++;
+      next = load<u8>(next) == 0x0a ? next + 1 : 0; // the host puts a line feed after the last byte
+    }
+    if (next != 0) {
+      if (index == max) return TOO_MANY;
+      at += frameSize;
+      accepted++;
+      index++;
+      p = next;
+      continue;
+    }
+    const stop = lineEnd(p, end);
+    if (skipSpace(p, stop) != stop) {
+      if (index == max) return TOO_MANY;
+      const size = slow(p, stop, at, index);
+      at += size;
+      if (size != 0) accepted++;
+      index++;
+    }
+    p = stop + 1;
+  }
+  store<u32>(H_FRAMES_END, <u32>at);
+  store<u32>(H_ACCEPTED, accepted);
+  store<u32>(H_SEEN, index);
+  return OK;
+}
+
+function decodeDocument(p: usize, end: usize): u32 {
+  let at = <usize>load<u32>(H_FRAMES);
+  store<u32>(H_FRAMES_END, <u32>at);
+  const max = load<u32>(H_SAMPLES_MAX);
+  p = skipSpace(p, end);
+  if (p >= end) return MALFORMED;
+  let index: u32 = 0;
+  let accepted: u32 = 0;
+  const single = load<u8>(p) == 0x7b;
+  if (!single) {
+    if (load<u8>(p) != 0x5b) return MALFORMED;
+    p = skipSpace(p + 1, end);
+  }
+  if (single || p >= end || load<u8>(p) != 0x5d) {
+    while (true) {
+      p = skipSpace(p, end);
+      store<u32>(H_FRAMES_END, <u32>at);
+      let next = quick(p, at);
+      let size = frameSize;
+      if (next == 0) {
+        next = skipValue(p, end);
+        if (next == 0) return MALFORMED;
+        if (index == max) return TOO_MANY;
+        size = slow(p, next, at, index);
+      } else if (index == max) return TOO_MANY;
+      at += size;
+      if (size != 0) accepted++;
+      index++;
+      p = skipSpace(next, end);
+      if (single) break;
+      if (p >= end) return MALFORMED;
+      const c = load<u8>(p);
+      p++;
+      if (c == 0x5d) break;
+      if (c != 0x2c) return MALFORMED;
+    }
+  } else p++;
+  if (skipSpace(p, end) != end) return MALFORMED;
+  store<u32>(H_FRAMES_END, <u32>at);
+  store<u32>(H_ACCEPTED, accepted);
+  store<u32>(H_SEEN, index);
+  return OK;
+}
+
+/**
+ * Decodes `length` bytes at the input buffer. mode 0: a sample a line; 1: one JSON document. Answers 0 (frames between H_FRAMES and
+ * H_FRAMES_END, counts and rejections set), 1 (more samples than H_SAMPLES_MAX) or 2 (the document is not JSON, or neither a sample
+ * nor an array); at 1 and 2 the frames mean nothing.
+ */
+export function decode(length: u32, mode: u32): u32 {
+  const p = <usize>load<u32>(H_INPUT);
+  const end = p + length;
+  store<u8>(end, 0x0a);
+  memory.fill(end + 1, 0, 63);
+  store<u32>(H_ACCEPTED, 0);
+  store<u32>(H_REJECTED, 0);
+  store<u32>(H_SEEN, 0);
+  memory.fill(H_REJECTED_BY_CODE, 0, 64);
+  store<u32>(H_FRAMES_END, load<u32>(H_FRAMES));
+  return mode == 0 ? decodeLines(p, end) : decodeDocument(p, end);
+}

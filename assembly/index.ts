@@ -1,0 +1,6 @@
+/** What the host may call: exports only. */
+export { layoutHash, initialise, memoryNeeded } from './setup';
+export { decode } from './decode';
+export { aggregate, settle, touch } from './aggregate';
+export { addPhase, addZonePoint, beginZone, clearCatalog, setPlan } from './credit';
+export { findVm, forgetAll, internNic, internVm } from './intern';

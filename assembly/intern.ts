@@ -1,0 +1,207 @@
+/**
+ * Names → slots. Two open-addressing tables of (u32 hash, u32 slot + 1), at most half full, linear probing. Slots are given in the
+ * order of first appearance and never taken back. A full table is a broken invariant: the door asks for room before it lets names in.
+ */
+import {
+  H_MAX_NICS,
+  H_MAX_VMS,
+  H_NAMES_END,
+  H_NICS,
+  H_NIC_MASK,
+  H_NIC_RECORDS,
+  H_NIC_TABLE,
+  H_VMS,
+  H_VM_MASK,
+  H_VM_RECORDS,
+  H_VM_TABLE,
+  NIC_FIRST_TS,
+  NIC_HASH,
+  NIC_BASE_TS,
+  NIC_LAST_TS,
+  NIC_NAME,
+  NIC_NAME_LENGTH,
+  NIC_NEXT,
+  NIC_SIZE,
+  NIC_VM,
+  VM_FIRST_TS,
+  VM_HASH,
+  VM_INLINE_MAX,
+  VM_LAST_TS,
+  VM_NAME,
+  VM_NAME_INLINE,
+  VM_NAME_LENGTH,
+  VM_NIC,
+  VM_NIC_COUNT,
+  VM_PREVIOUS_TS,
+  VM_SIZE,
+} from './layout';
+import { copyName, hashName } from './text';
+
+/** No instant yet. */
+export const NEVER: i64 = i64.MIN_VALUE;
+
+// @ts-ignore: decorator
+@inline
+function sameName(a: usize, b: usize, length: u32): bool {
+  let left: i32 = <i32>length;
+  while (left >= 8) {
+    if (load<u64>(a) != load<u64>(b)) return false;
+    a += 8;
+    b += 8;
+    left -= 8;
+  }
+  return left == 0 || (load<u64>(a) ^ load<u64>(b)) << (64 - (<u64>left << 3)) == 0;
+}
+
+// @ts-ignore: decorator
+@inline
+export function nameOfVm(vm: usize): usize {
+  return load<u8>(vm + VM_NAME_LENGTH) <= <u8>VM_INLINE_MAX ? vm + VM_NAME_INLINE : <usize>load<u32>(vm + VM_NAME);
+}
+
+// @ts-ignore: decorator
+@inline
+export function vmAt(slot: u32): usize {
+  return <usize>load<u32>(H_VM_RECORDS) + <usize>slot * VM_SIZE;
+}
+
+// @ts-ignore: decorator
+@inline
+export function nicAt(slot: u32): usize {
+  return <usize>load<u32>(H_NIC_RECORDS) + <usize>slot * NIC_SIZE;
+}
+
+// @ts-ignore: decorator
+@inline
+export function slotOfVm(vm: usize): u32 {
+  return <u32>((vm - <usize>load<u32>(H_VM_RECORDS)) / VM_SIZE);
+}
+
+/** The record of a VM, 0 if it is not known; `place` is then where its entry goes. */
+let place: usize = 0;
+
+// @ts-ignore: decorator
+@inline
+function lookUp(name: usize, length: u32, hash: u32): usize {
+  const table = <usize>load<u32>(H_VM_TABLE);
+  const mask = load<u32>(H_VM_MASK);
+  let i = hash & mask;
+  while (true) {
+    place = table + (<usize>i << 3);
+    const entry = load<u64>(place);
+    if (entry == 0) return 0;
+    if (<u32>entry == hash) {
+      const vm = vmAt(<u32>(entry >> 32) - 1);
+      if (load<u8>(vm + VM_NAME_LENGTH) == <u8>length && sameName(nameOfVm(vm), name, length)) return vm;
+    }
+    i = (i + 1) & mask;
+  }
+}
+
+/** The record of a VM, made if it is new. */
+// @ts-ignore: decorator
+@inline
+export function vmOf(name: usize, length: u32, hash: u32): usize {
+  const known = lookUp(name, length, hash);
+  return known != 0 ? known : newVm(name, length, hash);
+}
+
+function newVm(name: usize, length: u32, hash: u32): usize {
+  const slot = load<u32>(H_VMS);
+  if (slot == load<u32>(H_MAX_VMS)) unreachable();
+  store<u32>(H_VMS, slot + 1);
+  store<u64>(place, <u64>hash | <u64>(slot + 1) << 32);
+  const vm = vmAt(slot);
+  store<u32>(vm + VM_HASH, hash);
+  store<u8>(vm + VM_NAME_LENGTH, <u8>length);
+  if (length <= VM_INLINE_MAX) memory.copy(vm + VM_NAME_INLINE, name, length);
+  else {
+    const at = load<u32>(H_NAMES_END);
+    memory.copy(at, name, length);
+    store<u32>(vm + VM_NAME, at);
+    store<u32>(H_NAMES_END, at + 64);
+  }
+  store<i64>(vm + VM_LAST_TS, NEVER);
+  store<i64>(vm + VM_FIRST_TS, NEVER);
+  store<i64>(vm + VM_PREVIOUS_TS, NEVER);
+  return vm;
+}
+
+/** The record of an interface of a VM, made if it is new. Most VMs have one, and it is looked at first. */
+// @ts-ignore: decorator
+@inline
+export function nicOf(vm: usize, name: usize, length: u32): usize {
+  const newest = load<u32>(vm + VM_NIC);
+  if (newest != 0) {
+    const nic = nicAt(newest - 1);
+    if (load<u8>(nic + NIC_NAME_LENGTH) == <u8>length && sameName(nic + NIC_NAME, name, length)) return nic;
+  }
+  return otherNic(vm, name, length);
+}
+
+function otherNic(vm: usize, name: usize, length: u32): usize {
+  const vmSlot = slotOfVm(vm);
+  const hash = (hashName(name, length) ^ (vmSlot * 0x9e3779b1)) | 1;
+  const table = <usize>load<u32>(H_NIC_TABLE);
+  const mask = load<u32>(H_NIC_MASK);
+  let i = (hash ^ hash >> 15) & mask;
+  let at: usize;
+  while (true) {
+    at = table + (<usize>i << 3);
+    const entry = load<u64>(at);
+    if (entry == 0) break;
+    if (<u32>entry == hash) {
+      const nic = nicAt(<u32>(entry >> 32) - 1);
+      if (load<u32>(nic + NIC_VM) == vmSlot && load<u8>(nic + NIC_NAME_LENGTH) == <u8>length && sameName(nic + NIC_NAME, name, length))
+        return nic;
+    }
+    i = (i + 1) & mask;
+  }
+  const slot = load<u32>(H_NICS);
+  if (slot == load<u32>(H_MAX_NICS)) unreachable();
+  store<u32>(H_NICS, slot + 1);
+  store<u64>(at, <u64>hash | <u64>(slot + 1) << 32);
+  const nic = nicAt(slot);
+  store<u8>(nic + NIC_NAME_LENGTH, <u8>length);
+  memory.copy(nic + NIC_NAME, name, length);
+  store<u32>(nic + NIC_VM, vmSlot);
+  store<u32>(nic + NIC_HASH, hash);
+  store<u32>(nic + NIC_NEXT, load<u32>(vm + VM_NIC));
+  store<i64>(nic + NIC_LAST_TS, NEVER);
+  store<i64>(nic + NIC_BASE_TS, NEVER);
+  store<i64>(nic + NIC_FIRST_TS, i64.MAX_VALUE);
+  store<u32>(vm + VM_NIC, slot + 1);
+  store<u32>(vm + VM_NIC_COUNT, load<u32>(vm + VM_NIC_COUNT) + 1);
+  return nic;
+}
+
+/** For the host: slot + 1 of the VM whose name is in memory, 0 if it is not known. */
+export function findVm(name: u32, length: u32): u32 {
+  const vm = lookUp(name, length, hashName(name, length));
+  return vm == 0 ? 0 : slotOfVm(vm) + 1;
+}
+
+/** For the host: the slot of a VM, made if it is new. */
+export function internVm(name: u32, length: u32): u32 {
+  return slotOfVm(vmOf(name, length, hashName(name, length)));
+}
+
+/** For the host: the address of an interface's record, made if it is new. */
+export function internNic(vmSlot: u32, name: u32, length: u32): u32 {
+  return <u32>nicOf(vmAt(vmSlot), name, length);
+}
+
+/** Forgets every VM and interface, at a cost in proportion to their number: how a repair starts. */
+export function forgetAll(): void {
+  const vms = load<u32>(H_VMS);
+  const nics = load<u32>(H_NICS);
+  const vmTable = <usize>load<u32>(H_VM_TABLE);
+  const nicTable = <usize>load<u32>(H_NIC_TABLE);
+  // clearing whole tables is cheaper than walking them as soon as they are not tiny; both are bounded by the capacity
+  memory.fill(vmTable, 0, (<usize>load<u32>(H_VM_MASK) + 1) << 3);
+  memory.fill(nicTable, 0, (<usize>load<u32>(H_NIC_MASK) + 1) << 3);
+  memory.fill(<usize>load<u32>(H_VM_RECORDS), 0, <usize>vms * VM_SIZE);
+  memory.fill(<usize>load<u32>(H_NIC_RECORDS), 0, <usize>nics * NIC_SIZE);
+  store<u32>(H_VMS, 0);
+  store<u32>(H_NICS, 0);
+}

@@ -1,0 +1,262 @@
+/**
+ * The tolerant path: one sample in any form that JSON allows, judged rule by rule in the order of SPEC §1's table. It is slower and
+ * never wrong; the fast path hands it everything it does not know at a glance, and every rejection comes from here.
+ */
+import { H_NOW, H_OLDEST, H_SCRATCH } from './layout';
+import { skipSpace, skipString, skipValue, unescape } from './json';
+import { NO_INSTANT, instant } from './time';
+import { digits, digitsEnd, isNameByte } from './text';
+import { isAllowed } from './pattern';
+
+export const FUTURE_MS: i64 = 300000;
+export const VM_NAME_MAX: u32 = 64;
+export const NIC_NAME_MAX: u32 = 32;
+
+// The rejection codes and fields, in the order of src/domain/rejection.ts. ACCEPTED is none of them.
+export const ACCEPTED: u32 = 0xffff;
+export const MALFORMED_JSON: u32 = 0;
+const MISSING_FIELD: u32 = 1;
+const BAD_VM: u32 = 2;
+const BAD_NIC: u32 = 3;
+const BAD_TS: u32 = 4;
+const TS_IN_FUTURE: u32 = 5;
+const TS_TOO_OLD: u32 = 6;
+const BAD_COUNTER: u32 = 7;
+const BAD_EPOCH: u32 = 8;
+const BAD_STATE: u32 = 9;
+const BAD_CAUSE: u32 = 10;
+const VM_NOT_ALLOWED: u32 = 11;
+const FIELD: u32 = 256; // code + field × 256
+
+const VM: u32 = 1;
+const TS: u32 = 2;
+const NIC: u32 = 3;
+const RX: u32 = 4;
+const TX: u32 = 5;
+const EPOCH: u32 = 6;
+const STATE: u32 = 7;
+const CAUSE: u32 = 8;
+
+// What the last sample said. Transient: nothing here outlives a call of decode.
+export let sampleTs: i64 = 0;
+export let sampleRx: u64 = 0;
+export let sampleTx: u64 = 0;
+export let sampleEpoch: u32 = 0;
+export let sampleCondition: u32 = 0;
+export let sampleCounters: u32 = 0;
+export let sampleVm: usize = 0;
+export let sampleVmLength: u32 = 0;
+export let sampleNic: usize = 0;
+export let sampleNicLength: u32 = 0;
+
+// Scratch: 9 × u32 addresses of the values (by field number), then room for unescaped texts.
+function valueAt(field: u32): usize {
+  return <usize>load<u32>(<usize>load<u32>(H_SCRATCH) + (<usize>field << 2));
+}
+
+/** Which of our keys is the string at p? 0 for any other. */
+function fieldOf(p: usize): u32 {
+  const to = <usize>load<u32>(H_SCRATCH) + 64;
+  store<u64>(to, 0);
+  const n = unescape(p, to, 8);
+  const w = load<u64>(to);
+  if (n == 2) return <u32>w == 0x6d76 ? VM : <u32>w == 0x7374 ? TS : 0;
+  if (n == 3) return <u32>w == 0x63696e ? NIC : 0;
+  if (n == 5) return w == 0x68636f7065 ? EPOCH : w == 0x6574617473 ? STATE : w == 0x6573756163 ? CAUSE : 0;
+  if (n == 8) return w == 0x73657479625f7872 ? RX : w == 0x73657479625f7874 ? TX : 0;
+  return 0;
+}
+
+/** Reads an object's members and notes where the values of our keys are. Is the whole stretch one JSON object? */
+function findFields(p: usize, end: usize): bool {
+  const fields = <usize>load<u32>(H_SCRATCH);
+  memory.fill(fields, 0, 36);
+  p = skipSpace(p, end);
+  if (p >= end || load<u8>(p) != 0x7b) return false;
+  p = skipSpace(p + 1, end);
+  if (p < end && load<u8>(p) == 0x7d) return skipSpace(p + 1, end) == end;
+  while (true) {
+    if (p >= end || load<u8>(p) != 0x22) return false;
+    const key = p;
+    p = skipString(p, end);
+    if (p == 0) return false;
+    p = skipSpace(p, end);
+    if (p >= end || load<u8>(p) != 0x3a) return false;
+    p = skipSpace(p + 1, end);
+    const value = p;
+    p = skipValue(p, end);
+    if (p == 0) return false;
+    const field = fieldOf(key);
+    // null means absent, and the last of a repeated key counts
+    if (field != 0) store<u32>(fields + (<usize>field << 2), load<u8>(value) == 0x6e ? 0 : <u32>value);
+    p = skipSpace(p, end);
+    if (p >= end) return false;
+    const c = load<u8>(p);
+    if (c == 0x7d) return skipSpace(p + 1, end) == end;
+    if (c != 0x2c) return false;
+    p = skipSpace(p + 1, end);
+  }
+}
+
+// A number of digits only, as JSON writes it, or the same in a string. The value is in `integer`.
+let integer: u64 = 0;
+const INTEGER: u32 = 0;
+const NOT_AN_INTEGER: u32 = 1;
+const TOO_LARGE: u32 = 2;
+
+/** Reads digits from p up to `end`: no sign, no leading zero, at most 2⁶⁴ − 1. */
+function readInteger(p: usize, end: usize): u32 {
+  const value = digits(p);
+  let q = p;
+  while (q < end && <u32>load<u8>(q) - 48 < 10) q++;
+  const n = <u32>(q - p);
+  if (q != end || n == 0 || (n > 1 && load<u8>(p) == 0x30)) return NOT_AN_INTEGER;
+  if (n > 20) return TOO_LARGE;
+  if (n < 20) {
+    integer = value;
+    return INTEGER;
+  }
+  // twenty digits: below 2⁶⁴ when the first nineteen are, with room for the last
+  let head: u64 = 0;
+  for (let i: usize = 0; i < 19; i++) head = head * 10 + <u64>(load<u8>(p + i) - 48);
+  const last = <u64>(load<u8>(p + 19) - 48);
+  if (head > 1844674407370955161 || (head == 1844674407370955161 && last > 5)) return TOO_LARGE;
+  integer = head * 10 + last;
+  return INTEGER;
+}
+
+function isDigit(c: u32): bool {
+  return c - 48 < 10;
+}
+
+/** A JSON number: where it ends is where the value ends. */
+function readNumber(p: usize, end: usize): u32 {
+  return isDigit(load<u8>(p)) ? readInteger(p, skipValue(p, end)) : NOT_AN_INTEGER;
+}
+
+function readCounter(p: usize, end: usize): bool {
+  if (load<u8>(p) != 0x22) return readNumber(p, end) == INTEGER;
+  const text = <usize>load<u32>(H_SCRATCH) + 128;
+  const n = unescape(p, text, 20);
+  if (n > 20) return false;
+  store<u64>(text + n, 0);
+  return readInteger(text, text + n) == INTEGER;
+}
+
+/** A name into `to`; its length, or max + 1 for what is none. */
+function readName(p: usize, to: usize, max: u32): u32 {
+  if (load<u8>(p) != 0x22) return max + 1;
+  const n = unescape(p, to, max);
+  if (n > max) return n;
+  for (let i: u32 = 0; i < n; i++) if (!isNameByte(load<u8>(to + i))) return max + 1;
+  return n;
+}
+
+function readTs(p: usize, end: usize): u32 {
+  const c = load<u8>(p);
+  if (c == 0x22) {
+    // the longest that can be meant has a fraction of any length: look at the text where it stands unless it has escapes
+    const last = skipString(p, end) - 1;
+    const text = <usize>load<u32>(H_SCRATCH) + 512;
+    const n = unescape(p, text, 256);
+    sampleTs = n <= 256 ? instant(text, n) : hasEscape(p + 1, last) ? NO_INSTANT : instant(p + 1, <u32>(last - p - 1));
+    if (sampleTs == NO_INSTANT) return BAD_TS;
+  } else {
+    const verdict = readNumber(p, end);
+    if (verdict == NOT_AN_INTEGER) return BAD_TS;
+    if (verdict == TOO_LARGE || integer > <u64>i64.MAX_VALUE) return TS_IN_FUTURE;
+    sampleTs = <i64>integer;
+  }
+  if (sampleTs > load<i64>(H_NOW) + FUTURE_MS) return TS_IN_FUTURE;
+  if (sampleTs < load<i64>(H_OLDEST) || sampleTs < 0) return TS_TOO_OLD;
+  return ACCEPTED;
+}
+
+function hasEscape(p: usize, end: usize): bool {
+  for (; p < end; p++) if (load<u8>(p) == 0x5c) return true;
+  return false;
+}
+
+/** The code of the cause in the text of n bytes at p (which is zero-filled to 16), 0 for none. */
+export function causeOf(p: usize, n: u32): u32 {
+  const w = load<u64>(p);
+  const v = load<u64>(p + 8);
+  if (n == 8 && w == 0x72656469766f7270) return 1; // provider
+  if (n == 11 && w == 0x61705f6472696874 && v == 0x797472) return 2; // third_party
+  if (n == 11 && w == 0x616e65746e69616d && v == 0x65636e) return 3; // maintenance
+  if (n == 13 && w == 0x616d5f6563726f66 && v == 0x657275656a) return 4; // force_majeure
+  if (n == 6 && w == 0x6b6361747461) return 5; // attack
+  if (n == 8 && w == 0x72656d6f74737563) return 6; // customer
+  if (n == 7 && w == 0x73726165727261) return 7; // arrears
+  return 0;
+}
+
+function readWord(p: usize, max: u32): u32 {
+  if (load<u8>(p) != 0x22) return max + 1;
+  const text = <usize>load<u32>(H_SCRATCH) + 128;
+  memory.fill(text, 0, 32);
+  return unescape(p, text, max);
+}
+
+/** The verdict on the sample in [p, end): ACCEPTED with the sample* values set, or code + field × 256. */
+export function judge(p: usize, end: usize): u32 {
+  if (!findFields(p, end)) return MALFORMED_JSON;
+  const scratch = <usize>load<u32>(H_SCRATCH);
+  const vm = valueAt(VM);
+  if (vm == 0) return MISSING_FIELD + VM * FIELD;
+  sampleVm = scratch + 192;
+  sampleVmLength = readName(vm, sampleVm, VM_NAME_MAX);
+  if (sampleVmLength == 0 || sampleVmLength > VM_NAME_MAX) return BAD_VM + VM * FIELD;
+
+  const ts = valueAt(TS);
+  if (ts == 0) return MISSING_FIELD + TS * FIELD;
+  const when = readTs(ts, end);
+  if (when != ACCEPTED) return when + TS * FIELD;
+
+  const nic = valueAt(NIC);
+  sampleNic = scratch + 320;
+  sampleNicLength = nic == 0 ? 0 : readName(nic, sampleNic, NIC_NAME_MAX);
+  if (sampleNicLength > NIC_NAME_MAX) return BAD_NIC + NIC * FIELD;
+
+  const rx = valueAt(RX);
+  const tx = valueAt(TX);
+  sampleRx = 0;
+  sampleTx = 0;
+  sampleCounters = rx != 0 || tx != 0 ? 1 : 0;
+  if (rx != 0) {
+    if (!readCounter(rx, end)) return BAD_COUNTER + RX * FIELD;
+    sampleRx = integer;
+  }
+  if (tx != 0) {
+    if (!readCounter(tx, end)) return BAD_COUNTER + TX * FIELD;
+    sampleTx = integer;
+  }
+  if (sampleCounters != 0 && rx == 0) return MISSING_FIELD + RX * FIELD;
+  if (sampleCounters != 0 && tx == 0) return MISSING_FIELD + TX * FIELD;
+
+  const epoch = valueAt(EPOCH);
+  sampleEpoch = 0;
+  if (epoch != 0) {
+    if (readNumber(epoch, end) != INTEGER || integer > 0xffffffff) return BAD_EPOCH + EPOCH * FIELD;
+    sampleEpoch = <u32>integer;
+  }
+
+  const state = valueAt(STATE);
+  let down = false;
+  if (state != 0) {
+    const n = readWord(state, 4);
+    const w = load<u32>(scratch + 128);
+    down = n == 4 && w == 0x6e776f64;
+    if (!down && (n != 2 || w != 0x7075)) return BAD_STATE + STATE * FIELD;
+  }
+  sampleCondition = down ? 1 : 0;
+  const cause = valueAt(CAUSE);
+  if (cause != 0) {
+    const n = readWord(cause, 13);
+    const code = n > 13 ? 0 : causeOf(scratch + 128, n);
+    if (!down || code == 0) return BAD_CAUSE + CAUSE * FIELD;
+    sampleCondition = code;
+  }
+  if (!isAllowed(sampleVm, sampleVmLength)) return VM_NOT_ALLOWED + VM * FIELD;
+  return ACCEPTED;
+}

@@ -1,0 +1,206 @@
+/**
+ * The memory map. Every byte the kernel knows lives in linear memory at addresses kept in the header, so that a snapshot is a copy
+ * of [HEADER, stateEnd). The host repeats these numbers in src/kernel/layout.ts and compares them at load (see `layoutHash`).
+ *
+ *   0        1024      2048
+ *   | unused | HEADER  | static data (asc) ... | state: vms · nics · vm table · nic table · names · plans · zones · touched |
+ *                                              | buffers: input · frames · rejects · patterns · outputs                    |
+ */
+
+// ---- header -------------------------------------------------------------------------------------------------------
+export const HEADER: usize = 65536;
+export const HEADER_SIZE: usize = 1024;
+
+// capacities and the places of the regions
+export const H_MAX_VMS: usize = HEADER + 0; // u32
+export const H_MAX_NICS: usize = HEADER + 4; // u32
+export const H_VMS: usize = HEADER + 8; // u32 used
+export const H_NICS: usize = HEADER + 12; // u32 used
+export const H_VM_RECORDS: usize = HEADER + 16; // u32 address
+export const H_NIC_RECORDS: usize = HEADER + 20;
+export const H_VM_TABLE: usize = HEADER + 24;
+export const H_VM_MASK: usize = HEADER + 28;
+export const H_NIC_TABLE: usize = HEADER + 32;
+export const H_NIC_MASK: usize = HEADER + 36;
+export const H_NAMES: usize = HEADER + 40;
+export const H_NAMES_END: usize = HEADER + 44; // next free byte
+export const H_PLANS: usize = HEADER + 48;
+export const H_MAX_PLANS: usize = HEADER + 52;
+export const H_ZONES: usize = HEADER + 56;
+export const H_ZONES_END: usize = HEADER + 60; // next free byte
+export const H_ZONES_LIMIT: usize = HEADER + 64;
+export const H_PHASES: usize = HEADER + 68; // dated plans of VMs
+export const H_PHASES_USED: usize = HEADER + 72;
+export const H_MAX_PHASES: usize = HEADER + 76;
+export const H_TOUCHED: usize = HEADER + 80; // u32 list of VM slots to settle
+export const H_TOUCHED_COUNT: usize = HEADER + 84;
+export const H_STATE_END: usize = HEADER + 88;
+export const H_VMS_SEEN: usize = HEADER + 92; // VMs with at least one sample
+
+// buffers
+export const H_INPUT: usize = HEADER + 128;
+export const H_INPUT_SIZE: usize = HEADER + 132;
+export const H_FRAMES: usize = HEADER + 136;
+export const H_FRAMES_END: usize = HEADER + 140;
+export const H_REJECTS: usize = HEADER + 144;
+export const H_PATTERNS: usize = HEADER + 148;
+export const H_STACK: usize = HEADER + 152; // bits of open arrays and objects
+export const H_SCRATCH: usize = HEADER + 156;
+export const H_MEMORY_END: usize = HEADER + 160;
+
+// outputs: start, write position, limit
+export const H_OUT: usize = HEADER + 192; // 6 outputs × 16 bytes
+export const OUT_SAMPLES: usize = H_OUT + 0;
+export const OUT_UPTIME: usize = H_OUT + 16;
+export const OUT_TRAFFIC: usize = H_OUT + 32;
+export const OUT_OUTAGES: usize = H_OUT + 48;
+export const OUT_ANOMALIES: usize = H_OUT + 64;
+export const OUT_LATE: usize = H_OUT + 80;
+
+// answers of decode
+export const H_ACCEPTED: usize = HEADER + 320; // u32
+export const H_REJECTED: usize = HEADER + 324; // u32
+export const H_SEEN: usize = HEADER + 328; // u32 samples looked at
+export const H_REJECTED_BY_CODE: usize = HEADER + 336; // 16 × u32
+
+// terms of decoding
+export const H_NOW: usize = HEADER + 400; // i64 the server's clock
+export const H_OLDEST: usize = HEADER + 408; // i64 the oldest ts still accepted
+export const H_PATTERN_COUNT: usize = HEADER + 416; // u32, 0 = every VM is allowed
+export const H_SAMPLES_MAX: usize = HEADER + 420; // u32 samples a request
+
+// terms of the aggregation
+export const H_STALENESS: usize = HEADER + 448; // i64 ms
+export const H_LATENESS: usize = HEADER + 456; // i64 ms
+export const H_LINK_BPS: usize = HEADER + 464; // u64 bits a second
+export const H_LINK_BYTES_MS: usize = HEADER + 472; // u64 floor of bytes a millisecond
+export const H_EVENT_CLOCK: usize = HEADER + 480; // u32: 1 = the clock is the highest ts
+export const H_ARCHIVE: usize = HEADER + 484; // u32: 1 = write raw samples out
+export const H_CLOCK: usize = HEADER + 488; // i64
+export const H_MIN_DEADLINE: usize = HEADER + 496; // i64: no VM needs settling before the watermark reaches this
+export const H_POSITION: usize = HEADER + 504; // u64: of the last record aggregated
+export const H_CATALOG_SEQ: usize = HEADER + 512; // u64: catalog entries applied
+
+// where aggregate and settle go on after the outputs were drained
+export const H_CURSOR: usize = HEADER + 520; // u32 address of the next record
+export const H_CURSOR_END: usize = HEADER + 524;
+export const H_FRAME_AT: usize = HEADER + 528; // u32 offset in the record, 0 = at its start
+export const H_FRAME_INDEX: usize = HEADER + 532;
+export const H_SETTLE_AT: usize = HEADER + 536;
+export const H_SCAN_AT: usize = HEADER + 540;
+export const H_SCAN_MIN: usize = HEADER + 544; // i64
+export const H_SPREAD_NIC: usize = HEADER + 552; // u32 address of the interface whose spread is not finished, 0 = none
+export const H_SPREAD_VM: usize = HEADER + 556;
+export const H_SPREAD_A: usize = HEADER + 560; // i64
+export const H_SPREAD_B: usize = HEADER + 568; // i64
+export const H_SPREAD_RX: usize = HEADER + 576; // u64 increase
+export const H_SPREAD_TX: usize = HEADER + 584;
+export const H_SPREAD_CUM_RX: usize = HEADER + 592; // u64 already given out
+export const H_SPREAD_CUM_TX: usize = HEADER + 600;
+export const H_SPREAD_MINUTE: usize = HEADER + 608; // u32
+export const H_VERSION: usize = HEADER + 616; // u64 version of the rows being written
+
+// counters since the log began, u64 each
+export const H_COUNTERS: usize = HEADER + 640;
+export const C_ACCEPTED: usize = H_COUNTERS + 0;
+export const C_DUPLICATE: usize = H_COUNTERS + 8;
+export const C_CONFLICT: usize = H_COUNTERS + 16;
+export const C_LATE: usize = H_COUNTERS + 24;
+export const C_REJECTED: usize = H_COUNTERS + 32; // 12 codes
+export const COUNTERS: u32 = 16;
+
+// ---- a VM: 128 bytes, the first 64 are what an ordinary sample touches -----------------------------------------------
+export const VM_SIZE: usize = 128;
+export const VM_LAST_TS: usize = 0; // i64, MIN = no sample yet
+export const VM_RUN_START: usize = 8; // i64 start of the run of `condition` that reaches last_ts
+export const VM_MINUTE: usize = 16; // u32 minute of last_ts
+export const VM_HASH: usize = 20; // u32
+export const VM_NIC: usize = 24; // u32 slot + 1 of the newest interface
+export const VM_CONDITION: usize = 28; // u8
+export const VM_FLAGS: usize = 29; // u8
+export const VM_NAME_LENGTH: usize = 30; // u8
+export const VM_NAME: usize = 32; // u32 address
+export const VM_NIC_COUNT: usize = 36; // u32
+export const VM_PARTS: usize = 40; // 9 × u16 ms of the open minute, by condition
+export const VM_PHASE: usize = 60; // u32 index + 1 of the newest dated plan
+export const VM_FIRST_TS: usize = 64; // i64
+export const VM_PUBLISHED: usize = 72; // u32 first minute not yet published ahead of a sample
+export const VM_EMIT_FROM: usize = 76; // u32 minutes before are not written out
+export const VM_PREVIOUS_TS: usize = 80; // i64 the sample before last_ts, MIN = none: what a second opinion at last_ts goes back to
+export const VM_PREVIOUS_RUN: usize = 88; // i64
+export const VM_PREVIOUS_CONDITION: usize = 61; // u8
+export const VM_NAME_INLINE: usize = 96; // 32 bytes: the name, if it fits; else VM_NAME is its address
+export const VM_INLINE_MAX: u32 = 32;
+
+export const FLAG_REPAIR: u8 = 1; // a sample waits for repair: everything after it waits too
+export const FLAG_SILENT: u8 = 2; // the silence after last_ts is on record as an outage
+export const FLAG_TOUCHED: u8 = 4;
+
+// ---- an interface: 128 bytes ---------------------------------------------------------------------------------------
+export const NIC_SIZE: usize = 128;
+export const NIC_LAST_TS: usize = 0; // i64 last sample of any kind
+export const NIC_BASE_TS: usize = 8; // i64 last sample with counters
+export const NIC_BASE_RX: usize = 16; // u64
+export const NIC_BASE_TX: usize = 24; // u64
+export const NIC_SUM_RX: usize = 32; // u64 of the open minute
+export const NIC_SUM_TX: usize = 40; // u64
+export const NIC_SUM_MINUTE: usize = 48; // u32
+export const NIC_BASE_EPOCH: usize = 52; // u32
+export const NIC_LAST_EPOCH: usize = 56; // u32
+export const NIC_LAST_CONDITION: usize = 60; // u8
+export const NIC_LAST_COUNTERS: usize = 61; // u8
+export const NIC_DIRTY: usize = 62; // u8 the open minute has traffic that was not written out
+export const NIC_NAME_LENGTH: usize = 63; // u8
+export const NIC_NAME: usize = 64; // 32 bytes
+export const NIC_VM: usize = 96; // u32 slot
+export const NIC_NEXT: usize = 100; // u32 slot + 1 of the next interface of the VM
+export const NIC_BASE_CONDITION: usize = 104; // u8
+export const NIC_HASH: usize = 108; // u32
+export const NIC_FIRST_TS: usize = 112; // i64 first sample of any kind
+
+// ---- a dated plan of a VM: 16 bytes · a plan: 40 bytes · a zone: u32 count, then (u32 from minute, i32 offset minutes) -----
+export const PHASE_SIZE: usize = 16;
+export const PHASE_FROM: usize = 0; // i64 ms
+export const PHASE_PLAN: usize = 8; // u32 slot
+export const PHASE_NEXT: usize = 12; // u32 index + 1 of the one before it
+export const PLAN_SIZE: usize = 40;
+export const PLAN_PRICE: usize = 0; // u64 nanos
+export const PLAN_PER: usize = 8; // u32 0 month, 1 day, 2 hour
+export const PLAN_MASK: usize = 12; // u32 bit a creditable condition
+export const PLAN_ZONE: usize = 16; // u32 address
+export const PLAN_DAY: usize = 20; // u32 the day last asked for: start minute
+export const PLAN_DAY_MINUTES: usize = 24; // u32
+export const PLAN_DAY_CHARGE: usize = 32; // u64 nanos
+
+// ---- a frame: one accepted sample; what the log stores ------------------------------------------------------------------
+//  0 u16 size (a multiple of 8)   2 u8 vm length   3 u8 nic length   4 u32 hash of the vm
+//  8 i64 ts ms   16 u64 rx   24 u64 tx   32 u32 epoch   36 u8 condition   37 u8 has counters   38 u16 zero
+// 40 vm, nic, zeros up to size
+export const FRAME_HEAD: usize = 40;
+export const FRAME_SIZE: usize = 0;
+export const FRAME_VM_LENGTH: usize = 2;
+export const FRAME_NIC_LENGTH: usize = 3;
+export const FRAME_HASH: usize = 4;
+export const FRAME_TS: usize = 8;
+export const FRAME_RX: usize = 16;
+export const FRAME_TX: usize = 24;
+export const FRAME_EPOCH: usize = 32;
+export const FRAME_CONDITION: usize = 36;
+export const FRAME_COUNTERS: usize = 37;
+
+// ---- a log record: 16 bytes, the agent's name padded to 8, then frames ---------------------------------------------------
+export const RECORD_HEAD: usize = 16;
+export const RECORD_KIND: usize = 0; // u8
+export const RECORD_AGENT_LENGTH: usize = 1; // u8
+export const RECORD_COUNT: usize = 4; // u32 samples
+export const RECORD_CLOCK: usize = 8; // i64 ms of a tick, catalog sequence of a change
+export const KIND_SAMPLES: u8 = 1;
+export const KIND_TICK: u8 = 2;
+export const KIND_CATALOG: u8 = 3;
+// in the input buffer every record is preceded by: u32 size of the payload, u32 zero, u64 sequence
+export const ENVELOPE: usize = 16;
+
+export const UP: u8 = 0;
+export const SILENT: u8 = 8;
+export const CONDITIONS: u32 = 9;
+export const MINUTE_MS: i64 = 60000;

@@ -1,0 +1,117 @@
+/** Bytes and digits: names, 8-digits-at-a-time integers, UTF-8. Everything may read up to 64 bytes past the end of the input. */
+
+// One bit a byte value below 128: A–Z a–z 0–9 . _ : -
+const NAME_LOW: u64 = 0x07ff600000000000;
+const NAME_HIGH: u64 = 0x07fffffe87fffffe;
+
+/** Is the byte one that names are made of? */
+// @ts-ignore: decorator
+@inline
+export function isNameByte(c: u32): bool {
+  return c < 128 && ((c < 64 ? NAME_LOW : NAME_HIGH) >> (c & 63) & 1) != 0;
+}
+
+const POWERS = memory.data<u64>([
+  1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
+]);
+
+/** Non-zero bits in the first byte (from the low end) that is not a digit; zero when all eight are digits. */
+// @ts-ignore: decorator
+@inline
+function notDigits(w: u64): u64 {
+  return ((w & 0xf0f0f0f0f0f0f0f0) | (((w + 0x0606060606060606) & 0xf0f0f0f0f0f0f0f0) >> 4)) ^ 0x3333333333333333;
+}
+
+/** The value of eight digits, the first in the lowest byte, each byte 0–9 (pairs, then fours, then eight at once). */
+// @ts-ignore: decorator
+@inline
+function eight(d: u64): u64 {
+  d = d * 10 + (d >> 8);
+  return ((d & 0x000000ff000000ff) * 0x000f424000000064 + (d >> 16 & 0x000000ff000000ff) * 0x0000271000000001) >> 32;
+}
+
+/** Where the last `digits` call stopped. */
+export let digitsEnd: usize = 0;
+
+/**
+ * The integer whose digits start at p. `digitsEnd` is the address after the last one; the caller checks that there were 1–19
+ * (more would not fit) and no leading zero.
+ */
+// @ts-ignore: decorator
+@inline
+export function digits(p: usize): u64 {
+  let value: u64 = 0;
+  let w = load<u64>(p);
+  let other = notDigits(w);
+  if (other == 0) {
+    value = eight(w ^ 0x3030303030303030);
+    p += 8;
+    w = load<u64>(p);
+    other = notDigits(w);
+    if (other == 0) {
+      value = value * 100000000 + eight(w ^ 0x3030303030303030);
+      p += 8;
+      w = load<u64>(p);
+      other = notDigits(w);
+      if (other == 0) {
+        digitsEnd = p + 8; // 24 digits or more: too many, whatever they are
+        return value;
+      }
+    }
+  }
+  const n = ctz(other) >> 3;
+  if (n != 0) {
+    value = value * load<u64>(POWERS + (<usize>n << 3)) + eight((w ^ 0x3030303030303030) << (64 - (n << 3)));
+    p += <usize>n;
+  }
+  digitsEnd = p;
+  return value;
+}
+
+/** The hash of a name: eight bytes a round, the end filled with zeros; never zero, so that zero can mean an empty place. */
+// @ts-ignore: decorator
+@inline
+export function hashName(p: usize, length: u32): u32 {
+  let h: u64 = 0x9e3779b97f4a7c15 ^ <u64>length;
+  let left: i32 = <i32>length;
+  while (left > 0) {
+    let w = load<u64>(p);
+    if (left < 8) w &= (<u64>1 << (<u64>left << 3)) - 1;
+    h = (h ^ w) * 0xff51afd7ed558ccd;
+    h ^= h >> 32;
+    p += 8;
+    left -= 8;
+  }
+  h *= 0xc4ceb9fe1a85ec53;
+  return (<u32>(h >> 32)) | 1;
+}
+
+/** Copies a name in words of eight: may write up to 7 bytes past its end. */
+// @ts-ignore: decorator
+@inline
+export function copyName(to: usize, from: usize, length: u32): void {
+  for (let i: u32 = 0; i < length; i += 8) store<u64>(to + i, load<u64>(from + i));
+}
+
+/** Do two stretches of bytes hold the same? */
+export function sameBytes(a: usize, b: usize, length: u32): bool {
+  let i: u32 = 0;
+  for (; i + 8 <= length; i += 8) if (load<u64>(a + i) != load<u64>(b + i)) return false;
+  for (; i < length; i++) if (load<u8>(a + i) != load<u8>(b + i)) return false;
+  return true;
+}
+
+/** The length of the well-formed UTF-8 sequence at p (RFC 3629: no overlong form, no surrogate, at most U+10FFFF), 0 if there is none. */
+export function utf8Length(p: usize, end: usize): u32 {
+  const a = <u32>load<u8>(p);
+  if (a < 0x80) return 1;
+  if (a < 0xc2 || a > 0xf4) return 0;
+  const n: u32 = a < 0xe0 ? 2 : a < 0xf0 ? 3 : 4;
+  if (p + n > end) return 0;
+  const b = <u32>load<u8>(p + 1);
+  const low: u32 = a == 0xe0 ? 0xa0 : a == 0xf0 ? 0x90 : 0x80;
+  const high: u32 = a == 0xed ? 0x9f : a == 0xf4 ? 0x8f : 0xbf;
+  if (b < low || b > high) return 0;
+  for (let i: u32 = 2; i < n; i++) if ((load<u8>(p + i) & 0xc0) != 0x80) return 0;
+  return n;
+}
