@@ -1,5 +1,3 @@
-import { IANAZone } from 'luxon';
-
 /**
  * Time zones as tables. A zone is a list of spans of constant offset, derived once from the runtime's zone data;
  * everything about local days, hours and months is then integer arithmetic on UTC minutes (minutes since the epoch).
@@ -40,23 +38,42 @@ const PROBE_MS = 3 * DAY_MS;
 /** No offset is as large as this. */
 const OFFSET_MINUTES_MAX = 900;
 
+/** Eleven years of days a zone are enough to remember. */
+const DAYS_KEPT_MAX = 4096;
+
 const zones = new Map<string, Zone>();
 
-/** The zone of an IANA name (`Asia/Taipei`, `UTC`), undefined if the runtime does not know it. The work is done once a name. */
+/** The zone of an IANA name (`Asia/Taipei`, `UTC`), undefined if the runtime does not know it. The work is done once a zone. */
 export function zoneOf(name: string): Zone | undefined {
   const known = zones.get(name);
   if (known !== undefined) return known;
   // Offsets like "+08:00" pass for zones in newer runtimes, but carry no rules: a plan names a place or UTC.
-  if (!/^[A-Za-z]/.test(name) || !IANAZone.isValidZone(name)) return undefined;
-  const zone = derive(name);
-  zones.set(name, zone);
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]{1,63}$/.test(name)) return undefined;
+  let format: Intl.DateTimeFormat;
+  try {
+    format = new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset', hour: 'numeric' });
+  } catch {
+    return undefined;
+  }
+  // Kept under the canonical name only, so that spellings of one name cannot fill the memory.
+  const canonical = format.resolvedOptions().timeZone;
+  const zone = zones.get(canonical) ?? derive(canonical, format);
+  zones.set(canonical, zone);
   return zone;
 }
 
-function derive(name: string): Zone {
-  const iana = IANAZone.create(name);
+/** The offset in minutes that `… GMT+08:00`, `… GMT-00:44:30` or `… GMT` ends with. */
+function offsetShown(text: string): number {
+  const match = /GMT(?:([+-])(\d{2}):(\d{2})(?::(\d{2}))?)?$/.exec(text);
+  if (match === null) throw new Error(`the runtime shows an offset as "${text}"`);
+  const [, sign, hours = '0', minutes = '0', seconds = '0'] = match;
   // Before 1972 Liberia was half a minute off; whole minutes are what we count in.
-  const offsetAt = (ms: number): number => Math.round(iana.offset(ms));
+  const offset = Math.round(Number(hours) * 60 + Number(minutes) + Number(seconds) / 60);
+  return sign === '-' ? -offset : offset;
+}
+
+function derive(name: string, format: Intl.DateTimeFormat): Zone {
+  const offsetAt = (ms: number): number => offsetShown(format.format(ms));
   const fromMinutes = [Number.NEGATIVE_INFINITY];
   const offsetMinutes = [offsetAt(0)];
   let offset = offsetAt(0);
@@ -137,6 +154,7 @@ function dayOf(zone: Zone, dayNumber: number): LocalDay {
     daysInMonth: new Date(Date.UTC(year, month, 0)).getUTCDate(),
     dayNumber,
   };
+  if (zone.days.size >= DAYS_KEPT_MAX) zone.days.clear();
   zone.days.set(dayNumber, day);
   return day;
 }
