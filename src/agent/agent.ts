@@ -40,7 +40,7 @@ export interface RunningAgent {
   stats(): AgentStats;
   /** Reads once, now, besides the rounds of the interval; resolves when what it saw is durable in the spool. */
   readNow(): Promise<void>;
-  /** Resolves when nothing waits in the spool (or the agent stopped). */
+  /** Resolves when every round begun so far is answered (nothing waits in the spool), or when the agent stops. */
   drained(): Promise<void>;
   /** Ends sampling, lets the batch under way finish, leaves the rest in the spool for the next run. Idempotent. */
   stop(): Promise<AgentStats>;
@@ -147,12 +147,11 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
   return {
     stats,
     readNow: round,
-    drained: () =>
-      new Promise((resolve) => {
-        if (stopping.signal.aborted) resolve();
-        else waiters.push(resolve);
-        bell.ring();
-      }),
+    async drained() {
+      await lastRound;
+      if (stopping.signal.aborted || spool.pending.batches === 0) return;
+      await new Promise<void>((resolve) => waiters.push(resolve));
+    },
     stop: () => (stopped ??= finish()),
   };
 }

@@ -29,7 +29,7 @@ export function openVirsh(options: VirshOptions): Virsh {
     new Promise((resolve, reject) => {
       execFile(
         options.path ?? 'virsh',
-        ['-r', '-q', '-c', options.uri, ...args],
+        ['-r', '-c', options.uri, ...args],
         {
           timeout: options.timeoutMs ?? 30_000,
           maxBuffer: OUTPUT_BYTES_MAX,
