@@ -147,7 +147,11 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
       const ids = parseDomainIds(await virsh.run(['list', '--all'], signal));
       const uuids =
         options.vmFrom === 'uuid' ? parseDomainUuids(await virsh.run(['list', '--all', '--uuid', '--name'], signal)) : null;
-      const domains: Domain[] = stats.filter((d) => matches(d.name)).map((d) => ({ ...d, id: ids.get(d.name) ?? 0 }));
+      // libvirt lists in the order of its hash table; a fixed order makes batches comparable.
+      const domains: Domain[] = stats
+        .filter((d) => matches(d.name))
+        .map((d) => ({ ...d, id: ids.get(d.name) ?? 0 }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
       const active = domains.filter((d) => d.id > 0 && isActive(d.state));
       const asked = await askOneByOne(
         active.filter((d) => d.interfaces === null),
