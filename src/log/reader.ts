@@ -4,7 +4,8 @@ import { SegmentCursor } from './segment.ts';
 
 /**
  * Opens the embedded log for reading. Works in the writer's thread, in a worker thread and in another process; the file
- * must exist, so the writer is opened first. Payloads are views of buffers of their own: they stay valid as long as held.
+ * must exist, so the writer is opened first (threads of one process share LMDB's environment: opened for reading first, it
+ * would refuse the writer). Payloads are views of buffers of their own: they stay valid as long as held.
  */
 export function openEmbeddedReader(path: string): LogReader {
   return new EmbeddedReader(openReadTable(path));
