@@ -97,7 +97,7 @@ describe('libvirt', () => {
       'domiflist db': ' testnet0   bridge   br0   -   52:54:00:ab:00:02\n',
       'domifstat web testnet0': 'testnet0 rx_bytes 1\ntestnet0 tx_bytes 2\n',
     };
-    expect(await read(answers)).toEqual(['web/52:54:00:ab:00:01 1 2 up', 'db/ - - up']);
+    expect(await read(answers)).toEqual(['db/ - - up', 'web/52:54:00:ab:00:01 1 2 up']);
   });
 
   it('picks by pattern and names by map', async () => {
