@@ -134,5 +134,5 @@ export function problemBody(
   extra: Readonly<Record<string, unknown>> = {},
 ): Record<string, unknown> {
   const { status, title } = PROBLEMS[code];
-  return { type: `/docs/problems#${code}`, title, status, code, detail, ...extra };
+  return { type: `/problems#${code}`, title, status, code, detail, ...extra };
 }

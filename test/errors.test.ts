@@ -18,7 +18,7 @@ it('every problem thrown anywhere in src is in the table', () => {
 
 it('a problem has the five members and what else belongs to it', () => {
   expect(problemBody('vm_unknown', 'no VM v9', { vm: 'v9' })).toEqual({
-    type: '/docs/problems#vm_unknown',
+    type: '/problems#vm_unknown',
     title: 'The VM is not known',
     status: 404,
     code: 'vm_unknown',

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { parseInstant } from '../domain/instant.ts';
+import { minorDigits, parseAmount } from '../domain/money.ts';
+import { currency, decimal, identifier } from '../domain/plan.ts';
+
+/** An instant as SPEC's conventions have it, read to milliseconds. */
+export const instant = z
+  .union([z.string(), z.int()])
+  .meta({ description: 'RFC 3339 with offset, or integer milliseconds since the epoch', examples: ['2026-03-01T00:00:00Z'] })
+  .transform((given, context) => {
+    const ms = parseInstant(given);
+    if (ms !== undefined) return ms;
+    context.addIssue({ code: 'custom', message: 'must be RFC 3339 with an offset, or integer milliseconds, from 1970 to 2099' });
+    return z.NEVER;
+  });
+
+const nicName = z.string().regex(/^[A-Za-z0-9._:-]{0,32}$/, 'must be 0 to 32 characters of A-Z a-z 0-9 . _ : -');
+
+/** The body of `PUT /v1/accounts/{id}` (SPEC §7). */
+export const accountBody = z.strictObject({
+  name: z.string().min(1).max(200),
+  currency,
+  tax_percent: decimal.refine((text) => (parseAmount(text) ?? 0n) <= parseAmountOf('100'), 'must be at most 100').default('0'),
+  language: z
+    .string()
+    .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a language tag such as en or zh-TW')
+    .default('en'),
+});
+export type AccountBody = z.infer<typeof accountBody>;
+
+/** The body of `PUT /v1/vms/{id}` (SPEC §7); instants in milliseconds once read. */
+export const vmBody = z
+  .strictObject({
+    account: identifier,
+    terms: identifier.nullable().default(null),
+    plans: z
+      .array(z.strictObject({ plan: identifier, from: instant }))
+      .max(1000)
+      .refine(
+        (plans) => new Set(plans.map((each) => each.from)).size === plans.length,
+        'must not have two plans from the same instant',
+      )
+      .transform((plans) => plans.toSorted((a, b) => a.from - b.from))
+      .default([]),
+    starts_at: instant.nullable().default(null),
+    ends_at: instant.nullable().default(null),
+    paid_at: instant.nullable().default(null),
+    paid_until: instant.nullable().default(null),
+    paid_amount: decimal.nullable().default(null),
+    promotion: z.boolean().default(false),
+    /** The billable interfaces; null: every one. */
+    nics: z
+      .array(nicName)
+      .max(64)
+      .refine((nics) => new Set(nics).size === nics.length, 'must not name an interface twice')
+      .nullable()
+      .default(null),
+  })
+  .refine((vm) => vm.starts_at === null || vm.ends_at === null || vm.starts_at < vm.ends_at, {
+    path: ['ends_at'],
+    message: 'must be after starts_at',
+  })
+  .refine((vm) => vm.paid_at === null || vm.paid_until === null || vm.paid_at < vm.paid_until, {
+    path: ['paid_until'],
+    message: 'must be after paid_at',
+  });
+export type VmBody = z.infer<typeof vmBody>;
+
+/** Whether an amount has no more digits than its currency's minor unit. */
+export function fitsCurrency(amount: string, code: string): boolean {
+  return parseAmount(amount, minorDigits(code)) !== undefined;
+}
+
+function parseAmountOf(text: string): bigint {
+  const nanos = parseAmount(text);
+  if (nanos === undefined) throw new Error(`${text} is no amount`);
+  return nanos;
+}

@@ -1,0 +1,213 @@
+import { ProblemError } from '../errors.ts';
+import type { DatedPlan, PlanBody } from '../domain/plan.ts';
+import type { Store } from '../store/store.ts';
+import type { AccountBody, VmBody } from './bodies.ts';
+import { type Entry, insertEntry, type Kind, readEntries } from './entry.ts';
+import { digestOf, type Key, type KeyBody, keyFromBytes, type KeyRequest } from './keys.ts';
+import { checkAccount, checkPlan, checkVm } from './references.ts';
+import { type Versioned, View } from './view.ts';
+
+export interface Change {
+  kind: Kind;
+  id: string;
+  seq: bigint;
+}
+
+export interface CatalogOptions {
+  store: Store;
+  now: () => number;
+  /** Fills with randomness: `crypto.randomBytes`. */
+  randomBytes: (size: number) => Uint8Array;
+  /** Awaited after an entry is durable and in the view, before the writer hears of it. */
+  onChange?: (change: Change) => Promise<void> | void;
+}
+
+/** The one id under which the key of UPTALLY_ADMIN_KEY, or the one made at first start, is kept. */
+const BOOTSTRAP_KEY_ID = 'bootstrap';
+
+/**
+ * Plans, accounts, VMs and keys. Every change is a new entry, durable before it is seen; nothing is ever edited. Writes
+ * happen one after another, reads are from memory.
+ */
+export class Catalog {
+  readonly #options: CatalogOptions;
+  readonly #view = new View();
+  #onChange: (change: Change) => Promise<void> | void;
+  #writes: Promise<unknown> = Promise.resolve();
+  /** A failed insert may have happened all the same: look before the next one. */
+  #uncertain = false;
+
+  private constructor(options: CatalogOptions) {
+    this.#options = options;
+    this.#onChange = options.onChange ?? (() => undefined);
+  }
+
+  /** Loads what is stored. */
+  static async open(options: CatalogOptions): Promise<Catalog> {
+    const catalog = new Catalog(options);
+    await catalog.refresh();
+    return catalog;
+  }
+
+  /** Sets what is called on every change; there is one listener. */
+  setOnChange(onChange: (change: Change) => Promise<void> | void): void {
+    this.#onChange = onChange;
+  }
+
+  /** Takes in what other processes have recorded since. */
+  async refresh(): Promise<void> {
+    for (const entry of await readEntries(this.#options.store, this.#view.lastSeq)) this.#view.apply(entry);
+  }
+
+  /** The number of the last entry; what was computed under it saw the catalog as it then was. */
+  get lastSeq(): bigint {
+    return this.#view.lastSeq;
+  }
+  plan(id: string): Versioned<PlanBody> | undefined {
+    return this.#view.plans.get(id);
+  }
+  account(id: string): Versioned<AccountBody> | undefined {
+    return this.#view.accounts.get(id);
+  }
+  vm(id: string): Versioned<VmBody> | undefined {
+    return this.#view.vms.get(id);
+  }
+  /** Ids of all VMs in the catalog. */
+  vmIds(): IterableIterator<string> {
+    return this.#view.vms.keys();
+  }
+  /** Ids of an account's VMs, sorted. */
+  vmsOf(account: string): string[] {
+    return [...(this.#view.vmsByAccount.get(account) ?? [])].sort();
+  }
+  /** Ids of the VMs that are or were to be on a plan, sorted: those a change of the plan restates. */
+  vmsOn(plan: string): string[] {
+    return [...this.#view.vms.values()]
+      .filter((vm) => vm.body.plans.some((each) => each.plan === plan))
+      .map((vm) => vm.id)
+      .sort();
+  }
+  /** A VM's plans in order, ready to compute with. */
+  datedPlans(vm: string): DatedPlan[] {
+    return this.#view.datedPlans(vm);
+  }
+  /** When a VM's service ends, null if it does not or the VM is not in the catalog. */
+  endsAtMs(vm: string): number | null {
+    return this.#view.vms.get(vm)?.body.ends_at ?? null;
+  }
+  /** Keys in force, by name and id. */
+  keys(): Versioned<KeyBody>[] {
+    return [...this.#view.keys.values()].filter((key) => !key.body.revoked).sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+  /** The key that a client presented, undefined if it is not in force. */
+  findKey(presented: string): Key | undefined {
+    return this.#view.keyRing.find(presented);
+  }
+
+  /** Records a plan; the same content again is no new version. Throws `catalog_conflict`. */
+  putPlan(id: string, body: PlanBody, by: string): Promise<Versioned<PlanBody>> {
+    return this.#write(async () => {
+      checkPlan(this.#view, id, body);
+      await this.#record('plan', id, body, by, this.#view.plans.get(id));
+      return held(this.#view.plans, id);
+    });
+  }
+
+  /** Records an account. Throws `catalog_conflict`. */
+  putAccount(id: string, body: AccountBody, by: string): Promise<Versioned<AccountBody>> {
+    return this.#write(async () => {
+      checkAccount(this.#view, id, body);
+      await this.#record('account', id, body, by, this.#view.accounts.get(id));
+      return held(this.#view.accounts, id);
+    });
+  }
+
+  /** Records a VM. Throws `invalid_reference` naming the fields. */
+  putVm(id: string, body: VmBody, by: string): Promise<Versioned<VmBody>> {
+    return this.#write(async () => {
+      checkVm(this.#view, body);
+      await this.#record('vm', id, body, by, this.#view.vms.get(id));
+      return held(this.#view.vms, id);
+    });
+  }
+
+  /** Makes a key. Its text is in the answer and nowhere else. */
+  createKey(request: KeyRequest, by: string): Promise<{ key: string; entry: Versioned<KeyBody> }> {
+    return this.#write(async () => {
+      const key = keyFromBytes(this.#options.randomBytes(32));
+      const id = Buffer.from(this.#options.randomBytes(9)).toString('hex');
+      await this.#record('key', id, keyRow(request.role, request.name, request.vms ?? null, key), by, undefined);
+      return { key, entry: held(this.#view.keys, id) };
+    });
+  }
+
+  /** Revokes a key. Throws `key_unknown`, or `last_admin_key` when nobody could administer afterwards. */
+  revokeKey(id: string, by: string): Promise<void> {
+    return this.#write(async () => {
+      const before = this.#view.keys.get(id);
+      if (before === undefined || before.body.revoked) throw new ProblemError('key_unknown', `there is no key ${id}`);
+      const admins = this.keys().filter((key) => key.body.role === 'admin');
+      if (before.body.role === 'admin' && admins.length === 1) {
+        throw new ProblemError('last_admin_key', `key ${id} is the last one of role admin`);
+      }
+      await this.#record('key', id, { ...before.body, revoked: true }, by, before);
+    });
+  }
+
+  /**
+   * Sees to it that there is an admin key: the one given, or else, when there is none yet, a new one, which is returned
+   * to be shown once.
+   */
+  bootstrapAdminKey(given: string | undefined): Promise<string | undefined> {
+    return this.#write(async () => {
+      if (given === undefined && this.keys().some((key) => key.body.role === 'admin')) return undefined;
+      const key = given ?? keyFromBytes(this.#options.randomBytes(32));
+      const before = this.#view.keys.get(BOOTSTRAP_KEY_ID);
+      await this.#record('key', BOOTSTRAP_KEY_ID, keyRow('admin', 'admin', null, key), 'system', before);
+      return given === undefined ? key : undefined;
+    });
+  }
+
+  #write<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#writes.then(async () => {
+      if (this.#uncertain) {
+        await this.refresh();
+        this.#uncertain = false;
+      }
+      return work();
+    });
+    this.#writes = result.catch(() => undefined);
+    return result;
+  }
+
+  async #record(kind: Kind, id: string, body: object, by: string, before: Versioned<object> | undefined): Promise<void> {
+    const json = JSON.stringify(body);
+    if (before !== undefined && JSON.stringify(before.body) === json) return;
+    const entry: Entry = {
+      kind,
+      id,
+      seq: this.#view.lastSeq + 1n,
+      recordedAtMs: this.#options.now(),
+      recordedBy: by,
+      body: json,
+    };
+    try {
+      await insertEntry(this.#options.store, entry);
+    } catch (error) {
+      this.#uncertain = true;
+      throw error;
+    }
+    this.#view.apply(entry);
+    await this.#onChange({ kind, id, seq: entry.seq });
+  }
+}
+
+function keyRow(role: KeyBody['role'], name: string, vms: string[] | null, key: string): KeyBody {
+  return { role, name, vms, digest: digestOf(key).toString('hex'), revoked: false };
+}
+
+function held<T>(map: ReadonlyMap<string, Versioned<T>>, id: string): Versioned<T> {
+  const found = map.get(id);
+  if (found === undefined) throw new Error(`${id} was recorded and is not in the view`);
+  return found;
+}

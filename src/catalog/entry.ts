@@ -1,0 +1,67 @@
+import type { Store } from '../store/store.ts';
+
+export const KINDS = ['plan', 'account', 'vm', 'key'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** One version of one thing in the catalog. Entries are only ever added; the one with the highest `seq` is in force. */
+export interface Entry {
+  kind: Kind;
+  id: string;
+  seq: bigint;
+  recordedAtMs: number;
+  /** The name of the key that recorded it. */
+  recordedBy: string;
+  /** JSON, already checked. */
+  body: string;
+}
+
+const STRUCTURE = "kind String, id String, seq UInt64, recorded_at DateTime64(3, 'UTC'), recorded_by String, body String";
+
+/** Writes an entry durably. */
+export async function insertEntry(store: Store, entry: Entry): Promise<void> {
+  const fixed = (value: bigint): Buffer => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigUInt64LE(value);
+    return bytes;
+  };
+  const row = Buffer.concat([
+    text(entry.kind),
+    text(entry.id),
+    fixed(entry.seq),
+    fixed(BigInt(entry.recordedAtMs)),
+    text(entry.recordedBy),
+    text(entry.body),
+  ]);
+  await store.insertRowBinary('catalog', STRUCTURE, [row]);
+}
+
+/** The latest version of everything recorded after `seq`, in the order it was recorded. */
+export async function readEntries(store: Store, afterSeq: bigint): Promise<Entry[]> {
+  const rows = await store.rows<{ kind: Kind; id: string; last: string; at: string; by: string; latest: string }>(
+    `SELECT kind, id, max(seq) AS last, argMax(toUnixTimestamp64Milli(recorded_at), seq) AS at,
+            argMax(recorded_by, seq) AS by, argMax(body, seq) AS latest
+     FROM catalog WHERE seq > {after:UInt64} GROUP BY kind, id ORDER BY last`,
+    { after: afterSeq.toString() },
+  );
+  return rows.map((row) => ({
+    kind: row.kind,
+    id: row.id,
+    seq: BigInt(row.last),
+    recordedAtMs: Number(row.at),
+    recordedBy: row.by,
+    body: row.latest,
+  }));
+}
+
+/** A RowBinary String: its length in bytes as LEB128, then the bytes. */
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value, 'utf8');
+  const length: number[] = [];
+  let rest = bytes.length;
+  while (rest > 0x7f) {
+    length.push((rest & 0x7f) | 0x80);
+    rest >>>= 7;
+  }
+  length.push(rest);
+  return Buffer.concat([Buffer.from(length), bytes]);
+}

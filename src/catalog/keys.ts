@@ -1,0 +1,117 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import { identifier } from '../domain/plan.ts';
+
+export const KEY_ROLES = ['agent', 'billing', 'admin'] as const;
+export type KeyRole = (typeof KEY_ROLES)[number];
+
+const KEY_PREFIX = 'upt_';
+const KEY_BYTES = 32;
+const KEY_LENGTH_MAX = 256;
+
+const pattern = z
+  .string()
+  .regex(/^[A-Za-z0-9._:*-]{1,64}$/, 'must be 1 to 64 characters of a VM name, with * for any number of them');
+
+/** The body of `POST /v1/keys`: an agent names the VMs it may post for, the other roles name none. */
+export const keyRequest = z
+  .strictObject({
+    role: z.enum(KEY_ROLES),
+    name: identifier,
+    vms: z.array(pattern).min(1).max(64).optional(),
+  })
+  .refine((key) => (key.role === 'agent') === (key.vms !== undefined), {
+    path: ['vms'],
+    message: 'must be given for the role agent, and only for it',
+  });
+export type KeyRequest = z.infer<typeof keyRequest>;
+
+/** What is stored of a key: never the key. */
+export const keyBody = z.strictObject({
+  role: z.enum(KEY_ROLES),
+  name: z.string(),
+  /** Patterns; null: the role posts no samples. */
+  vms: z.array(z.string()).nullable(),
+  /** SHA-256 in hex. A key has 256 random bits, so a slow hash would add nothing. */
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  revoked: z.boolean(),
+});
+export type KeyBody = z.infer<typeof keyBody>;
+
+/** Who sent a request. */
+export interface Key {
+  id: string;
+  name: string;
+  role: KeyRole;
+  vms: readonly string[] | null;
+}
+
+/** A new key from 32 random bytes of the caller's. */
+export function keyFromBytes(bytes: Uint8Array): string {
+  if (bytes.length !== KEY_BYTES) throw new Error(`a key is made of ${KEY_BYTES} bytes`);
+  return KEY_PREFIX + Buffer.from(bytes).toString('base64url');
+}
+
+export function digestOf(key: string): Buffer {
+  return createHash('sha256').update(key, 'utf8').digest();
+}
+
+/** The keys in force, found by what a client sends. */
+export class KeyRing {
+  /** By the digest's first 8 bytes, which say nothing useful about the key; the whole digest is compared in constant time. */
+  readonly #byPrefix = new Map<string, { key: Key; digest: Buffer }[]>();
+  readonly #byId = new Map<string, string>();
+
+  /** Adds, replaces or (when revoked) removes a key. */
+  set(id: string, body: KeyBody): void {
+    this.#remove(id);
+    if (body.revoked) return;
+    const digest = Buffer.from(body.digest, 'hex');
+    const prefix = prefixOf(digest);
+    const list = this.#byPrefix.get(prefix) ?? [];
+    list.push({ key: { id, name: body.name, role: body.role, vms: body.vms }, digest });
+    this.#byPrefix.set(prefix, list);
+    this.#byId.set(id, prefix);
+  }
+
+  /** The key that a client presented, undefined if it is not in force. */
+  find(presented: string): Key | undefined {
+    if (presented.length > KEY_LENGTH_MAX) return undefined;
+    const digest = digestOf(presented);
+    return this.#byPrefix.get(prefixOf(digest))?.find((held) => timingSafeEqual(held.digest, digest))?.key;
+  }
+
+  #remove(id: string): void {
+    const prefix = this.#byId.get(id);
+    if (prefix === undefined) return;
+    const rest = (this.#byPrefix.get(prefix) ?? []).filter((held) => held.key.id !== id);
+    if (rest.length === 0) this.#byPrefix.delete(prefix);
+    else this.#byPrefix.set(prefix, rest);
+    this.#byId.delete(id);
+  }
+}
+
+function prefixOf(digest: Buffer): string {
+  return digest.toString('latin1', 0, 8);
+}
+
+/** Whether a VM's name matches any pattern; `*` stands for any number of characters. */
+export function matchesAny(patterns: readonly string[], vm: string): boolean {
+  return patterns.some((each) => matches(each, vm));
+}
+
+/** Takes each piece at its first place: with `*` as the only wildcard that never misses a match, and never backtracks. */
+function matches(glob: string, text: string): boolean {
+  const pieces = glob.split('*');
+  const [head = '', ...rest] = pieces;
+  const tail = rest.pop();
+  if (tail === undefined) return glob === text;
+  if (!text.startsWith(head) || !text.endsWith(tail) || text.length < head.length + tail.length) return false;
+  let at = head.length;
+  for (const piece of rest) {
+    const found = text.indexOf(piece, at);
+    if (found === -1) return false;
+    at = found + piece.length;
+  }
+  return at <= text.length - tail.length;
+}

@@ -1,0 +1,74 @@
+import { type DatedPlan, type Plan, type PlanBody, planBody, planOf } from '../domain/plan.ts';
+import { type AccountBody, accountBody, type VmBody, vmBody } from './bodies.ts';
+import type { Entry } from './entry.ts';
+import { type KeyBody, keyBody, KeyRing } from './keys.ts';
+
+/** A thing in the catalog as it now stands. */
+export interface Versioned<T> {
+  id: string;
+  seq: bigint;
+  recordedAtMs: number;
+  recordedBy: string;
+  body: T;
+}
+
+/**
+ * The catalog in memory: the entry in force of every id, and what is looked up often. Only `apply` changes it, and only
+ * with entries that are durable.
+ */
+export class View {
+  readonly plans = new Map<string, Versioned<PlanBody>>();
+  readonly accounts = new Map<string, Versioned<AccountBody>>();
+  readonly vms = new Map<string, Versioned<VmBody>>();
+  readonly keys = new Map<string, Versioned<KeyBody>>();
+  readonly keyRing = new KeyRing();
+  readonly vmsByAccount = new Map<string, Set<string>>();
+  lastSeq = 0n;
+  readonly #rated = new Map<string, Plan>();
+
+  apply(entry: Entry): void {
+    const versioned = <T>(body: T): Versioned<T> => ({
+      id: entry.id,
+      seq: entry.seq,
+      recordedAtMs: entry.recordedAtMs,
+      recordedBy: entry.recordedBy,
+      body,
+    });
+    const stored: unknown = JSON.parse(entry.body);
+    switch (entry.kind) {
+      case 'plan': {
+        const body = planBody.parse(stored);
+        this.plans.set(entry.id, versioned(body));
+        this.#rated.set(entry.id, planOf(entry.id, body));
+        break;
+      }
+      case 'account':
+        this.accounts.set(entry.id, versioned(accountBody.parse(stored)));
+        break;
+      case 'vm': {
+        const body = vmBody.parse(stored);
+        const before = this.vms.get(entry.id)?.body.account;
+        if (before !== undefined) this.vmsByAccount.get(before)?.delete(entry.id);
+        const members = this.vmsByAccount.get(body.account) ?? new Set();
+        this.vmsByAccount.set(body.account, members.add(entry.id));
+        this.vms.set(entry.id, versioned(body));
+        break;
+      }
+      case 'key': {
+        const body = keyBody.parse(stored);
+        this.keys.set(entry.id, versioned(body));
+        this.keyRing.set(entry.id, body);
+        break;
+      }
+    }
+    if (entry.seq > this.lastSeq) this.lastSeq = entry.seq;
+  }
+
+  /** The plans of a VM in order, ready to compute with; none if the catalog does not know the VM. */
+  datedPlans(vm: string): DatedPlan[] {
+    return (this.vms.get(vm)?.body.plans ?? []).flatMap(({ plan, from }) => {
+      const rated = this.#rated.get(plan);
+      return rated === undefined ? [] : [{ fromMs: from, plan: rated }];
+    });
+  }
+}
