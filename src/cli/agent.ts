@@ -1,0 +1,153 @@
+import { Option, type Command } from 'commander';
+import { CAUSES, type Cause } from '../domain/condition.ts';
+import { DEFAULT_INTERVAL_MS, DEFAULT_SPOOL_BYTES_MAX, runAgent } from '../agent/agent.ts';
+import { ApiError } from '../agent/client.ts';
+import { parseOverride } from '../agent/domain-state.ts';
+import { libvirtReader } from '../agent/libvirt.ts';
+import { parseMapping, parseVmFrom } from '../agent/naming.ts';
+import type { AgentLog, Reader } from '../agent/reading.ts';
+import { SpoolBusyError } from '../agent/spool-lock.ts';
+import { sysfsReader, type Direction } from '../agent/sysfs.ts';
+import { connectionOf } from './connection.ts';
+import { CommandFailure, writeLine, type CliContext } from './context.ts';
+import { collect, parseDuration, parseSize } from './option-values.ts';
+
+const EXAMPLES = `
+Sources:
+  sysfs     the kernel's interface counters. Without --match or --map it takes the host's ends of guests (tap*, vnet*,
+            veth*, vif*, any tun/tap device) and turns their directions round: what the host receives there, the guest sent.
+  libvirt   domains through virsh (read-only): counters by the NIC's MAC address, state and cause from the domain's state
+            and reason; the README has the table, --cause changes a row of it.
+
+What is read is written to the spool first and sent from there, oldest first, the same bytes at every try. While the
+server is away the spool grows up to --spool-max; then the oldest batches are dropped, and the log says so. Stop the
+agent with SIGTERM: what is not sent stays in the spool for the next run.
+
+Examples:
+  uptally agent --source libvirt --uri qemu:///system --match 'cust-*' --spool /var/lib/uptally-agent
+  uptally agent --source sysfs --map tap3=vm-17:net0 --map tap4=vm-18
+  uptally agent --source sysfs --vm-from '/^tap(\\d+)i(\\d+)$/'        tap100i1 is VM 100, NIC 1
+  uptally agent --source sysfs --match eth0                          this machine's own traffic
+  uptally agent --source libvirt --once                              one round, then exit: a trial
+`;
+
+interface AgentCommandOptions {
+  readonly source: 'sysfs' | 'libvirt';
+  readonly match: readonly string[];
+  readonly map: readonly string[];
+  readonly interval: number;
+  readonly spool: string;
+  readonly spoolMax: number;
+  readonly direction: Direction;
+  readonly vmFrom?: string;
+  readonly downCause: Cause;
+  readonly uri: string;
+  readonly virsh: string;
+  readonly nicFrom: 'mac' | 'device';
+  readonly cause: readonly string[];
+  readonly sysfsRoot: string;
+  readonly once?: boolean;
+}
+
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('agent')
+    .description("measure this host's VMs and post their samples")
+    .addOption(new Option('--source <source>', 'what to read').choices(['sysfs', 'libvirt']).makeOptionMandatory())
+    .option('--match <pattern>', 'interfaces or domains to pick, with * and ?; may be repeated', collect, [])
+    .option('--map <name=vm[:nic]>', 'name of the VM (and NIC) of an interface or domain; may be repeated', collect, [])
+    .option('--interval <time>', 'between two rounds', parseDuration, DEFAULT_INTERVAL_MS)
+    .option('--spool <dir>', 'folder that keeps samples until the server has them', './uptally-spool')
+    .option('--spool-max <size>', 'most that the spool may hold', parseSize, DEFAULT_SPOOL_BYTES_MAX)
+    .addOption(
+      new Option('--direction <view>', "whose view the counters are; auto: host's at taps, else guest's")
+        .choices(['auto', 'guest', 'host'])
+        .default('auto'),
+    )
+    .option('--vm-from <rule>', 'sysfs: name, alias or /REGEX/ (group 1 VM, group 2 NIC); libvirt: name or uuid')
+    .addOption(new Option('--down-cause <cause>', 'sysfs: the cause when a link is down').choices(CAUSES).default('provider'))
+    .option('--uri <uri>', 'libvirt: the connection', 'qemu:///system')
+    .option('--virsh <path>', 'libvirt: the virsh program', 'virsh')
+    .addOption(new Option('--nic-from <rule>', 'libvirt: what names a NIC').choices(['mac', 'device']).default('mac'))
+    .option('--cause <state/reason=cause>', 'libvirt: change a row of the table; may be repeated', collect, [])
+    .addOption(new Option('--sysfs-root <dir>').default('/sys/class/net').hideHelp())
+    .option('--once', 'one round: read, send, exit')
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: AgentCommandOptions, command: Command) => {
+      const log = lineLog(context);
+      const reader = readerOf(options, log, context);
+      const connection = connectionOf(command, context);
+      const interrupted = context.interrupted();
+      const agent = await runAgent({
+        ...connection,
+        reader,
+        log,
+        spoolDir: options.spool,
+        spoolBytesMax: options.spoolMax,
+        intervalMs: options.interval,
+        now: context.now,
+        random: context.random,
+        sleep: context.sleep,
+      }).catch((error: unknown) => {
+        if (error instanceof ApiError) throw new CommandFailure(error.message, 2);
+        if (error instanceof SpoolBusyError) throw new CommandFailure(error.message);
+        throw error;
+      });
+      log('info', `reading ${reader.name} every ${options.interval / 1000} s`, {
+        server: connection.server,
+        spool: options.spool,
+      });
+      const ended = new Promise<void>((resolve) => {
+        interrupted.addEventListener('abort', () => {
+          resolve();
+        });
+        if (interrupted.aborted) resolve();
+      });
+      await (options.once === true ? Promise.race([agent.drained(), ended]) : ended);
+      const stats = await agent.stop();
+      log('info', 'stopped', { ...stats });
+      if (options.once === true && (stats.failedRounds > 0 || stats.rejectedSamples > 0 || stats.pendingBatches > 0)) {
+        throw new CommandFailure('the round was not sent whole');
+      }
+    });
+}
+
+function readerOf(options: AgentCommandOptions, log: AgentLog, context: CliContext): Reader {
+  const map = new Map(options.map.map(asUsage(parseMapping)));
+  const shared = { match: options.match, map, direction: options.direction, log, now: context.now };
+  if (options.source === 'sysfs') {
+    const vmFrom = asUsage(parseVmFrom)(options.vmFrom ?? 'name');
+    return sysfsReader({ ...shared, vmFrom, root: options.sysfsRoot, downCause: options.downCause });
+  }
+  const vmFrom = options.vmFrom ?? 'name';
+  if (vmFrom !== 'name' && vmFrom !== 'uuid') throw new CommandFailure('with --source libvirt, --vm-from is name or uuid', 2);
+  return libvirtReader({
+    ...shared,
+    vmFrom,
+    uri: options.uri,
+    virshPath: options.virsh,
+    nicFrom: options.nicFrom,
+    causes: new Map(options.cause.map(asUsage(parseOverride))),
+  });
+}
+
+/** Wrong values of options that may be repeated are found only here, and are wrong usage all the same. */
+function asUsage<T>(read: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return read(text);
+    } catch (error) {
+      throw new CommandFailure(error instanceof Error ? error.message : String(error), 2);
+    }
+  };
+}
+
+/** One line an event, `key=value` behind the message, as a service's journal likes it. */
+function lineLog(context: CliContext): AgentLog {
+  return (level, message, fields) => {
+    const pairs = Object.entries(fields ?? {}).map(
+      ([key, value]) => `${key}=${typeof value === 'string' ? JSON.stringify(value) : String(value)}`,
+    );
+    writeLine(context.stderr, [new Date(context.now()).toISOString(), level.toUpperCase(), message, ...pairs].join(' '));
+  };
+}

@@ -1,0 +1,56 @@
+import type { Readable, Writable } from 'node:stream';
+import { sleepReal, type Sleep } from '../agent/retry.ts';
+
+/** All that a command touches outside its own logic, so that tests can stand in for the terminal and the clock. */
+export interface CliContext {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly sleep: Sleep;
+  /** Aborts on SIGINT and SIGTERM; from the first call on, those signals no longer end the process by themselves. */
+  readonly interrupted: () => AbortSignal;
+}
+
+export function processContext(): CliContext {
+  let abort: AbortController | null = null;
+  return {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    now: Date.now,
+    random: Math.random,
+    sleep: sleepReal,
+    interrupted: () => {
+      if (abort === null) {
+        const made = new AbortController();
+        abort = made;
+        const onSignal = (): void => {
+          made.abort();
+        };
+        process.once('SIGINT', onSignal);
+        process.once('SIGTERM', onSignal);
+      }
+      return abort.signal;
+    },
+  };
+}
+
+/** A command that ran and did not succeed: its message goes to stderr, its code is the process's. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+  /** 1: failed. 2: wrong usage. */
+  readonly exitCode: 1 | 2;
+
+  constructor(message: string, exitCode: 1 | 2 = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+export function writeLine(stream: Writable, text = ''): void {
+  stream.write(`${text}\n`);
+}

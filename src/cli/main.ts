@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+import { processContext } from './context.ts';
+import { runProgram, type CommandModule } from './program.ts';
+
+// One line a command, in the order of --help.
+const modules: readonly Promise<CommandModule>[] = [
+  import('./agent.ts'),
+  import('./send.ts'),
+  import('./status.ts'),
+  import('./keys.ts'),
+];
+
+process.exitCode = await runProgram(await Promise.all(modules), process.argv.slice(2), processContext());

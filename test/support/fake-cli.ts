@@ -1,0 +1,48 @@
+import { PassThrough, Readable } from 'node:stream';
+import type { CliContext } from '../../src/cli/context.ts';
+import { runProgram, type CommandModule } from '../../src/cli/program.ts';
+import * as agent from '../../src/cli/agent.ts';
+import * as keys from '../../src/cli/keys.ts';
+import * as send from '../../src/cli/send.ts';
+import * as status from '../../src/cli/status.ts';
+
+const modules: readonly CommandModule[] = [agent, send, status, keys];
+
+export interface CliRun {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  readonly waits: readonly number[];
+}
+
+/** Runs a command line in this process with captured streams; waits pass at once and move the clock. */
+export async function runCli(
+  args: readonly string[],
+  more: { env?: Record<string, string>; stdin?: string; signal?: AbortSignal } = {},
+): Promise<CliRun> {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
+  stdout.on('data', (part: Buffer) => out.push(part));
+  stderr.on('data', (part: Buffer) => err.push(part));
+  const waits: number[] = [];
+  let nowMs = Date.UTC(2026, 2, 1);
+  const context: CliContext = {
+    stdin: Readable.from(more.stdin === undefined ? [] : [Buffer.from(more.stdin)]),
+    stdout,
+    stderr,
+    env: more.env ?? {},
+    now: () => nowMs,
+    random: () => 0.5,
+    sleep: async (ms) => {
+      waits.push(ms);
+      nowMs += ms;
+      await new Promise(setImmediate);
+    },
+    interrupted: () => more.signal ?? new AbortController().signal,
+  };
+  const code = await runProgram(modules, args, context);
+  await new Promise(setImmediate);
+  return { code, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString(), waits };
+}
