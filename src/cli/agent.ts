@@ -54,11 +54,15 @@ export function register(program: Command, context: CliContext): void {
     .command('agent')
     .description("measure this host's VMs and post their samples")
     .addOption(new Option('--source <source>', 'what to read').choices(['sysfs', 'libvirt']).makeOptionMandatory())
-    .option('--match <pattern>', 'interfaces or domains to pick, with * and ?; may be repeated', collect, [])
-    .option('--map <name=vm[:nic]>', 'name of the VM (and NIC) of an interface or domain; may be repeated', collect, [])
-    .option('--interval <time>', 'between two rounds', parseDuration, DEFAULT_INTERVAL_MS)
+    .addOption(repeated('--match <pattern>', 'interfaces or domains to pick, with * and ?'))
+    .addOption(repeated('--map <name=vm[:nic]>', 'name of the VM (and NIC) of an interface or domain'))
+    .addOption(new Option('--interval <time>', 'between two rounds').argParser(parseDuration).default(DEFAULT_INTERVAL_MS, '10s'))
     .option('--spool <dir>', 'folder that keeps samples until the server has them', './uptally-spool')
-    .option('--spool-max <size>', 'most that the spool may hold', parseSize, DEFAULT_SPOOL_BYTES_MAX)
+    .addOption(
+      new Option('--spool-max <size>', 'most that the spool may hold')
+        .argParser(parseSize)
+        .default(DEFAULT_SPOOL_BYTES_MAX, '256MiB'),
+    )
     .addOption(
       new Option('--direction <view>', "whose view the counters are; auto: host's at taps, else guest's")
         .choices(['auto', 'guest', 'host'])
@@ -69,7 +73,7 @@ export function register(program: Command, context: CliContext): void {
     .option('--uri <uri>', 'libvirt: the connection', 'qemu:///system')
     .option('--virsh <path>', 'libvirt: the virsh program', 'virsh')
     .addOption(new Option('--nic-from <rule>', 'libvirt: what names a NIC').choices(['mac', 'device']).default('mac'))
-    .option('--cause <state/reason=cause>', 'libvirt: change a row of the table; may be repeated', collect, [])
+    .addOption(repeated('--cause <state/reason=cause>', 'libvirt: change a row of the table of states'))
     .addOption(new Option('--sysfs-root <dir>').default('/sys/class/net').hideHelp())
     .option('--once', 'one round: read, send, exit')
     .addHelpText('after', EXAMPLES)
@@ -110,6 +114,10 @@ export function register(program: Command, context: CliContext): void {
         throw new CommandFailure('the round was not sent whole');
       }
     });
+}
+
+function repeated(flags: string, description: string): Option {
+  return new Option(flags, `${description}; may be repeated`).argParser(collect).default([], 'none');
 }
 
 function readerOf(options: AgentCommandOptions, log: AgentLog, context: CliContext): Reader {

@@ -41,7 +41,11 @@ export function register(program: Command, context: CliContext): void {
     .description('make a key and print it, once, on stdout')
     .addOption(new Option('--role <role>', 'what the key may do').choices(['agent', 'billing', 'admin']).makeOptionMandatory())
     .requiredOption('--name <name>', 'whose key it is; samples are recorded with it')
-    .option('--vm <pattern>', 'VMs an agent may post for, such as host1-*; may be repeated (default: all)', collect, [])
+    .addOption(
+      new Option('--vm <pattern>', 'VMs an agent may post for, such as host1-*; may be repeated')
+        .argParser(collect)
+        .default([], 'all'),
+    )
     .option('--json', "print the server's answer as it is")
     .addHelpText('after', EXAMPLES)
     .action(async (options: { role: string; name: string; vm: string[]; json?: boolean }, command: Command) => {

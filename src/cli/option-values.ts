@@ -30,6 +30,6 @@ export function parseSize(text: string): number {
 }
 
 /** Collects the values of an option that may be given several times. */
-export function collect(text: string, earlier: readonly string[]): string[] {
-  return [...earlier, text];
+export function collect(text: string, earlier: readonly string[] | undefined): string[] {
+  return [...(earlier ?? []), text];
 }

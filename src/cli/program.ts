@@ -26,6 +26,7 @@ export function buildProgram(modules: readonly CommandModule[], context: CliCont
     .option('--server <url>', 'address of the Uptally server (or UPTALLY_SERVER)')
     .option('--key <key>', 'API key (or UPTALLY_KEY, which keeps it out of the process list)')
     .addHelpText('after', EXAMPLES)
+    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(--help shows what is possible)')
     .exitOverride()
     .configureOutput({
@@ -33,13 +34,6 @@ export function buildProgram(modules: readonly CommandModule[], context: CliCont
       writeErr: (text) => context.stderr.write(text),
     });
   for (const module of modules) module.register(program, context);
-  const inherit = (command: Command): void => {
-    for (const child of command.commands) {
-      child.copyInheritedSettings(command);
-      inherit(child);
-    }
-  };
-  inherit(program);
   return program;
 }
 

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { withClient } from './connection.ts';
 import { CommandFailure, writeLine, type CliContext } from './context.ts';
 import { parseDuration } from './option-values.ts';
@@ -29,7 +29,11 @@ export function register(program: Command, context: CliContext): void {
   program
     .command('send <file>')
     .description('post samples from an NDJSON file, or - for standard input')
-    .option('--retry-for <time>', 'how long to go on trying while the server is away or busy', parseDuration, 120_000)
+    .addOption(
+      new Option('--retry-for <time>', 'how long to go on trying while the server is away or busy')
+        .argParser(parseDuration)
+        .default(120_000, '2m'),
+    )
     .addHelpText('after', EXAMPLES)
     .action(async (file: string, options: { retryFor: number }, command: Command) => {
       await withClient(command, context, async (client) => {

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { z } from 'zod';
 import type { ApiClient } from '../agent/client.ts';
 import { withClient } from './connection.ts';
@@ -34,7 +34,9 @@ export function register(program: Command, context: CliContext): void {
     .description('show what the server has taken in and how far it has counted')
     .option('--json', "print the server's answer as it is")
     .option('--wait', 'wait until everything posted so far can be queried')
-    .option('--timeout <time>', 'with --wait: give up after this long', parseDuration, 300_000)
+    .addOption(
+      new Option('--timeout <time>', 'with --wait: give up after this long').argParser(parseDuration).default(300_000, '5m'),
+    )
     .addHelpText('after', EXAMPLES)
     .action(async (options: { json?: boolean; wait?: boolean; timeout: number }, command: Command) => {
       await withClient(command, context, async (client) => {

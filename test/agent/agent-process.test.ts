@@ -1,0 +1,102 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { acceptAll, startFakeServer, type Answer, type FakeServer, type SeenRequest } from '../support/fake-server.ts';
+
+const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const runnable = existsSync(main) && process.platform === 'linux';
+
+let dir: string;
+let server: FakeServer;
+let respond: (request: SeenRequest, n: number) => Answer | 'hang';
+let child: ChildProcess | null = null;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'uptally-agent-process-'));
+  respond = acceptAll;
+  server = await startFakeServer((request, n) => respond(request, n));
+});
+afterEach(async () => {
+  if (child?.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  await server.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+function spawnAgent(...more: string[]): ChildProcess {
+  const args = [
+    main,
+    'agent',
+    '--source',
+    'sysfs',
+    '--match',
+    'lo',
+    '--map',
+    'lo=vm-lo',
+    '--interval',
+    '50ms',
+    '--spool',
+    dir,
+    ...more,
+  ];
+  child = spawn(process.execPath, args, {
+    env: { ...process.env, UPTALLY_SERVER: server.url, UPTALLY_KEY: 'k' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  return child;
+}
+
+async function exitOf(process: ChildProcess, signal: NodeJS.Signals | null): Promise<unknown> {
+  const exited = once(process, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  if (signal !== null) process.kill(signal);
+  const [code, killedBy] = await exited;
+  return code ?? killedBy;
+}
+
+const instantsOf = (requests: readonly SeenRequest[]): number[] =>
+  requests.map(({ text }) => (JSON.parse(text.split('\n')[0] ?? '') as { ts: number }).ts);
+
+describe.skipIf(!runnable)(`the agent as a process${runnable ? '' : ' (skipped: no build in dist/)'}`, () => {
+  it('killed while its batches are on the way, sends all of them again, same bytes, in order', async () => {
+    respond = (_, n) => (n < 3 ? { status: 503, headers: { 'retry-after': '0' } } : 'hang');
+    const first = spawnAgent();
+    await expect.poll(() => server.seen.length, { timeout: 30_000 }).toBe(4);
+    expect(await exitOf(first, 'SIGKILL')).toBe('SIGKILL');
+    const before = server.seen.length;
+
+    respond = acceptAll;
+    const second = spawnAgent();
+    await expect.poll(() => server.seen.length, { timeout: 30_000 }).toBeGreaterThan(before + 10);
+    expect(await exitOf(second, 'SIGTERM')).toBe(0);
+
+    const accepted = server.seen.slice(before);
+    expect(accepted[0]?.raw).toEqual(server.seen[0]?.raw);
+    const instants = instantsOf(accepted);
+    expect(instants).toEqual([...new Set(instants)].sort((a, b) => a - b));
+    expect(
+      accepted.every(({ text }) => /^\{"vm":"vm-lo","ts":\d+,"rx_bytes":\d+,"tx_bytes":\d+,"epoch":\d+\}\n$/.test(text)),
+    ).toBe(true);
+    expect(new Set(accepted.map(({ text }) => /"epoch":(\d+)/.exec(text)?.[1])).size).toBe(1);
+  });
+
+  it('with --once ends in 0 when the server took the round', async () => {
+    expect(await exitOf(spawnAgent('--once'), null)).toBe(0);
+    expect(server.seen).toHaveLength(1);
+  });
+
+  it('refuses a spool that another agent has', async () => {
+    spawnAgent();
+    await expect.poll(() => server.seen.length, { timeout: 30_000 }).toBeGreaterThan(0);
+    const first = child;
+    const second = spawnAgent();
+    let said = '';
+    second.stderr?.on('data', (part: Buffer) => (said += part.toString()));
+    expect(await exitOf(second, null)).toBe(1);
+    expect(said).toMatch(/the spool is in use by process \d+/);
+    if (first !== null) await exitOf(first, 'SIGTERM');
+  });
+});
