@@ -60,3 +60,22 @@ function isHourBoundary(zone: Zone, minute: number): boolean {
   if (local % 60 === 0) return true;
   return Math.floor(local / 60) !== Math.floor((minute - 1 + offsetAt(zone, minute - 1)) / 60);
 }
+
+/** The boundary at or before a UTC minute: where the bucket that holds it begins. */
+export function bucketStart(zone: Zone, step: Step, minute: number): number {
+  const day = localDay(zone, minute);
+  switch (step) {
+    case 'minute':
+      return minute;
+    case 'hour': {
+      // Walking the hours of the day is 25 steps at most.
+      let start = isHourBoundary(zone, day.startMinute) ? day.startMinute : day.startMinute - 60;
+      for (let next = nextBoundary(zone, 'hour', start); next <= minute; next = nextBoundary(zone, 'hour', start)) start = next;
+      return start;
+    }
+    case 'day':
+      return day.startMinute;
+    case 'month':
+      return monthStart(zone, day);
+  }
+}

@@ -1,0 +1,81 @@
+import { conditionOf } from '../domain/condition.ts';
+import { formatInstant } from '../domain/instant.ts';
+import type { Page, QueryContext } from './context.ts';
+
+/** A sample as it can be posted again: defaults filled in, counters left out where there were none. */
+export interface SampleJson {
+  ts: string;
+  nic: string;
+  rx_bytes?: bigint;
+  tx_bytes?: bigint;
+  epoch: number;
+  state: 'up' | 'down';
+  cause?: string;
+}
+
+export interface SampleFields {
+  tsMs: number;
+  nic: string;
+  condition: number;
+  hasCounters: boolean;
+  epoch: number;
+  rxBytes: bigint;
+  txBytes: bigint;
+}
+
+export interface SamplePosition {
+  ts: number;
+  nic: string;
+}
+
+export function sampleJson(sample: SampleFields): SampleJson {
+  const condition = conditionOf(sample.condition);
+  return {
+    ts: formatInstant(sample.tsMs),
+    nic: sample.nic,
+    ...(sample.hasCounters ? { rx_bytes: sample.rxBytes, tx_bytes: sample.txBytes } : {}),
+    epoch: sample.epoch,
+    ...(condition === 'up' ? { state: 'up' } : { state: 'down', cause: condition }),
+  };
+}
+
+/** A page of a VM's samples in force (of a conflict, the later one), by `ts` and interface, with the agent that posted each. */
+export async function samplePage(
+  context: QueryContext,
+  request: { vm: string; fromMs: number; toMs: number; limit: number; after?: SamplePosition | undefined },
+): Promise<Page<SampleJson & { vm: string; agent: string }, SamplePosition>> {
+  const { after } = request;
+  const rows = await context.store.rows<{ n: string; t: string; f: [number, number, number, string, string, string] }>(
+    `SELECT nic AS n, toUnixTimestamp64Milli(ts) AS t, argMax((condition, has_counters, epoch, rx_bytes, tx_bytes, agent), pos) AS f
+     FROM samples
+     WHERE vm = {vm:String} AND ts >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND ts < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+       ${after === undefined ? '' : "AND (ts, nic) > (fromUnixTimestamp64Milli({afterTs:Int64}, 'UTC'), {afterNic:String})"}
+     GROUP BY vm, nic, ts ORDER BY ts, nic LIMIT {limit:UInt32}`,
+    {
+      vm: request.vm,
+      from: after === undefined ? request.fromMs : Math.max(request.fromMs, after.ts),
+      to: request.toMs,
+      limit: request.limit + 1,
+      ...(after === undefined ? {} : { afterTs: after.ts, afterNic: after.nic }),
+    },
+  );
+  const more = rows.length > request.limit;
+  if (more) rows.length = request.limit;
+  const last = rows.at(-1);
+  return {
+    rows: rows.map(({ n, t, f: [condition, hasCounters, epoch, rx, tx, agent] }) => ({
+      vm: request.vm,
+      ...sampleJson({
+        tsMs: Number(t),
+        nic: n,
+        condition,
+        hasCounters: hasCounters === 1,
+        epoch,
+        rxBytes: BigInt(rx),
+        txBytes: BigInt(tx),
+      }),
+      agent,
+    })),
+    next: more && last !== undefined ? { ts: Number(last.t), nic: last.n } : undefined,
+  };
+}

@@ -1,0 +1,73 @@
+import { MINUTE_MS } from '../domain/zone.ts';
+import type { QueryContext } from './context.ts';
+
+/** The published part of a VM's timeline, `[firstMs, horizonMs)`. */
+export interface Span {
+  firstMs: number;
+  horizonMs: number;
+}
+
+const TOTAL_MS =
+  'toUInt32(up_ms) + provider_ms + third_party_ms + maintenance_ms + force_majeure_ms + attack_ms + customer_ms + arrears_ms + silent_ms';
+
+interface Ends {
+  vm: string;
+  /** Seconds since the epoch. */
+  first: number;
+  last: number;
+  /** The parts of the first minute. */
+  total: number;
+}
+
+/**
+ * The spans of those VMs that have any published minute. A VM begins where its first minute's parts do; it reaches as
+ * far as its last stored minute, or as the watermark less the staleness (a long silence is not stored), but never past
+ * the end of its service.
+ */
+export async function loadSpans(context: QueryContext, vms: readonly string[]): Promise<Map<string, Span>> {
+  const found = await firstAndLast(context, vms);
+  const watermarkMs = context.watermarkMs();
+  const publishedMs = watermarkMs === null ? 0 : Math.floor((watermarkMs - context.stalenessMs) / MINUTE_MS) * MINUTE_MS;
+  const spans = new Map<string, Span>();
+  for (const { vm, first, last, total } of found) {
+    const endsAtMs = context.catalog.endsAtMs(vm) ?? Number.POSITIVE_INFINITY;
+    const minuteEndMs = first * 1000 + MINUTE_MS;
+    const firstMs = Math.min(minuteEndMs, endsAtMs) - total;
+    const horizonMs = Math.min(Math.max(last * 1000 + MINUTE_MS, publishedMs), endsAtMs);
+    if (firstMs < horizonMs) spans.set(vm, { firstMs, horizonMs });
+  }
+  return spans;
+}
+
+async function firstAndLast(context: QueryContext, vms: readonly string[]): Promise<Ends[]> {
+  if (vms.length === 0) return [];
+  // Two columns of the key are enough to find the ends; only the rows at the first ones are then read whole.
+  const ends = await context.store.rows<Omit<Ends, 'total'>>(
+    `SELECT vm, toUnixTimestamp(min(minute)) AS first, toUnixTimestamp(max(minute)) AS last
+     FROM uptime WHERE vm IN {vms:Array(String)} GROUP BY vm`,
+    { vms },
+  );
+  if (ends.length === 0) return [];
+  const totals = await context.store.rows<{ vm: string; total: string }>(
+    `SELECT vm, argMax(${TOTAL_MS}, version) AS total FROM uptime
+     WHERE (vm, minute) IN (SELECT pair.1, toDateTime(pair.2, 'UTC') FROM (SELECT arrayJoin(arrayZip({vms:Array(String)}, {firsts:Array(UInt32)})) AS pair))
+     GROUP BY vm`,
+    { vms: ends.map((each) => each.vm), firsts: ends.map((each) => each.first) },
+  );
+  const totalOf = new Map(totals.map((row) => [row.vm, Number(row.total)]));
+  const list = ends.map((each) => ({ ...each, total: totalOf.get(each.vm) ?? 0 }));
+  const withdrawn = list.filter((each) => each.total === 0).map((each) => each.vm);
+  if (withdrawn.length === 0) return list;
+  return [...list.filter((each) => each.total > 0), ...(await firstNotWithdrawn(context, withdrawn))];
+}
+
+/** The same from every row, for the rare VM whose first row has been withdrawn. */
+async function firstNotWithdrawn(context: QueryContext, vms: readonly string[]): Promise<Ends[]> {
+  const rows = await context.store.rows<Omit<Ends, 'total'> & { total: string }>(
+    `SELECT vm, min(m) AS first, max(m) AS last, argMin(t, m) AS total FROM
+       (SELECT vm, toUnixTimestamp(minute) AS m, argMax(${TOTAL_MS}, version) AS t FROM uptime WHERE vm IN {vms:Array(String)} GROUP BY vm, minute)
+     WHERE t > 0 GROUP BY vm`,
+    { vms },
+  );
+  return rows.map((row) => ({ ...row, total: Number(row.total) }));
+}
