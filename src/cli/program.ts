@@ -55,7 +55,10 @@ export async function runProgram(
       writeLine(context.stderr, `uptally: ${error.message}`);
       return error.exitCode;
     }
-    writeLine(context.stderr, `uptally: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    // The system's refusals (a folder that may not be written) are for the user to mend; anything else is ours, with its place.
+    const bySystem = error instanceof Error && 'syscall' in error;
+    const text = error instanceof Error ? (bySystem ? error.message : (error.stack ?? error.message)) : String(error);
+    writeLine(context.stderr, `uptally: ${text}`);
     return 1;
   }
 }
