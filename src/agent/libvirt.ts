@@ -71,8 +71,11 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
     log('warn', message);
   };
 
-  /** The interfaces of active domains whose driver's `domstats` has none. */
-  const askOneByOne = async (domains: readonly Domain[], signal?: AbortSignal): Promise<Map<number, InterfaceStats[]>> => {
+  /** The interfaces, by domain number, of active domains whose driver's `domstats` has none; and when they were read. */
+  const askOneByOne = async (
+    domains: readonly Domain[],
+    signal?: AbortSignal,
+  ): Promise<{ readonly atMs: number; readonly found: ReadonlyMap<number, InterfaceStats[]> }> => {
     const lists = (
       await virsh.runAll(
         domains.map((d) => ['domiflist', d.name]),
@@ -80,6 +83,7 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
       )
     ).map(parseDomiflist);
     const wanted = domains.flatMap((domain, i) => (lists[i] ?? []).map((nic) => ({ domain, nic })));
+    const atMs = now();
     const outputs = await virsh.runAll(
       wanted.map(({ domain, nic }) => ['domifstat', domain.name, nic.name]),
       signal,
@@ -92,7 +96,7 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
     domains.forEach((domain, i) => {
       macCache.set(cacheKey(domain.id, lists[i] ?? []), macsOf(lists[i] ?? []));
     });
-    return found;
+    return { atMs, found };
   };
 
   /** Fills the cache for domains that are new or have changed, and forgets those that are gone. */
@@ -142,7 +146,7 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
   return {
     name: `libvirt ${uri}`,
     async read(signal) {
-      const atMs = now();
+      const startMs = now();
       const stats = parseDomstats(await virsh.run(['domstats', '--raw', '--state', '--interface'], signal));
       const ids = parseDomainIds(await virsh.run(['list', '--all'], signal));
       const uuids =
@@ -153,11 +157,11 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
         .map((d) => ({ ...d, id: ids.get(d.name) ?? 0 }))
         .sort((a, b) => (a.name < b.name ? -1 : 1));
       const active = domains.filter((d) => d.id > 0 && isActive(d.state));
-      const asked = await askOneByOne(
-        active.filter((d) => d.interfaces === null),
-        signal,
-      );
-      const interfaces = new Map(active.map((d) => [d, d.interfaces ?? asked.get(d.id) ?? []]));
+      const withoutFigures = active.filter((d) => d.interfaces === null);
+      const asked = withoutFigures.length === 0 ? null : await askOneByOne(withoutFigures, signal);
+      // The instant of a reading is the one nearest before its counters, for which it pays to look twice.
+      const atMs = asked?.atMs ?? startMs;
+      const interfaces = new Map(active.map((d) => [d, d.interfaces ?? asked?.found.get(d.id) ?? []]));
       if (nicFrom === 'mac') await refreshMacs(interfaces, signal);
       const running = active.filter((d) => d.state === 1 || d.state === 2 || seenRunning.has(d.id));
       seenRunning = new Set(running.map((d) => d.id));
