@@ -155,11 +155,14 @@ function readName(p: usize, to: usize, max: u32): u32 {
 function readTs(p: usize, end: usize): u32 {
   const c = load<u8>(p);
   if (c == 0x22) {
-    // the longest that can be meant has a fraction of any length: look at the text where it stands unless it has escapes
-    const last = skipString(p, end) - 1;
-    const text = <usize>load<u32>(H_SCRATCH) + 512;
-    const n = unescape(p, text, 256);
-    sampleTs = n <= 256 ? instant(text, n) : hasEscape(p + 1, last) ? NO_INSTANT : instant(p + 1, <u32>(last - p - 1));
+    // a fraction may have any number of digits: a long text is unescaped where it stands, since it only gets shorter and is read once
+    let text = <usize>load<u32>(H_SCRATCH) + 512;
+    let n = unescape(p, text, 256);
+    if (n > 256) {
+      text = p + 1;
+      n = unescape(p, text, u32.MAX_VALUE - 1);
+    }
+    sampleTs = instant(text, n);
     if (sampleTs == NO_INSTANT) return BAD_TS;
   } else {
     const verdict = readNumber(p, end);
@@ -170,11 +173,6 @@ function readTs(p: usize, end: usize): u32 {
   if (sampleTs > load<i64>(H_NOW) + FUTURE_MS) return TS_IN_FUTURE;
   if (sampleTs < load<i64>(H_OLDEST) || sampleTs < 0) return TS_TOO_OLD;
   return ACCEPTED;
-}
-
-function hasEscape(p: usize, end: usize): bool {
-  for (; p < end; p++) if (load<u8>(p) == 0x5c) return true;
-  return false;
 }
 
 /** The code of the cause in the text of n bytes at p (which is zero-filled to 16), 0 for none. */

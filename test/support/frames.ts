@@ -1,0 +1,65 @@
+/**
+ * Reads frames as assembly/layout.ts draws them, and knows nothing of src/: an independent pair of eyes on what the log stores. Everything
+ * that the drawing promises is checked (sizes, zeros, the bytes that pad), so a reader of samples is a reader of the whole frame.
+ */
+
+/** In the order of the byte that says the condition. */
+const CONDITIONS = ['up', 'provider', 'third_party', 'maintenance', 'force_majeure', 'attack', 'customer', 'arrears'] as const;
+
+export interface FrameSample {
+  readonly vm: string;
+  readonly nic: string;
+  readonly tsMs: number;
+  readonly counters: { readonly rx: bigint; readonly tx: bigint } | null;
+  readonly epoch: number;
+  readonly condition: (typeof CONDITIONS)[number];
+}
+
+const HEAD_BYTES = 40;
+
+/** The samples of a run of frames. @throws Error where the bytes are not what the drawing says */
+export function readFrames(bytes: Uint8Array): FrameSample[] {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const samples: FrameSample[] = [];
+  for (let at = 0; at < view.length; at += view.readUInt16LE(at)) samples.push(readFrame(view, at));
+  return samples;
+}
+
+/** The hash that each frame carries for its VM's name, in order. */
+export function readHashes(bytes: Uint8Array): number[] {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const hashes: number[] = [];
+  for (let at = 0; at < view.length; at += view.readUInt16LE(at)) hashes.push(view.readUInt32LE(at + 4));
+  return hashes;
+}
+
+function readFrame(view: Buffer, at: number): FrameSample {
+  const size = view.readUInt16LE(at);
+  const vmLength = view.readUInt8(at + 2);
+  const nicLength = view.readUInt8(at + 3);
+  const condition = CONDITIONS[view.readUInt8(at + 36)];
+  const hasCounters = view.readUInt8(at + 37);
+  const rx = view.readBigUInt64LE(at + 16);
+  const tx = view.readBigUInt64LE(at + 24);
+  const namesEnd = at + HEAD_BYTES + vmLength + nicLength;
+  require(at + size <= view.length, at, 'it ends outside the frames');
+  require(size === Math.ceil((HEAD_BYTES + vmLength + nicLength) / 8) * 8, at, `its size is ${size}`);
+  require(condition !== undefined, at, 'its condition is unknown');
+  require(hasCounters <= 1, at, `it says ${hasCounters} for whether it has counters`);
+  require(hasCounters === 1 || (rx === 0n && tx === 0n), at, 'it has no counters, and they are not zero');
+  require(view.readUInt32LE(at + 4) !== 0, at, 'its hash is zero');
+  require(view.readUInt16LE(at + 38) === 0, at, 'its bytes 38 and 39 are not zero');
+  require(view.subarray(namesEnd, at + size).every((byte) => byte === 0), at, 'it is not padded with zeros');
+  return {
+    vm: view.toString('latin1', at + HEAD_BYTES, at + HEAD_BYTES + vmLength),
+    nic: view.toString('latin1', at + HEAD_BYTES + vmLength, namesEnd),
+    tsMs: Number(view.readBigInt64LE(at + 8)),
+    counters: hasCounters === 1 ? { rx, tx } : null,
+    epoch: view.readUInt32LE(at + 32),
+    condition,
+  };
+}
+
+function require(holds: boolean, at: number, otherwise: string): asserts holds {
+  if (!holds) throw new Error(`the frame at ${at}: ${otherwise}`);
+}
