@@ -12,6 +12,9 @@ import { connectionOf } from './connection.ts';
 import { CommandFailure, writeLine, type CliContext } from './context.ts';
 import { collect, parseDuration, parseSize } from './option-values.ts';
 
+/** With `--once`: a second round must not begin while the first is on its way. */
+const NEVER_AGAIN_MS = 86_400_000;
+
 const EXAMPLES = `
 Sources:
   sysfs     the kernel's interface counters. Without --match or --map it takes the host's ends of guests (tap*, vnet*,
@@ -88,7 +91,7 @@ export function register(program: Command, context: CliContext): void {
         log,
         spoolDir: options.spool,
         spoolBytesMax: options.spoolMax,
-        intervalMs: options.interval,
+        intervalMs: options.once === true ? NEVER_AGAIN_MS : options.interval,
         now: context.now,
         random: context.random,
         sleep: context.sleep,
