@@ -32,7 +32,7 @@ import {
   VM_EMIT_FROM,
   VM_NAME_LENGTH,
 } from './layout';
-import { nameOfVm, slotOfVm } from './intern';
+import { nameOfVm, slotOfVm, vmAt } from './intern';
 import { copyName } from './text';
 import { creditNanos, priceMinute, unavailable } from './credit';
 
@@ -151,3 +151,8 @@ export function emitLate(frame: usize, vm: usize, agent: usize, agentLength: u32
   store<u32>(OUT_LATE + 4, <u32>((at + 16 + size + agentLength + 7) & ~7));
 }
 
+
+/** For the host: a minute row with the credit of the plan now in force, from nine u16 parts at an address. */
+export function writeMinute(vmSlot: u32, minute: u32, parts: u32): void {
+  emitUptime(vmAt(vmSlot), minute, parts);
+}

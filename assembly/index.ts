@@ -4,3 +4,4 @@ export { decode } from './decode';
 export { aggregate, settle, touch } from './aggregate';
 export { addPhase, addZonePoint, beginZone, clearCatalog, setPlan } from './credit';
 export { findVm, forgetAll, internNic, internVm } from './intern';
+export { writeMinute } from './emit';

@@ -128,7 +128,7 @@ export const VM_PUBLISHED: usize = 72; // u32 first minute not yet published ahe
 export const VM_EMIT_FROM: usize = 76; // u32 minutes before are not written out
 export const VM_PREVIOUS_TS: usize = 80; // i64 the sample before last_ts, MIN = none: what a second opinion at last_ts goes back to
 export const VM_PREVIOUS_RUN: usize = 88; // i64
-export const VM_PREVIOUS_CONDITION: usize = 61; // u8
+export const VM_PREVIOUS_CONDITION: usize = 31; // u8
 export const VM_NAME_INLINE: usize = 96; // 32 bytes: the name, if it fits; else VM_NAME is its address
 export const VM_INLINE_MAX: u32 = 32;
 

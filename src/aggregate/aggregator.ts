@@ -1,0 +1,281 @@
+/**
+ * The aggregator: (kernel memory, position) and the log in, rows out. One step takes the next records and ends with all of their rows
+ * stored: live rows, then new prices, then repairs, then what the watermark publishes. A row's version is the position it was computed
+ * at, and what a row says is a function of the log up to there, so a step that is done again after a crash does no harm.
+ */
+import type { Faults } from '../faults.ts';
+import { Kernel, type Capacity, type Terms } from '../kernel/kernel.ts';
+import { KIND_CATALOG, KIND_SAMPLES, LAYOUT as L, OUTPUTS, type Output } from '../kernel/layout.ts';
+import { loadSnapshot, takeSnapshot } from '../kernel/snapshot.ts';
+import type { LogReader, LogRecord } from '../log/log.ts';
+import type { Store } from '../store/store.ts';
+import type { CheckpointFolder } from './checkpoint.ts';
+import { readLate } from './late.ts';
+import { Pricing } from './pricing.ts';
+import { type RepairContext, rebuild, repairLate } from './repair.ts';
+import { repriceRows } from './reprice.ts';
+import type { Progress } from './status.ts';
+import { drainAll, loadRecords } from './steps.ts';
+import { STRUCTURES, TABLES, type Table } from './tables.ts';
+
+export interface AggregatorOptions {
+  readonly store: Store;
+  readonly log: LogReader;
+  readonly checkpoints: CheckpointFolder;
+  readonly terms: Terms;
+  readonly vmsMax: number;
+  readonly nicsMax: number;
+  readonly faults: Faults;
+  /** told what a start found and did, for the log of the process */
+  readonly note?: (message: string) => void;
+}
+
+/** Bytes of records in a step; one record may be larger. */
+const STEP_BYTES = 8 * 1024 * 1024;
+const STEP_RECORDS = 8192;
+/** Rows held in memory before they are inserted in the middle of a step. */
+const HELD_BYTES_MAX = 64 * 1024 * 1024;
+
+// What a step adds to its last record's position: the rows of its later parts replace those of the earlier ones.
+const REPRICED = 0xfffdn;
+const REPAIRED = 0xfffen;
+const SETTLED = 0xffffn;
+
+const PLANS_MAX = 10_000;
+
+function capacityOf(vmsMax: number, nicsMax: number): Capacity {
+  return {
+    vms: vmsMax,
+    nics: nicsMax,
+    plans: PLANS_MAX,
+    phases: 4 * vmsMax + 1000,
+    inputBytes: 17 * 1024 * 1024,
+    framesBytes: 64,
+    outputBytes: 8 * 1024 * 1024,
+  };
+}
+
+export class Aggregator {
+  readonly #options: AggregatorOptions;
+  #live: Kernel;
+  readonly #workshop: Kernel;
+  readonly #pricing: Pricing;
+  #nextSeq = 0;
+  #storedSamples = 0n;
+  #quarantined = 0n;
+  #checkpointSeq = -1;
+  #held = emptyRows();
+  #heldBytes = 0;
+  /** VMs whose rows may show an earlier catalog, and the record from which on it is safe to write them anew. */
+  readonly #toReprice = new Set<string>();
+  #repriceFromSeq = 0;
+
+  constructor(options: AggregatorOptions) {
+    this.#options = options;
+    this.#live = this.#newLive();
+    this.#workshop = new Kernel({ ...capacityOf(256, options.nicsMax), framesBytes: 17 * 1024 * 1024 });
+    this.#workshop.setTerms(options.terms);
+    this.#pricing = new Pricing(options.store);
+  }
+
+  #newLive(): Kernel {
+    const kernel = new Kernel(capacityOf(this.#options.vmsMax, this.#options.nicsMax));
+    kernel.setTerms(this.#options.terms);
+    kernel.setU32(L.H_ARCHIVE, 1);
+    return kernel;
+  }
+
+  /** Brings the state back: from the newest checkpoint that is whole, else from the whole log, else from the archive. */
+  async recover(): Promise<void> {
+    const { log, store } = this.#options;
+    if (!this.#loadCheckpoint() && log.headSeq() > 0 && log.firstSeq !== 0) await this.#rebuildFromArchive();
+    // rows written before the crash may show an older catalog than the one that is now read; from the head on they can be replaced
+    const known = this.#live.u64(L.H_CATALOG_SEQ);
+    const { vms } = await this.#pricing.refresh();
+    this.#pricing.writeAll(this.#live);
+    if (this.#pricing.seq > known) {
+      for (const vm of vms) this.#toReprice.add(vm);
+      this.#repriceFromSeq = log.headSeq();
+    }
+    this.#quarantined = await countQuarantined(store);
+    this.#storedSamples = this.#live.counter('accepted');
+  }
+
+  #loadCheckpoint(): boolean {
+    const { checkpoints, log, note } = this.#options;
+    for (const seq of checkpoints.list()) {
+      const state = checkpoints.read(seq);
+      const usable = (log.firstSeq ?? log.headSeq()) <= seq + 1 && seq < log.headSeq();
+      if (state !== undefined && usable && loadSnapshot(this.#live, state)) {
+        this.#live.setTerms(this.#options.terms);
+        this.#nextSeq = seq + 1;
+        this.#checkpointSeq = seq;
+        return true;
+      }
+      note?.(`checkpoint ${seq} can't be used: damaged, of another version or capacity, or not of this log; going on without it`);
+    }
+    return false;
+  }
+
+  /** No checkpoint and a log that was trimmed: what was trimmed is in the archive. */
+  async #rebuildFromArchive(): Promise<void> {
+    const { store, log, note } = this.#options;
+    const [row] = await store.rows<{ position: string; clock: string; counters: string[] }>(
+      'SELECT position, clock, counters FROM progress WHERE partition_id = 0 ORDER BY position DESC LIMIT 1',
+    );
+    if (row === undefined) throw new Error('the log was trimmed, but the store has no record of how far: restore a backup of both');
+    note?.(`no usable checkpoint: rebuilding the state at record ${row.position} from the archived samples`);
+    const seq = Number(row.position);
+    if (seq + 1 < (log.firstSeq ?? log.headSeq())) throw new Error('the log was trimmed beyond what the store holds: restore a backup of both');
+    await this.#pricing.refresh();
+    this.#pricing.writePlans(this.#live);
+    const upTo = (BigInt(seq) << 16n) | SETTLED;
+    const vms = await store.rows<{ vm: string; last: string }>(
+      `SELECT vm, toUnixTimestamp64Milli(max(ts)) AS last FROM samples WHERE pos <= ${upTo} GROUP BY vm ORDER BY vm`,
+    );
+    await rebuild(
+      this.#repairContext(),
+      vms.map(({ vm, last }) => ({ vm, lastMs: Number(last) })),
+      { upTo, version: upTo },
+    );
+    this.#live.setCounters(row.counters.map(BigInt));
+    this.#live.setI64(L.H_CLOCK, BigInt(row.clock));
+    this.#live.setU64(L.H_POSITION, BigInt(seq));
+    this.#nextSeq = seq + 1;
+  }
+
+  #repairContext(): RepairContext {
+    const { store, terms } = this.#options;
+    return { live: this.#live, workshop: this.#workshop, store, pricing: this.#pricing, terms };
+  }
+
+  /** Takes in the next records; resolves when their rows are stored. False when there was nothing to do. */
+  async step(): Promise<boolean> {
+    const { log, faults, store } = this.#options;
+    const records = untilCatalogApplies(log.read(this.#nextSeq, STEP_BYTES, STEP_RECORDS));
+    const last = records.at(-1);
+    if (last === undefined) return false;
+    const live = this.#live;
+    const position = BigInt(last.seq) << 16n;
+    faults.at('before-aggregate');
+    loadRecords(live, records);
+    await this.#run(() => live.exports.aggregate());
+    faults.at('after-aggregate');
+    const late = readLate(Buffer.concat(this.#held.late.splice(0)));
+
+    if (records.some((record) => record.payload[0] === KIND_CATALOG)) {
+      const { vms } = await this.#pricing.refresh();
+      for (const vm of vms) this.#toReprice.add(vm);
+      this.#pricing.writeAll(live);
+    }
+    if (this.#toReprice.size > 0 && last.seq >= this.#repriceFromSeq) {
+      await this.#insertHeld();
+      await repriceRows(live, store, [...this.#toReprice], position | REPRICED);
+      this.#toReprice.clear();
+    }
+    if (late.length > 0) {
+      await this.#insertHeld();
+      faults.at('before-repair');
+      const outcome = await repairLate(this.#repairContext(), late, { upTo: position | SETTLED, version: position | REPAIRED });
+      live.addToCounter('duplicate', BigInt(outcome.duplicates));
+      live.addToCounter('conflict', BigInt(outcome.conflicts));
+      faults.at('after-repair');
+    }
+    live.setU64(L.H_VERSION, position | SETTLED);
+    await this.#run(() => live.exports.settle());
+    const anomalies = this.#held.anomalies.length > 0 || late.length > 0;
+    await this.#insertHeld();
+    if (anomalies) this.#quarantined = await countQuarantined(store);
+    this.#nextSeq = last.seq + 1;
+    this.#storedSamples = live.counter('accepted');
+    return true;
+  }
+
+  /** Calls the kernel until it is done, emptying its outputs as they fill. */
+  async #run(call: () => number): Promise<void> {
+    const live = this.#live;
+    for (let more = 1; more !== 0; ) {
+      more = call();
+      drainAll(live, ALL_OUTPUTS, (output, rows) => {
+        this.#held[output].push(rows);
+        this.#heldBytes += rows.length;
+      });
+      if (this.#heldBytes > HELD_BYTES_MAX) await this.#insertHeld();
+    }
+  }
+
+  async #insertHeld(): Promise<void> {
+    const { store, faults } = this.#options;
+    const rows = this.#held;
+    const late = rows.late;
+    this.#held = { ...emptyRows(), late };
+    this.#heldBytes = 0;
+    const insert = async (table: Table): Promise<void> => {
+      if (rows[table].length === 0) return;
+      faults.at(`before-insert-${table}`);
+      await store.insertRowBinary(table, STRUCTURES[table], rows[table]);
+      faults.at(`after-insert-${table}`);
+    };
+    await Promise.all(TABLES.map(insert));
+  }
+
+  /**
+   * Saves the state as of the last step. Returns the record before which the log is no longer needed, undefined when there was nothing
+   * new to save.
+   */
+  async checkpoint(): Promise<number | undefined> {
+    const seq = this.#nextSeq - 1;
+    if (seq < 0 || seq === this.#checkpointSeq) return undefined;
+    const { store, checkpoints } = this.#options;
+    await store.command(
+      `INSERT INTO progress (partition_id, position, clock, counters) VALUES (0, ${seq}, ${this.#live.i64(L.H_CLOCK)}, [${this.#live.counters().join(', ')}])`,
+    );
+    const oldest = await checkpoints.write(seq, takeSnapshot(this.#live));
+    this.#checkpointSeq = seq;
+    return oldest + 1;
+  }
+
+  progress(): Progress {
+    const live = this.#live;
+    return {
+      aggregatedSeq: this.#nextSeq - 1,
+      storedSeq: this.#nextSeq - 1,
+      aggregatedSamples: live.counter('accepted'),
+      storedSamples: this.#storedSamples,
+      clockMs: Number(live.i64(L.H_CLOCK)),
+      vms: live.u32(L.H_VMS_SEEN),
+      vmSlots: live.u32(L.H_VMS),
+      nicSlots: live.u32(L.H_NICS),
+      catalogSeq: this.#pricing.seq,
+      counters: live.counters(),
+      quarantined: this.#quarantined,
+      checkpointSeq: this.#checkpointSeq,
+    };
+  }
+
+  /** The kernel, for questions about what it knows. */
+  get kernel(): Kernel {
+    return this.#live;
+  }
+}
+
+const ALL_OUTPUTS = Object.keys(OUTPUTS) as Output[];
+
+function emptyRows(): Record<Output, Uint8Array[]> {
+  return { samples: [], uptime: [], traffic: [], outages: [], anomalies: [], late: [] };
+}
+
+/** A step ends before samples that come after a change of the catalog, so that every row is priced by what stands before it in the log. */
+function untilCatalogApplies(records: readonly LogRecord[]): readonly LogRecord[] {
+  const mark = records.findIndex((record) => record.payload[0] === KIND_CATALOG);
+  if (mark === -1) return records;
+  const next = records.findIndex((record, i) => i > mark && record.payload[0] === KIND_SAMPLES);
+  return next === -1 ? records : records.slice(0, next);
+}
+
+async function countQuarantined(store: Store): Promise<bigint> {
+  const [row] = await store.rows<{ n: string }>(
+    'SELECT count() AS n FROM (SELECT argMax(withdrawn, version) AS gone FROM anomalies WHERE kind = 1 GROUP BY vm, nic, ts) WHERE gone = 0',
+  );
+  return BigInt(row?.n ?? '0');
+}

@@ -1,0 +1,156 @@
+/**
+ * Questions that repair asks of the archived raw samples. Every one is bounded by a position (`upTo`): a replay after a crash must not see
+ * samples that lie ahead of it in the log.
+ */
+import { literal } from '../store/rowbinary.ts';
+import type { Store } from '../store/store.ts';
+import type { StoredSample } from './tables.ts';
+
+/** A stretch of a VM's past: [fromMs, untilMs). */
+export interface Range {
+  readonly vm: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** The last sample of an interface in a range, and the last one with counters. */
+export interface Latest {
+  readonly vm: string;
+  readonly nic: string;
+  readonly lastMs: number;
+  readonly lastCountersMs: number | undefined;
+}
+
+const IDENTITIES_A_QUERY = 2000;
+const ROWS_A_READ = 100_000;
+const LARGE_QUERY = 'max_query_size = 67108864, max_ast_elements = 10000000, max_expanded_ast_elements = 10000000';
+
+function at(ms: number): string {
+  return `fromUnixTimestamp64Milli(toInt64(${ms}))`;
+}
+
+function inRanges(ranges: readonly Range[]): string {
+  return ranges
+    .map(({ vm, fromMs, untilMs }) => {
+      const until = Number.isFinite(untilMs) ? ` AND ts < ${at(untilMs)}` : '';
+      return `(vm = ${literal(vm)} AND ts >= ${at(Math.max(0, fromMs))}${until})`;
+    })
+    .join(' OR ');
+}
+
+/** Every archived version with one of these identities, in the order of the log. */
+export async function versionsOf(store: Store, samples: readonly StoredSample[], upTo: bigint): Promise<StoredSample[]> {
+  const found: StoredSample[] = [];
+  for (let i = 0; i < samples.length; i += IDENTITIES_A_QUERY) {
+    const part = samples.slice(i, i + IDENTITIES_A_QUERY);
+    const vms = [...new Set(part.map((s) => literal(s.vm)))].join(', ');
+    const identities = part.map((s) => `(${literal(s.vm)}, ${literal(s.nic)}, ${s.tsMs})`).join(', ');
+    const from = Math.min(...part.map((s) => s.tsMs));
+    const until = Math.max(...part.map((s) => s.tsMs));
+    const rows = await store.rows<VersionRow>(
+      `SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes, agent
+       FROM samples
+       WHERE vm IN (${vms}) AND ts >= ${at(from)} AND ts <= ${at(until)} AND pos <= ${upTo}
+         AND (vm, nic, toUnixTimestamp64Milli(ts)) IN (${identities})
+       ORDER BY pos LIMIT 1 BY pos SETTINGS ${LARGE_QUERY}`,
+    );
+    for (const row of rows) {
+      found.push({
+        vm: row.vm,
+        nic: row.nic,
+        tsMs: Number(row.ts_ms),
+        pos: BigInt(row.pos),
+        condition: row.condition,
+        hasCounters: row.has_counters !== 0,
+        epoch: row.epoch,
+        rxBytes: BigInt(row.rx_bytes),
+        txBytes: BigInt(row.tx_bytes),
+        agent: row.agent,
+      });
+    }
+  }
+  return found;
+}
+
+interface VersionRow {
+  vm: string;
+  nic: string;
+  ts_ms: string;
+  pos: string;
+  condition: number;
+  has_counters: number;
+  epoch: number;
+  rx_bytes: string;
+  tx_bytes: string;
+  agent: string;
+}
+
+/** The latest samples of each interface within the ranges. */
+export async function latestIn(store: Store, ranges: readonly Range[], upTo: bigint): Promise<Latest[]> {
+  if (ranges.length === 0) return [];
+  const rows = await store.rows<{ vm: string; nic: string; last: string; counters: string }>(
+    `SELECT vm, nic, max(ts_ms) AS last, maxIf(ts_ms, counted = 1) AS counters
+     FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, argMax(has_counters, pos) AS counted
+           FROM samples WHERE (${inRanges(ranges)}) AND pos <= ${upTo} GROUP BY vm, nic, ts)
+     GROUP BY vm, nic SETTINGS ${LARGE_QUERY}`,
+  );
+  return rows.map((row) => ({
+    vm: row.vm,
+    nic: row.nic,
+    lastMs: Number(row.last),
+    lastCountersMs: row.counters === '0' ? undefined : Number(row.counters),
+  }));
+}
+
+/**
+ * The samples in force within the ranges, in the order of (vm, ts, pos), as NDJSON that the kernel's own decoder reads; in pieces of a
+ * bounded number of rows.
+ */
+export async function* samplesIn(store: Store, ranges: readonly Range[], upTo: bigint): AsyncGenerator<Uint8Array> {
+  let after = '';
+  for (;;) {
+    const text = await store.ndjson(
+      `SELECT vm, nic, ts_ms AS ts, if(has_counters = 1, rx_bytes, NULL) AS rx_bytes, if(has_counters = 1, tx_bytes, NULL) AS tx_bytes,
+              epoch, if(condition = 0, 'up', 'down') AS state, ${CAUSE} AS cause, pos
+       FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes
+             FROM samples WHERE (${inRanges(ranges)}) AND pos <= ${upTo}
+             ORDER BY vm, nic, ts, pos DESC LIMIT 1 BY vm, nic, ts)
+       ${after === '' ? '' : `WHERE (vm, ts_ms, pos) > ${after}`}
+       ORDER BY vm, ts_ms, pos LIMIT ${ROWS_A_READ}
+       SETTINGS output_format_json_quote_64bit_integers = 0, ${LARGE_QUERY}`,
+    );
+    if (text.length === 0) return;
+    yield text;
+    const line = lastLine(text);
+    if (line.rows < ROWS_A_READ) return;
+    const last = JSON.parse(line.text) as { vm: string; ts: number; pos: number };
+    const pos = /"pos":(\d+)}$/.exec(line.text)?.[1] ?? String(last.pos);
+    after = `(${literal(last.vm)}, ${last.ts}, ${pos})`;
+  }
+}
+
+const CAUSE =
+  "transform(condition, [1,2,3,4,5,6,7], [toNullable('provider'),'third_party','maintenance','force_majeure','attack','customer','arrears'], NULL)";
+
+function lastLine(text: Uint8Array): { text: string; rows: number } {
+  const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0x0a) end--;
+  let rows = 1;
+  for (let i = bytes.indexOf(0x0a); i !== -1 && i < end; i = bytes.indexOf(0x0a, i + 1)) rows++;
+  return { text: bytes.toString('utf8', bytes.lastIndexOf(0x0a, end - 1) + 1, end), rows };
+}
+
+/** The start of the run of one condition that the VM's samples are in at `atMs` (which is a sample's ts). */
+export async function runStart(store: Store, vm: string, atMs: number, stalenessMs: number, upTo: bigint): Promise<number> {
+  const rows = await store.rows<{ start: string }>(
+    `SELECT max(ts_ms) AS start FROM (
+       SELECT ts_ms, said, lagInFrame(ts_ms, 1, toInt64(-9000000000000000)) OVER w AS before_ms, lagInFrame(said, 1, toUInt8(255)) OVER w AS before
+       FROM (SELECT toUnixTimestamp64Milli(ts) AS ts_ms, argMax(condition, pos) AS said
+             FROM samples WHERE vm = {vm:String} AND ts <= ${at(atMs)} AND pos <= ${upTo} GROUP BY ts)
+       WINDOW w AS (ORDER BY ts_ms ROWS BETWEEN 1 PRECEDING AND CURRENT ROW))
+     WHERE said != before OR ts_ms - before_ms > ${stalenessMs}`,
+    { vm },
+  );
+  return Number(rows[0]?.start ?? atMs);
+}

@@ -1,0 +1,141 @@
+/**
+ * The catalog as kernels know it: plans with their zones, and the dated plans of VMs. The tables in a kernel's memory are a copy of this;
+ * a change of the catalog is taken in when its mark comes up in the log, so that a row's credit belongs to its position.
+ */
+import { vmBody } from '../catalog/bodies.ts';
+import { readEntries } from '../catalog/entry.ts';
+import { type Plan, planBody, planOf } from '../domain/plan.ts';
+import type { Zone } from '../domain/zone.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { LAYOUT as L } from '../kernel/layout.ts';
+import type { Store } from '../store/store.ts';
+
+interface Phase {
+  readonly fromMs: number;
+  readonly plan: string;
+}
+
+/** What a refresh changed: VMs whose credit may differ from what their rows say. */
+export interface PricingChange {
+  readonly vms: ReadonlySet<string>;
+  readonly seq: bigint;
+}
+
+const PER = { month: 0, day: 1, hour: 2 } as const;
+
+/** A capacity that the catalog has outgrown: an operating limit, named so that it can be raised. */
+export class CapacityError extends Error {}
+
+export class Pricing {
+  readonly #store: Store;
+  readonly #plans = new Map<string, { slot: number; plan: Plan }>();
+  readonly #phases = new Map<string, readonly Phase[]>();
+  readonly #vmsByPlan = new Map<string, Set<string>>();
+  #seq = 0n;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  get seq(): bigint {
+    return this.#seq;
+  }
+
+  /** Reads what was recorded since the last time. The kernels' tables are not touched. */
+  async refresh(): Promise<PricingChange> {
+    const vms = new Set<string>();
+    for (const entry of await readEntries(this.#store, this.#seq)) {
+      if (entry.kind === 'plan') {
+        const plan = planOf(entry.id, planBody.parse(JSON.parse(entry.body)));
+        const slot = this.#plans.get(entry.id)?.slot ?? this.#plans.size;
+        this.#plans.set(entry.id, { slot, plan });
+        for (const vm of this.#vmsByPlan.get(entry.id) ?? []) vms.add(vm);
+      } else if (entry.kind === 'vm') {
+        const body = vmBody.parse(JSON.parse(entry.body));
+        this.#phases.set(
+          entry.id,
+          body.plans.map((each) => ({ fromMs: each.from, plan: each.plan })),
+        );
+        for (const each of body.plans) {
+          const on = this.#vmsByPlan.get(each.plan) ?? new Set();
+          on.add(entry.id);
+          this.#vmsByPlan.set(each.plan, on);
+        }
+        vms.add(entry.id);
+      }
+      if (entry.seq > this.#seq) this.#seq = entry.seq;
+    }
+    return { vms, seq: this.#seq };
+  }
+
+  /** Writes every zone and plan into a kernel, and forgets the dated plans of its VMs. */
+  writePlans(kernel: Kernel): void {
+    const { exports } = kernel;
+    exports.clearCatalog();
+    const zones = new Map<Zone, number>();
+    for (const { slot, plan } of this.#plans.values()) {
+      let zone = zones.get(plan.zone);
+      if (zone === undefined) {
+        zone = writeZone(kernel, plan.zone);
+        zones.set(plan.zone, zone);
+      }
+      const low = Number(plan.priceNanos & 0xffffffffn);
+      const high = Number(plan.priceNanos >> 32n);
+      const mask = [...plan.creditable].reduce((bits, condition) => bits | (1 << condition), 0);
+      if (exports.setPlan(slot, low, high, PER[plan.per], mask, zone) === 0) {
+        throw new CapacityError(`the catalog has more plans than the ${kernel.capacity.plans} that there is room for`);
+      }
+    }
+  }
+
+  /** Writes the dated plans of one VM. */
+  writePhases(kernel: Kernel, vmSlot: number, vm: string): void {
+    for (const phase of this.#phases.get(vm) ?? []) {
+      const plan = this.#plans.get(phase.plan);
+      if (plan === undefined) throw new Error(`VM ${vm} is on plan ${phase.plan}, which the catalog does not have`);
+      const from = BigInt.asUintN(64, BigInt(phase.fromMs));
+      if (kernel.exports.addPhase(vmSlot, Number(from & 0xffffffffn), Number(from >> 32n), plan.slot) === 0) {
+        throw new CapacityError(`the catalog has more dated plans than the ${kernel.capacity.phases} that there is room for`);
+      }
+    }
+  }
+
+  /** Writes everything: plans, and the dated plans of every VM in the catalog, which gets its place in the kernel if it has none. */
+  writeAll(kernel: Kernel): void {
+    this.writePlans(kernel);
+    for (const vm of this.#phases.keys()) {
+      if ((this.#phases.get(vm)?.length ?? 0) > 0) this.writePhases(kernel, internVm(kernel, vm), vm);
+    }
+    kernel.setU64(L.H_CATALOG_SEQ, this.#seq);
+  }
+}
+
+/** The slot of a VM by name, made if it is new. */
+export function internVm(kernel: Kernel, vm: string): number {
+  return kernel.exports.internVm(writeName(kernel, vm), vm.length);
+}
+
+/** The slot of a VM by name, undefined if the kernel does not know it. */
+export function findVm(kernel: Kernel, vm: string): number | undefined {
+  const found = kernel.exports.findVm(writeName(kernel, vm), vm.length);
+  return found === 0 ? undefined : found - 1;
+}
+
+/** Puts a name where an export can read it: the input buffer, which is free between calls of aggregate. */
+export function writeName(kernel: Kernel, name: string): number {
+  const at = kernel.u32(L.H_INPUT);
+  kernel.bytes.write(name, at);
+  return at;
+}
+
+function writeZone(kernel: Kernel, zone: Zone): number {
+  // the kernel knows minutes from 1970 on
+  const first = Math.max(0, zone.fromMinutes.findLastIndex((minute) => minute <= 0));
+  const points = zone.fromMinutes.slice(first);
+  const at = kernel.exports.beginZone(points.length) >>> 0;
+  if (at === 0) throw new CapacityError('the catalog names more time zones than there is room for');
+  points.forEach((minute, i) => {
+    kernel.exports.addZonePoint(at, Math.max(0, minute), zone.offsetMinutes[first + i] ?? 0);
+  });
+  return at;
+}

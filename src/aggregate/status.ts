@@ -1,0 +1,56 @@
+/** What the aggregator has done, as /v1/status shows it. */
+import { REJECTION_CODES } from '../domain/rejection.ts';
+import { COUNTERS } from '../kernel/layout.ts';
+
+export interface Status {
+  /** Samples that the log holds durably, that the kernel has taken in, and whose rows can be queried. */
+  readonly log: { readonly appended: bigint; readonly aggregated: bigint; readonly stored: bigint };
+  readonly watermarkMs: number | null;
+  readonly vms: number;
+  readonly samples: {
+    readonly accepted: bigint;
+    readonly applied: bigint;
+    readonly duplicate: bigint;
+    readonly conflict: bigint;
+    readonly late: bigint;
+    readonly quarantined: bigint;
+    readonly rejected: Record<string, bigint>;
+  };
+}
+
+/** What an aggregator tells of itself after each step. Plain data: it crosses from its thread to the server's. */
+export interface Progress {
+  /** The last record taken in and stored; -1 before the first. */
+  readonly aggregatedSeq: number;
+  readonly storedSeq: number;
+  readonly aggregatedSamples: bigint;
+  readonly storedSamples: bigint;
+  readonly clockMs: number;
+  readonly vms: number;
+  /** names that the kernel knows, against its capacity */
+  readonly vmSlots: number;
+  readonly nicSlots: number;
+  readonly catalogSeq: bigint;
+  readonly counters: readonly bigint[];
+  readonly quarantined: bigint;
+  readonly checkpointSeq: number;
+}
+
+/** The samples part of the status from the kernel's counters. */
+export function sampleCounts(counters: readonly bigint[], quarantined: bigint): Status['samples'] {
+  const at = (name: keyof typeof COUNTERS): bigint => counters[COUNTERS[name]] ?? 0n;
+  const rejected: Record<string, bigint> = {};
+  REJECTION_CODES.forEach((code, i) => {
+    const n = counters[COUNTERS.rejected + i] ?? 0n;
+    if (n > 0n) rejected[code] = n;
+  });
+  return {
+    accepted: at('accepted'),
+    applied: at('accepted') - at('duplicate') - at('conflict'),
+    duplicate: at('duplicate'),
+    conflict: at('conflict'),
+    late: at('late'),
+    quarantined,
+    rejected,
+  };
+}

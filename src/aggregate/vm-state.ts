@@ -1,0 +1,102 @@
+/** What a kernel knows of one VM and its interfaces, read from and written to its records. */
+import type { Kernel } from '../kernel/kernel.ts';
+import { FLAG_REPAIR, FLAG_SILENT, LAYOUT as L } from '../kernel/layout.ts';
+import { writeName } from './pricing.ts';
+
+export interface NicState {
+  readonly address: number;
+  readonly name: string;
+  readonly firstTsMs: number;
+  /** the last sample with counters; undefined before the first */
+  readonly baseTsMs: number | undefined;
+}
+
+const NEVER = -(2n ** 63n);
+
+/** The address of a VM's record. */
+export function vmAddress(kernel: Kernel, slot: number): number {
+  return kernel.u32(L.H_VM_RECORDS) + slot * L.VM_SIZE;
+}
+
+function instant(kernel: Kernel, address: number): number | undefined {
+  const value = kernel.i64(address);
+  return value === NEVER ? undefined : Number(value);
+}
+
+/** The VM's first and last sample; undefined before the first. */
+export function firstTsMs(kernel: Kernel, slot: number): number | undefined {
+  return instant(kernel, vmAddress(kernel, slot) + L.VM_FIRST_TS);
+}
+
+/** The name of the VM in a slot. */
+export function vmName(kernel: Kernel, slot: number): string {
+  const vm = vmAddress(kernel, slot);
+  const length = kernel.bytes[vm + L.VM_NAME_LENGTH] ?? 0;
+  const at = length <= L.VM_INLINE_MAX ? vm + L.VM_NAME_INLINE : kernel.u32(vm + L.VM_NAME);
+  return kernel.bytes.toString('latin1', at, at + length);
+}
+
+/** The VM's interfaces. */
+export function nicsOf(kernel: Kernel, slot: number): NicState[] {
+  const nics: NicState[] = [];
+  let next = kernel.u32(vmAddress(kernel, slot) + L.VM_NIC);
+  while (next !== 0) {
+    const address = kernel.u32(L.H_NIC_RECORDS) + (next - 1) * L.NIC_SIZE;
+    const length = kernel.bytes[address + L.NIC_NAME_LENGTH] ?? 0;
+    nics.push({
+      address,
+      name: kernel.bytes.toString('latin1', address + L.NIC_NAME, address + L.NIC_NAME + length),
+      firstTsMs: Number(kernel.i64(address + L.NIC_FIRST_TS)),
+      baseTsMs: instant(kernel, address + L.NIC_BASE_TS),
+    });
+    next = kernel.u32(address + L.NIC_NEXT);
+  }
+  return nics;
+}
+
+/** A VM that waits for repair but needs none (every sample that waited was a duplicate) goes on as it was. */
+export function release(kernel: Kernel, slot: number): void {
+  const at = vmAddress(kernel, slot) + L.VM_FLAGS;
+  kernel.bytes[at] = (kernel.bytes[at] ?? 0) & ~FLAG_REPAIR;
+}
+
+/** Copies what a repair found out about a VM into the live kernel; the next settling publishes for it. */
+export function install(live: Kernel, slot: number, repaired: Kernel, repairedSlot: number): void {
+  const to = vmAddress(live, slot);
+  const from = vmAddress(repaired, repairedSlot);
+  const first = firstTsMs(live, slot);
+  const flags = (live.bytes[to + L.VM_FLAGS] ?? 0) & ~(FLAG_REPAIR | FLAG_SILENT);
+  for (const [start, end] of DYNAMIC_VM) live.bytes.set(repaired.bytes.subarray(from + start, from + end), to + start);
+  live.bytes[to + L.VM_FLAGS] = flags;
+  if (first === undefined) live.setU32(L.H_VMS_SEEN, live.u32(L.H_VMS_SEEN) + 1);
+  const repairedFirst = Number(repaired.i64(from + L.VM_FIRST_TS));
+  live.setI64(to + L.VM_FIRST_TS, BigInt(Math.min(first ?? repairedFirst, repairedFirst)));
+  for (const nic of nicsOf(repaired, repairedSlot)) {
+    const target = live.exports.internNic(slot, writeName(live, nic.name), nic.name.length) >>> 0;
+    // an interface of which only states were read again keeps its counters
+    const fields = nic.baseTsMs === undefined ? LAST_OF_NIC : ALL_OF_NIC;
+    for (const [start, end] of fields) live.bytes.set(repaired.bytes.subarray(nic.address + start, nic.address + end), target + start);
+    const earliest = Math.min(Number(live.i64(target + L.NIC_FIRST_TS)), nic.firstTsMs);
+    live.setI64(target + L.NIC_FIRST_TS, BigInt(earliest));
+  }
+  live.exports.touch(slot);
+}
+
+// the stretches of a VM's record that say where it stands (assembly/layout.ts draws them); name, interfaces and plans stay
+const DYNAMIC_VM: readonly (readonly [number, number])[] = [
+  [0, 20], // last ts, run start, minute
+  [28, 29], // condition
+  [40, 58], // parts of the open minute
+  [31, 32], // previous condition
+  [72, 76], // published
+  [80, 96], // previous ts and run
+];
+
+const LAST_OF_NIC: readonly (readonly [number, number])[] = [
+  [0, 8], // last ts
+  [56, 62], // epoch, condition and counters of the last sample
+];
+const ALL_OF_NIC: readonly (readonly [number, number])[] = [
+  [0, 63], // and base, sums, dirty
+  [104, 105], // condition of the base
+];

@@ -1,0 +1,57 @@
+/**
+ * Named points at which a test stops the process for good, as a power cut or an operator's kill -9 would. UPTALLY_TEST_CRASH=point or
+ * point:n (the n-th time it is passed); nothing is there in normal operation but a comparison with undefined.
+ */
+export const FAULT_POINTS = [
+  'before-append',
+  'after-append',
+  'before-flush',
+  'during-flush',
+  'after-flush',
+  'before-answer',
+  'after-answer',
+  'before-aggregate',
+  'after-aggregate',
+  'before-insert-samples',
+  'after-insert-samples',
+  'before-insert-uptime',
+  'after-insert-uptime',
+  'before-insert-traffic',
+  'after-insert-traffic',
+  'before-insert-outages',
+  'after-insert-outages',
+  'before-insert-anomalies',
+  'after-insert-anomalies',
+  'before-repair',
+  'after-repair',
+  'before-checkpoint',
+  'during-checkpoint',
+  'after-checkpoint',
+  'before-trim',
+  'after-trim',
+] as const;
+
+export type FaultPoint = (typeof FAULT_POINTS)[number];
+
+export interface Faults {
+  at(point: FaultPoint): void;
+}
+
+/** No faults, or the one that the environment asks for. An unknown point is refused: a test that crashes nowhere proves nothing. */
+export function faultsOf(env: Readonly<Record<string, string | undefined>>, kill: () => void): Faults {
+  const asked = env['UPTALLY_TEST_CRASH'];
+  if (asked === undefined || asked === '') return { at: () => undefined };
+  const [name, nth = '1'] = asked.split(':');
+  if (!FAULT_POINTS.some((point) => point === name)) throw new Error(`UPTALLY_TEST_CRASH names no point: ${asked}`);
+  let left = Number(nth);
+  return {
+    at(point) {
+      if (point === name && --left === 0) kill();
+    },
+  };
+}
+
+/** Ends the process the way nothing can intercept. */
+export function killSelf(): void {
+  process.kill(process.pid, 'SIGKILL');
+}

@@ -1,0 +1,48 @@
+/**
+ * The bytes of a log record. The kernel reads records in place (assembly/layout.ts draws them), so this is the one other place that knows
+ * them: 16 bytes of head, then for samples the agent's name padded to 8 and the frames, for a tick twelve u32 of refusals.
+ */
+import { REJECTION_CODES } from '../domain/rejection.ts';
+import { KIND_CATALOG, KIND_SAMPLES, KIND_TICK, LAYOUT as L } from '../kernel/layout.ts';
+
+function head(kind: number, size: number): Buffer {
+  const record = Buffer.alloc(size);
+  record[0] = kind;
+  return record;
+}
+
+/** Samples of one agent. @param frames as the decoder gave them; copied */
+export function samplesRecord(agent: string, count: number, frames: Uint8Array): Buffer {
+  const name = Buffer.from(agent, 'utf8');
+  if (name.length > 64) throw new RangeError('the name of a key has at most 64 bytes');
+  const framesAt = L.RECORD_HEAD + ((name.length + 7) & ~7);
+  const record = Buffer.allocUnsafe(framesAt + frames.length);
+  record.fill(0, 0, framesAt);
+  record[0] = KIND_SAMPLES;
+  record[1] = name.length;
+  record.writeUInt32LE(count, L.RECORD_COUNT);
+  record.set(name, L.RECORD_HEAD);
+  record.set(frames, framesAt);
+  return record;
+}
+
+/** The server's clock, and the samples refused at the door since the tick before, by code. */
+export function tickRecord(clockMs: number, rejectedByCode: readonly number[]): Buffer {
+  const record = head(KIND_TICK, L.RECORD_HEAD + 4 * REJECTION_CODES.length);
+  record.writeBigInt64LE(BigInt(clockMs), L.RECORD_CLOCK);
+  REJECTION_CODES.forEach((_, code) => record.writeUInt32LE(rejectedByCode[code] ?? 0, L.RECORD_HEAD + 4 * code));
+  return record;
+}
+
+/** The catalog has changed up to this sequence number: the aggregator reprices what it touches. */
+export function catalogRecord(catalogSeq: bigint): Buffer {
+  const record = head(KIND_CATALOG, L.RECORD_HEAD);
+  record.writeBigUInt64LE(catalogSeq, L.RECORD_CLOCK);
+  return record;
+}
+
+/** How many samples a record holds. */
+export function samplesIn(payload: Uint8Array): number {
+  if (payload[0] !== KIND_SAMPLES) return 0;
+  return new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getUint32(L.RECORD_COUNT, true);
+}

@@ -1,0 +1,34 @@
+/** What the model says must be stored, as the text lines of `readStored`. */
+import { type FleetResult, runModel } from '../model/fleet.ts';
+import type { Fleet } from '../model/generate.ts';
+import type { StoredRows } from './product.ts';
+
+const SILENT = 8;
+
+/** Wholly silent minutes need not be stored: they are left out here and taken out of what was stored before the two are compared. */
+export function isWhollySilent(parts: readonly number[]): boolean {
+  return parts[SILENT] === 60_000;
+}
+
+export function expectedRows(fleet: Fleet): StoredRows & { readonly counts: FleetResult['counts'] } {
+  const result = runModel(fleet.log, fleet.options, fleet.catalog);
+  return {
+    uptime: result.uptime
+      .filter((row) => !isWhollySilent(row.partsMs))
+      .map((r) => `${r.vm} ${r.minuteMs / 1000} ${r.partsMs.join(',')} ${r.unavailable ? 1 : 0} ${r.creditNanos}`)
+      .sort(),
+    traffic: result.traffic.map((r) => `${r.vm} ${r.nic} ${r.minuteMs / 1000} ${r.rxBytes} ${r.txBytes}`).sort(),
+    outages: result.outages.map((r) => `${r.vm} ${r.startMs} ${r.endMs ?? 0} ${r.cause}`).sort(),
+    quarantined: result.quarantined
+      .map((r) => `${r.vm} ${r.nic} ${r.a.tsMs} ${r.b.tsMs} ${r.b.counters?.rx ?? 0} ${r.b.counters?.tx ?? 0}`)
+      .sort(),
+    conflicts: result.conflicts.length,
+    samples: result.counts.applied,
+    counts: result.counts,
+  };
+}
+
+/** Stored rows without the wholly silent ones. */
+export function comparable(stored: StoredRows): StoredRows {
+  return { ...stored, uptime: stored.uptime.filter((line) => !/ (0,){8}60000 /.test(line)) };
+}
