@@ -1,0 +1,84 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { type ProblemCode, ProblemError } from '../errors.ts';
+import type { RequireRole } from './auth.ts';
+import { toJson } from './json.ts';
+import type { Operation } from './openapi.ts';
+
+/** What routes are made with: checks requests by their schemas, writes answers with exact integers, and keeps the list. */
+export class Api {
+  readonly operations: Operation[] = [];
+  readonly app: FastifyInstance;
+  readonly requireRole: RequireRole;
+
+  constructor(app: FastifyInstance, requireRole: RequireRole) {
+    this.app = app;
+    this.requireRole = requireRole;
+  }
+
+  /** Adds a call to the document and to what 405 knows; the caller registers the route with Fastify itself. */
+  document(operation: Operation): void {
+    this.operations.push(operation);
+  }
+
+  /** Adds a call: `handle` gets the checked parts of the request, and what it returns is the answer's body. */
+  route<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType>(
+    operation: Omit<Operation, 'body'> & { params?: P; query?: Q; body?: Readonly<Record<string, B>> },
+    handle: (input: {
+      params: z.infer<P>;
+      query: z.infer<Q>;
+      body: z.infer<B>;
+      request: FastifyRequest;
+      reply: FastifyReply;
+    }) => Promise<unknown>,
+  ): void {
+    this.document(operation);
+    const bodySchema = operation.body === undefined ? undefined : Object.values(operation.body)[0];
+    const status = Number(Object.keys(operation.answers)[0] ?? 200);
+    this.app.route({
+      method: operation.method,
+      url: operation.path.replace(/\{(\w+)\}/g, ':$1'),
+      ...(operation.roles === null ? {} : { onRequest: this.requireRole(...operation.roles) }),
+      handler: async (request, reply) => {
+        const params = checked('invalid_parameter', operation.params, request.params) as z.infer<P>;
+        const query = checked('invalid_parameter', operation.query, request.query) as z.infer<Q>;
+        const body = checked('invalid_body', bodySchema, request.body) as z.infer<B>;
+        const answer = await handle({ params, query, body, request, reply });
+        if (reply.sent) return reply;
+        if (answer === undefined) return reply.code(status).send();
+        return reply.code(status).type('application/json; charset=utf-8').send(toJson(answer));
+      },
+    });
+  }
+
+  /** The methods that a path takes; none if it belongs to no call. */
+  methodsOf(path: string): string[] {
+    return this.operations.filter((operation) => patternOf(operation.path).test(path)).map((operation) => operation.method);
+  }
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replace(/[.]/g, '\\$&').replace(/\{\w+\}/g, '[^/]+')}/?$`);
+}
+
+/** Reads a part of a request by its schema. Throws with every fault, each naming its field; nothing given is {} or undefined. */
+export function checked(
+  code: ProblemCode & ('invalid_parameter' | 'invalid_body'),
+  schema: z.ZodType | undefined,
+  given: unknown,
+): unknown {
+  if (schema === undefined) return undefined;
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.flatMap((issue) => {
+    const path = issue.path.map(String);
+    const names = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
+    return names.map((name) => ({
+      field: name.join('.'),
+      message: issue.code === 'unrecognized_keys' ? 'is not known here' : issue.message,
+    }));
+  });
+  const detail = errors.map((error) => `${error.field === '' ? 'the body' : error.field}: ${error.message}`).join('; ');
+  const first = errors[0]?.field ?? '';
+  throw new ProblemError(code, detail, code === 'invalid_parameter' ? { parameter: first, errors } : { errors });
+}

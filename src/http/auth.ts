@@ -1,0 +1,39 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Key, KeyRole } from '../catalog/keys.ts';
+import { ProblemError } from '../errors.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who sent the request; null where no key is needed. */
+    key: Key | null;
+  }
+}
+
+/** An onRequest hook: it runs before a body is read, so nothing is buffered for a stranger. */
+export type RequireRole = (...roles: KeyRole[]) => (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
+const CHALLENGE = { 'www-authenticate': 'Bearer realm="uptally"' };
+
+/** Makes `requireRole`: the hook sets `request.key`, or throws `unauthorized` or `forbidden`. */
+export function roleCheck(catalog: Pick<Catalog, 'findKey'>): RequireRole {
+  return (...roles) =>
+    // Fastify waits for a promise, and takes a throw from it as the answer.
+    // eslint-disable-next-line @typescript-eslint/require-await
+    async (request) => {
+      const presented = /^Bearer +([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '')?.[1];
+      if (presented === undefined)
+        throw new ProblemError('unauthorized', 'the request has no Authorization: Bearer KEY', {}, CHALLENGE);
+      const key = catalog.findKey(presented);
+      if (key === undefined) throw new ProblemError('unauthorized', 'the key is not valid', {}, CHALLENGE);
+      if (!roles.includes(key.role))
+        throw new ProblemError('forbidden', `a key of role ${key.role} may not do this; it takes ${roles.join(' or ')}`);
+      request.key = key;
+    };
+}
+
+/** The key that a hook of `requireRole` has checked. */
+export function keyOf(request: FastifyRequest): Key {
+  if (request.key === null) throw new Error(`${request.url} was served without a key`);
+  return request.key;
+}

@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import type { KeyRole } from '../catalog/keys.ts';
+import { type ProblemCode, PROBLEMS } from '../errors.ts';
+
+/** What is written of a call in the OpenAPI document; the same schemas check its requests. */
+export interface Operation {
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** With `{parameter}`s. */
+  path: string;
+  tag: string;
+  summary: string;
+  description?: string;
+  /** Roles of keys that may call it; null: no key. */
+  roles: readonly KeyRole[] | null;
+  params?: z.ZodObject;
+  query?: z.ZodObject;
+  /** Bodies by media type. */
+  body?: Readonly<Record<string, z.ZodType>>;
+  answers: Readonly<Record<number, { description: string; type?: string; schema?: z.ZodType }>>;
+  problems: readonly ProblemCode[];
+}
+
+const problemSchema = {
+  type: 'object',
+  description: 'RFC 9457',
+  required: ['type', 'title', 'status', 'code', 'detail'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    code: { type: 'string', enum: Object.keys(PROBLEMS) },
+    detail: { type: 'string' },
+  },
+};
+
+/** The OpenAPI 3.1 document of all operations. */
+export function openApiDocument(operations: readonly Operation[], version: string): Record<string, unknown> {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const operation of operations) {
+    const item = (paths[operation.path] ??= {});
+    item[operation.method.toLowerCase()] = operationObject(operation);
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Uptally',
+      version,
+      description:
+        'Traffic, uptime and credits of virtual machines, per minute and exact. Integers may exceed 2^53: read them with a parser that keeps them.',
+    },
+    servers: [{ url: '/' }],
+    paths,
+    components: {
+      schemas: { Problem: problemSchema },
+      securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'A key of POST /v1/keys' } },
+    },
+  };
+}
+
+function operationObject(operation: Operation): Record<string, unknown> {
+  const { body, roles } = operation;
+  const problems = new Set<ProblemCode>([
+    ...operation.problems,
+    ...(roles === null ? [] : (['unauthorized', 'forbidden'] as const)),
+  ]);
+  return {
+    tags: [operation.tag],
+    summary: operation.summary,
+    operationId: `${operation.method.toLowerCase()}${operation.path.replace(/[^A-Za-z0-9]+(.)?/g, (_, next: string | undefined) => next?.toUpperCase() ?? '')}`,
+    ...(operation.description === undefined ? {} : { description: operation.description }),
+    security: roles === null ? [] : [{ key: [] }],
+    ...(roles === null ? {} : { 'x-roles': roles }),
+    parameters: [...parameters('path', operation.params), ...parameters('query', operation.query)],
+    ...(body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: Object.fromEntries(
+              Object.entries(body).map(([type, schema]) => [type, { schema: jsonSchema(schema, 'input') }]),
+            ),
+          },
+        }),
+    responses: { ...answers(operation), ...problemAnswers(problems) },
+  };
+}
+
+function answers(operation: Operation): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(operation.answers).map(([status, answer]) => [
+      status,
+      {
+        description: answer.description,
+        ...(answer.schema === undefined
+          ? {}
+          : { content: { [answer.type ?? 'application/json']: { schema: jsonSchema(answer.schema, 'output') } } }),
+      },
+    ]),
+  );
+}
+
+function problemAnswers(codes: ReadonlySet<ProblemCode>): Record<string, unknown> {
+  const byStatus = new Map<number, string[]>();
+  for (const code of codes) {
+    const { status, title } = PROBLEMS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), `\`${code}\`: ${title}`]);
+  }
+  return Object.fromEntries(
+    Array.from(byStatus, ([status, lines]) => [
+      status,
+      {
+        description: lines.join('; '),
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    ]),
+  );
+}
+
+function parameters(place: 'path' | 'query', schema: z.ZodObject | undefined): Record<string, unknown>[] {
+  if (schema === undefined) return [];
+  const { properties = {}, required = [] } = jsonSchema(schema, 'input') as {
+    properties?: Record<string, { description?: string }>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    in: place,
+    required: place === 'path' || required.includes(name),
+    ...(property.description === undefined ? {} : { description: property.description }),
+    schema: property,
+  }));
+}
+
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
+  const made: Record<string, unknown> = z.toJSONSchema(schema, { io, unrepresentable: 'any', target: 'draft-2020-12' });
+  // The document says once which dialect its schemas are in.
+  delete made['$schema'];
+  return made;
+}

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { anomalyPage } from '../../query/anomalies.ts';
+import type { QueryContext } from '../../query/context.ts';
+import type { Api } from '../api.ts';
+import { rangeQuery, readRange } from '../window.ts';
+import { anomalyRow, pageOf, vmParams } from './shapes.ts';
+import { pathOf } from './vm-metering.ts';
+
+const position = z.tuple([
+  z.int().nonnegative(),
+  z.string().max(64),
+  z.string().max(32),
+  z.int().min(0).max(255),
+  z.string().regex(/^\d{1,20}$/),
+]);
+
+/** What was not believed: quarantined increases and conflicting samples. */
+export function anomalyRoutes(api: Api, context: QueryContext): void {
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/anomalies',
+      tag: 'evidence',
+      summary: 'Quarantined increases and conflicts, with the two samples of each',
+      roles: ['billing', 'admin'],
+      query: z.strictObject({ ...rangeQuery, vm: vmParams.shape.vm.optional() }),
+      answers: { 200: { description: 'Rows by ts', schema: pageOf(anomalyRow) } },
+      problems: ['invalid_parameter', 'invalid_cursor', 'store_unavailable'],
+    },
+    async ({ query, request }) => {
+      const range = readRange(pathOf(request.url), query, position);
+      const page = await anomalyPage(context, { ...range, vm: range.given['vm'], after: range.at });
+      return { rows: page.rows, next: range.next(page.next) };
+    },
+  );
+}

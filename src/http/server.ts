@@ -1,0 +1,102 @@
+import fastify, { type FastifyInstance, LogController } from 'fastify';
+import { type Logger, pino } from 'pino';
+import { Registry } from 'prom-client';
+import type { Status } from '../aggregate/status.ts';
+import { ProblemError } from '../errors.ts';
+import type { QueryContext } from '../query/context.ts';
+import { Api } from './api.ts';
+import { roleCheck } from './auth.ts';
+import { installDocs } from './docs.ts';
+import { installMetrics } from './metrics.ts';
+import { answerClientError, installProblems, problemOf, sendProblem } from './problems.ts';
+import { accountMeteringRoutes } from './routes/account-metering.ts';
+import { anomalyRoutes } from './routes/anomalies.ts';
+import { catalogRoutes } from './routes/catalog.ts';
+import { keyRoutes } from './routes/keys.ts';
+import { type Readiness, statusRoutes } from './routes/status.ts';
+import { vmMeteringRoutes } from './routes/vm-metering.ts';
+
+/** Adds routes of other stages, such as the ingest's; it may use `api.requireRole`, `api.document` and `api.app`. */
+export type HttpPlugin = (api: Api) => Promise<void> | void;
+
+export interface ServerDeps extends QueryContext {
+  status: () => Status | Promise<Status>;
+  ready: () => Readiness | Promise<Readiness>;
+  /** The product's version, shown in the OpenAPI document. */
+  version: string;
+  /** Whether the questions and the catalog are served; plugins, status and health always are. */
+  api?: boolean;
+  plugins?: readonly HttpPlugin[];
+  logger?: Logger;
+  registry?: Registry;
+}
+
+/** The limits of one connection and request. Fastify's own defaults are none. */
+export const HTTP_LIMITS = {
+  bodyBytesMax: 1024 * 1024,
+  headersTimeoutMs: 15_000,
+  requestTimeoutMs: 60_000,
+  connectionTimeoutMs: 120_000,
+  keepAliveTimeoutMs: 72_000,
+  headerBytesMax: 16 * 1024,
+  paramLengthMax: 128,
+} as const;
+
+/** The log of the process: structured, and without keys. */
+export function makeLogger(level: string): Logger {
+  return pino({ level, redact: ['req.headers.authorization', 'headers.authorization', 'authorization', '*.adminKey', 'key'] });
+}
+
+/** Builds the HTTP server, ready to listen. The caller owns everything in `deps` and closes it after the server. */
+export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
+  const app = fastify({
+    loggerInstance: deps.logger ?? makeLogger('silent'),
+    // A line for every request would cost more than most requests; what fails is logged, the rest is in the metrics.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: HTTP_LIMITS.bodyBytesMax,
+    requestTimeout: HTTP_LIMITS.requestTimeoutMs,
+    connectionTimeout: HTTP_LIMITS.connectionTimeoutMs,
+    keepAliveTimeout: HTTP_LIMITS.keepAliveTimeoutMs,
+    http: {
+      headersTimeout: HTTP_LIMITS.headersTimeoutMs,
+      maxHeaderSize: HTTP_LIMITS.headerBytesMax,
+      connectionsCheckingInterval: 5_000,
+    },
+    routerOptions: { maxParamLength: HTTP_LIMITS.paramLengthMax, ignoreTrailingSlash: true },
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, _, reply) => {
+      sendProblem(reply, problemOf(error));
+    },
+  }) as unknown as FastifyInstance;
+  app.removeContentTypeParser('text/plain');
+  app.decorateRequest('key', null);
+
+  let closing = false;
+  app.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
+  app.addHook('onRequest', (_request, _reply, done) => {
+    // Who is still connected goes elsewhere; what was already begun is finished.
+    if (closing)
+      done(new ProblemError('shutting_down', 'the server is going down', {}, { connection: 'close', 'retry-after': '1' }));
+    else done();
+  });
+
+  const api = new Api(app, roleCheck(deps.catalog));
+  installProblems(app, (path) => api.methodsOf(path));
+  installMetrics(api, deps.registry ?? new Registry());
+  statusRoutes(api, deps.status, deps.ready);
+  if (deps.api !== false) {
+    vmMeteringRoutes(api, deps);
+    anomalyRoutes(api, deps);
+    accountMeteringRoutes(api, deps);
+    catalogRoutes(api, deps.catalog);
+    keyRoutes(api, deps.catalog);
+  }
+  for (const plugin of deps.plugins ?? []) await plugin(api);
+  await installDocs(api, deps.version);
+  return app;
+}
