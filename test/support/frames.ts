@@ -12,7 +12,7 @@ export interface FrameSample {
   readonly tsMs: number;
   readonly counters: { readonly rx: bigint; readonly tx: bigint } | null;
   readonly epoch: number;
-  readonly condition: (typeof CONDITIONS)[number];
+  readonly condition: string;
 }
 
 const HEAD_BYTES = 40;

@@ -1,0 +1,159 @@
+/** How many samples a second one core turns from NDJSON bytes into minute rows: the kernel against plain JavaScript. */
+import { drainAll, loadRecords } from '../src/aggregate/steps.ts';
+import { BODY_BYTES_MAX, Decoder, SAMPLES_MAX } from '../src/kernel/decoder.ts';
+import { Kernel } from '../src/kernel/kernel.ts';
+import { LAYOUT as L, OUTPUTS, type Output } from '../src/kernel/layout.ts';
+import { samplesRecord } from '../src/log/record.ts';
+import { JavaScriptAggregator, parseByLine, parseJoined } from './baseline/javascript.ts';
+import { measure, ratio, type Report } from './harness.ts';
+import { hashOf, readRows, totalsOf, type MinuteRows } from './rows.ts';
+import { fleetWorkload, type Workload } from './workload.ts';
+
+const ALL_OUTPUTS = Object.keys(OUTPUTS) as Output[];
+const AGENT = 'bench';
+/** The clock of the door: after every sample of the workload. */
+const NOW_MS = 1_767_225_600_000 + 86_400_000;
+
+export interface KernelBench {
+  readonly vms: number;
+  readonly intervals: number;
+  readonly warmups: number;
+  readonly rounds: number;
+}
+
+/** The kernel's way: the door's decoder, a log record, the aggregator's kernel, rows drained. */
+class KernelPath {
+  readonly decoder = new Decoder();
+  readonly kernel: Kernel;
+  private readonly rows = new Map<Output, Uint8Array[]>(ALL_OUTPUTS.map((output) => [output, []]));
+  private seq = 0;
+
+  constructor(vms: number) {
+    const recordBytes = SAMPLES_MAX * 136 + 128;
+    this.kernel = new Kernel({
+      vms,
+      nics: vms,
+      plans: 16,
+      phases: 16,
+      inputBytes: recordBytes,
+      framesBytes: 64,
+      outputBytes: 8 << 20,
+    });
+    this.kernel.setTerms({ stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 100_000_000_000n, clock: 'wall' });
+    this.kernel.setU32(L.H_ARCHIVE, 1);
+  }
+
+  forget(): void {
+    this.kernel.exports.forgetAll();
+    for (const chunks of this.rows.values()) chunks.length = 0;
+    this.seq = 0;
+  }
+
+  decode(body: Buffer): { accepted: number; frames: Uint8Array } {
+    const answer = this.decoder.decode([body], 'ndjson', { nowMs: NOW_MS, oldestMs: 0, patterns: null });
+    if (answer.outcome !== 'decoded' || answer.rejected > 0) throw new Error('the workload is not valid');
+    return answer;
+  }
+
+  record(body: Buffer): Buffer {
+    const { accepted, frames } = this.decode(body);
+    return samplesRecord(AGENT, accepted, frames);
+  }
+
+  aggregate(payload: Buffer): void {
+    loadRecords(this.kernel, [{ seq: this.seq++, payload }]);
+    for (;;) {
+      const again = this.kernel.exports.aggregate() !== 0;
+      drainAll(this.kernel, ALL_OUTPUTS, (output, rows) => this.rows.get(output)?.push(rows));
+      if (!again) return;
+    }
+  }
+
+  minuteRows(): MinuteRows {
+    return readRows(this.rows.get('uptime') ?? [], this.rows.get('traffic') ?? []);
+  }
+}
+
+function runBaseline(work: Workload, vms: number, parse = parseJoined): JavaScriptAggregator {
+  const aggregator = new JavaScriptAggregator(vms);
+  for (const body of work.bodies) aggregator.take(body, parse);
+  return aggregator;
+}
+
+/** @throws Error where the two don't come to the same rows: nothing is timed then */
+export function kernelBench({ vms, intervals, warmups, rounds }: KernelBench): Report {
+  const work = fleetWorkload(vms, intervals);
+  if (work.bodies.some((body) => body.length > BODY_BYTES_MAX)) throw new Error('a request of the workload is too large');
+  const path = new KernelPath(vms);
+
+  for (const body of work.bodies) path.aggregate(path.record(body));
+  const rows = path.minuteRows();
+  const [kernelHash, baselineHash] = [hashOf(rows), hashOf(runBaseline(work, vms).rows())];
+  if (kernelHash !== baselineHash) throw new Error(`the kernel's rows (${kernelHash}) are not the baseline's (${baselineHash})`);
+  if (hashOf(runBaseline(work, vms, parseByLine).rows()) !== kernelHash) throw new Error('parsing by line gives other rows');
+  const totals = totalsOf(rows);
+
+  const records = work.bodies.map((body) => path.record(body));
+  const forget = (): void => {
+    path.forget();
+  };
+  const rates = measure(
+    [
+      {
+        name: 'kernel',
+        prepare: forget,
+        run: () => {
+          for (const body of work.bodies) path.aggregate(path.record(body));
+          return work.samples;
+        },
+      },
+      {
+        name: 'kernel, decode alone',
+        run: () => work.bodies.reduce((sum, body) => sum + path.decode(body).accepted, 0),
+      },
+      {
+        name: 'kernel, aggregate alone',
+        prepare: forget,
+        run: () => {
+          for (const record of records) path.aggregate(record);
+          return work.samples;
+        },
+      },
+      {
+        name: 'JavaScript, one JSON.parse a body',
+        run: () => {
+          runBaseline(work, vms);
+          return work.samples;
+        },
+      },
+      {
+        name: 'JavaScript, one JSON.parse a line',
+        run: () => {
+          runBaseline(work, vms, parseByLine);
+          return work.samples;
+        },
+      },
+    ],
+    { warmups, rounds },
+  );
+  const [kernel, , , joined, byLine] = rates;
+  if (kernel === undefined || joined === undefined || byLine === undefined) throw new Error('a contender is missing');
+  const best = joined.median > byLine.median ? joined : byLine;
+  return {
+    bench: 'kernel',
+    question: 'samples a second on one core, NDJSON bytes to minute rows',
+    workHash: kernelHash,
+    work: {
+      vms,
+      samples: work.samples,
+      bytesASample: Number((work.bytes / work.samples).toFixed(1)),
+      uptimeRows: rows.uptime.length,
+      trafficRows: rows.traffic.length,
+      rxBytes: String(totals.rxBytes),
+      txBytes: String(totals.txBytes),
+      upMs: String(totals.upMs),
+    },
+    rates,
+    ratios: [ratio('kernel ÷ JavaScript (the faster)', kernel, best)],
+  };
+}

@@ -1,0 +1,34 @@
+/** `npm run bench [name…] [--smoke]`: runs the benches named, or all; --smoke only shows that they run. */
+import { conditions, print, save, type Report } from './harness.ts';
+import { kernelBench } from './kernel.ts';
+
+const BENCHES: Readonly<Record<string, (smoke: boolean) => Report | Promise<Report>>> = {
+  kernel: (smoke) =>
+    kernelBench(
+      smoke ? { vms: 500, intervals: 14, warmups: 0, rounds: 2 } : { vms: 10_000, intervals: 35, warmups: 2, rounds: 9 },
+    ),
+};
+
+const RESULTS = new URL(import.meta.url.includes('/dist/') ? '../../bench/results/' : './results/', import.meta.url);
+
+async function main(args: readonly string[]): Promise<number> {
+  const smoke = args.includes('--smoke');
+  const asked = args.filter((arg) => arg !== '--smoke');
+  const unknown = asked.filter((name) => BENCHES[name] === undefined);
+  if (unknown.length > 0) {
+    console.error(`no bench is called ${unknown.join(', ')}; there are: ${Object.keys(BENCHES).join(', ')}`);
+    return 2;
+  }
+  for (const [name, bench] of Object.entries(BENCHES)) {
+    if (asked.length > 0 && !asked.includes(name)) continue;
+    const where = conditions();
+    const report = await bench(smoke);
+    print(report, where, (line) => {
+      console.log(line);
+    });
+    if (!smoke) save(RESULTS, report, where, new Date());
+  }
+  return 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));
