@@ -1,4 +1,4 @@
-import { type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
+import { type ClickHouseClientConfigOptions, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -20,7 +20,11 @@ export async function openEmbeddedStore(options: { path: string; scratchDir: str
   await mkdir(scratchDir, { recursive: true });
   await removeStale(scratchDir);
 
-  const client = createClient({ connection: createChdbConnection({ path: resolve(options.path) }) });
+  const client = createClient({
+    connection: createChdbConnection({ path: resolve(options.path) }),
+    // Errors are thrown; whoever catches them knows where to log.
+    log: { level: ClickHouseLogLevel.OFF },
+  });
   try {
     // An embedded session has no `database` option and keeps what it is SET, so these hold for everything that follows.
     await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${DATABASE}` });

@@ -1,4 +1,4 @@
-import { type ClickHouseClient, createClient } from '@clickhouse/client';
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { clientStatements } from './client.ts';
@@ -21,6 +21,8 @@ export async function openServerStore(options: { url: string; requestTimeoutMs?:
       url: options.url,
       database,
       application: 'uptally',
+      // Errors are thrown; whoever catches them knows where to log.
+      log: { level: ClickHouseLogLevel.OFF },
       request_timeout: requestTimeoutMs,
       max_open_connections: CONNECTIONS_MAX,
       keep_alive: { enabled: true, idle_socket_ttl: IDLE_SOCKET_TTL_MS },

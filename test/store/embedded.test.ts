@@ -4,24 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '../../src/store/migrations.ts';
 import { openEmbeddedStore } from '../../src/store/embedded.ts';
 import { StoreError } from '../../src/store/store.ts';
+import { trafficRow, TRAFFIC_STRUCTURE } from '../support/rowbinary.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
-
-const TRAFFIC = "vm String, nic String, minute DateTime('UTC'), rx_bytes UInt64, tx_bytes UInt64, version UInt64";
-
-/** One row of `traffic`, written byte by byte. */
-function trafficRow(vm: string, minuteSeconds: number, rx: bigint, version: bigint): Uint8Array {
-  const bytes = Buffer.alloc(1 + vm.length + 1 + 4 + 24);
-  bytes.writeUInt8(vm.length, 0);
-  bytes.write(vm, 1, 'latin1');
-  let at = 1 + vm.length + 1;
-  bytes.writeUInt32LE(minuteSeconds, at);
-  at += 4;
-  for (const value of [rx, 255n, version]) {
-    bytes.writeBigUInt64LE(value, at);
-    at += 8;
-  }
-  return bytes;
-}
 
 describe('the embedded store', () => {
   let test: TestStore;
@@ -65,12 +49,12 @@ describe('the embedded store', () => {
 
   it('stores RowBinary bytes as they are: 64 bits, bytes that are no UTF-8, rows of 200 partitions in one insert', async () => {
     const max = 2n ** 64n - 1n;
-    await test.store.insertRowBinary('traffic', TRAFFIC, [
+    await test.store.insertRowBinary('traffic', TRAFFIC_STRUCTURE, [
       trafficRow('v1', 60, max, 128n),
       trafficRow('v2', 120, 0xffn, 0x80ffn),
     ]);
     const months = Array.from({ length: 200 }, (_, i) => trafficRow('many', i * 32 * 86_400, 1n, 1n));
-    await test.store.insertRowBinary('traffic', TRAFFIC, months);
+    await test.store.insertRowBinary('traffic', TRAFFIC_STRUCTURE, months);
     expect(
       await test.store.rows(
         "SELECT vm, toUInt32(minute) AS s, rx_bytes, tx_bytes, version FROM traffic WHERE vm != 'many' ORDER BY vm",
@@ -85,18 +69,18 @@ describe('the embedded store', () => {
   it('drops an insert repeated under its token, and takes the same rows under another', async () => {
     const rows = [trafficRow('token', 60, 1n, 1n)];
     const count = async () => test.store.rows("SELECT count() AS n FROM traffic WHERE vm = 'token'");
-    await test.store.insertRowBinary('traffic', TRAFFIC, rows, "step'1");
-    await test.store.insertRowBinary('traffic', TRAFFIC, rows, "step'1");
+    await test.store.insertRowBinary('traffic', TRAFFIC_STRUCTURE, rows, "step'1");
+    await test.store.insertRowBinary('traffic', TRAFFIC_STRUCTURE, rows, "step'1");
     expect(await count()).toEqual([{ n: '1' }]);
-    await test.store.insertRowBinary('traffic', TRAFFIC, rows, 'step 2');
+    await test.store.insertRowBinary('traffic', TRAFFIC_STRUCTURE, rows, 'step 2');
     expect(await count()).toEqual([{ n: '2' }]);
   });
 
   it('leaves no scratch file behind, whether the insert worked or not', async () => {
-    await expect(test.store.insertRowBinary('nowhere', TRAFFIC, [trafficRow('v', 60, 1n, 1n)])).rejects.toBeInstanceOf(
+    await expect(test.store.insertRowBinary('nowhere', TRAFFIC_STRUCTURE, [trafficRow('v', 60, 1n, 1n)])).rejects.toBeInstanceOf(
       StoreError,
     );
-    await test.store.insertRowBinary('traffic', TRAFFIC, []);
+    await test.store.insertRowBinary('traffic', TRAFFIC_STRUCTURE, []);
     expect(await readdir(join(test.directory, 'scratch'))).toEqual([]);
   });
 

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbeddedStore } from '../../src/store/embedded.ts';
 import { migrate } from '../../src/store/migrations.ts';
+import { openServerStore } from '../../src/store/server.ts';
 import type { Store } from '../../src/store/store.ts';
+import { startClickHouseServer } from './clickhouse-server.ts';
 
 export interface TestStore {
   store: Store;
@@ -11,16 +13,24 @@ export interface TestStore {
   remove(): Promise<void>;
 }
 
-/** A real embedded ClickHouse in a directory of its own, migrated. One a process, so one a test file. */
+/**
+ * A real embedded ClickHouse in a directory of its own, migrated. One a process, so one a test file.
+ * With UPTALLY_TEST_STORE=server a real server instead, which must make no difference.
+ */
 export async function openTestStore(options: { retentionDays?: number; migrated?: boolean } = {}): Promise<TestStore> {
   const directory = await mkdtemp(join(tmpdir(), 'uptally-store-'));
-  const store = await openEmbeddedStore({ path: join(directory, 'clickhouse'), scratchDir: join(directory, 'scratch') });
+  const server = process.env['UPTALLY_TEST_STORE'] === 'server' ? await startClickHouseServer() : undefined;
+  const store =
+    server === undefined
+      ? await openEmbeddedStore({ path: join(directory, 'clickhouse'), scratchDir: join(directory, 'scratch') })
+      : await openServerStore({ url: server.url });
   if (options.migrated !== false) await migrate(store, { retentionDays: options.retentionDays ?? 0, nowMs: 0 });
   return {
     store,
     directory,
     async remove() {
       await store.close();
+      await server?.stop();
       await rm(directory, { recursive: true, force: true });
     },
   };

@@ -1,0 +1,13 @@
+/* Runs the embedded engine as a server: its command line listens where --query says SYSTEM START LISTEN. */
+#include <dlfcn.h>
+#include <stdio.h>
+
+int main(int argc, char **argv) {
+  void *library = dlopen(argv[1], RTLD_NOW | RTLD_GLOBAL);
+  if (library == NULL) return fprintf(stderr, "%s\n", dlerror()), 1;
+  void *(*run)(int, char **) = (void *(*)(int, char **))dlsym(library, "chdb_query_cmdline");
+  if (run == NULL) return fprintf(stderr, "%s\n", dlerror()), 1;
+  argv[1] = "clickhouse";
+  run(argc - 1, argv + 1);
+  return 0;
+}
