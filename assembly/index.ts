@@ -3,5 +3,5 @@ export { layoutHash, initialise, memoryNeeded } from './setup';
 export { decode } from './decode';
 export { aggregate, settle, touch } from './aggregate';
 export { addPhase, addZonePoint, beginZone, clearCatalog, setPlan } from './credit';
-export { findVm, forgetAll, internNic, internVm } from './intern';
+export { findVm, forgetAll, internNic, internVm, reindex } from './intern';
 export { writeMinute } from './emit';

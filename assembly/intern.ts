@@ -21,6 +21,7 @@ import {
   NIC_NAME,
   NIC_NAME_LENGTH,
   NIC_NEXT,
+  NIC_PLACE,
   NIC_SIZE,
   NIC_VM,
   VM_FIRST_TS,
@@ -139,12 +140,18 @@ export function nicOf(vm: usize, name: usize, length: u32): usize {
   return otherNic(vm, name, length);
 }
 
+// @ts-ignore: decorator
+@inline
+function firstPlaceOfNic(hash: u32): u32 {
+  return (hash ^ hash >> 15) & load<u32>(H_NIC_MASK);
+}
+
 function otherNic(vm: usize, name: usize, length: u32): usize {
   const vmSlot = slotOfVm(vm);
   const hash = (hashName(name, length) ^ (vmSlot * 0x9e3779b1)) | 1;
   const table = <usize>load<u32>(H_NIC_TABLE);
   const mask = load<u32>(H_NIC_MASK);
-  let i = (hash ^ hash >> 15) & mask;
+  let i = firstPlaceOfNic(hash);
   let at: usize;
   while (true) {
     at = table + (<usize>i << 3);
@@ -166,6 +173,7 @@ function otherNic(vm: usize, name: usize, length: u32): usize {
   memory.copy(nic + NIC_NAME, name, length);
   store<u32>(nic + NIC_VM, vmSlot);
   store<u32>(nic + NIC_HASH, hash);
+  store<u32>(nic + NIC_PLACE, <u32>at);
   store<u32>(nic + NIC_NEXT, load<u32>(vm + VM_NIC));
   store<i64>(nic + NIC_LAST_TS, NEVER);
   store<i64>(nic + NIC_BASE_TS, NEVER);
@@ -191,17 +199,38 @@ export function internNic(vmSlot: u32, name: u32, length: u32): u32 {
   return <u32>nicOf(vmAt(vmSlot), name, length);
 }
 
-/** Forgets every VM and interface, at a cost in proportion to their number: how a repair starts. */
+/** Forgets every VM and interface: how a repair starts. The work is in proportion to their number and the room for VMs. */
 export function forgetAll(): void {
-  const vms = load<u32>(H_VMS);
   const nics = load<u32>(H_NICS);
-  const vmTable = <usize>load<u32>(H_VM_TABLE);
-  const nicTable = <usize>load<u32>(H_NIC_TABLE);
-  // clearing whole tables is cheaper than walking them as soon as they are not tiny; both are bounded by the capacity
-  memory.fill(vmTable, 0, (<usize>load<u32>(H_VM_MASK) + 1) << 3);
-  memory.fill(nicTable, 0, (<usize>load<u32>(H_NIC_MASK) + 1) << 3);
-  memory.fill(<usize>load<u32>(H_VM_RECORDS), 0, <usize>vms * VM_SIZE);
+  for (let i: u32 = 0; i < nics; i++) store<u64>(<usize>load<u32>(nicAt(i) + NIC_PLACE), 0);
+  memory.fill(<usize>load<u32>(H_VM_TABLE), 0, (<usize>load<u32>(H_VM_MASK) + 1) << 3);
+  memory.fill(<usize>load<u32>(H_VM_RECORDS), 0, <usize>load<u32>(H_VMS) * VM_SIZE);
   memory.fill(<usize>load<u32>(H_NIC_RECORDS), 0, <usize>nics * NIC_SIZE);
   store<u32>(H_VMS, 0);
   store<u32>(H_NICS, 0);
+}
+
+/** Fills the (empty) tables from the records: a snapshot leaves them out. */
+export function reindex(): void {
+  const vmTable = <usize>load<u32>(H_VM_TABLE);
+  const vmMask = load<u32>(H_VM_MASK);
+  const vms = load<u32>(H_VMS);
+  for (let slot: u32 = 0; slot < vms; slot++) {
+    const hash = load<u32>(vmAt(slot) + VM_HASH);
+    let i = hash & vmMask;
+    while (load<u64>(vmTable + (<usize>i << 3)) != 0) i = (i + 1) & vmMask;
+    store<u64>(vmTable + (<usize>i << 3), <u64>hash | <u64>(slot + 1) << 32);
+  }
+  const nicTable = <usize>load<u32>(H_NIC_TABLE);
+  const nicMask = load<u32>(H_NIC_MASK);
+  const nics = load<u32>(H_NICS);
+  for (let slot: u32 = 0; slot < nics; slot++) {
+    const nic = nicAt(slot);
+    const hash = load<u32>(nic + NIC_HASH);
+    let i = firstPlaceOfNic(hash);
+    while (load<u64>(nicTable + (<usize>i << 3)) != 0) i = (i + 1) & nicMask;
+    const at = nicTable + (<usize>i << 3);
+    store<u64>(at, <u64>hash | <u64>(slot + 1) << 32);
+    store<u32>(nic + NIC_PLACE, <u32>at);
+  }
 }

@@ -157,6 +157,7 @@ export const NIC_NEXT: usize = 100; // u32 slot + 1 of the next interface of the
 export const NIC_BASE_CONDITION: usize = 104; // u8
 export const NIC_HASH: usize = 108; // u32
 export const NIC_FIRST_TS: usize = 112; // i64 first sample of any kind
+export const NIC_PLACE: usize = 120; // u32 address of its entry in the table
 
 // ---- a dated plan of a VM: 16 bytes · a plan: 40 bytes · a zone: u32 count, then (u32 from minute, i32 offset minutes) -----
 export const PHASE_SIZE: usize = 16;

@@ -23,6 +23,8 @@ export interface Config {
   /** Capacities of the kernel; memory is laid out for them at start. */
   vmsMax: number;
   nicsMax: number;
+  /** How often the aggregator saves its state: how much of the log a start reads at most. */
+  checkpointIntervalMs: number;
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 }
 
@@ -81,8 +83,9 @@ const VARIABLES = {
     )
     .transform((roles) => new Set(roles as ProcessRole[]))
     .default(new Set(ROLES)),
-  UPTALLY_MAX_VMS: integer(1, 10_000_000, 'a number of VMs').default(100_000),
-  UPTALLY_MAX_NICS: integer(1, 20_000_000, 'a number of interfaces').optional(),
+  UPTALLY_MAX_VMS: integer(1, 5_000_000, 'a number of VMs').default(1_000_000),
+  UPTALLY_MAX_NICS: integer(1, 10_000_000, 'a number of interfaces').optional(),
+  UPTALLY_CHECKPOINT_INTERVAL_MS: integer(100, 3_600_000, 'milliseconds').default(30_000),
   UPTALLY_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 };
 
@@ -129,6 +132,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     roles: set.UPTALLY_ROLES,
     vmsMax: set.UPTALLY_MAX_VMS,
     nicsMax,
+    checkpointIntervalMs: set.UPTALLY_CHECKPOINT_INTERVAL_MS,
     logLevel: set.UPTALLY_LOG_LEVEL,
   };
 }

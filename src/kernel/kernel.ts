@@ -36,6 +36,7 @@ interface Exports {
   internVm(name: number, length: number): number;
   internNic(vmSlot: number, name: number, length: number): number;
   forgetAll(): void;
+  reindex(): void;
   clearCatalog(): void;
   beginZone(points: number): number;
   addZonePoint(zone: number, minute: number, offset: number): void;

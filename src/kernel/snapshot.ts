@@ -1,6 +1,6 @@
 /**
- * A copy of the kernel's state: the stretches in use, one after the other, in the order and with the lengths that the header tells. Loading
- * wants a kernel of the same layout and capacity.
+ * A copy of the kernel's state: the stretches in use, one after the other, in the order and with the lengths that the header tells. The
+ * tables of names are left out: they follow from the records. Loading wants a kernel of the same layout and capacity.
  */
 import type { Kernel } from './kernel.ts';
 import { LAYOUT as L } from './layout.ts';
@@ -12,8 +12,6 @@ function stretches(kernel: Kernel): [start: number, length: number][] {
     [L.HEADER, L.HEADER_SIZE],
     [u32(L.H_VM_RECORDS), u32(L.H_VMS) * L.VM_SIZE],
     [u32(L.H_NIC_RECORDS), u32(L.H_NICS) * L.NIC_SIZE],
-    [u32(L.H_VM_TABLE), (u32(L.H_VM_MASK) + 1) * 8],
-    [u32(L.H_NIC_TABLE), (u32(L.H_NIC_MASK) + 1) * 8],
     [u32(L.H_NAMES), u32(L.H_NAMES_END) - u32(L.H_NAMES)],
     [u32(L.H_PLANS), kernel.capacity.plans * L.PLAN_SIZE],
     [u32(L.H_ZONES), u32(L.H_ZONES_END) - u32(L.H_ZONES)],
@@ -52,6 +50,7 @@ export function loadSnapshot(kernel: Kernel, snapshot: Uint8Array): boolean {
     kernel.bytes.set(snapshot.subarray(at, at + length), start);
     at += length;
   }
+  kernel.exports.reindex();
   return true;
 }
 
