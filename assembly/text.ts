@@ -1,4 +1,4 @@
-/** Bytes and digits: names, 8-digits-at-a-time integers, UTF-8. Everything may read up to 64 bytes past the end of the input. */
+/** Bytes and digits: names and integers sixteen bytes at a time, UTF-8. Everything may read up to 64 bytes past the end of the input. */
 
 // One bit a byte value below 128: A–Z a–z 0–9 . _ : -
 const NAME_LOW: u64 = 0x07ff600000000000;
@@ -9,6 +9,54 @@ const NAME_HIGH: u64 = 0x07fffffe87fffffe;
 @inline
 export function isNameByte(c: u32): bool {
   return c < 128 && ((c < 64 ? NAME_LOW : NAME_HIGH) >> (c & 63) & 1) != 0;
+}
+
+// Constants of sixteen bytes are loaded: the engine builds a v128.const from four instructions, anew each time.
+// A byte is of a name when what its low nibble may follow and what its high nibble is have a bit in common:
+// 1 = - . after 2 · 2 = 0–9 : after 3, p–z after 7 · 4 = A–O after 4, a–o after 6 · 8 = P–Z _ after 5
+const LOW_NIBBLE = memory.data<u8>([10, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 4, 4, 5, 5, 12], 16);
+const HIGH_NIBBLE = memory.data<u8>([0, 0, 1, 2, 4, 8, 4, 2, 0, 0, 0, 0, 0, 0, 0, 0], 16);
+const NIBBLE = memory.data<u64>([0x0f0f0f0f0f0f0f0f, 0x0f0f0f0f0f0f0f0f], 16);
+
+/** The first byte at or after p that is none of a name's. */
+// @ts-ignore: decorator
+@inline
+export function nameEnd(p: usize): usize {
+  const nibble = v128.load(NIBBLE);
+  while (true) {
+    const bytes = v128.load(p);
+    const low = i8x16.swizzle(v128.load(LOW_NIBBLE), v128.and(bytes, nibble));
+    const high = i8x16.swizzle(v128.load(HIGH_NIBBLE), v128.and(i16x8.shr_u(bytes, 4), nibble));
+    const other = i8x16.bitmask(i8x16.eq(v128.and(low, high), i64x2.splat(0)));
+    if (other != 0) return p + <usize>ctz(other);
+    p += 16;
+  }
+}
+
+// '0'–'9' + 70 are the largest signed bytes, 118–127
+const ADD_70 = memory.data<u64>([0x4646464646464646, 0x4646464646464646], 16);
+const ALL_117 = memory.data<u64>([0x7575757575757575, 0x7575757575757575], 16);
+const ALL_48 = memory.data<u64>([0x3030303030303030, 0x3030303030303030], 16);
+// at n: which byte goes where so that the first n come last and zeros before them
+const TO_THE_RIGHT = memory.data<u64>([0xffffffffffffffff, 0xffffffffffffffff, 0x0706050403020100, 0x0f0e0d0c0b0a0908], 16);
+const EVEN = memory.data<u64>([0x00ff00ff00ff00ff, 0x00ff00ff00ff00ff], 16);
+const TENS = memory.data<u64>([0x000a000a000a000a, 0x000a000a000a000a], 16);
+const HUNDREDS = memory.data<u64>([0x0001006400010064, 0x0001006400010064], 16);
+const MYRIADS = memory.data<u64>([0x0001271000012710, 0x0001271000012710], 16);
+
+/** The integer of at most 16 digits at p; of a longer one, what `digits` says. `digitsEnd` is set as there. */
+// @ts-ignore: decorator
+@inline
+export function shortDigits(p: usize): u64 {
+  const bytes = v128.load(p);
+  const n = <usize>ctz(~i8x16.bitmask(i8x16.gt_s(i8x16.add(bytes, v128.load(ADD_70)), v128.load(ALL_117))));
+  if (n == 16 && <u32>load<u8>(p + 16) - 48 < 10) return digits(p);
+  digitsEnd = p + n;
+  const ones = i8x16.swizzle(i8x16.sub(bytes, v128.load(ALL_48)), v128.load(TO_THE_RIGHT + n));
+  const pairs = i16x8.add(i16x8.mul(v128.and(ones, v128.load(EVEN)), v128.load(TENS)), i16x8.shr_u(ones, 8));
+  const fours = i32x4.dot_i16x8_s(pairs, v128.load(HUNDREDS));
+  const eights = i64x2.extract_lane(i32x4.dot_i16x8_s(i16x8.narrow_i32x4_u(fours, fours), v128.load(MYRIADS)), 0);
+  return (<u64>eights & 0xffffffff) * 100000000 + (<u64>eights >> 32);
 }
 
 const POWERS = memory.data<u64>([
@@ -91,6 +139,14 @@ export function hashName(p: usize, length: u32): u32 {
 @inline
 export function copyName(to: usize, from: usize, length: u32): void {
   for (let i: u32 = 0; i < length; i += 8) store<u64>(to + i, load<u64>(from + i));
+}
+
+/** Copies a name in words of sixteen: may write up to 15 bytes past its end, and a name of none is 16 bytes of whatever follows. */
+// @ts-ignore: decorator
+@inline
+export function copyNameWide(to: usize, from: usize, length: u32): void {
+  v128.store(to, v128.load(from));
+  for (let i: u32 = 16; i < length; i += 16) v128.store(to + i, v128.load(from + i));
 }
 
 /** Do two stretches of bytes hold the same? */
