@@ -45,22 +45,27 @@ export async function samplePage(
   request: { vm: string; fromMs: number; toMs: number; limit: number; after?: SamplePosition | undefined },
 ): Promise<Page<SampleJson & { vm: string; agent: string }, SamplePosition>> {
   const { after } = request;
+  const params = {
+    vm: request.vm,
+    from: after === undefined ? request.fromMs : Math.max(request.fromMs, after.ts),
+    ...(after === undefined ? {} : { afterTs: after.ts, afterNic: after.nic }),
+  };
+  const where = `vm = {vm:String} AND ts >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND ts < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+       ${after === undefined ? '' : "AND (ts, nic) > (fromUnixTimestamp64Milli({afterTs:Int64}, 'UTC'), {afterNic:String})"}`;
+  // Where a page ends is found in one column, so that whole samples are read for this page only.
+  const [bound] = await context.store.rows<{ t: string }>(
+    `SELECT toUnixTimestamp64Milli(ts) AS t FROM samples WHERE ${where} ORDER BY ts LIMIT 1 OFFSET {limit:UInt32}`,
+    { ...params, to: request.toMs, limit: request.limit },
+  );
   const rows = await context.store.rows<{ n: string; t: string; f: [number, number, number, string, string, string] }>(
     `SELECT nic AS n, toUnixTimestamp64Milli(ts) AS t, argMax((condition, has_counters, epoch, rx_bytes, tx_bytes, agent), pos) AS f
-     FROM samples
-     WHERE vm = {vm:String} AND ts >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND ts < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
-       ${after === undefined ? '' : "AND (ts, nic) > (fromUnixTimestamp64Milli({afterTs:Int64}, 'UTC'), {afterNic:String})"}
+     FROM samples WHERE ${where}
      GROUP BY vm, nic, ts ORDER BY ts, nic LIMIT {limit:UInt32}`,
-    {
-      vm: request.vm,
-      from: after === undefined ? request.fromMs : Math.max(request.fromMs, after.ts),
-      to: request.toMs,
-      limit: request.limit + 1,
-      ...(after === undefined ? {} : { afterTs: after.ts, afterNic: after.nic }),
-    },
+    { ...params, to: bound === undefined ? request.toMs : Number(bound.t) + 1, limit: request.limit + 1 },
   );
-  const more = rows.length > request.limit;
-  if (more) rows.length = request.limit;
+  // With a bound there may be more after it even if this page is not full: conflicts are several rows and one sample.
+  const more = rows.length > request.limit || bound !== undefined;
+  if (rows.length > request.limit) rows.length = request.limit;
   const last = rows.at(-1);
   return {
     rows: rows.map(({ n, t, f: [condition, hasCounters, epoch, rx, tx, agent] }) => ({

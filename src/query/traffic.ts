@@ -80,7 +80,8 @@ async function sums(
     WHERE rx > 0 OR tx > 0
     GROUP BY bucket, grp
     ${afterGroup === undefined ? '' : 'HAVING bucket > {from:UInt32} OR grp > {after:String}'}
-    ORDER BY bucket, grp LIMIT {limit:UInt32}`;
+    ORDER BY bucket, grp LIMIT {limit:UInt32}
+    SETTINGS optimize_aggregation_in_order = 1`;
   const rows = await context.store.rows<{ bucket: number; grp: string; rx_sum: string; tx_sum: string }>(sql, {
     vms: request.vms,
     from: fromSeconds,

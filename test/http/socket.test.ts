@@ -1,0 +1,116 @@
+import type { FastifyInstance } from 'fastify';
+import { once } from 'node:events';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Catalog } from '../../src/catalog/catalog.ts';
+import { buildServer } from '../../src/http/server.ts';
+import { StoreError, type Store } from '../../src/store/store.ts';
+
+const ADMIN = 'an-admin-key-for-the-tests';
+
+/** A store that has nothing, takes everything, and answers questions by failing. */
+const store: Store = {
+  command: () => Promise.resolve(),
+  rows: (sql) =>
+    sql.includes('FROM catalog')
+      ? Promise.resolve([])
+      : Promise.reject(new StoreError('ECONNREFUSED', 'http://user:password@inside refused', true)),
+  ndjson: () => Promise.resolve(new Uint8Array()),
+  insertRowBinary: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+};
+
+describe('on a real socket', () => {
+  let app: FastifyInstance;
+  let release: () => void;
+  let entered: Promise<void>;
+  const sockets: Socket[] = [];
+
+  beforeEach(async () => {
+    const catalog = await Catalog.open({ store, now: () => 0, randomBytes: (size) => new Uint8Array(size) });
+    await catalog.bootstrapAdminKey(ADMIN);
+    let enter: () => void = () => undefined;
+    entered = new Promise((resolve) => (enter = resolve));
+    const held = new Promise<void>((resolve) => (release = resolve));
+    app = await buildServer({
+      store,
+      catalog,
+      watermarkMs: () => null,
+      stalenessMs: 90_000,
+      version: '0.0.0',
+      status: () => {
+        throw new Error('unused');
+      },
+      ready: () => ({ ready: true }),
+      plugins: [
+        (api) => {
+          api.app.get('/v1/slow', async () => {
+            enter();
+            await held;
+            return { done: true };
+          });
+        },
+      ],
+    });
+    await app.listen({ host: '127.0.0.1', port: 0 });
+  });
+  afterEach(async () => {
+    release();
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await app.close();
+  });
+
+  const open = async (): Promise<Socket> => {
+    const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
+    sockets.push(socket);
+    await once(socket, 'connect');
+    return socket;
+  };
+  const answerTo = async (text: string): Promise<string> => {
+    const socket = await open();
+    socket.end(text);
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    return answer;
+  };
+
+  it.each([
+    ['NONSENSE\r\n\r\n', 400, 'bad_request'],
+    [`GET /livez HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
+    ['PUT /v1/accounts/a HTTP/1.1\r\nHost: x\r\nContent-Length: zwölf\r\n\r\n', 400, 'bad_request'],
+  ])('%.25j is answered %i %s as a problem', async (text, status, code) => {
+    const answer = await answerTo(text);
+    expect(answer).toContain(`HTTP/1.1 ${status} `);
+    expect(answer).toContain('application/problem+json');
+    expect(answer).toContain(`"code":"${code}"`);
+  });
+
+  it('a body that breaks off harms nobody else', async () => {
+    const socket = await open();
+    socket.write(
+      `PUT /v1/accounts/a HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ADMIN}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"na`,
+    );
+    expect(await answerTo('GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toContain('{"status":"live"}');
+    socket.destroy();
+    expect(await answerTo('GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toContain('{"status":"live"}');
+  });
+
+  it('a database that does not answer is a 503 with Retry-After, and its address stays inside', async () => {
+    const answer = await answerTo(
+      `GET /v1/vms/v1/outages?from=0&to=60000 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${ADMIN}\r\n\r\n`,
+    );
+    expect(answer).toContain('HTTP/1.1 503 ');
+    expect(answer).toMatch(/retry-after: \d/i);
+    expect(answer).toContain('"code":"store_unavailable"');
+    expect(answer).not.toContain('password');
+  });
+
+  it('finishes what has begun when it is closed', async () => {
+    const slow = answerTo('GET /v1/slow HTTP/1.1\r\nHost: x\r\n\r\n');
+    await entered;
+    const closed = app.close();
+    release();
+    expect(await slow).toContain('{"done":true}');
+    await closed;
+  });
+});
