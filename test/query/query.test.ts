@@ -187,6 +187,14 @@ describe('queries', () => {
     expect(kolkata.rows).toEqual([['00:30', '', 2n * MAX, 0n]]);
   });
 
+  it('traffic of a sparse range of two years by hour is found, and of nobody is none', async () => {
+    const range = { fromMinute: minuteOf('00:00') - 700 * 1440, toMinute: minuteOf('00:00') + 30 * 1440 };
+    expect((await traffic(range)).rows).toHaveLength(2);
+    expect(await traffic({ ...range, vms: [] })).toEqual({ rows: [], next: undefined });
+    expect(await uptime({ ...range, vms: [] })).toEqual({ rows: [], next: undefined });
+    expect((await uptime(range)).rows).toHaveLength(3);
+  });
+
   it('pages of traffic put together are the whole', async () => {
     const whole = (await traffic({ vms: ['v1', 'v2'], by: 'nic', step: 'hour' })).rows;
     expect(whole).toHaveLength(4);
