@@ -12,8 +12,9 @@ import { answerClientError, installProblems, problemOf, sendProblem } from './pr
 import { accountMeteringRoutes } from './routes/account-metering.ts';
 import { anomalyRoutes } from './routes/anomalies.ts';
 import { catalogRoutes } from './routes/catalog.ts';
+import { evidenceRoutes } from './routes/evidence.ts';
 import { keyRoutes } from './routes/keys.ts';
-import { type Readiness, statusRoutes } from './routes/status.ts';
+import { type MeteringTerms, type Readiness, statusRoutes } from './routes/status.ts';
 import { vmMeteringRoutes } from './routes/vm-metering.ts';
 
 /** Adds routes of other stages, such as the ingest's; it may use `api.requireRole`, `api.document` and `api.app`. */
@@ -22,6 +23,8 @@ export type HttpPlugin = (api: Api) => Promise<void> | void;
 export interface ServerDeps extends QueryContext {
   status: () => Status | Promise<Status>;
   ready: () => Readiness | Promise<Readiness>;
+  /** What the aggregator computes with (a Config has all of it). */
+  terms: MeteringTerms;
   /** The product's version, shown in the OpenAPI document. */
   version: string;
   /** Whether the questions and the catalog are served; plugins, status and health always are. */
@@ -88,10 +91,11 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
   const api = new Api(app, roleCheck(deps.catalog));
   installProblems(app, (path) => api.methodsOf(path));
   installMetrics(api, deps.registry ?? new Registry());
-  statusRoutes(api, deps.status, deps.ready);
+  statusRoutes(api, deps.status, deps.ready, deps.terms);
   if (deps.api !== false) {
     vmMeteringRoutes(api, deps);
     anomalyRoutes(api, deps);
+    evidenceRoutes(api, deps);
     accountMeteringRoutes(api, deps);
     catalogRoutes(api, deps.catalog);
     keyRoutes(api, deps.catalog);

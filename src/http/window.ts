@@ -118,7 +118,8 @@ function readInstant(name: string, text: string | undefined): number {
   return ms;
 }
 
-function readLimit(text: unknown): number {
+/** Reads `limit`. Throws `invalid_parameter`. */
+export function readLimit(text: unknown): number {
   if (text === undefined) return PAGE_ROWS_MAX;
   const limit = typeof text === 'string' && /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0;
   if (limit < 1 || limit > PAGE_ROWS_MAX) throw parameterProblem('limit', `must be an integer, 1 to ${PAGE_ROWS_MAX}`);

@@ -43,7 +43,7 @@ export function sampleJson(sample: SampleFields): SampleJson {
 export async function samplePage(
   context: QueryContext,
   request: { vm: string; fromMs: number; toMs: number; limit: number; after?: SamplePosition | undefined },
-): Promise<Page<SampleJson & { vm: string; agent: string }, SamplePosition>> {
+): Promise<Page<SampleJson & { vm: string; agent: string; pos: bigint }, SamplePosition>> {
   const { after } = request;
   const params = {
     vm: request.vm,
@@ -57,8 +57,8 @@ export async function samplePage(
     `SELECT toUnixTimestamp64Milli(ts) AS t FROM samples WHERE ${where} ORDER BY ts LIMIT 1 OFFSET {limit:UInt32}`,
     { ...params, to: request.toMs, limit: request.limit },
   );
-  const rows = await context.store.rows<{ n: string; t: string; f: [number, number, number, string, string, string] }>(
-    `SELECT nic AS n, toUnixTimestamp64Milli(ts) AS t, argMax((condition, has_counters, epoch, rx_bytes, tx_bytes, agent), pos) AS f
+  const rows = await context.store.rows<{ n: string; t: string; p: string; f: [number, number, number, string, string, string] }>(
+    `SELECT nic AS n, toUnixTimestamp64Milli(ts) AS t, argMax((condition, has_counters, epoch, rx_bytes, tx_bytes, agent), pos) AS f, max(pos) AS p
      FROM samples WHERE ${where}
      GROUP BY vm, nic, ts ORDER BY ts, nic LIMIT {limit:UInt32}`,
     { ...params, to: bound === undefined ? request.toMs : Number(bound.t) + 1, limit: request.limit + 1 },
@@ -68,7 +68,7 @@ export async function samplePage(
   if (rows.length > request.limit) rows.length = request.limit;
   const last = rows.at(-1);
   return {
-    rows: rows.map(({ n, t, f: [condition, hasCounters, epoch, rx, tx, agent] }) => ({
+    rows: rows.map(({ n, t, p, f: [condition, hasCounters, epoch, rx, tx, agent] }) => ({
       vm: request.vm,
       ...sampleJson({
         tsMs: Number(t),
@@ -80,6 +80,7 @@ export async function samplePage(
         txBytes: BigInt(tx),
       }),
       agent,
+      pos: BigInt(p),
     })),
     next: more && last !== undefined ? { ts: Number(last.t), nic: last.n } : undefined,
   };

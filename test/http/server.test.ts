@@ -57,6 +57,7 @@ describe('the HTTP server', () => {
       catalog,
       watermarkMs: () => null,
       stalenessMs: 90_000,
+      terms: { stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 100_000_000_000n, retentionDays: 90, clock: 'wall' },
       version: '0.0.0',
       status: () => ({
         log: { appended: 2n ** 63n, aggregated: 2n, stored: 1n },
@@ -368,6 +369,22 @@ describe('the HTTP server', () => {
     expect(metrics.text).toContain('uptally_http_request_seconds_count{method="GET",route="/v1/vms/:vm/uptime",status="200"}');
   });
 
+  it('lists the VMs, and gives minute rows as they are stored, in pages', async () => {
+    const vms = await rows('/v1/vms');
+    expect(vms.map((row) => row['vm'])).toEqual(vms.map((row) => row['vm']).sort());
+    expect(vms.find((row) => row['vm'] === 'v1')).toMatchObject({ first_sample: '2026-03-01T00:00:30Z' });
+    const first = await call('GET', '/v1/vms?limit=1');
+    const second = await call('GET', `/v1/vms?limit=1&cursor=${String(first.body['next'])}`);
+    expect([first.body['rows'], second.body['rows']].flat()).toEqual(vms.slice(0, 2));
+
+    const minutes = await rows(`/v1/vms/v1/minutes?${DAY}`);
+    expect(minutes.length).toBeGreaterThan(1);
+    const page = await call('GET', `/v1/vms/v1/minutes?${DAY}&limit=1`);
+    expect(page.body['rows']).toEqual(minutes.slice(0, 1));
+    expect(await rows(`/v1/vms/v1/minutes?cursor=${String(page.body['next'])}`)).toEqual(minutes.slice(1));
+    expect((await call('GET', `/v1/vms/nobody/minutes?${DAY}`)).status).toBe(404);
+  });
+
   it('describes every call in OpenAPI 3.1, from the schemas that check it', async () => {
     const { body, text } = await call('GET', '/openapi.json', { key: null });
     expect(body['openapi']).toBe('3.1.0');
@@ -388,7 +405,9 @@ describe('the HTTP server', () => {
       '/v1/keys/{id}',
       '/v1/plans/{id}',
       '/v1/status',
+      '/v1/vms',
       '/v1/vms/{id}',
+      '/v1/vms/{vm}/minutes',
       '/v1/vms/{vm}/outages',
       '/v1/vms/{vm}/samples',
       '/v1/vms/{vm}/traffic',

@@ -37,6 +37,7 @@ describe('on a real socket', () => {
       catalog,
       watermarkMs: () => null,
       stalenessMs: 90_000,
+      terms: { stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 100_000_000_000n, retentionDays: 90, clock: 'wall' },
       version: '0.0.0',
       status: () => {
         throw new Error('unused');

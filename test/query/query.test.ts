@@ -236,9 +236,28 @@ describe('queries', () => {
     const whole = await page(10);
     expect(whole).toEqual({
       rows: [
-        { vm: 'v1', ts: '2026-03-01T00:00:30Z', nic: 'eth0', rx_bytes: 2n, tx_bytes: MAX, epoch: 0, state: 'up', agent: 'h2' },
-        { vm: 'v1', ts: '2026-03-01T00:00:30Z', nic: 'eth1', epoch: 7, state: 'down', cause: 'provider', agent: 'h1' },
-        { vm: 'v1', ts: '2026-03-01T00:00:40.250Z', nic: 'eth0', epoch: 0, state: 'down', cause: 'customer', agent: 'h1' },
+        {
+          vm: 'v1',
+          ts: '2026-03-01T00:00:30Z',
+          nic: 'eth0',
+          rx_bytes: 2n,
+          tx_bytes: MAX,
+          epoch: 0,
+          state: 'up',
+          agent: 'h2',
+          pos: 9n,
+        },
+        { vm: 'v1', ts: '2026-03-01T00:00:30Z', nic: 'eth1', epoch: 7, state: 'down', cause: 'provider', agent: 'h1', pos: 2n },
+        {
+          vm: 'v1',
+          ts: '2026-03-01T00:00:40.250Z',
+          nic: 'eth0',
+          epoch: 0,
+          state: 'down',
+          cause: 'customer',
+          agent: 'h1',
+          pos: 3n,
+        },
       ],
       next: undefined,
     });

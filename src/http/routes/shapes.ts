@@ -40,6 +40,7 @@ const sampleShape = z.object({
 export const sampleRow = sampleShape.extend({
   vm: z.string(),
   agent: z.string().describe('The name of the key that posted it.'),
+  pos: exactInteger.describe('Its position in the log: of samples that disagree, the higher one decides.'),
 });
 export const anomalyRow = z.object({
   kind: z.enum(['quarantined', 'conflict']),

@@ -11,6 +11,17 @@ export interface Readiness {
   detail?: string;
 }
 
+/** What the rows are computed with; part of the status so that others can compute them again. */
+export interface MeteringTerms {
+  readonly stalenessMs: number;
+  readonly latenessMs: number;
+  /** Bits a second, either direction. */
+  readonly linkLimitBps: bigint;
+  /** 0: raw samples are kept for good. */
+  readonly retentionDays: number;
+  readonly clock: 'wall' | 'event';
+}
+
 const statusShape = z.object({
   log: z.object({ appended: exactInteger, aggregated: exactInteger, stored: exactInteger }),
   watermark: instantShape.nullable(),
@@ -24,6 +35,15 @@ const statusShape = z.object({
     quarantined: exactInteger,
     rejected: z.record(z.string(), exactInteger),
   }),
+  terms: z
+    .object({
+      staleness_ms: z.int(),
+      lateness_ms: z.int(),
+      link_limit_bps: exactInteger,
+      retention_days: z.int().describe('How long raw samples are kept; 0: for good.'),
+      clock: z.enum(['wall', 'event']),
+    })
+    .describe('What the rows are computed with.'),
 });
 
 /** How far everything has come, and whether the process lives and is ready. */
@@ -31,7 +51,15 @@ export function statusRoutes(
   api: Api,
   status: () => Status | Promise<Status>,
   ready: () => Readiness | Promise<Readiness>,
+  terms: MeteringTerms,
 ): void {
+  const shownTerms = {
+    staleness_ms: terms.stalenessMs,
+    lateness_ms: terms.latenessMs,
+    link_limit_bps: terms.linkLimitBps,
+    retention_days: terms.retentionDays,
+    clock: terms.clock,
+  };
   api.route(
     {
       method: 'GET',
@@ -45,7 +73,8 @@ export function statusRoutes(
     },
     async () => {
       const { log, watermarkMs, vms, samples } = await status();
-      return { log, watermark: watermarkMs === null ? null : formatInstant(watermarkMs), vms, samples };
+      const watermark = watermarkMs === null ? null : formatInstant(watermarkMs);
+      return { log, watermark, vms, samples, terms: shownTerms };
     },
   );
   api.route(

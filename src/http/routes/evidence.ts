@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { formatInstant } from '../../domain/instant.ts';
+import { ProblemError } from '../../errors.ts';
+import { type QueryContext, vmKnown } from '../../query/context.ts';
+import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
+import { minutePage } from '../../query/minutes.ts';
+import { vmPage } from '../../query/vms.ts';
+import type { Api } from '../api.ts';
+import { rangeQuery, readLimit, readRange } from '../window.ts';
+import { uptimeJson } from './rows.ts';
+import { instantShape, pageOf, uptimeRow, vmParams } from './shapes.ts';
+import { pathOf } from './vm-metering.ts';
+
+const READERS = ['billing', 'admin'] as const;
+
+const vmRow = z.object({
+  vm: z.string(),
+  first_sample: instantShape.nullable().describe('The earliest raw sample that is stored; null if none is.'),
+  last_sample: instantShape.nullable(),
+  first_minute: instantShape.nullable().describe('The earliest minute row; rows are kept when raw samples have expired.'),
+});
+
+/** What `uptally verify` reads beside the public rows: which VMs there are, and minute rows as they are stored. */
+export function evidenceRoutes(api: Api, context: QueryContext): void {
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/vms',
+      tag: 'evidence',
+      summary: 'All VMs that the catalog, a raw sample or a minute row names',
+      roles: READERS,
+      query: z.strictObject({ limit: rangeQuery.limit, cursor: rangeQuery.cursor }),
+      answers: { 200: { description: 'VMs by name', schema: pageOf(vmRow) } },
+      problems: ['invalid_parameter', 'invalid_cursor', 'store_unavailable'],
+    },
+    async ({ query: { cursor, limit }, request }) => {
+      const path = pathOf(request.url);
+      const at = cursor === undefined ? undefined : decodeCursor(cursor, path, {}, vmParams).at;
+      const page = await vmPage(context, { after: at?.vm ?? '', limit: readLimit(limit) });
+      const shown = (ms: number | null): string | null => (ms === null ? null : formatInstant(ms));
+      return {
+        rows: page.rows.map((row) => ({
+          vm: row.vm,
+          first_sample: shown(row.firstSampleMs),
+          last_sample: shown(row.lastSampleMs),
+          first_minute: shown(row.firstMinuteMs),
+        })),
+        next: page.next === undefined ? null : encodeCursor(path, {}, page.next),
+      };
+    },
+  );
+
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/vms/{vm}/minutes',
+      tag: 'evidence',
+      summary: 'Minute rows as they are stored',
+      description:
+        'The latest version of each stored minute that starts in the range. Unlike `uptime` (which answers from outages), wholly ' +
+        'silent minutes may be missing, and the end of service is not applied. `uptally verify` holds them against the raw samples.',
+      roles: READERS,
+      params: vmParams,
+      query: z.strictObject(rangeQuery),
+      answers: { 200: { description: 'Rows in order', schema: pageOf(uptimeRow, { vm: z.string() }) } },
+      problems: ['invalid_parameter', 'invalid_cursor', 'vm_unknown', 'store_unavailable'],
+    },
+    async ({ params: { vm }, query, request }) => {
+      const range = readRange(pathOf(request.url), query, z.strictObject({ m: z.int().nonnegative() }));
+      if (!(await vmKnown(context, vm))) throw new ProblemError('vm_unknown', `nothing is known of VM ${vm}`, { vm });
+      const page = await minutePage(context, { vm, ...range, after: range.at });
+      return { vm, rows: page.rows.map(uptimeJson), next: range.next(page.next) };
+    },
+  );
+}

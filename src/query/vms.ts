@@ -1,0 +1,44 @@
+import type { Page, QueryContext } from './context.ts';
+
+export interface VmSeen {
+  vm: string;
+  /** Its earliest and latest raw sample; null where none is stored (never posted, or past the retention). */
+  firstSampleMs: number | null;
+  lastSampleMs: number | null;
+  /** The start of its earliest stored minute row; unlike samples, rows are kept for good. */
+  firstMinuteMs: number | null;
+}
+
+/** A page of all VMs that the catalog, a raw sample or a minute row names, by name. */
+export async function vmPage(
+  context: QueryContext,
+  request: { after: string; limit: number },
+): Promise<Page<VmSeen, { vm: string }>> {
+  const params = { after: request.after, limit: request.limit + 1 };
+  const samples = await context.store.rows<{ vm: string; first: string; last: string }>(
+    `SELECT vm, toUnixTimestamp64Milli(min(ts)) AS first, toUnixTimestamp64Milli(max(ts)) AS last FROM samples
+     WHERE vm > {after:String} GROUP BY vm ORDER BY vm LIMIT {limit:UInt32}`,
+    params,
+  );
+  const minutes = await context.store.rows<{ vm: string; first: number }>(
+    `SELECT vm, toUnixTimestamp(min(minute)) AS first FROM uptime
+     WHERE vm > {after:String} GROUP BY vm ORDER BY vm LIMIT {limit:UInt32}`,
+    params,
+  );
+  const seen = new Map<string, VmSeen>();
+  const entry = (vm: string): VmSeen => {
+    const made = seen.get(vm) ?? { vm, firstSampleMs: null, lastSampleMs: null, firstMinuteMs: null };
+    seen.set(vm, made);
+    return made;
+  };
+  for (const { vm, first, last } of samples)
+    Object.assign(entry(vm), { firstSampleMs: Number(first), lastSampleMs: Number(last) });
+  for (const { vm, first } of minutes) entry(vm).firstMinuteMs = first * 1000;
+  for (const vm of context.catalog.vmIds()) if (vm > request.after) entry(vm);
+  // Each list holds the first of its own after `after`, so the first of all of them together are among these.
+  const rows = [...seen.values()].sort((a, b) => (a.vm < b.vm ? -1 : 1));
+  const more = rows.length > request.limit;
+  if (more) rows.length = request.limit;
+  const last = rows.at(-1);
+  return { rows, next: more && last !== undefined ? { vm: last.vm } : undefined };
+}
