@@ -27,8 +27,8 @@ describe('configuration', () => {
       linkLimitBps: 100_000_000_000n,
       adminKey: undefined,
       roles: new Set(['ingest', 'aggregate', 'api']),
-      vmsMax: 100_000,
-      nicsMax: 200_000,
+      vmsMax: 1_000_000,
+      nicsMax: 2_000_000,
       logLevel: 'info',
     });
   });

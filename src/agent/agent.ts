@@ -51,7 +51,7 @@ export const DEFAULT_SPOOL_BYTES_MAX = 256 * 1024 * 1024;
 
 /**
  * Starts an agent: the first round is read at once, then one every interval. Reading and sending are two loops that meet
- * in the spool, so that a slow server never delays a reading. Throws `SpoolBusyError` or `ApiError` (`bad_server`) before
+ * in the spool, so that a slow server never delays a reading. Throws `LockedError` or `ApiError` (`bad_server`) before
  * anything runs; afterwards it only logs, counts and goes on.
  */
 export async function runAgent(options: AgentOptions): Promise<RunningAgent> {

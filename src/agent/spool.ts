@@ -2,7 +2,7 @@ import { mkdir, open, readFile, readdir, rm, writeFile, type FileHandle } from '
 import { join } from 'node:path';
 import type { AgentLog } from './reading.ts';
 import { loadCursor, saveCursor, syncFolder, trimFolder, type Cursor } from './spool-folder.ts';
-import { lockSpool } from './spool-lock.ts';
+import { lockFile } from '../process-lock.ts';
 import { decodeRecord, encodeRecord, RECORD_HEADER_BYTES, type SpoolRecord } from './spool-record.ts';
 
 export interface SpoolOptions {
@@ -61,10 +61,13 @@ export class Spool {
     this.#unlock = unlock;
   }
 
-  /** Opens (or makes) the folder and finds what an earlier run left. Throws `SpoolBusyError` when another agent has it. */
+  /** Opens (or makes) the folder and finds what an earlier run left. Throws `LockedError` when another agent has it. */
   static async open(options: SpoolOptions): Promise<Spool> {
     await mkdir(join(options.dir, 'rejected'), { recursive: true });
-    const spool = new Spool(options, await lockSpool(join(options.dir, 'lock')));
+    const spool = new Spool(
+      options,
+      await lockFile(join(options.dir, 'lock'), 'give each agent a folder of its own with --spool'),
+    );
     await spool.#recover();
     return spool;
   }

@@ -123,10 +123,12 @@ export class Aggregator {
     const [row] = await store.rows<{ position: string; clock: string; counters: string[] }>(
       'SELECT position, clock, counters FROM progress WHERE partition_id = 0 ORDER BY position DESC LIMIT 1',
     );
-    if (row === undefined) throw new Error('the log was trimmed, but the store has no record of how far: restore a backup of both');
+    if (row === undefined)
+      throw new Error('the log was trimmed, but the store has no record of how far: restore a backup of both');
     note?.(`no usable checkpoint: rebuilding the state at record ${row.position} from the archived samples`);
     const seq = Number(row.position);
-    if (seq + 1 < (log.firstSeq ?? log.headSeq())) throw new Error('the log was trimmed beyond what the store holds: restore a backup of both');
+    if (seq + 1 < (log.firstSeq ?? log.headSeq()))
+      throw new Error('the log was trimmed beyond what the store holds: restore a backup of both');
     await this.#pricing.refresh();
     this.#pricing.writePlans(this.#live);
     const upTo = (BigInt(seq) << 16n) | SETTLED;
@@ -194,7 +196,7 @@ export class Aggregator {
   /** Calls the kernel until it is done, emptying its outputs as they fill. */
   async #run(call: () => number): Promise<void> {
     const live = this.#live;
-    for (let more = 1; more !== 0; ) {
+    for (let more = 1; more !== 0;) {
       more = call();
       drainAll(live, ALL_OUTPUTS, (output, rows) => {
         this.#held[output].push(rows);

@@ -130,7 +130,10 @@ export function writeName(kernel: Kernel, name: string): number {
 
 function writeZone(kernel: Kernel, zone: Zone): number {
   // the kernel knows minutes from 1970 on
-  const first = Math.max(0, zone.fromMinutes.findLastIndex((minute) => minute <= 0));
+  const first = Math.max(
+    0,
+    zone.fromMinutes.findLastIndex((minute) => minute <= 0),
+  );
   const points = zone.fromMinutes.slice(first);
   const at = kernel.exports.beginZone(points.length) >>> 0;
   if (at === 0) throw new CapacityError('the catalog names more time zones than there is room for');

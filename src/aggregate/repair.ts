@@ -13,7 +13,16 @@ import { type Latest, type Range, latestIn, runStart, samplesIn, versionsOf } fr
 import type { LateSample } from './late.ts';
 import { type Pricing, internVm } from './pricing.ts';
 import { drainAll, loadRecords, type Sink } from './steps.ts';
-import { type OutageRow, STRUCTURES, type StoredSample, conflictRow, outageRow, readOutages, sameContent, sampleRow } from './tables.ts';
+import {
+  type OutageRow,
+  STRUCTURES,
+  type StoredSample,
+  conflictRow,
+  outageRow,
+  readOutages,
+  sameContent,
+  sampleRow,
+} from './tables.ts';
 import { firstTsMs, install, nicsOf, release, vmAddress } from './vm-state.ts';
 
 const MINUTE_MS = 60_000;
@@ -69,7 +78,11 @@ export async function repairLate(context: RepairContext, late: readonly LateSamp
 }
 
 /** Builds the live state of VMs anew from the archive alone: how a start without checkpoint and log goes. */
-export async function rebuild(context: RepairContext, vms: readonly { vm: string; lastMs: number }[], end: StepEnd): Promise<void> {
+export async function rebuild(
+  context: RepairContext,
+  vms: readonly { vm: string; lastMs: number }[],
+  end: StepEnd,
+): Promise<void> {
   const jobs = vms.map(({ vm, lastMs }) => ({ vm, slot: internVm(context.live, vm), t0Ms: lastMs, nics: new Set<string>() }));
   await repairJobs(context, jobs, end, true);
 }
@@ -213,7 +226,7 @@ function feed(workshop: Kernel, text: Uint8Array, version: bigint, rows: Rows): 
     const record: LogRecord = { seq: 0, payload: samplesRecord('', workshop.u32(L.H_ACCEPTED), frames) };
     loadRecords(workshop, [record]);
     workshop.setU64(L.H_VERSION, version);
-    for (let more = 1; more !== 0; ) {
+    for (let more = 1; more !== 0;) {
       more = workshop.exports.aggregate();
       drainAll(workshop, COLLECTED, sinkOf(rows));
     }
@@ -226,7 +239,7 @@ function feed(workshop: Kernel, text: Uint8Array, version: bigint, rows: Rows): 
 function settle(workshop: Kernel, version: bigint, rows: Rows): void {
   workshop.setI64(L.H_CLOCK, -(1n << 60n));
   workshop.setU64(L.H_VERSION, version);
-  for (let more = 1; more !== 0; ) {
+  for (let more = 1; more !== 0;) {
     more = workshop.exports.settle();
     drainAll(workshop, COLLECTED, sinkOf(rows));
   }
@@ -239,7 +252,12 @@ function sinkOf(rows: Rows): Sink {
 }
 
 /** Traffic and quarantined increases after A that the repair did not write again are gone: they get a row that says so. */
-async function withdrawRest(store: Store, jobs: readonly Job[], from: ReadonlyMap<string, number>, version: bigint): Promise<void> {
+async function withdrawRest(
+  store: Store,
+  jobs: readonly Job[],
+  from: ReadonlyMap<string, number>,
+  version: bigint,
+): Promise<void> {
   const windows = `values('vm String, from_s UInt32', ${jobs.map(({ vm }) => `(${literal(vm)}, ${(from.get(vm) ?? 0) / 1000})`).join(', ')})`;
   const vms = jobs.map(({ vm }) => literal(vm)).join(', ');
   const earliest = Math.min(...from.values()) / 1000;

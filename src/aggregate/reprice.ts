@@ -18,7 +18,10 @@ interface MinuteRow {
 /** Writes the rows of these VMs anew under the given version. */
 export async function repriceRows(live: Kernel, store: Store, vms: readonly string[], version: bigint): Promise<void> {
   for (let i = 0; i < vms.length; i += VMS_A_QUERY) {
-    const names = vms.slice(i, i + VMS_A_QUERY).map(literal).join(', ');
+    const names = vms
+      .slice(i, i + VMS_A_QUERY)
+      .map(literal)
+      .join(', ');
     let after = `('', 0)`;
     for (;;) {
       const rows = await store.rows<MinuteRow>(

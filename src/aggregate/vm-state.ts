@@ -75,7 +75,8 @@ export function install(live: Kernel, slot: number, repaired: Kernel, repairedSl
     const target = live.exports.internNic(slot, writeName(live, nic.name), nic.name.length) >>> 0;
     // an interface of which only states were read again keeps its counters
     const fields = nic.baseTsMs === undefined ? LAST_OF_NIC : ALL_OF_NIC;
-    for (const [start, end] of fields) live.bytes.set(repaired.bytes.subarray(nic.address + start, nic.address + end), target + start);
+    for (const [start, end] of fields)
+      live.bytes.set(repaired.bytes.subarray(nic.address + start, nic.address + end), target + start);
     const earliest = Math.min(Number(live.i64(target + L.NIC_FIRST_TS)), nic.firstTsMs);
     live.setI64(target + L.NIC_FIRST_TS, BigInt(earliest));
   }

@@ -6,7 +6,7 @@ import { parseOverride } from '../agent/domain-state.ts';
 import { libvirtReader } from '../agent/libvirt.ts';
 import { parseMapping, parseVmFrom } from '../agent/naming.ts';
 import type { AgentLog, Reader } from '../agent/reading.ts';
-import { SpoolBusyError } from '../agent/spool-lock.ts';
+import { LockedError } from '../process-lock.ts';
 import { sysfsReader, type Direction } from '../agent/sysfs.ts';
 import { connectionOf } from './connection.ts';
 import { CommandFailure, writeLine, type CliContext } from './context.ts';
@@ -97,7 +97,7 @@ export function register(program: Command, context: CliContext): void {
         sleep: context.sleep,
       }).catch((error: unknown) => {
         if (error instanceof ApiError) throw new CommandFailure(error.message, 2);
-        if (error instanceof SpoolBusyError) throw new CommandFailure(error.message);
+        if (error instanceof LockedError) throw new CommandFailure(error.message);
         throw error;
       });
       log('info', `reading ${reader.name} every ${options.interval / 1000} s`, {

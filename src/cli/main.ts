@@ -4,6 +4,7 @@ import { runProgram, type CommandModule } from './program.ts';
 
 // One line a command, in the order of --help.
 const modules: readonly Promise<CommandModule>[] = [
+  import('./serve.ts'),
   import('./agent.ts'),
   import('./send.ts'),
   import('./status.ts'),

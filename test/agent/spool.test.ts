@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Spool, type SpooledBatch } from '../../src/agent/spool.ts';
-import { SpoolBusyError } from '../../src/agent/spool-lock.ts';
+import { LockedError } from '../../src/process-lock.ts';
 
 let dir: string;
 const opened: Spool[] = [];
@@ -181,7 +181,7 @@ describe('spool', () => {
 
   it('is for one agent at a time, and a dead one does not hold it', async () => {
     await openSpool();
-    await expect(Spool.open({ dir, bytesMax: 1000 })).rejects.toThrow(SpoolBusyError);
+    await expect(Spool.open({ dir, bytesMax: 1000 })).rejects.toThrow(LockedError);
     const other = await mkdtemp(join(tmpdir(), 'uptally-spool-'));
     await writeFile(join(other, 'lock'), `${process.pid} 1 another-boot`);
     await openSpool(other);

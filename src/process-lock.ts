@@ -1,17 +1,17 @@
 import { open, readFile, rm } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
-import { readBootId } from './epoch.ts';
+import { readBootId } from './agent/epoch.ts';
 
-/** Two agents on one spool would tear each other's files. Carries the process that holds it. */
-export class SpoolBusyError extends Error {
-  override readonly name = 'SpoolBusyError';
+/** Another process works in the folder: two would tear each other's files. */
+export class LockedError extends Error {
+  override readonly name = 'LockedError';
 }
 
 /**
- * Takes the lock file at `path`; the returned function gives it back. A lock whose holder is gone (crash, reboot) is taken
+ * Takes the lock file at `path`; the returned function gives it back. `advice` tells whoever finds it taken what to do. A lock whose holder is gone (crash, reboot) is taken
  * over: the holder is named by boot, process number and start time, so a reused number is not mistaken for it.
  */
-export async function lockSpool(path: string): Promise<() => Promise<void>> {
+export async function lockFile(path: string, advice: string): Promise<() => Promise<void>> {
   const mine = identity(process.pid);
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
@@ -25,13 +25,11 @@ export async function lockSpool(path: string): Promise<() => Promise<void>> {
     const holder = await readFile(path, 'utf8').catch(() => '');
     const pid = Number(/^(\d+) /.exec(holder)?.[1] ?? 0);
     if (pid > 0 && identity(pid) === holder) {
-      throw new SpoolBusyError(
-        `the spool is in use by process ${pid} (${path}); give each agent a folder of its own with --spool`,
-      );
+      throw new LockedError(`${path} is held by process ${pid}; ${advice}`);
     }
     await rm(path, { force: true });
   }
-  throw new SpoolBusyError(`the spool's lock ${path} keeps being taken by someone else`);
+  throw new LockedError(`${path} keeps being taken by someone else`);
 }
 
 function identity(pid: number): string {

@@ -1,0 +1,33 @@
+/** What the main thread and the aggregator's thread say to each other. */
+import type { MessagePort } from 'node:worker_threads';
+import type { Terms } from '../kernel/kernel.ts';
+import type { NewNames } from './room.ts';
+import type { Progress } from './status.ts';
+
+export interface ThreadSetup {
+  readonly logPath: string;
+  readonly checkpointDir: string;
+  /** the store of the main thread; undefined where the thread opens a server by its URL */
+  readonly storePort: MessagePort | undefined;
+  readonly clickhouseUrl: string | undefined;
+  readonly terms: Terms;
+  readonly vmsMax: number;
+  readonly nicsMax: number;
+  readonly checkpointIntervalMs: number;
+}
+
+export type ToThread =
+  /** the log has grown */
+  | { readonly type: 'wake' }
+  | { readonly type: 'room'; readonly id: number; readonly frames: Uint8Array }
+  /** finish what the log holds up to this record, save the state and end */
+  | { readonly type: 'stop'; readonly headSeq: number };
+
+export type FromThread =
+  | { readonly type: 'ready'; readonly progress: Progress }
+  | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'room'; readonly id: number; readonly names: NewNames }
+  | { readonly type: 'trim'; readonly beforeSeq: number }
+  | { readonly type: 'note'; readonly message: string }
+  | { readonly type: 'failed'; readonly message: string; readonly stack: string | undefined }
+  | { readonly type: 'stopped' };

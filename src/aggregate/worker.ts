@@ -1,0 +1,117 @@
+/** The aggregator's thread: steps as long as the log has records, a checkpoint now and then, an answer when the door asks for room. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { faultsOf, killSelf } from '../faults.ts';
+import { openEmbeddedReader } from '../log/embedded.ts';
+import { remoteStore } from '../store/remote.ts';
+import { openServerStore } from '../store/server.ts';
+import { Aggregator } from './aggregator.ts';
+import { openCheckpoints } from './checkpoint.ts';
+import type { FromThread, ThreadSetup, ToThread } from './messages.ts';
+import { countNew } from './room.ts';
+
+/** A step's inserts make parts that ClickHouse has to merge: two steps a second are plenty unless the log is far ahead. */
+const STEP_INTERVAL_MS = 500;
+/** Records behind from which on the next step begins at once. */
+const BEHIND_RECORDS = 2_000;
+
+const setup = workerData as ThreadSetup;
+const port = parentPort;
+if (port === null) throw new Error('this file is the entry of a worker thread');
+
+const say = (message: FromThread): void => {
+  port.postMessage(message);
+};
+
+let wake: () => void = () => undefined;
+let stopAtSeq: number | undefined;
+
+async function main(): Promise<void> {
+  const faults = faultsOf(process.env, killSelf);
+  const log = openEmbeddedReader(setup.logPath);
+  const store =
+    setup.storePort === undefined ? await openServerStore({ url: setup.clickhouseUrl ?? '' }) : remoteStore(setup.storePort);
+  const aggregator = new Aggregator({
+    store,
+    log,
+    checkpoints: openCheckpoints(setup.checkpointDir, faults),
+    terms: setup.terms,
+    vmsMax: setup.vmsMax,
+    nicsMax: setup.nicsMax,
+    faults,
+    note: (message) => {
+      say({ type: 'note', message });
+    },
+  });
+  await aggregator.recover();
+
+  const checkpoint = async (): Promise<void> => {
+    const beforeSeq = await aggregator.checkpoint();
+    if (beforeSeq !== undefined) say({ type: 'trim', beforeSeq });
+  };
+
+  port?.on('message', (message: ToThread) => {
+    if (message.type === 'room') {
+      say({ type: 'room', id: message.id, names: countNew(aggregator.kernel, message.frames) });
+      return;
+    }
+    if (message.type === 'stop') stopAtSeq = message.headSeq;
+    wake();
+  });
+  say({ type: 'ready', progress: aggregator.progress() });
+
+  let checkpointAt = performance.now() + setup.checkpointIntervalMs;
+  for (;;) {
+    const startedAt = performance.now();
+    const before = aggregator.progress().storedSeq;
+    const did = await aggregator.step();
+    if (did) say({ type: 'progress', progress: aggregator.progress() });
+    if (performance.now() >= checkpointAt) {
+      await checkpoint();
+      checkpointAt = performance.now() + setup.checkpointIntervalMs;
+    }
+    const done = aggregator.progress().storedSeq;
+    if (stopAtSeq !== undefined && done + 1 >= stopAtSeq) break;
+    if (!did) await waitForWake(checkpointAt - performance.now());
+    else if (stopAtSeq === undefined && done - before < BEHIND_RECORDS)
+      await pause(startedAt + STEP_INTERVAL_MS - performance.now());
+  }
+  await checkpoint();
+  log.close();
+  await store.close();
+  say({ type: 'stopped' });
+  port?.close();
+}
+
+/** Until the log has grown, or the time is up. */
+function waitForWake(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, Math.max(1, ms));
+    function done(): void {
+      clearTimeout(timer);
+      wake = () => undefined;
+      resolve();
+    }
+    wake = done;
+  });
+}
+
+/** The rest of the step's interval; being told to stop ends it. */
+function pause(ms: number): Promise<void> {
+  if (ms <= 0) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done(): void {
+      clearTimeout(timer);
+      wake = () => undefined;
+      resolve();
+    }
+    wake = () => {
+      if (stopAtSeq !== undefined) done();
+    };
+  });
+}
+
+main().catch((error: unknown) => {
+  const known = error instanceof Error ? error : new Error(String(error));
+  say({ type: 'failed', message: known.message, stack: known.stack });
+});

@@ -1,0 +1,227 @@
+/**
+ * The composition root: opens the parts, connects them, and closes them in the order that loses nothing. Only here and in the worker's
+ * entry are several stages known at once.
+ */
+import { mkdir } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { Gauge, Registry } from 'prom-client';
+import type { Logger } from 'pino';
+import { type Status, sampleCounts } from './aggregate/status.ts';
+import { type AggregatorThread, startAggregatorThread } from './aggregate/thread.ts';
+import { Catalog } from './catalog/catalog.ts';
+import type { Config } from './config.ts';
+import type { Faults } from './faults.ts';
+import { buildServer } from './http/server.ts';
+import { Door } from './ingest/door.ts';
+import { ingestPlugin } from './ingest/plugin.ts';
+import { openEmbeddedWriter } from './log/embedded.ts';
+import type { LogWriter } from './log/log.ts';
+import { catalogRecord } from './log/record.ts';
+import { lockFile } from './process-lock.ts';
+import { migrate } from './store/migrations.ts';
+import { openStore } from './store/open.ts';
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly version: string;
+  readonly logger: Logger;
+  readonly now: () => number;
+  readonly randomBytes: (size: number) => Uint8Array;
+  readonly faults: Faults;
+  /** Something failed that can't be gone on from: the process should stop, and start again. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export interface App {
+  readonly url: string;
+  /** The admin key, if one was made at this start: shown once. */
+  readonly adminKey: string | undefined;
+  readonly server: FastifyInstance;
+  /** Finishes what was begun, stores it, saves the state. */
+  close(): Promise<void>;
+}
+
+const TICK_MS = 1000;
+/** How long a change of the catalog waits for its rows to be repriced before it answers all the same. */
+const REPRICE_WAIT_MS = 5000;
+/** Samples are kept this much longer than they are accepted: a late one needs those before it. */
+const GRACE_DAYS = 3;
+
+/** A configuration that this version can't serve. */
+export class UnsupportedError extends Error {}
+
+/** Starts everything; resolves when the server listens. */
+export async function startApp(options: AppOptions): Promise<App> {
+  const { config, logger, now, faults, onFatal } = options;
+  if (config.log === 'kafka') throw new UnsupportedError('UPTALLY_LOG=kafka is not available in this version: use embedded');
+  if (config.roles.size !== 3) throw new UnsupportedError('UPTALLY_ROLES: with the embedded log one process has all three roles');
+  await mkdir(config.dataDir, { recursive: true });
+  const unlock = await lockFile(join(config.dataDir, 'lock'), 'stop it first, or give this server another UPTALLY_DATA_DIR');
+
+  const store = await openStore(config);
+  const retentionDays = config.retentionDays === 0 ? 0 : config.retentionDays + GRACE_DAYS;
+  await migrate(store, { retentionDays, nowMs: now() });
+  const catalog = await Catalog.open({ store, now, randomBytes: options.randomBytes });
+  const adminKey = await catalog.bootstrapAdminKey(config.adminKey);
+
+  const logPath = join(config.dataDir, 'log');
+  const log = openEmbeddedWriter({ path: logPath, onFatal, faults });
+  const terms = {
+    stalenessMs: config.stalenessMs,
+    latenessMs: config.latenessMs,
+    linkLimitBps: config.linkLimitBps,
+    clock: config.clock,
+  };
+  let trimming: Promise<void> = Promise.resolve();
+  const aggregator = await startAggregatorThread({
+    logPath,
+    checkpointDir: join(config.dataDir, 'checkpoints'),
+    store: config.clickhouseUrl === undefined ? store : undefined,
+    clickhouseUrl: config.clickhouseUrl,
+    terms,
+    vmsMax: config.vmsMax,
+    nicsMax: config.nicsMax,
+    checkpointIntervalMs: config.checkpointIntervalMs,
+    onTrim: (beforeSeq) => {
+      trimming = trimming
+        .then(() => log.trim(beforeSeq))
+        .catch((error: unknown) => {
+          logger.error({ err: error }, 'the log could not be trimmed');
+        });
+    },
+    onNote: (message) => {
+      logger.warn(message);
+    },
+    onFatal,
+  });
+
+  // Whatever the catalog was changed to before a crash, from here on its mark is in the log.
+  const mark = async (seq: bigint): Promise<number> => {
+    const at = await log.append(catalogRecord(seq), 0);
+    aggregator.wake();
+    return at;
+  };
+  await mark(catalog.lastSeq);
+  catalog.setOnChange(async ({ kind, seq }) => {
+    if (kind !== 'plan' && kind !== 'vm') return;
+    const at = await mark(seq);
+    await within(
+      REPRICE_WAIT_MS,
+      aggregator.until((progress) => progress.storedSeq >= at),
+    );
+  });
+
+  const door = new Door({
+    log,
+    aggregator,
+    now,
+    retentionDays: config.retentionDays,
+    vmsMax: config.vmsMax,
+    nicsMax: config.nicsMax,
+    faults,
+  });
+  const status = (): Status => statusOf(log, aggregator, config);
+  const server = await buildServer({
+    store,
+    catalog,
+    watermarkMs: () => status().watermarkMs,
+    stalenessMs: config.stalenessMs,
+    status,
+    ready: () => ({ ready: true }),
+    terms: config,
+    version: options.version,
+    logger,
+    registry: metricsOf(log, status),
+    plugins: [ingestPlugin(door, faults)],
+  });
+  await server.listen({ host: config.host, port: config.port });
+
+  let ticking = true;
+  const tick = (): void => {
+    door
+      .tick()
+      .catch((error: unknown) => {
+        logger.error({ err: error }, 'the clock could not be recorded');
+      })
+      .finally(() => {
+        if (ticking) timer = setTimeout(tick, TICK_MS);
+      });
+  };
+  let timer = setTimeout(tick, 0);
+
+  const address = server.server.address() as AddressInfo;
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return {
+    url: `http://${host}:${address.port}`,
+    adminKey,
+    server,
+    async close() {
+      ticking = false;
+      clearTimeout(timer);
+      await server.close();
+      await aggregator.stop(log.headSeq);
+      await trimming;
+      await log.close();
+      await store.close();
+      await unlock();
+    },
+  };
+}
+
+function statusOf(log: LogWriter, aggregator: AggregatorThread, config: Config): Status {
+  const progress = aggregator.progress();
+  return {
+    log: { appended: log.samplesAppended, aggregated: progress.aggregatedSamples, stored: progress.storedSamples },
+    watermarkMs: progress.clockMs === 0 ? null : progress.clockMs - config.latenessMs,
+    vms: progress.vms,
+    samples: sampleCounts(progress.counters, progress.quarantined),
+  };
+}
+
+/** Gauges that are read when they are asked for. */
+function metricsOf(log: LogWriter, status: () => Status): Registry {
+  const registry = new Registry();
+  const gauge = (name: string, help: string, read: () => number): void => {
+    const made: Gauge = new Gauge({
+      name: `uptally_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        made.set(read());
+      },
+    });
+  };
+  gauge('log_appended_samples', 'Samples durable in the log since it began', () => Number(log.samplesAppended));
+  gauge('log_aggregated_samples', 'Samples that the kernel has taken in', () => Number(status().log.aggregated));
+  gauge('log_stored_samples', 'Samples whose rows can be queried', () => Number(status().log.stored));
+  gauge('watermark_seconds', 'The watermark, in seconds since the epoch', () => (status().watermarkMs ?? 0) / 1000);
+  gauge('vms', 'VMs that have sent a sample', () => status().vms);
+  for (const name of ['accepted', 'applied', 'duplicate', 'conflict', 'late', 'quarantined'] as const) {
+    gauge(`samples_${name}`, `Samples ${name} since the log began`, () => Number(status().samples[name]));
+  }
+  const rejected: Gauge = new Gauge({
+    name: 'uptally_samples_rejected',
+    help: 'Samples refused at the door since the log began, by code',
+    labelNames: ['code'],
+    registers: [registry],
+    collect() {
+      for (const [code, n] of Object.entries(status().samples.rejected)) rejected.set({ code }, Number(n));
+    },
+  });
+  return registry;
+}
+
+/** Resolves when the promise does, or when the time is up. */
+async function within(ms: number, promise: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,84 @@
+import type { Command } from 'commander';
+import { type CliContext, CommandFailure, writeLine } from './context.ts';
+
+/** `uptally serve`: the server, configured by the environment. */
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('serve')
+    .description('Run the server: ingest, aggregation and API in one process')
+    .addHelpText(
+      'after',
+      `
+Everything is configured by environment variables; the README has the table. The ones most asked for:
+
+  UPTALLY_PORT=8080            where it listens (127.0.0.1 unless UPTALLY_HOST says otherwise)
+  UPTALLY_DATA_DIR=./data      log, checkpoints and the embedded ClickHouse
+  UPTALLY_ADMIN_KEY=...        the first key; without it one is made and printed once
+  UPTALLY_CLOCK=event          for history: time is what the samples say it is (with UPTALLY_RETENTION_DAYS=0)
+
+Examples:
+  $ UPTALLY_ADMIN_KEY=change-me-please-1234 uptally serve
+  $ UPTALLY_PORT=0 UPTALLY_DATA_DIR=/var/lib/uptally uptally serve
+
+SIGINT and SIGTERM finish what was begun, store it and save the state. kill -9 loses nothing that was answered either.`,
+    )
+    .action(() => serve(context));
+}
+
+async function serve(context: CliContext): Promise<void> {
+  // loaded here, so that the other commands start without the server's parts
+  const [
+    { startApp, UnsupportedError },
+    { ConfigError, readConfig },
+    { makeLogger },
+    { faultsOf, killSelf },
+    { productVersion },
+  ] = await Promise.all([
+    import('../app.ts'),
+    import('../config.ts'),
+    import('../http/server.ts'),
+    import('../faults.ts'),
+    import('../version.ts'),
+  ]);
+  const { LockedError } = await import('../process-lock.ts');
+  const { randomBytes } = await import('node:crypto');
+  const interrupted = context.interrupted();
+  try {
+    const config = readConfig(context.env);
+    const logger = makeLogger(config.logLevel);
+    const app = await startApp({
+      config,
+      version: productVersion(),
+      logger,
+      now: context.now,
+      randomBytes,
+      faults: faultsOf(context.env, killSelf),
+      onFatal: (error) => {
+        // the state on disk is good; a supervisor starts the process again, and the log is replayed
+        logger.fatal({ err: error }, 'the server stops: what was answered is safe, start it again');
+        process.exit(1);
+      },
+    });
+    if (app.adminKey !== undefined) {
+      writeLine(context.stderr, `The admin key, shown only this once: ${app.adminKey}`);
+    }
+    logger.info({ url: app.url }, 'listening');
+    writeLine(context.stdout, `uptally listens on ${app.url} (API: ${app.url}/docs)`);
+    if (!interrupted.aborted) {
+      await new Promise<void>((resolve) => {
+        interrupted.addEventListener('abort', () => {
+          resolve();
+        });
+      });
+    }
+    logger.info('stopping');
+    await app.close();
+    // the embedded engine keeps threads that would hold the process
+    process.exit(0);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new CommandFailure(error.message, 2);
+    if (error instanceof UnsupportedError) throw new CommandFailure(error.message, 2);
+    if (error instanceof LockedError) throw new CommandFailure(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+/** A request's body as bytes: limits are checked while it comes in and while it is inflated, never afterwards. */
+import { gunzip } from 'node:zlib';
+import type { Readable } from 'node:stream';
+import { ProblemError } from '../errors.ts';
+import { BODY_BYTES_MAX } from '../kernel/decoder.ts';
+
+/** Bytes of bodies that may be in memory at once, over all connections. */
+export const BODIES_BYTES_MAX = 256 * 1024 * 1024;
+const RETRY_SOON = { 'retry-after': '1' };
+
+/** Counts the bytes of bodies in memory, and says no before they are too many. */
+export class BodyBudget {
+  #held = 0;
+
+  get held(): number {
+    return this.#held;
+  }
+
+  /** Throws `too_many_requests` when there is no room. */
+  take(bytes: number): void {
+    if (this.#held + bytes > BODIES_BYTES_MAX) {
+      throw new ProblemError('too_many_requests', 'too many bodies are being received at once', {}, RETRY_SOON);
+    }
+    this.#held += bytes;
+  }
+
+  give(bytes: number): void {
+    this.#held -= bytes;
+  }
+}
+
+function tooLarge(): ProblemError {
+  return new ProblemError('body_too_large', 'a body of samples has at most 8 MiB, inflated');
+}
+
+/** Reads a body up to the limit; what it holds is in the budget until `release` is called. */
+export async function readBody(
+  stream: Readable,
+  gzip: boolean,
+  budget: BodyBudget,
+): Promise<{ chunks: readonly Buffer[]; release: () => void }> {
+  let taken = 0;
+  const release = (): void => {
+    budget.give(taken);
+    taken = 0;
+  };
+  const take = (bytes: number): void => {
+    budget.take(bytes);
+    taken += bytes;
+  };
+  try {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > BODY_BYTES_MAX) throw tooLarge();
+      take(chunk.length);
+      chunks.push(chunk);
+    }
+    if (!gzip) return { chunks, release };
+    take(BODY_BYTES_MAX);
+    return { chunks: [await inflate(Buffer.concat(chunks))], release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Inflates on a thread of libuv's pool; stops at the limit, whatever the bytes would have become. */
+function inflate(bytes: Buffer): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    gunzip(bytes, { maxOutputLength: BODY_BYTES_MAX }, (error, inflated) => {
+      if (error === null) resolve(inflated);
+      else if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') reject(tooLarge());
+      else reject(new ProblemError('bad_request', 'the body is not valid gzip'));
+    });
+  });
+}

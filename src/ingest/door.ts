@@ -1,0 +1,144 @@
+/**
+ * The door: decoded samples go into the log, and the answer is given when they are durable. It says no, before anything is written, when
+ * the aggregator is too far behind or when names would not fit.
+ */
+import type { AggregatorThread } from '../aggregate/thread.ts';
+import type { Key } from '../catalog/keys.ts';
+import { ProblemError } from '../errors.ts';
+import type { Faults } from '../faults.ts';
+import { REJECTION_CODES, type Rejection } from '../domain/rejection.ts';
+import { Decoder } from '../kernel/decoder.ts';
+import { LogError, type LogWriter } from '../log/log.ts';
+import { samplesRecord, tickRecord } from '../log/record.ts';
+
+/** Samples that may wait for the aggregator. They are on disk; the bound keeps a restart and the answers of the API timely. */
+export const LAG_SAMPLES_MAX = 5_000_000;
+
+export interface DoorOptions {
+  readonly log: LogWriter;
+  readonly aggregator: AggregatorThread;
+  readonly now: () => number;
+  /** 0: samples of any age */
+  readonly retentionDays: number;
+  readonly vmsMax: number;
+  readonly nicsMax: number;
+  readonly faults: Faults;
+}
+
+export interface Receipt {
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly errors: readonly Rejection[];
+}
+
+const DAY_MS = 86_400_000;
+
+export class Door {
+  readonly #options: DoorOptions;
+  readonly #decoder = new Decoder();
+  readonly #refused = REJECTION_CODES.map(() => 0);
+  /** Samples handed to the log and not yet durable. */
+  #inFlight = 0;
+  /** Requests that need the aggregator's word about their names go one after another. */
+  #lastCheck: Promise<void> = Promise.resolve();
+
+  constructor(options: DoorOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a body. Resolves when the accepted samples are durable; throws a ProblemError with nothing written. */
+  async take(body: readonly Uint8Array[], format: 'ndjson' | 'json', key: Key): Promise<Receipt> {
+    const { now, retentionDays, faults } = this.#options;
+    this.#refuseWhenBehind();
+    const nowMs = now();
+    const decoded = this.#decoder.decode(body, format, {
+      nowMs,
+      oldestMs: retentionDays === 0 ? 0 : nowMs - retentionDays * DAY_MS,
+      patterns: key.vms,
+    });
+    if (decoded.outcome !== 'decoded') {
+      throw decoded.outcome === 'too_many_samples'
+        ? new ProblemError('too_many_samples', 'a request holds at most 50,000 samples')
+        : new ProblemError('bad_request', 'the body is not a JSON document that is a sample or an array of samples');
+    }
+    decoded.rejectedByCode.forEach((n, code) => (this.#refused[code] = (this.#refused[code] ?? 0) + n));
+    const { accepted, rejected, errors } = decoded;
+    if (accepted === 0) return { accepted, rejected, errors };
+    const record = samplesRecord(key.name, accepted, decoded.frames);
+    this.#inFlight += accepted;
+    try {
+      if (!this.#fitsForSure()) await this.#checkNames(decoded.frames.slice(), record, accepted);
+      else await this.#append(record, accepted);
+    } finally {
+      this.#inFlight -= accepted;
+    }
+    faults.at('before-answer');
+    return { accepted, rejected, errors };
+  }
+
+  /** Puts the clock and the refusals since the last tick into the log. */
+  async tick(): Promise<void> {
+    const refused = this.#refused.splice(0, Infinity, ...REJECTION_CODES.map(() => 0));
+    await this.#append(tickRecord(this.#options.now(), refused), 0);
+  }
+
+  async #append(record: Uint8Array, samples: number): Promise<void> {
+    try {
+      await this.#options.log.append(record, samples);
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      throw new ProblemError(
+        'log_unavailable',
+        `the samples may not be durable: ${error.message}; send the same again`,
+        {},
+        { 'retry-after': '5' },
+      );
+    }
+    this.#options.aggregator.wake();
+  }
+
+  /** Samples in the log, or on their way into it, that the kernel has not taken in. */
+  get #pending(): number {
+    const { log, aggregator } = this.#options;
+    return Number(log.samplesAppended - aggregator.progress().aggregatedSamples) + this.#inFlight;
+  }
+
+  #refuseWhenBehind(): void {
+    if (this.#pending <= LAG_SAMPLES_MAX) return;
+    throw new ProblemError(
+      'too_many_requests',
+      'the aggregator is behind; the samples were not taken',
+      {},
+      { 'retry-after': '5' },
+    );
+  }
+
+  /** Would everything that is under way fit even if every sample named a new VM and a new interface? */
+  #fitsForSure(): boolean {
+    const { aggregator, vmsMax, nicsMax } = this.#options;
+    const { vmSlots, nicSlots } = aggregator.progress();
+    return vmSlots + this.#pending <= vmsMax && nicSlots + this.#pending <= nicsMax;
+  }
+
+  /** Close to the capacity: waits until the kernel has seen what came before, asks it what is new here, and appends if that fits. */
+  async #checkNames(frames: Uint8Array, record: Uint8Array, accepted: number): Promise<void> {
+    const turn = this.#lastCheck.then(async () => {
+      const { log, aggregator, vmsMax, nicsMax } = this.#options;
+      const head = log.headSeq;
+      await aggregator.until((progress) => progress.aggregatedSeq >= head - 1);
+      const names = await aggregator.newNames(frames);
+      const { vmSlots, nicSlots } = aggregator.progress();
+      if (vmSlots + names.vms > vmsMax || nicSlots + names.nics > nicsMax) {
+        throw new ProblemError(
+          'capacity_full',
+          `the samples name ${names.vms} new VMs and ${names.nics} new interfaces, and there is room for ${Math.max(0, vmsMax - vmSlots)} and ${Math.max(0, nicsMax - nicSlots)}: raise UPTALLY_MAX_VMS or UPTALLY_MAX_NICS`,
+          {},
+          { 'retry-after': '60' },
+        );
+      }
+      await this.#append(record, accepted);
+    });
+    this.#lastCheck = turn.catch(() => undefined);
+    await turn;
+  }
+}

@@ -1,0 +1,142 @@
+/** `POST /v1/samples` (SPEC §7). The body stays bytes from the socket to the kernel. */
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { ProblemError } from '../errors.ts';
+import { type Rejection, rejectionMessage } from '../domain/rejection.ts';
+import type { Faults } from '../faults.ts';
+import { keyOf } from '../http/auth.ts';
+import type { HttpPlugin } from '../http/server.ts';
+import { BODY_BYTES_MAX } from '../kernel/decoder.ts';
+import { BodyBudget, readBody } from './body.ts';
+import type { Door } from './door.ts';
+
+const sampleShape = z
+  .object({
+    vm: z
+      .string()
+      .regex(/^[A-Za-z0-9._:-]{1,64}$/)
+      .describe('The VM'),
+    ts: z.union([z.int(), z.iso.datetime({ offset: true })]).describe('Milliseconds since the epoch, or RFC 3339 with an offset'),
+    nic: z
+      .string()
+      .regex(/^[A-Za-z0-9._:-]{0,32}$/)
+      .optional()
+      .describe("The interface; '' if absent"),
+    rx_bytes: z
+      .union([z.int(), z.string()])
+      .optional()
+      .describe('What the VM received since the counters started; up to 2^64 - 1'),
+    tx_bytes: z.union([z.int(), z.string()]).optional().describe('What the VM sent; together with rx_bytes or not at all'),
+    epoch: z.int().min(0).max(4294967295).optional().describe('Changes when the counters start again from zero'),
+    state: z.enum(['up', 'down']).optional(),
+    cause: z
+      .enum(['provider', 'third_party', 'maintenance', 'force_majeure', 'attack', 'customer', 'arrears'])
+      .optional()
+      .describe('Only with state down'),
+  })
+  .meta({ title: 'Sample', description: 'One VM, one of its interfaces, at one instant' });
+
+const receiptShape = z.object({
+  accepted: z.int().describe('Samples that are durable now'),
+  rejected: z.int(),
+  errors: z
+    .array(z.object({ index: z.int(), code: z.string(), field: z.string(), message: z.string() }))
+    .describe('The first 100'),
+});
+
+const CONTENT_TYPES: Record<string, 'ndjson' | 'json'> = { 'application/x-ndjson': 'ndjson', 'application/json': 'json' };
+
+interface RawBody {
+  readonly chunks: readonly Buffer[];
+  readonly release: () => void;
+}
+
+function formatOf(request: FastifyRequest): 'ndjson' | 'json' {
+  const [type = '', ...parameters] = (request.headers['content-type'] ?? '').split(';').map((part) => part.trim().toLowerCase());
+  const format = CONTENT_TYPES[type];
+  const charset = parameters
+    .find((parameter) => parameter.startsWith('charset='))
+    ?.slice(8)
+    .replaceAll('"', '');
+  if (format === undefined || (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')) {
+    throw new ProblemError('unsupported_media_type', 'samples come as application/x-ndjson or application/json, in UTF-8');
+  }
+  return format;
+}
+
+function isGzip(request: FastifyRequest): boolean {
+  const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  if (encoding === 'gzip') return true;
+  if (encoding === 'identity') return false;
+  throw new ProblemError('unsupported_encoding', 'a body may be sent as it is or with gzip');
+}
+
+function described(errors: readonly Rejection[]): object[] {
+  return errors.map((error) => ({ ...error, message: rejectionMessage(error) }));
+}
+
+/** The plugin for `buildServer`. */
+export function ingestPlugin(door: Door, faults: Faults): HttpPlugin {
+  const budget = new BodyBudget();
+  return async (api) => {
+    api.document({
+      method: 'POST',
+      path: '/v1/samples',
+      tag: 'samples',
+      summary: 'Post samples',
+      description:
+        'One sample a line (NDJSON), or a JSON document that is a sample or an array of samples; at most 8 MiB inflated and 50,000 samples. 202 means that the accepted samples are durable; at any other answer nothing is. Sending the same again is harmless.',
+      roles: ['agent', 'admin'],
+      body: { 'application/x-ndjson': sampleShape, 'application/json': z.union([sampleShape, z.array(sampleShape)]) },
+      answers: { 202: { description: 'Durable', schema: receiptShape } },
+      problems: [
+        'no_usable_sample',
+        'bad_request',
+        'body_too_large',
+        'too_many_samples',
+        'unsupported_media_type',
+        'unsupported_encoding',
+        'too_many_requests',
+        'capacity_full',
+        'log_unavailable',
+        'shutting_down',
+      ],
+    });
+    await api.app.register((scope, _options, done) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser(
+        '*',
+        { bodyLimit: BODY_BYTES_MAX },
+        async (request: FastifyRequest, payload: FastifyRequest['raw']) => {
+          formatOf(request);
+          return await readBody(payload, isGzip(request), budget);
+        },
+      );
+      scope.post(
+        '/v1/samples',
+        { onRequest: api.requireRole('agent', 'admin'), bodyLimit: BODY_BYTES_MAX },
+        async (request, reply) => {
+          const format = formatOf(request);
+          const body = request.body as RawBody | null | undefined;
+          let receipt;
+          try {
+            receipt = await door.take(body?.chunks ?? [], format, keyOf(request));
+          } finally {
+            body?.release();
+          }
+          const { accepted, rejected, errors } = receipt;
+          if (accepted === 0) {
+            const detail = rejected === 0 ? 'the body holds no sample' : `all ${rejected} samples were rejected; errors says why`;
+            throw new ProblemError('no_usable_sample', detail, { accepted, rejected, errors: described(errors) });
+          }
+          void reply.code(202).header('content-type', 'application/json; charset=utf-8');
+          const told = errors.length === 0 ? '[]' : JSON.stringify(described(errors));
+          await reply.send(`{"accepted":${accepted},"rejected":${rejected},"errors":${told}}`);
+          faults.at('after-answer');
+          return reply;
+        },
+      );
+      done();
+    });
+  };
+}
