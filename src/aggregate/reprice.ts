@@ -45,7 +45,9 @@ function reprice(live: Kernel, rows: readonly MinuteRow[], version: bigint): Uin
   for (const row of rows) {
     const slot = findVm(live, row.vm);
     if (slot === undefined) continue;
-    row.parts.forEach((ms, i) => live.view.setUint16(parts + 2 * i, ms, true));
+    row.parts.forEach((ms, i) => {
+      live.view.setUint16(parts + 2 * i, ms, true);
+    });
     live.exports.writeMinute(slot, row.at / 60, parts);
     if (++pending === 10_000) {
       chunks.push(live.drain('uptime'));

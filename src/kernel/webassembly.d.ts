@@ -1,5 +1,6 @@
 /** What we use of WebAssembly; Node's own types leave it to the browser's library, which we don't want in scope. */
 declare namespace WebAssembly {
+  // eslint-disable-next-line @typescript-eslint/no-extraneous-class -- an opaque handle
   class Module {
     constructor(bytes: Uint8Array);
   }
