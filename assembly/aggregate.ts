@@ -176,8 +176,9 @@ function take(frame: usize, agent: usize, agentLength: u32): void {
       defer(frame, vm, nic, agent, agentLength);
       return;
     }
-    // within a run of the same condition a sample adds nothing to the timeline
-    if (ts < lastTs) note(vm);
+    // within a run of the same condition a sample adds nothing to the timeline; its traffic may belong to a minute that the watermark
+    // has already published
+    if (ts < lastTs || ts < watermark) note(vm);
   } else {
     if (ts == nicLastTs && isRepeat(nic, frame)) add(C_DUPLICATE, 1);
     else defer(frame, vm, nic, agent, agentLength);

@@ -25,6 +25,10 @@ export interface FleetShape {
   readonly instantsMax: number;
   /** Where the timelines begin; by default shortly before midnights and clock changes of the plans' zones. */
   readonly anchorsMs: readonly number[];
+  /** Hops that happen now and then besides the usual ones: hours or days without a word. */
+  readonly gapsMs: readonly number[];
+  /** What is not left to chance: fleets that are to share one log have one set of options. */
+  readonly options: Partial<ModelOptions>;
 }
 
 /** Local midnights and clock changes that the default timelines run across. */
@@ -37,7 +41,7 @@ export const ANCHORS_MS: readonly number[] = [
   '2026-01-01T00:00:00Z',
 ].map((text) => Date.parse(text));
 
-export const DEFAULT_SHAPE: FleetShape = { vmsMax: 3, instantsMax: 12, anchorsMs: ANCHORS_MS };
+export const DEFAULT_SHAPE: FleetShape = { vmsMax: 3, instantsMax: 12, anchorsMs: ANCHORS_MS, gapsMs: [], options: {} };
 
 const COUNTER_MAX = 2n ** 64n - 1n;
 const ZONES = [
@@ -53,13 +57,13 @@ const NICS = ['', 'eth0', 'net:1'];
 
 /** A random fleet with its options and catalog. */
 export function fleetArbitrary(shape: Partial<FleetShape> = {}): fc.Arbitrary<Fleet> {
-  const { vmsMax, instantsMax, anchorsMs } = { ...DEFAULT_SHAPE, ...shape };
+  const { vmsMax, instantsMax, anchorsMs, gapsMs, options: fixed } = { ...DEFAULT_SHAPE, ...shape };
   return fc
     .record({
-      options: optionsArbitrary(),
+      options: optionsArbitrary().map((options) => ({ ...options, ...fixed })),
       anchorMs: fc.constantFrom(...anchorsMs),
       plans: plansArbitrary(),
-      walks: fc.array(walkArbitrary(instantsMax), { minLength: 1, maxLength: vmsMax }),
+      walks: fc.array(walkArbitrary(instantsMax, gapsMs), { minLength: 1, maxLength: vmsMax }),
       repeats: fc.array(repeatArbitrary(), { maxLength: 8 }),
       delays: fc.oneof(
         { weight: 2, arbitrary: fc.constant([]) },
@@ -134,11 +138,11 @@ interface Walk {
   readonly plans: readonly { readonly plan: string; readonly afterMs: number }[];
 }
 
-function walkArbitrary(instantsMax: number): fc.Arbitrary<Walk> {
+function walkArbitrary(instantsMax: number, gapsMs: readonly number[]): fc.Arbitrary<Walk> {
   const offset = fc.oneof(fc.constantFrom(0, 1, 59_999, MINUTE_MS, 2 * MINUTE_MS), fc.nat(20 * MINUTE_MS));
   return fc.record({
     startMs: offset,
-    steps: fc.array(stepArbitrary(), { minLength: 1, maxLength: instantsMax }),
+    steps: fc.array(stepArbitrary(gapsMs), { minLength: 1, maxLength: instantsMax }),
     known: fc.boolean(),
     ends: fc.option(fc.record({ instant: fc.nat(instantsMax), plusMs: fc.oneof(fc.constantFrom(0, 1), offset) })),
     plans: fc.array(fc.record({ plan: fc.constantFrom('plan-a', 'plan-b'), afterMs: offset }), { maxLength: 2 }),
@@ -187,7 +191,7 @@ interface Step {
   readonly reports: readonly Report[];
 }
 
-function stepArbitrary(): fc.Arbitrary<Step> {
+function stepArbitrary(gapsMs: readonly number[]): fc.Arbitrary<Step> {
   const condition = fc.oneof(
     { weight: 3, arbitrary: fc.constant<Condition>('up') },
     { weight: 2, arbitrary: fc.constantFrom<Condition>(...CAUSES) },
@@ -201,6 +205,7 @@ function stepArbitrary(): fc.Arbitrary<Step> {
       arbitrary: fc.constantFrom(-1, 0, 1, MINUTE_MS, 5 * MINUTE_MS).map((ms): Step['hop'] => ({ kind: 'staleness', ms })),
     },
     { weight: 2, arbitrary: fc.constant<Step['hop']>({ kind: 'to_minute', ms: 0 }) },
+    ...(gapsMs.length === 0 ? [] : [{ weight: 1, arbitrary: fc.constantFrom(...gapsMs).map(by) }]),
   );
   return fc.record({
     hop,

@@ -32,3 +32,19 @@ export function expectedRows(fleet: Fleet): StoredRows & { readonly counts: Flee
 export function comparable(stored: StoredRows): StoredRows {
   return { ...stored, uptime: stored.uptime.filter((line) => !/ (0,){8}60000 /.test(line)) };
 }
+
+/** Lines that one side has and the other has not, by table: empty when all is as it should be. `-` is missing, `+` too much. */
+export function differences(stored: StoredRows, expected: StoredRows): string[] {
+  const found: string[] = [];
+  for (const table of ['uptime', 'traffic', 'outages', 'quarantined'] as const) {
+    const have = new Set(stored[table]);
+    const want = new Set(expected[table]);
+    for (const line of want) if (!have.has(line)) found.push(`- ${table} ${line}`);
+    for (const line of have) if (!want.has(line)) found.push(`+ ${table} ${line}`);
+    if (stored[table].length !== have.size) found.push(`${table} has rows twice`);
+  }
+  for (const count of ['samples', 'conflicts'] as const) {
+    if (stored[count] !== expected[count]) found.push(`${count}: ${stored[count]} instead of ${expected[count]}`);
+  }
+  return found.sort();
+}
