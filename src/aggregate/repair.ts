@@ -173,9 +173,8 @@ async function repairChunk(context: RepairContext, jobs: readonly Job[], end: St
       return [vm, Math.floor(Math.min(t0Ms, ...starts) / MINUTE_MS) * MINUTE_MS];
     }),
   );
-  // R: the last samples at or before A, which decide what A begins with
-  const untilA = new Map([...from].map(([vm, ms]) => [vm, ms + 1]));
-  const undisturbed = await before(context, jobs, untilA, end.upTo, fromNothing);
+  // R: the last samples before A, which decide what A begins with, and what a second opinion at A goes back to
+  const undisturbed = await before(context, jobs, from, end.upTo, fromNothing);
   const ranges = jobs.map(({ vm }) => {
     const latest = undisturbed.get(vm) ?? [];
     const starts = latest.flatMap((each) => (each.lastCountersMs === undefined ? [] : [each.lastCountersMs]));
@@ -198,7 +197,7 @@ async function repairChunk(context: RepairContext, jobs: readonly Job[], end: St
   await store.insertRowBinary('anomalies', STRUCTURES.anomalies, rows.anomalies);
   await withdrawRest(store, jobs, from, end.version);
   await restateOutages(context, jobs, from, ranges, rows.outages, end);
-  for (const { vm, slot } of jobs) install(live, slot, workshop, internVm(workshop, vm));
+  for (const [i, { vm, slot }] of jobs.entries()) install(live, slot, workshop, internVm(workshop, vm), ranges[i]?.fromMs ?? 0);
 }
 
 type Rows = Record<'uptime' | 'traffic' | 'anomalies' | 'outages', Uint8Array[]>;

@@ -60,8 +60,11 @@ export function release(kernel: Kernel, slot: number): void {
   kernel.bytes[at] = (kernel.bytes[at] ?? 0) & ~FLAG_REPAIR;
 }
 
-/** Copies what a repair found out about a VM into the live kernel; the next settling publishes for it. */
-export function install(live: Kernel, slot: number, repaired: Kernel, repairedSlot: number): void {
+/**
+ * Copies what a repair found out about a VM into the live kernel; the next settling publishes for it.
+ * @param readFromMs from where on the repair has read every sample of the VM
+ */
+export function install(live: Kernel, slot: number, repaired: Kernel, repairedSlot: number, readFromMs: number): void {
   const to = vmAddress(live, slot);
   const from = vmAddress(repaired, repairedSlot);
   const first = firstTsMs(live, slot);
@@ -73,8 +76,10 @@ export function install(live: Kernel, slot: number, repaired: Kernel, repairedSl
   live.setI64(to + L.VM_FIRST_TS, BigInt(Math.min(first ?? repairedFirst, repairedFirst)));
   for (const nic of nicsOf(repaired, repairedSlot)) {
     const target = live.exports.internNic(slot, writeName(live, nic.name), nic.name.length) >>> 0;
-    // an interface of which only states were read again keeps its counters
-    const fields = nic.baseTsMs === undefined ? LAST_OF_NIC : ALL_OF_NIC;
+    // an interface of which only states were read again keeps its counters, if they are from before; else a conflict took them away
+    const baseTsMs = instant(live, target + L.NIC_BASE_TS);
+    const keeps = nic.baseTsMs === undefined && baseTsMs !== undefined && baseTsMs < readFromMs;
+    const fields = keeps ? LAST_OF_NIC : ALL_OF_NIC;
     for (const [start, end] of fields)
       live.bytes.set(repaired.bytes.subarray(nic.address + start, nic.address + end), target + start);
     const earliest = Math.min(Number(live.i64(target + L.NIC_FIRST_TS)), nic.firstTsMs);
