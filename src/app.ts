@@ -44,8 +44,6 @@ export interface App {
 }
 
 const TICK_MS = 1000;
-/** How long a change of the catalog waits for its rows to be repriced before it answers all the same. */
-const REPRICE_WAIT_MS = 5000;
 /** Samples are kept this much longer than they are accepted: a late one needs those before it. */
 const GRACE_DAYS = 3;
 
@@ -98,19 +96,16 @@ export async function startApp(options: AppOptions): Promise<App> {
   });
 
   // Whatever the catalog was changed to before a crash, from here on its mark is in the log.
-  const mark = async (seq: bigint): Promise<number> => {
-    const at = await log.append(catalogRecord(seq), 0);
+  const mark = async (seq: bigint): Promise<void> => {
+    await log.append(catalogRecord(seq), 0);
     aggregator.wake();
-    return at;
   };
-  await mark(catalog.lastSeq);
+  let pricedSeq = catalog.lastSeq;
+  await mark(pricedSeq);
   catalog.setOnChange(async ({ kind, seq }) => {
     if (kind !== 'plan' && kind !== 'vm') return;
-    const at = await mark(seq);
-    await within(
-      REPRICE_WAIT_MS,
-      aggregator.until((progress) => progress.storedSeq >= at),
-    );
+    await mark(seq);
+    pricedSeq = seq;
   });
 
   const door = new Door({
@@ -122,7 +117,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     nicsMax: config.nicsMax,
     faults,
   });
-  const status = (): Status => statusOf(log, aggregator, config);
+  const status = (): Status => statusOf(log, aggregator, config, pricedSeq);
   const server = await buildServer({
     store,
     catalog,
@@ -170,11 +165,12 @@ export async function startApp(options: AppOptions): Promise<App> {
   };
 }
 
-function statusOf(log: LogWriter, aggregator: AggregatorThread, config: Config): Status {
+function statusOf(log: LogWriter, aggregator: AggregatorThread, config: Config, catalogSeq: bigint): Status {
   const progress = aggregator.progress();
   return {
     log: { appended: log.samplesAppended, aggregated: progress.aggregatedSamples, stored: progress.storedSamples },
     watermarkMs: progress.clockMs === 0 ? null : progress.clockMs - config.latenessMs,
+    catalog: { recorded: catalogSeq, applied: progress.catalogSeq < catalogSeq ? progress.catalogSeq : catalogSeq },
     vms: progress.vms,
     samples: sampleCounts(progress.counters, progress.quarantined),
   };
@@ -211,17 +207,4 @@ function metricsOf(log: LogWriter, status: () => Status): Registry {
     },
   });
   return registry;
-}
-
-/** Resolves when the promise does, or when the time is up. */
-async function within(ms: number, promise: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  try {
-    await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

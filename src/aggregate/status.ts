@@ -6,6 +6,8 @@ export interface Status {
   /** Samples that the log holds durably, that the kernel has taken in, and whose rows can be queried. */
   readonly log: { readonly appended: bigint; readonly aggregated: bigint; readonly stored: bigint };
   readonly watermarkMs: number | null;
+  /** Entries of the catalog recorded, and those that stored rows are priced by. */
+  readonly catalog: { readonly recorded: bigint; readonly applied: bigint };
   readonly vms: number;
   readonly samples: {
     readonly accepted: bigint;

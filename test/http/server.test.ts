@@ -62,7 +62,8 @@ describe('the HTTP server', () => {
       status: () => ({
         log: { appended: 2n ** 63n, aggregated: 2n, stored: 1n },
         watermarkMs: ms('12:00'),
-        vms: 2,
+        catalog: { recorded: 7n, applied: 7n },
+      vms: 2,
         samples: { accepted: 3n, applied: 1n, duplicate: 1n, conflict: 1n, late: 0n, quarantined: 0n, rejected: { bad_ts: 4n } },
       }),
       ready: () => (ready ? { ready } : { ready, detail: 'replaying the log' }),

@@ -25,6 +25,9 @@ export interface MeteringTerms {
 const statusShape = z.object({
   log: z.object({ appended: exactInteger, aggregated: exactInteger, stored: exactInteger }),
   watermark: instantShape.nullable(),
+  catalog: z
+    .object({ recorded: exactInteger, applied: exactInteger })
+    .describe('Entries of the catalog, and those that the stored minute rows are priced by'),
   vms: z.int(),
   samples: z.object({
     accepted: exactInteger,
@@ -72,9 +75,9 @@ export function statusRoutes(
       problems: [],
     },
     async () => {
-      const { log, watermarkMs, vms, samples } = await status();
+      const { log, watermarkMs, catalog, vms, samples } = await status();
       const watermark = watermarkMs === null ? null : formatInstant(watermarkMs);
-      return { log, watermark, vms, samples, terms: shownTerms };
+      return { log, watermark, catalog, vms, samples, terms: shownTerms };
     },
   );
   api.route(
