@@ -36,6 +36,9 @@ export const PROBLEMS = {
   account_unknown: { status: 404, title: 'The account is not known', meaning: 'The catalog has no account of this id.' },
   plan_unknown: { status: 404, title: 'The plan is not known', meaning: 'The catalog has no plan of this id.' },
   key_unknown: { status: 404, title: 'The key is not known', meaning: 'There is no key of this id, or it has been revoked.' },
+  event_unknown: { status: 404, title: 'The event is not known', meaning: 'The VM has no event of this id.' },
+  terms_unknown: { status: 404, title: 'The terms sheet is not known', meaning: 'No terms sheet of this id is loaded.' },
+  refund_check_unknown: { status: 404, title: 'The refund check is not known', meaning: 'There is no refund check of this id.' },
   method_not_allowed: {
     status: 405,
     title: 'The path does not take this method',

@@ -2,9 +2,10 @@ import { ProblemError } from '../errors.ts';
 import type { DatedPlan, PlanBody } from '../domain/plan.ts';
 import type { Store } from '../store/store.ts';
 import type { AccountBody, VmBody } from './bodies.ts';
-import { type Entry, insertEntry, type Kind, readEntries } from './entry.ts';
+import { type Entry, insertEntry, type Kind, readEntries, readEntry } from './entry.ts';
+import type { EventBody, EventRequest } from './events.ts';
 import { digestOf, type Key, type KeyBody, keyFromBytes, type KeyRequest } from './keys.ts';
-import { checkAccount, checkPlan, checkVm } from './references.ts';
+import { checkAccount, checkEvent, checkPlan, checkVm } from './references.ts';
 import { type Versioned, View } from './view.ts';
 
 export interface Change {
@@ -26,7 +27,7 @@ export interface CatalogOptions {
 const BOOTSTRAP_KEY_ID = 'bootstrap';
 
 /**
- * Plans, accounts, VMs and keys. Every change is a new entry, durable before it is seen; nothing is ever edited. Writes
+ * Plans, accounts, VMs, keys, and what was recorded of them. Every change is a new entry, durable before it is seen; nothing is ever edited. Writes
  * happen one after another, reads are from memory.
  */
 export class Catalog {
@@ -95,6 +96,16 @@ export class Catalog {
   endsAtMs(vm: string): number | null {
     return this.#view.vms.get(vm)?.body.ends_at ?? null;
   }
+  /** A VM's events that have not been withdrawn, by instant, then in the order they were recorded. */
+  eventsOf(vm: string): Versioned<EventBody>[] {
+    return this.allEventsOf(vm).filter((event) => !event.body.withdrawn);
+  }
+  /** The same with those that were withdrawn. */
+  allEventsOf(vm: string): Versioned<EventBody>[] {
+    return Array.from(this.#view.eventsByVm.get(vm) ?? [], (id) => held(this.#view.events, id)).sort(
+      (a, b) => a.body.at - b.body.at,
+    );
+  }
   /** Keys in force, by name and id. */
   keys(): Versioned<KeyBody>[] {
     return [...this.#view.keys.values()].filter((key) => !key.body.revoked).sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -131,11 +142,48 @@ export class Catalog {
     });
   }
 
+  /** Records an event of a VM. Throws `invalid_reference` if its amount does not fit the account's currency. */
+  recordEvent(vm: string, request: EventRequest, by: string): Promise<Versioned<EventBody>> {
+    return this.#write(async () => {
+      checkEvent(this.#view, vm, request);
+      const id = this.#newId();
+      await this.#record('event', id, { vm, ...request, withdrawn: false } satisfies EventBody, by, undefined);
+      return held(this.#view.events, id);
+    });
+  }
+
+  /** Withdraws an event, which stays on record. Throws `event_unknown`. */
+  withdrawEvent(vm: string, id: string, by: string): Promise<void> {
+    return this.#write(async () => {
+      const before = this.#view.events.get(id);
+      if (before?.body.vm !== vm) throw new ProblemError('event_unknown', `VM ${vm} has no event ${id}`);
+      await this.#record('event', id, { ...before.body, withdrawn: true }, by, before);
+    });
+  }
+
+  /** Keeps a refund check for good, as it was answered; `text` makes its JSON text once its id and instant are known. */
+  recordRefundCheck(text: (id: string, recordedAtMs: number) => string, by: string): Promise<string> {
+    return this.#write(async () => {
+      const id = this.#newId();
+      const recordedAtMs = this.#options.now();
+      const body = text(id, recordedAtMs);
+      await this.#append({ kind: 'refund_check', id, seq: this.#view.lastSeq + 1n, recordedAtMs, recordedBy: by, body });
+      return body;
+    });
+  }
+
+  /** The text of a refund check that was kept. Throws `refund_check_unknown`. */
+  async refundCheck(id: string): Promise<string> {
+    const entry = await readEntry(this.#options.store, 'refund_check', id);
+    if (entry === undefined) throw new ProblemError('refund_check_unknown', `there is no refund check ${id}`);
+    return entry.body;
+  }
+
   /** Makes a key. Its text is in the answer and nowhere else. */
   createKey(request: KeyRequest, by: string): Promise<{ key: string; entry: Versioned<KeyBody> }> {
     return this.#write(async () => {
       const key = keyFromBytes(this.#options.randomBytes(32));
-      const id = Buffer.from(this.#options.randomBytes(9)).toString('hex');
+      const id = this.#newId();
       await this.#record('key', id, keyRow(request.role, request.name, request.vms ?? null, key), by, undefined);
       return { key, entry: held(this.#view.keys, id) };
     });
@@ -168,6 +216,10 @@ export class Catalog {
     });
   }
 
+  #newId(): string {
+    return Buffer.from(this.#options.randomBytes(9)).toString('hex');
+  }
+
   #write<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#writes.then(async () => {
       if (this.#uncertain) {
@@ -183,14 +235,11 @@ export class Catalog {
   async #record(kind: Kind, id: string, body: object, by: string, before: Versioned<object> | undefined): Promise<void> {
     const json = JSON.stringify(body);
     if (before !== undefined && JSON.stringify(before.body) === json) return;
-    const entry: Entry = {
-      kind,
-      id,
-      seq: this.#view.lastSeq + 1n,
-      recordedAtMs: this.#options.now(),
-      recordedBy: by,
-      body: json,
-    };
+    const seq = this.#view.lastSeq + 1n;
+    await this.#append({ kind, id, seq, recordedAtMs: this.#options.now(), recordedBy: by, body: json });
+  }
+
+  async #append(entry: Entry): Promise<void> {
     try {
       await insertEntry(this.#options.store, entry);
     } catch (error) {
@@ -198,7 +247,7 @@ export class Catalog {
       throw error;
     }
     this.#view.apply(entry);
-    await this.#onChange({ kind, id, seq: entry.seq });
+    await this.#onChange({ kind: entry.kind, id: entry.id, seq: entry.seq });
   }
 }
 

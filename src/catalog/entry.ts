@@ -1,6 +1,6 @@
 import type { Store } from '../store/store.ts';
 
-export const KINDS = ['plan', 'account', 'vm', 'key'] as const;
+export const KINDS = ['plan', 'account', 'vm', 'key', 'event', 'refund_check'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** One version of one thing in the catalog. Entries are only ever added; the one with the highest `seq` is in force. */
@@ -35,11 +35,14 @@ export async function insertEntry(store: Store, entry: Entry): Promise<void> {
   await store.insertRowBinary('catalog', STRUCTURE, [row]);
 }
 
-/** The latest version of everything recorded after `seq`, in the order it was recorded. */
+/**
+ * The latest version of everything recorded after `seq`, in the order it was recorded. Refund checks, which only grow in
+ * number, come without their bodies: see `readEntry`.
+ */
 export async function readEntries(store: Store, afterSeq: bigint): Promise<Entry[]> {
   const rows = await store.rows<{ kind: Kind; id: string; last: string; at: string; by: string; latest: string }>(
     `SELECT kind, id, max(seq) AS last, argMax(toUnixTimestamp64Milli(recorded_at), seq) AS at,
-            argMax(recorded_by, seq) AS by, argMax(body, seq) AS latest
+            argMax(recorded_by, seq) AS by, if(kind = 'refund_check', '', argMax(body, seq)) AS latest
      FROM catalog WHERE seq > {after:UInt64} GROUP BY kind, id ORDER BY last`,
     { after: afterSeq.toString() },
   );
@@ -51,6 +54,17 @@ export async function readEntries(store: Store, afterSeq: bigint): Promise<Entry
     recordedBy: row.by,
     body: row.latest,
   }));
+}
+
+/** The latest entry of one id, for kinds that are not kept in memory. */
+export async function readEntry(store: Store, kind: Kind, id: string): Promise<Entry | undefined> {
+  const [row] = await store.rows<{ last: string; at: string; by: string; latest: string }>(
+    `SELECT seq AS last, toUnixTimestamp64Milli(recorded_at) AS at, recorded_by AS by, body AS latest
+     FROM catalog WHERE kind = {kind:String} AND id = {id:String} ORDER BY seq DESC LIMIT 1`,
+    { kind, id },
+  );
+  if (row === undefined) return undefined;
+  return { kind, id, seq: BigInt(row.last), recordedAtMs: Number(row.at), recordedBy: row.by, body: row.latest };
 }
 
 /** A RowBinary String: its length in bytes as LEB128, then the bytes. */

@@ -1,6 +1,7 @@
 import { ProblemError } from '../errors.ts';
 import type { PlanBody } from '../domain/plan.ts';
 import { type AccountBody, fitsCurrency, type VmBody } from './bodies.ts';
+import type { EventRequest } from './events.ts';
 import type { View } from './view.ts';
 
 /** A fault in a body, named by the field's path. */
@@ -31,6 +32,16 @@ export function checkVm(view: View, body: VmBody): void {
     throw new ProblemError('invalid_reference', faults.map((fault) => `${fault.field}: ${fault.message}`).join('; '), {
       errors: faults,
     });
+}
+
+/** Throws `invalid_reference` unless an event's amount is one of the currency of the VM's account. */
+export function checkEvent(view: View, vm: string, event: EventRequest): void {
+  if (event.amount === null) return;
+  const account = view.vms.get(vm)?.body.account;
+  const code = account === undefined ? undefined : view.accounts.get(account)?.body.currency;
+  if (code !== undefined && fitsCurrency(event.amount, code)) return;
+  const message = code === undefined ? `VM ${vm} has no account, so no currency` : `has more digits than ${code} has`;
+  throw new ProblemError('invalid_reference', `amount: ${message}`, { errors: [{ field: 'amount', message }] });
 }
 
 /** Throws `catalog_conflict` if a plan's new currency would differ from that of an account whose VM is on it. */

@@ -1,6 +1,7 @@
 import { type DatedPlan, type Plan, type PlanBody, planBody, planOf } from '../domain/plan.ts';
 import { type AccountBody, accountBody, type VmBody, vmBody } from './bodies.ts';
 import type { Entry } from './entry.ts';
+import { type EventBody, eventBody } from './events.ts';
 import { type KeyBody, keyBody, KeyRing } from './keys.ts';
 
 /** A thing in the catalog as it now stands. */
@@ -22,6 +23,9 @@ export class View {
   readonly vms = new Map<string, Versioned<VmBody>>();
   readonly keys = new Map<string, Versioned<KeyBody>>();
   readonly keyRing = new KeyRing();
+  readonly events = new Map<string, Versioned<EventBody>>();
+  /** Ids of a VM's events, in the order they were first recorded. */
+  readonly eventsByVm = new Map<string, Set<string>>();
   readonly vmsByAccount = new Map<string, Set<string>>();
   lastSeq = 0n;
   readonly #rated = new Map<string, Plan>();
@@ -34,7 +38,7 @@ export class View {
       recordedBy: entry.recordedBy,
       body,
     });
-    const stored: unknown = JSON.parse(entry.body);
+    const stored: unknown = entry.body === '' ? undefined : JSON.parse(entry.body);
     switch (entry.kind) {
       case 'plan': {
         const body = planBody.parse(stored);
@@ -60,6 +64,15 @@ export class View {
         this.keyRing.set(entry.id, body);
         break;
       }
+      case 'event': {
+        const body = eventBody.parse(stored);
+        this.events.set(entry.id, versioned(body));
+        this.eventsByVm.set(body.vm, (this.eventsByVm.get(body.vm) ?? new Set()).add(entry.id));
+        break;
+      }
+      case 'refund_check':
+        // Kept in the table only: nothing here is computed from them.
+        break;
     }
     if (entry.seq > this.lastSeq) this.lastSeq = entry.seq;
   }

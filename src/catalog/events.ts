@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { decimal } from '../domain/plan.ts';
+import { instant } from './bodies.ts';
+
+/** What only people know of a VM (SPEC §7). */
+export const EVENT_KINDS = [
+  'payment',
+  'refund',
+  'ip_replaced',
+  'ip_blocked',
+  'ip_unusable',
+  'terms_violated',
+  'abuse',
+  'harm',
+  'dispute',
+  'malicious_trial',
+  'withdrawn',
+  'suspended',
+  'resumed',
+] as const;
+export type EventKind = (typeof EVENT_KINDS)[number];
+
+const WITH_AMOUNT: ReadonlySet<string> = new Set(['payment', 'refund']);
+
+/** The body of `POST /v1/vms/{vm}/events`; `refunded` is taken for `refund`. */
+export const eventRequest = z
+  .strictObject({
+    at: instant,
+    kind: z.preprocess((given) => (given === 'refunded' ? 'refund' : given), z.enum(EVENT_KINDS)),
+    note: z.string().max(2000).default(''),
+    amount: decimal.nullable().default(null).describe("What was paid or refunded, in the account's currency."),
+  })
+  .refine((event) => event.amount === null || WITH_AMOUNT.has(event.kind), {
+    path: ['amount'],
+    message: 'goes with the kinds payment and refund only',
+  });
+export type EventRequest = z.infer<typeof eventRequest>;
+
+/** An event as it is kept. */
+export const eventBody = z.strictObject({
+  vm: z.string(),
+  /** Milliseconds since the epoch. */
+  at: z.int(),
+  kind: z.enum(EVENT_KINDS),
+  note: z.string(),
+  amount: z.string().nullable(),
+  /** It was recorded by mistake: it counts no more, and stays on record. */
+  withdrawn: z.boolean(),
+});
+export type EventBody = z.infer<typeof eventBody>;
