@@ -4,10 +4,12 @@ import { runProgram, type CommandModule } from './program.ts';
 
 // One line a command, in the order of --help.
 const modules: readonly Promise<CommandModule>[] = [
+  import('./demo.ts'),
   import('./serve.ts'),
   import('./agent.ts'),
   import('./send.ts'),
   import('./status.ts'),
+  import('./verify.ts'),
   import('./keys.ts'),
 ];
 

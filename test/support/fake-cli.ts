@@ -5,8 +5,9 @@ import * as agent from '../../src/cli/agent.ts';
 import * as keys from '../../src/cli/keys.ts';
 import * as send from '../../src/cli/send.ts';
 import * as status from '../../src/cli/status.ts';
+import * as verify from '../../src/cli/verify.ts';
 
-const modules: readonly CommandModule[] = [agent, send, status, keys];
+const modules: readonly CommandModule[] = [agent, send, status, verify, keys];
 
 export interface CliRun {
   readonly code: number;

@@ -1,0 +1,86 @@
+/** The API's answers as far as verifying reads them: instants in milliseconds, integers exact. */
+import { z } from 'zod';
+import { CAUSES, type Condition, CONDITIONS } from '../domain/condition.ts';
+import { parseInstant } from '../domain/instant.ts';
+
+const instant = z.string().transform((text, context) => {
+  const ms = parseInstant(text);
+  if (ms !== undefined) return ms;
+  context.addIssue({ code: 'custom', message: 'is no instant' });
+  return z.NEVER;
+});
+/** A number, or the digits that `parseExact` made of a long one. */
+const exact = z.union([z.int(), z.string().regex(/^-?\d+$/)]).transform((value) => BigInt(value));
+const condition = z.enum(CONDITIONS as readonly [Condition, ...Condition[]]);
+
+export const statusAnswer = z.object({
+  log: z.object({ appended: exact, aggregated: exact, stored: exact }),
+  watermark: instant.nullable(),
+  catalog: z.object({ recorded: exact, applied: exact }),
+  vms: z.int(),
+  samples: z.object({ accepted: exact, applied: exact, duplicate: exact, conflict: exact }),
+  terms: z.object({
+    staleness_ms: z.int(),
+    lateness_ms: z.int(),
+    link_limit_bps: exact,
+    retention_days: z.int(),
+    clock: z.enum(['wall', 'event']),
+  }),
+});
+export type StatusAnswer = z.infer<typeof statusAnswer>;
+
+export const vmSeen = z.object({
+  vm: z.string(),
+  first_sample: instant.nullable(),
+  last_sample: instant.nullable(),
+  first_minute: instant.nullable(),
+});
+export type VmSeen = z.infer<typeof vmSeen>;
+
+const counted = z.object({
+  ts: instant,
+  nic: z.string(),
+  rx_bytes: exact.optional(),
+  tx_bytes: exact.optional(),
+  epoch: z.int(),
+  state: z.enum(['up', 'down']),
+  cause: z.enum(CAUSES as readonly [string, ...string[]]).optional(),
+});
+export const sampleAnswer = counted.extend({ vm: z.string(), agent: z.string(), pos: exact });
+export type SampleAnswer = z.infer<typeof sampleAnswer>;
+
+export const minuteAnswer = z.object({
+  start: instant,
+  up_ms: z.int(),
+  down_ms: z.record(z.string(), z.int()),
+  silent_ms: z.int(),
+  unavailable_minutes: z.int(),
+  credit_nanos: exact,
+});
+export type MinuteAnswer = z.infer<typeof minuteAnswer>;
+
+export const trafficAnswer = z.object({ start: instant, nic: z.string(), rx_bytes: exact, tx_bytes: exact });
+export type TrafficAnswer = z.infer<typeof trafficAnswer>;
+
+export const outageAnswer = z.object({ start: instant, end: instant.nullable(), cause: condition });
+export type OutageAnswer = z.infer<typeof outageAnswer>;
+
+export const anomalyAnswer = z.object({
+  kind: z.enum(['quarantined', 'conflict']),
+  nic: z.string(),
+  ts: instant,
+  a: counted,
+  b: counted,
+});
+export type AnomalyAnswer = z.infer<typeof anomalyAnswer>;
+
+export const vmCatalogAnswer = z.object({
+  plans: z.array(z.object({ plan: z.string(), from: instant })),
+  ends_at: instant.nullable(),
+});
+
+export const planAnswer = z.object({
+  time_zone: z.string(),
+  price: z.object({ amount: z.string(), per: z.enum(['hour', 'day', 'month']) }),
+  creditable: z.array(condition),
+});

@@ -1,0 +1,56 @@
+/** A VM's plans from the catalog, in the model's terms, and what its minutes then are worth. */
+import { type DatedPlan, type ModelPlan, planAt, unitNanos } from '../../test/model/credit.ts';
+import type { MinuteParts } from '../../test/model/timeline.ts';
+import { conditionCode, CONDITIONS, SILENT } from '../domain/condition.ts';
+import { parseAmount } from '../domain/money.ts';
+import { type MinuteAnswer, planAnswer, vmCatalogAnswer } from './answers.ts';
+import { type Reader, VerifyError } from './reader.ts';
+
+export interface Agreed {
+  readonly plans: readonly DatedPlan[];
+  readonly endsAtMs: number | null;
+}
+
+/** What the catalog says of a VM; no plans and no end if it does not know it. */
+export async function agreedFor(reader: Reader, vm: string): Promise<Agreed> {
+  const known = await reader.find(`v1/vms/${encodeURIComponent(vm)}`, vmCatalogAnswer);
+  if (known === null) return { plans: [], endsAtMs: null };
+  const plans: DatedPlan[] = [];
+  for (const { plan, from } of known.plans) {
+    const body = await reader.get(`v1/plans/${encodeURIComponent(plan)}`, planAnswer);
+    const amountNanos = parseAmount(body.price.amount);
+    if (amountNanos === undefined) throw new VerifyError(`plan ${plan} has no price that can be read: ${body.price.amount}`);
+    const price: ModelPlan['price'] = { amountNanos, per: body.price.per };
+    plans.push({ plan: { timeZone: body.time_zone, price, creditable: body.creditable }, fromMs: from });
+  }
+  return { plans, endsAtMs: known.ends_at };
+}
+
+/** A minute row as text fields compare: milliseconds by condition, whether it is unavailable, and its credit. */
+export type MinuteFields = Record<string, number | bigint>;
+
+export function recomputedMinute({ minuteMs, partsMs }: MinuteParts, plans: readonly DatedPlan[]): MinuteFields {
+  const plan = planAt(plans, minuteMs);
+  const creditable = plan?.creditable ?? (['provider'] as const);
+  const unavailable = creditable.some((condition) => (partsMs[conditionCode(condition)] ?? 0) > 0);
+  const fields: MinuteFields = {};
+  for (const [code, condition] of CONDITIONS.entries()) fields[`${condition}_ms`] = partsMs[code] ?? 0;
+  fields['unavailable'] = unavailable ? 1 : 0;
+  fields['credit_nanos'] = unavailable && plan !== null ? unitNanos(plan, minuteMs) : 0n;
+  return fields;
+}
+
+export function storedMinute(row: MinuteAnswer): MinuteFields {
+  const fields: MinuteFields = {};
+  for (const condition of CONDITIONS) fields[`${condition}_ms`] = row.down_ms[condition] ?? 0;
+  fields['up_ms'] = row.up_ms;
+  fields['silent_ms'] = row.silent_ms;
+  fields['unavailable'] = row.unavailable_minutes;
+  fields['credit_nanos'] = row.credit_nanos;
+  return fields;
+}
+
+/** Such a minute need not be stored. */
+export function isWhollySilent({ partsMs }: MinuteParts): boolean {
+  return partsMs.every((ms, code) => code === SILENT || ms === 0);
+}

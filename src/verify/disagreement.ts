@@ -1,0 +1,74 @@
+/** Where what is stored and what the raw samples amount to part ways. */
+import { formatInstant } from '../domain/instant.ts';
+
+/** Which answer was wrong: a table's rows, or the counts of the status. */
+export type Compared = 'minutes' | 'uptime' | 'traffic' | 'outages' | 'anomalies' | 'samples' | 'status';
+
+/** Everything as text: bytes and nanos do not fit a JSON number of other programs. */
+export interface Disagreement {
+  readonly table: Compared;
+  readonly vm: string | null;
+  readonly nic: string | null;
+  /** The minute, the start of the outage, or the instant of the sample; null for counts. */
+  readonly minute: string | null;
+  /** `row` when one side has no such row at all. */
+  readonly field: string;
+  readonly stored: string | null;
+  readonly recomputed: string | null;
+}
+
+/** Ends the look at a VM; no error of the program. */
+export class Disagreed extends Error {
+  override readonly name = 'Disagreed';
+  readonly what: Disagreement;
+
+  constructor(what: Disagreement) {
+    super(describe(what));
+    this.what = what;
+  }
+}
+
+export interface Place {
+  readonly table: Compared;
+  readonly vm: string;
+  readonly atMs: number;
+  readonly nic?: string;
+}
+
+type Fields = Readonly<Record<string, bigint | number | string | null>>;
+
+/** Throws `Disagreed` at the first field that differs, or if only one side has the row. */
+export function compareRow(place: Place, stored: Fields | undefined, recomputed: Fields | undefined): void {
+  const at = { table: place.table, vm: place.vm, nic: place.nic ?? null, minute: formatInstant(place.atMs) };
+  if (stored === undefined && recomputed === undefined) return;
+  if (stored === undefined || recomputed === undefined) {
+    throw new Disagreed({ ...at, field: 'row', stored: rowText(stored), recomputed: rowText(recomputed) });
+  }
+  for (const [field, mine] of Object.entries(recomputed)) {
+    const theirs = stored[field] ?? null;
+    if (String(theirs) !== String(mine)) throw new Disagreed({ ...at, field, stored: String(theirs), recomputed: String(mine) });
+  }
+}
+
+export function sameDisagreement(a: Disagreement, b: Disagreement): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** One sentence for people. */
+export function describe({ table, vm, nic, minute, field, stored, recomputed }: Disagreement): string {
+  const place = [
+    table,
+    ...(vm === null ? [] : [`vm ${vm}`]),
+    ...(nic === null || nic === '' ? [] : [`nic ${nic}`]),
+    ...(minute === null ? [] : [minute]),
+    field,
+  ].join(', ');
+  return `${place}: stored ${stored ?? 'nothing'}, recomputed ${recomputed ?? 'nothing'}`;
+}
+
+/** A row in short: what is not zero. */
+function rowText(fields: Fields | undefined): string | null {
+  if (fields === undefined) return null;
+  const parts = Object.entries(fields).filter(([, value]) => value !== 0 && value !== 0n);
+  return parts.map(([name, value]) => `${name}=${String(value)}`).join(' ');
+}

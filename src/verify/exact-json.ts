@@ -1,0 +1,12 @@
+/**
+ * JSON with integers beyond 2⁵³: JSON.parse rounds them, so integers of 16 digits and more become texts of their digits
+ * before it sees them. Strings are stepped over whole. Returns undefined for what is no JSON.
+ */
+export function parseExact(text: string): unknown {
+  const quoted = text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}/g, (token) => (token.startsWith('"') ? token : `"${token}"`));
+  try {
+    return JSON.parse(quoted) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * The stored data of a running system against its raw samples, VM by VM, over the HTTP API alone. The system goes on
+ * while it is looked at: rows are compared as far as the watermark had come at the start, further only while nothing is
+ * posted, and a disagreement counts when a second look, after everything has settled, finds the same one.
+ */
+import { formatInstant } from '../domain/instant.ts';
+import { floorToMinute } from '../../test/model/timeline.ts';
+import { type StatusAnswer, statusAnswer, type VmSeen, vmSeen } from './answers.ts';
+import { Disagreed, type Disagreement, sameDisagreement } from './disagreement.ts';
+import { type Reader, VerifyError } from './reader.ts';
+import { lookAtVm, type VmTally } from './vm.ts';
+
+export interface VerifyOptions {
+  /** Whether a VM is to be looked at; null: all are, and so the counts are checked too. */
+  readonly picks: ((vm: string) => boolean) | null;
+  /** Only rows that begin in it; null: no bound. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  /** How long posted samples may take until they are stored. */
+  readonly settleMs: number;
+  readonly now: () => number;
+  readonly onVm: (done: number, of: number, vm: string) => void;
+}
+
+export interface VerifyReport {
+  readonly agree: boolean;
+  /** The first; null when all agree. */
+  readonly disagreement: Disagreement | null;
+  readonly vms: number;
+  /** What was compared: rows, and the raw samples behind them. */
+  readonly compared: Readonly<VmTally>;
+  /** accepted = raw samples + duplicate + conflict was checked, over the whole history. */
+  readonly counts_checked: boolean;
+  /** Why not, if not. */
+  readonly counts_skipped: string | null;
+  /** Rows of every VM are compared up to here at least. */
+  readonly until: string | null;
+  readonly samples: Readonly<Record<'accepted' | 'applied' | 'duplicate' | 'conflict', bigint>>;
+}
+
+const POLL_MS = 250;
+const LOOKS_MAX = 5;
+const DAY_MS = 86_400_000;
+/** Beside the edge of the retention samples may expire while they are read. */
+const EXPIRY_MARGIN_MS = 3_600_000;
+
+export async function verifyFleet(reader: Reader, options: VerifyOptions): Promise<VerifyReport> {
+  const start = await settled(reader, options);
+  const { terms } = start;
+  const stableMs = start.watermark === null ? 0 : Math.max(0, floorToMinute(start.watermark - terms.staleness_ms));
+  const expiredMs = terms.retention_days === 0 ? 0 : options.now() - terms.retention_days * DAY_MS + EXPIRY_MARGIN_MS;
+  const tally: VmTally = { samples: 0, conflicts: 0, minutes: 0, traffic: 0, outages: 0, quarantined: 0 };
+  const narrowed = options.picks !== null || options.fromMs !== null || options.toMs !== null;
+  let expired = false;
+  let vms = 0;
+  const report = (status: StatusAnswer, disagreement: Disagreement | null): VerifyReport => {
+    const { accepted, applied, duplicate, conflict } = status.samples;
+    const skipped = narrowed ? 'only a part was asked for' : expired ? 'the oldest raw samples have expired' : null;
+    return {
+      agree: disagreement === null,
+      disagreement,
+      vms,
+      compared: tally,
+      counts_checked: skipped === null && disagreement === null,
+      counts_skipped: skipped,
+      until: stableMs === 0 ? null : formatInstant(Math.min(stableMs, options.toMs ?? Infinity)),
+      samples: { accepted, applied, duplicate, conflict },
+    };
+  };
+
+  const seen = reader.rows('v1/vms', {}, vmSeen);
+  for (let each = await seen.next(); each !== undefined; each = await seen.next()) {
+    if (options.picks?.(each.vm) === false) continue;
+    options.onVm(vms, start.vms, each.vm);
+    const isExpired = terms.retention_days !== 0 && each.first_minute !== null && each.first_minute < expiredMs;
+    expired ||= isExpired;
+    const look = async (endMs: number): Promise<VmTally> =>
+      lookAtVm(reader, {
+        vm: each.vm,
+        fromMs: floorToMinute(options.fromMs ?? 0),
+        endMs,
+        expiredMs: isExpired ? expiredMs : null,
+        countAll: !narrowed,
+        stalenessMs: terms.staleness_ms,
+        linkLimitBps: terms.link_limit_bps,
+      });
+    const found = await lookUntilSure(reader, options, look, endsOf(each, stableMs, options.toMs));
+    if ('table' in found) return report(start, found);
+    for (const name of Object.keys(tally) as (keyof VmTally)[]) tally[name] += found[name];
+    vms += 1;
+  }
+  options.onVm(vms, vms, '');
+  const end = await settled(reader, options);
+  return report(end, countsDisagreement(start, end, narrowed || expired ? null : tally));
+}
+
+/** How far to look: as far as the VM's own samples published its minutes, and if these move, as far as none moves any more. */
+function endsOf(seen: VmSeen, stableMs: number, toMs: number | null): number[] {
+  const limitMs = floorToMinute(toMs ?? Number.MAX_SAFE_INTEGER);
+  const ownMs = seen.last_sample === null ? 0 : floorToMinute(seen.last_sample);
+  const ends = [Math.max(ownMs, stableMs), stableMs].map((ms) => Math.min(ms, limitMs));
+  return [...new Set(ends)];
+}
+
+async function lookUntilSure(
+  reader: Reader,
+  options: VerifyOptions,
+  look: (endMs: number) => Promise<VmTally>,
+  ends: readonly number[],
+): Promise<VmTally | Disagreement> {
+  let last: Disagreement | null = null;
+  for (const [index, endMs] of ends.entries()) {
+    const isLast = index === ends.length - 1;
+    last = null;
+    const before = (await settled(reader, options)).log.appended;
+    for (let looks = 1; looks <= (isLast ? LOOKS_MAX : 2); looks += 1) {
+      const found = await disagreementOf(look(endMs));
+      if (!('table' in found)) return found;
+      const after = (await settled(reader, options)).log.appended;
+      // Minutes that samples on their way may still change prove nothing, unless none were on their way.
+      if (last !== null && sameDisagreement(last, found) && (isLast || before === after)) return found;
+      last = found;
+    }
+  }
+  if (last === null) throw new VerifyError('there was nothing to look at');
+  return last;
+}
+
+async function disagreementOf(looked: Promise<VmTally>): Promise<VmTally | Disagreement> {
+  try {
+    return await looked;
+  } catch (error) {
+    if (error instanceof Disagreed) return error.what;
+    throw error;
+  }
+}
+
+/** Waits until everything posted, and agreed in the catalog, before the call is in the stored rows; the log may go on growing behind it. */
+async function settled(reader: Reader, options: Pick<VerifyOptions, 'now' | 'settleMs'>): Promise<StatusAnswer> {
+  const untilMs = options.now() + options.settleMs;
+  let status = await reader.get('v1/status', statusAnswer);
+  const goal = { samples: status.log.appended, catalog: status.catalog.recorded };
+  const isBehind = ({ log, catalog }: StatusAnswer): boolean =>
+    log.aggregated < goal.samples || log.stored < goal.samples || catalog.applied < goal.catalog;
+  while (isBehind(status)) {
+    if (options.now() >= untilMs)
+      throw new VerifyError(`the server has not stored what was posted within ${options.settleMs / 1000} s`);
+    await reader.wait(POLL_MS);
+    status = await reader.get('v1/status', statusAnswer);
+  }
+  return status;
+}
+
+/** `counted` null: not everything was counted. Samples posted meanwhile may or may not have been seen. */
+function countsDisagreement(start: StatusAnswer, end: StatusAnswer, counted: VmTally | null): Disagreement | null {
+  const wrong = (table: Disagreement['table'], field: string, stored: bigint | number, recomputed: string): Disagreement => ({
+    ...{ table, vm: null, nic: null, minute: null, field },
+    ...{ stored: stored.toString(), recomputed },
+  });
+  for (const { samples, log } of [start, end]) {
+    const sum = samples.applied + samples.duplicate + samples.conflict;
+    if (samples.accepted !== sum)
+      return wrong('status', 'accepted', samples.accepted, `${sum} applied, duplicate or in conflict`);
+    const isStill = log.appended === log.aggregated && log.aggregated === log.stored;
+    if (isStill && samples.accepted !== log.appended)
+      return wrong('status', 'accepted', samples.accepted, `${log.appended} in the log`);
+  }
+  if (counted === null) return null;
+  for (const [table, field, rows] of [
+    ['samples', 'applied', counted.samples],
+    ['anomalies', 'conflict', counted.conflicts],
+  ] as const) {
+    const least = start.samples[field];
+    const most = end.samples[field];
+    if (rows < least || rows > most) return wrong(table, field, rows, least === most ? least.toString() : `${least} to ${most}`);
+  }
+  return null;
+}

@@ -1,0 +1,120 @@
+/** Reads the API page by page, exactly, and waits where the server asks to. */
+import { z } from 'zod';
+import { type ApiClient, ApiError } from '../agent/client.ts';
+import type { Sleep } from '../agent/retry.ts';
+import { parseExact } from './exact-json.ts';
+
+/** An answer that is none of ours; or a server that never settles. */
+export class VerifyError extends Error {
+  override readonly name = 'VerifyError';
+}
+
+const TRIES = 5;
+const RETRY_MS = 1_000;
+const pageShape = z.looseObject({ rows: z.array(z.unknown()), next: z.string().nullable() });
+
+export class Reader {
+  readonly #client: ApiClient;
+  readonly #sleep: Sleep;
+  readonly #signal: AbortSignal;
+  /** Rows asked for at once: what is held of one answer. */
+  readonly #pageRows: number;
+
+  constructor(options: { client: ApiClient; sleep: Sleep; signal: AbortSignal; pageRows: number }) {
+    this.#client = options.client;
+    this.#sleep = options.sleep;
+    this.#signal = options.signal;
+    this.#pageRows = options.pageRows;
+  }
+
+  /** The answer in its shape. Throws `ApiError`, and `VerifyError` for an answer in another shape or when interrupted. */
+  async get<T>(path: string, shape: z.ZodType<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      if (this.#signal.aborted) throw new VerifyError('interrupted');
+      try {
+        const { text } = await this.#client.call('GET', path, undefined, this.#signal);
+        return this.#shaped(path, parseExact(text), shape);
+      } catch (error) {
+        if (!(error instanceof ApiError) || !error.retryable || tries === TRIES) throw error;
+        await this.#sleep(error.retryAfterMs ?? RETRY_MS * tries, this.#signal);
+      }
+    }
+  }
+
+  /** As `get`, null where the server knows no such thing. */
+  async find<T>(path: string, shape: z.ZodType<T>): Promise<T | null> {
+    try {
+      return await this.get(path, shape);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return null;
+      throw error;
+    }
+  }
+
+  async wait(ms: number): Promise<void> {
+    await this.#sleep(ms, this.#signal);
+  }
+
+  /** The rows of a paged question, in order. */
+  rows<T>(path: string, query: Readonly<Record<string, string | number>>, shape: z.ZodType<T>): RowStream<T> {
+    let next: string | null = '';
+    return new RowStream(async () => {
+      if (next === null) return null;
+      const params = new URLSearchParams(next === '' ? {} : { cursor: next });
+      if (next === '') for (const [name, value] of Object.entries(query)) params.set(name, String(value));
+      params.set('limit', String(this.#pageRows));
+      const page: z.infer<typeof pageShape> = await this.get(`${path}?${params.toString()}`, pageShape);
+      next = page.next;
+      return page.rows.map((row) => this.#shaped(path, row, shape));
+    });
+  }
+
+  #shaped<T>(path: string, value: unknown, shape: z.ZodType<T>): T {
+    const parsed = shape.safeParse(value);
+    if (parsed.success) return parsed.data;
+    throw new VerifyError(`GET ${path} is not answered as expected: ${z.prettifyError(parsed.error)}`);
+  }
+}
+
+/** Rows in order, of which one page is held at a time. */
+export class RowStream<T> {
+  #page: readonly T[] = [];
+  #at = 0;
+  readonly #fetch: () => Promise<readonly T[] | null>;
+
+  /** `fetch` gives the next page, null after the last; a page may be empty. */
+  constructor(fetch: () => Promise<readonly T[] | null>) {
+    this.#fetch = fetch;
+  }
+
+  static empty<T>(): RowStream<T> {
+    return new RowStream<T>(() => Promise.resolve(null));
+  }
+
+  /** The next row without taking it; undefined after the last. */
+  async peek(): Promise<T | undefined> {
+    while (this.#at >= this.#page.length) {
+      const page = await this.#fetch();
+      if (page === null) return undefined;
+      this.#page = page;
+      this.#at = 0;
+    }
+    return this.#page[this.#at];
+  }
+
+  async next(): Promise<T | undefined> {
+    const row = await this.peek();
+    if (row !== undefined) this.#at += 1;
+    return row;
+  }
+
+  /** Takes rows as long as they belong. */
+  async takeWhile(belongs: (row: T) => boolean): Promise<T[]> {
+    const taken: T[] = [];
+    for (let row = await this.peek(); row !== undefined && belongs(row); row = await this.peek()) {
+      taken.push(row);
+      this.#at += 1;
+    }
+    return taken;
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Minutes of traffic, recomputed and stored, until they can be compared: an interface's minute is certain once its
+ * counters were read after it. An interface that falls silent keeps its minutes here until it speaks again, which bounds
+ * memory by the longest gap between two counters of one interface.
+ */
+import type { NicMinute } from '../../test/model/traffic.ts';
+import type { TrafficAnswer } from './answers.ts';
+import { compareRow } from './disagreement.ts';
+
+type Bytes = Readonly<Record<'rx_bytes' | 'tx_bytes', bigint>>;
+interface Entry {
+  readonly nic: string;
+  readonly minuteMs: number;
+  recomputed?: Bytes;
+  stored?: Bytes;
+}
+
+export class TrafficLedger {
+  readonly #vm: string;
+  readonly #entries = new Map<string, Entry>();
+  compared = 0;
+
+  constructor(vm: string) {
+    this.#vm = vm;
+  }
+
+  recompute(shares: readonly NicMinute[]): void {
+    for (const { nic, minuteMs, rxBytes, txBytes } of shares) {
+      const entry = this.#entry(nic, minuteMs);
+      const { rx_bytes, tx_bytes } = entry.recomputed ?? { rx_bytes: 0n, tx_bytes: 0n };
+      entry.recomputed = { rx_bytes: rx_bytes + rxBytes, tx_bytes: tx_bytes + txBytes };
+    }
+  }
+
+  store(rows: readonly TrafficAnswer[]): void {
+    for (const { nic, start, rx_bytes, tx_bytes } of rows) this.#entry(nic, start).stored = { rx_bytes, tx_bytes };
+  }
+
+  /** Compares, and lets go of, the minutes that `certain` says are; those that `concerns` leaves out are let go of only. Throws `Disagreed`. */
+  settle(certain: (nic: string, minuteMs: number) => boolean, concerns: (nic: string, minuteMs: number) => boolean): void {
+    const ready: Entry[] = [];
+    for (const [key, entry] of this.#entries) {
+      if (!certain(entry.nic, entry.minuteMs)) continue;
+      this.#entries.delete(key);
+      if (concerns(entry.nic, entry.minuteMs)) ready.push(entry);
+    }
+    ready.sort((a, b) => a.minuteMs - b.minuteMs || (a.nic < b.nic ? -1 : 1));
+    for (const { nic, minuteMs, stored, recomputed } of ready) {
+      compareRow({ table: 'traffic', vm: this.#vm, nic, atMs: minuteMs }, stored, recomputed);
+      this.compared += 1;
+    }
+  }
+
+  #entry(nic: string, minuteMs: number): Entry {
+    const key = `${minuteMs} ${nic}`;
+    const entry = this.#entries.get(key) ?? { nic, minuteMs };
+    this.#entries.set(key, entry);
+    return entry;
+  }
+}

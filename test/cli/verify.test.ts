@@ -1,0 +1,287 @@
+import type { FastifyInstance } from 'fastify';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Status, sampleCounts } from '../../src/aggregate/status.ts';
+import { Catalog } from '../../src/catalog/catalog.ts';
+import { insertEntry } from '../../src/catalog/entry.ts';
+import { buildServer } from '../../src/http/server.ts';
+import { Decoder } from '../../src/kernel/decoder.ts';
+import type { Store } from '../../src/store/store.ts';
+import { type Fleet, seededFleet } from '../model/generate.ts';
+import type { LoggedSample } from '../model/inforce.ts';
+import { runCli } from '../support/fake-cli.ts';
+import { emptyStore, logOf, markCatalog, memoryCheckpoints, startAggregator, storeCatalog } from '../support/product.ts';
+import { openTestStore, type TestStore } from '../support/store.ts';
+
+const ADMIN = 'an-admin-key-for-the-tests';
+const START = Date.parse('2026-03-01T00:00:00Z');
+const decoder = new Decoder();
+let test: TestStore;
+let store: Store;
+let app: FastifyInstance | undefined;
+let status: Status;
+let onStatus: () => Promise<void> = () => Promise.resolve();
+
+beforeAll(async () => {
+  test = await openTestStore();
+  store = test.store;
+});
+afterEach(async () => {
+  await app?.close();
+  app = undefined;
+  onStatus = () => Promise.resolve();
+});
+afterAll(() => test.remove());
+
+/** Lets the product take in a fleet, and serves what came of it. Returns the environment of the command. */
+async function served(fleet: Fleet): Promise<Record<string, string>> {
+  await emptyStore(store);
+  let seq = await storeCatalog(store, fleet.catalog);
+  for (const [id, vm] of fleet.catalog.vms) {
+    if (vm.endsAtMs === null) continue;
+    const plans = vm.plans.map(({ plan, fromMs }) => ({ plan, from: fromMs }));
+    const body = JSON.stringify({ account: 'a', plans, ends_at: vm.endsAtMs });
+    await insertEntry(store, { kind: 'vm', id, seq: ++seq, recordedAtMs: 0, recordedBy: 'test', body });
+  }
+  const log = logOf(decoder, fleet.log, [7, 50, 3], fleet.options);
+  markCatalog(log, seq);
+  const aggregator = await startAggregator({ store, log, checkpoints: memoryCheckpoints(), options: fleet.options });
+  while (await aggregator.step());
+  const progress = aggregator.progress();
+  const appended = BigInt(fleet.log.length);
+  status = {
+    log: { appended, aggregated: progress.aggregatedSamples, stored: progress.storedSamples },
+    watermarkMs: progress.clockMs - fleet.options.latenessMs,
+    catalog: { recorded: seq, applied: progress.catalogSeq },
+    vms: progress.vms,
+    samples: sampleCounts(progress.counters, progress.quarantined),
+  };
+  const catalog = await Catalog.open({ store, now: () => START, randomBytes: (size) => new Uint8Array(size) });
+  await catalog.bootstrapAdminKey(ADMIN);
+  app = await buildServer({
+    store,
+    catalog,
+    watermarkMs: () => status.watermarkMs,
+    stalenessMs: fleet.options.stalenessMs,
+    terms: { ...fleet.options, retentionDays: 0 },
+    version: '0.0.0',
+    status: async () => {
+      await onStatus();
+      return status;
+    },
+    ready: () => ({ ready: true }),
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  return { UPTALLY_SERVER: `http://127.0.0.1:${port}`, UPTALLY_KEY: ADMIN };
+}
+
+interface Report {
+  agree: boolean;
+  counts_checked: boolean;
+  compared: Record<string, number>;
+  disagreement: Record<string, string | null> | null;
+}
+
+async function verified(env: Record<string, string>, ...args: string[]): Promise<{ code: number; err: string; report: Report }> {
+  const { code, out, err } = await runCli(['verify', '--json', ...args], { env });
+  expect(out, err).not.toBe('');
+  return { code, err, report: JSON.parse(out) as Report };
+}
+
+/** Two VMs for three hours, every 20 s: one goes down, falls silent for long, and has an increase that nobody believes. */
+function knownFleet(): Fleet {
+  const log: LoggedSample[] = [];
+  for (let i = 0; i < 540; i += 1) {
+    const tsMs = START + 5_000 + i * 20_000;
+    const minute = Math.floor((tsMs - START) / 60_000);
+    const silent = minute >= 60 && minute < 100;
+    const rx = BigInt(i * i * 1000) + (i >= 450 ? 10n ** 15n : 0n);
+    const counters = { rx, tx: BigInt(i) * 77n };
+    const condition = minute >= 30 && minute < 35 ? 'provider' : 'up';
+    if (!silent) log.push({ vm: 'v1', nic: 'eth0', tsMs, counters, epoch: 0, condition, agent: 'h1' });
+    log.push({ vm: 'v2', nic: '', tsMs, counters: null, epoch: 0, condition: 'up', agent: 'h1' });
+    if (i % 100 === 7) log.push({ vm: 'v2', nic: '', tsMs, counters: null, epoch: 0, condition: 'up', agent: 'h1' });
+    if (i === 301) log.push({ vm: 'v2', nic: '', tsMs, counters: { rx: 5n, tx: 5n }, epoch: 0, condition: 'up', agent: 'h1' });
+  }
+  return {
+    log,
+    options: { stalenessMs: 90_000, latenessMs: 120_000, clock: 'event', clockMs: null, linkLimitBps: 100_000_000_000n },
+    catalog: {
+      plans: new Map([
+        ['p', { timeZone: 'Asia/Taipei', price: { amountNanos: 300_000_000_000n, per: 'month' }, creditable: ['provider'] }],
+      ]),
+      vms: new Map([['v1', { endsAtMs: null, plans: [{ plan: 'p', fromMs: START - 60_000 }] }]]),
+    },
+  };
+}
+
+describe('what the product stored agrees', () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('of random fleet %i, ends of service and all', async (seed) => {
+    const fleet = seededFleet(seed);
+    const { code, err, report } = await verified(await served(fleet));
+    expect(report.disagreement, err).toBeNull();
+    expect(code).toBe(0);
+    expect(report.counts_checked).toBe(true);
+  });
+
+  it('and the summary says what was compared', async () => {
+    const env = await served(knownFleet());
+    const { code, report } = await verified(env);
+    expect(report.disagreement).toBeNull();
+    expect(code).toBe(0);
+    expect(report.compared).toEqual({ samples: 960, conflicts: 1, minutes: 321, traffic: 179, outages: 2, quarantined: 1 });
+    const { out, err } = await runCli(['verify', '--vm', 'v1', '--to', '2026-03-01T00:40:00Z'], { env });
+    expect(err).toBe('');
+    expect(out).toMatch(/minute rows +40\n/);
+    expect(out).toContain('Counts not checked: only a part was asked for.');
+  });
+});
+
+describe('damage is found and named', () => {
+  const minute = (text: string): string => `toDateTime('2026-03-01 ${text}:00', 'UTC')`;
+  const remove = (table: string, where: string): string =>
+    `ALTER TABLE ${table} DELETE WHERE ${where} SETTINGS mutations_sync = 2`;
+  /** Writes a row again with another value, as a newer version or as one of the same. */
+  const restate = (table: string, where: string, change: string, by = 1): string =>
+    `INSERT INTO ${table} SELECT * REPLACE (${change}, version + ${by} AS version) FROM ${table} WHERE ${where} ORDER BY version DESC LIMIT 1`;
+  const v1At = (text: string): string => `vm = 'v1' AND minute = ${minute(text)}`;
+
+  it.each<[string, string[], Record<string, unknown>]>([
+    [
+      'a deleted minute row',
+      [remove('uptime', v1At('00:20'))],
+      { table: 'minutes', vm: 'v1', minute: '2026-03-01T00:20:00Z', field: 'row', stored: null, recomputed: 'up_ms=60000' },
+    ],
+    [
+      'a withdrawn minute row',
+      [`INSERT INTO uptime (vm, minute, version) SELECT 'v2', ${minute('01:30')}, max(version) + 1 FROM uptime`],
+      { table: 'minutes', vm: 'v2', minute: '2026-03-01T01:30:00Z', field: 'row', stored: null },
+    ],
+    [
+      'a doubled minute row with a higher version',
+      [restate('uptime', v1At('00:31'), 'up_ms + 1 AS up_ms, provider_ms - 1 AS provider_ms')],
+      { table: 'minutes', vm: 'v1', minute: '2026-03-01T00:31:00Z', field: 'up_ms', stored: '1', recomputed: '0' },
+    ],
+    [
+      'a credit that is a nano too much',
+      [restate('uptime', v1At('00:32'), 'credit_nanos + 1 AS credit_nanos')],
+      { table: 'minutes', vm: 'v1', minute: '2026-03-01T00:32:00Z', field: 'credit_nanos' },
+    ],
+    [
+      'a changed byte count',
+      [restate('traffic', v1At('00:10'), 'rx_bytes + 1 AS rx_bytes')],
+      { table: 'traffic', vm: 'v1', nic: 'eth0', minute: '2026-03-01T00:10:00Z', field: 'rx_bytes' },
+    ],
+    [
+      'a deleted traffic row',
+      [remove('traffic', v1At('01:50'))],
+      { table: 'traffic', vm: 'v1', minute: '2026-03-01T01:50:00Z', field: 'row', stored: null },
+    ],
+    [
+      'traffic of an interface that nobody reported',
+      [`INSERT INTO traffic SELECT * REPLACE ('eth9' AS nic) FROM traffic WHERE ${v1At('00:10')} LIMIT 1`],
+      { table: 'traffic', vm: 'v1', nic: 'eth9', minute: '2026-03-01T00:10:00Z', field: 'row', recomputed: null },
+    ],
+    [
+      'a missing raw sample that rows came of',
+      [remove('samples', `vm = 'v1' AND ts = toDateTime64('2026-03-01 00:10:05', 3, 'UTC')`)],
+      { table: 'traffic', vm: 'v1', minute: '2026-03-01T00:09:00Z', field: 'rx_bytes' },
+    ],
+    [
+      'a missing raw sample that changes no row',
+      [remove('samples', `vm = 'v2' AND ts = toDateTime64('2026-03-01 00:10:25', 3, 'UTC')`)],
+      { table: 'samples', vm: null, field: 'applied', stored: '959', recomputed: '960' },
+    ],
+    [
+      'a VM whose raw samples are all gone',
+      [remove('samples', `vm = 'v2'`)],
+      { table: 'minutes', vm: 'v2', minute: '2026-03-01T00:00:00Z', field: 'row', recomputed: null },
+    ],
+    [
+      'an outage that was moved',
+      [
+        restate('outages', `vm = 'v1' AND condition = 1`, '1 AS withdrawn'),
+        restate('outages', `vm = 'v1' AND condition = 1 AND withdrawn = 0`, 'start_at + toIntervalMillisecond(1) AS start_at'),
+      ],
+      { table: 'outages', vm: 'v1', minute: '2026-03-01T00:30:05Z', field: 'row', stored: null },
+    ],
+    [
+      'an outage that ends early',
+      [restate('outages', `vm = 'v1' AND condition = 8`, 'end_at - toIntervalMillisecond(1) AS end_at', 2)],
+      { table: 'outages', vm: 'v1', field: 'end' },
+    ],
+    [
+      'an outage that never was',
+      [
+        `INSERT INTO outages SELECT 'v2', start_at, end_at, condition, withdrawn, version FROM outages
+         WHERE vm = 'v1' AND condition = 1 ORDER BY version DESC LIMIT 1`,
+      ],
+      { table: 'uptime', vm: 'v2', minute: '2026-03-01T00:30:00Z', field: 'up_ms', recomputed: '60000' },
+    ],
+    [
+      'a quarantine that was lifted',
+      [restate('anomalies', `kind = 1`, '1 AS withdrawn')],
+      { table: 'anomalies', vm: 'v1', nic: 'eth0', field: 'row', stored: null },
+    ],
+    [
+      'a conflict without its record',
+      [remove('anomalies', 'kind = 2')],
+      { table: 'anomalies', vm: null, field: 'conflict', stored: '0', recomputed: '1' },
+    ],
+  ])('%s', async (_, damage, expected) => {
+    const env = await served(knownFleet());
+    for (const sql of damage) await store.command(sql);
+    const { code, err, report } = await verified(env);
+    expect(report.disagreement).toMatchObject(expected);
+    expect(report.agree).toBe(false);
+    expect(code).toBe(1);
+    expect(err).toContain(`disagreement at ${String(expected['table'])}`);
+  });
+
+  it('counts that do not add up', async () => {
+    const env = await served(knownFleet());
+    status = { ...status, samples: { ...status.samples, duplicate: status.samples.duplicate + 1n } };
+    const { code, report } = await verified(env);
+    expect([code, report.disagreement?.['table'], report.disagreement?.['field']]).toEqual([1, 'status', 'accepted']);
+  });
+});
+
+describe('a system that moves', () => {
+  it('is no false alarm: a disagreement that the second look does not find again is none', async () => {
+    const env = await served(knownFleet());
+    await store.command(
+      "INSERT INTO uptime (vm, minute, version) SELECT 'v2', toDateTime('2026-03-01 01:30:00', 'UTC'), 1000000000000",
+    );
+    let asked = 0;
+    onStatus = async () => {
+      // Behind verify's back the row is restated, after the first look: status is asked at the start, before a look and after it.
+      if (++asked === 3)
+        await store.command('ALTER TABLE uptime DELETE WHERE version = 1000000000000 SETTINGS mutations_sync = 2');
+    };
+    const { code, report } = await verified(env);
+    expect(report.disagreement).toBeNull();
+    expect(code).toBe(0);
+    expect(asked).toBeGreaterThan(3);
+  });
+
+  it('that never stores what was posted is a failure, not a verdict', async () => {
+    const env = await served(knownFleet());
+    status = { ...status, log: { ...status.log, appended: status.log.appended + 1n } };
+    const { code, err, out } = await runCli(['verify', '--timeout', '2s'], { env });
+    expect(code).toBe(1);
+    expect(out).toBe('');
+    expect(err).toContain('has not stored what was posted within 2 s');
+  });
+});
+
+describe('wrong usage', () => {
+  it.each([
+    [['verify', '--from', 'tomorrow'], /write an instant such as/],
+    [['verify', '--from', '2026-03-02T00:00:00Z', '--to', '2026-03-01T00:00:00Z'], /--to must be after --from/],
+  ])('%j ends in 2', async (args, message) => {
+    const run = await runCli(args, { env: { UPTALLY_SERVER: 'http://127.0.0.1:1', UPTALLY_KEY: 'k' } });
+    expect(run.code).toBe(2);
+    expect(run.err).toMatch(message);
+  });
+});
