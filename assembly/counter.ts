@@ -77,7 +77,7 @@ export function count(vm: usize, nic: usize, frame: usize): void {
     const moreRx = reset ? rx : rx - baseRx;
     const moreTx = reset ? tx : tx - baseTx;
     const dt = <u64>(ts - baseTs);
-    if (tooFast(moreRx, dt) || tooFast(moreTx, dt)) {
+    if (tooFast(max(moreRx, moreTx), dt)) {
       emitQuarantine(vm, nic, frame);
       closeMinute(vm, nic, ts);
     } else if ((moreRx | moreTx) != 0) {

@@ -33,14 +33,14 @@ import {
   VM_NAME_LENGTH,
 } from './layout';
 import { nameOfVm, slotOfVm, vmAt } from './intern';
-import { copyName } from './text';
+import { copyNameWide } from './text';
 import { creditNanos, priceMinute, unavailable } from './credit';
 
 // @ts-ignore: decorator
 @inline
 function putName(at: usize, name: usize, length: u32): usize {
   store<u8>(at, <u8>length);
-  copyName(at + 1, name, length);
+  copyNameWide(at + 1, name, length);
   return at + 1 + length;
 }
 

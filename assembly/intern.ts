@@ -36,22 +36,24 @@ import {
   VM_PREVIOUS_TS,
   VM_SIZE,
 } from './layout';
-import { copyName, hashName } from './text';
+import { hashName } from './text';
 
 /** No instant yet. */
 export const NEVER: i64 = i64.MIN_VALUE;
 
+/** Do two names of one length agree? Sixteen bytes at a time; what follows a name is looked at and does not count. */
 // @ts-ignore: decorator
 @inline
 function sameName(a: usize, b: usize, length: u32): bool {
-  let left: i32 = <i32>length;
-  while (left >= 8) {
-    if (load<u64>(a) != load<u64>(b)) return false;
-    a += 8;
-    b += 8;
-    left -= 8;
+  while (true) {
+    let different = i8x16.bitmask(i8x16.eq(v128.load(a), v128.load(b))) ^ 0xffff;
+    if (length < 16) different &= (1 << length) - 1;
+    if (different != 0) return false;
+    if (length <= 16) return true;
+    a += 16;
+    b += 16;
+    length -= 16;
   }
-  return left == 0 || (load<u64>(a) ^ load<u64>(b)) << (64 - (<u64>left << 3)) == 0;
 }
 
 // @ts-ignore: decorator

@@ -134,14 +134,7 @@ export function hashName(p: usize, length: u32): u32 {
   return (<u32>(h >> 32)) | 1;
 }
 
-/** Copies a name in words of eight: may write up to 7 bytes past its end. */
-// @ts-ignore: decorator
-@inline
-export function copyName(to: usize, from: usize, length: u32): void {
-  for (let i: u32 = 0; i < length; i += 8) store<u64>(to + i, load<u64>(from + i));
-}
-
-/** Copies a name in words of sixteen: may write up to 15 bytes past its end, and a name of none is 16 bytes of whatever follows. */
+/** Copies a name in words of sixteen: it may write up to 15 bytes past its end, which the caller writes over or has room for. */
 // @ts-ignore: decorator
 @inline
 export function copyNameWide(to: usize, from: usize, length: u32): void {
