@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
 import { type CliContext, CommandFailure, writeLine } from './context.ts';
 
+/** After a fatal error: time for the requests under way to hear their 503. */
+const FATAL_GRACE_MS = 500;
+
 /** `uptally serve`: the server, configured by the environment. */
 export function register(program: Command, context: CliContext): void {
   program
@@ -56,7 +59,7 @@ async function serve(context: CliContext): Promise<void> {
       onFatal: (error) => {
         // the state on disk is good; a supervisor starts the process again, and the log is replayed
         logger.fatal({ err: error }, 'the server stops: what was answered is safe, start it again');
-        process.exit(1);
+        setTimeout(() => process.exit(1), FATAL_GRACE_MS);
       },
     });
     if (app.adminKey !== undefined) {

@@ -31,8 +31,8 @@ export async function loadSpans(context: QueryContext, vms: readonly string[]): 
   const spans = new Map<string, Span>();
   for (const { vm, first, last, total } of found) {
     const endsAtMs = context.catalog.endsAtMs(vm) ?? Number.POSITIVE_INFINITY;
-    const minuteEndMs = first * 1000 + MINUTE_MS;
-    const firstMs = Math.min(minuteEndMs, endsAtMs) - total;
+    // stored rows know nothing of the end of service: the first one is whole from the first sample on
+    const firstMs = first * 1000 + MINUTE_MS - total;
     const horizonMs = Math.min(Math.max(last * 1000 + MINUTE_MS, publishedMs), endsAtMs);
     if (firstMs < horizonMs) spans.set(vm, { firstMs, horizonMs });
   }
