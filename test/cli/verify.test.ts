@@ -2,11 +2,14 @@ import type { FastifyInstance } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Status, sampleCounts } from '../../src/aggregate/status.ts';
+import { ApiClient } from '../../src/agent/client.ts';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { insertEntry } from '../../src/catalog/entry.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { Decoder } from '../../src/kernel/decoder.ts';
 import type { Store } from '../../src/store/store.ts';
+import { type VerifyReport, verifyFleet } from '../../src/verify/fleet.ts';
+import { Reader } from '../../src/verify/reader.ts';
 import { type Fleet, seededFleet } from '../model/generate.ts';
 import type { LoggedSample } from '../model/inforce.ts';
 import { runCli } from '../support/fake-cli.ts';
@@ -34,7 +37,7 @@ afterEach(async () => {
 afterAll(() => test.remove());
 
 /** Lets the product take in a fleet, and serves what came of it. Returns the environment of the command. */
-async function served(fleet: Fleet): Promise<Record<string, string>> {
+async function served(fleet: Fleet, retentionDays = 0): Promise<Record<string, string>> {
   await emptyStore(store);
   let seq = await storeCatalog(store, fleet.catalog);
   for (const [id, vm] of fleet.catalog.vms) {
@@ -63,7 +66,7 @@ async function served(fleet: Fleet): Promise<Record<string, string>> {
     catalog,
     watermarkMs: () => status.watermarkMs,
     stalenessMs: fleet.options.stalenessMs,
-    terms: { ...fleet.options, retentionDays: 0 },
+    terms: { ...fleet.options, retentionDays },
     version: '0.0.0',
     status: async () => {
       await onStatus();
@@ -272,6 +275,44 @@ describe('a system that moves', () => {
     expect(code).toBe(1);
     expect(out).toBe('');
     expect(err).toContain('has not stored what was posted within 2 s');
+  });
+});
+
+describe('the oldest raw samples', () => {
+  /** A day and half an hour after the start: with the margin, what is older than half past one may have expired. */
+  const look = async (env: Record<string, string>): Promise<VerifyReport> => {
+    const client = new ApiClient({ server: env['UPTALLY_SERVER'] ?? '', key: ADMIN });
+    const nowMs = START + 86_400_000 + 1_800_000;
+    const { signal } = new AbortController();
+    // Pages of 50 rows, so that every stream has many.
+    const reader = new Reader({ client, sleep: () => Promise.resolve(), signal, pageRows: 50 });
+    const options = { picks: null, fromMs: null, toMs: null, settleMs: 1000, now: () => nowMs, onVm: () => undefined };
+    try {
+      return await verifyFleet(reader, options);
+    } finally {
+      await client.close();
+    }
+  };
+
+  it('may have expired: rows of what is left are compared, counts are not', async () => {
+    const env = await served(knownFleet(), 1);
+    await store.command(
+      `ALTER TABLE samples DELETE WHERE ts < toDateTime64('2026-03-01 00:40:00', 3, 'UTC') SETTINGS mutations_sync = 2`,
+    );
+    const report = await look(env);
+    expect(report.disagreement).toBeNull();
+    expect(report).toMatchObject({ counts_checked: false, counts_skipped: 'the oldest raw samples have expired', vms: 2 });
+    expect(report.compared).toMatchObject({ minutes: 166, traffic: 78 });
+    await store.command(
+      `ALTER TABLE uptime DELETE WHERE minute = toDateTime('2026-03-01 01:40:00', 'UTC') SETTINGS mutations_sync = 2`,
+    );
+    expect((await look(env)).disagreement).toMatchObject({ table: 'minutes', vm: 'v1', minute: '2026-03-01T01:40:00Z' });
+  });
+
+  it('are all read, page by page, where they are kept for good', async () => {
+    const report = await look(await served(knownFleet()));
+    expect(report.disagreement).toBeNull();
+    expect(report.compared).toEqual({ samples: 960, conflicts: 1, minutes: 321, traffic: 179, outages: 2, quarantined: 1 });
   });
 });
 
