@@ -67,7 +67,7 @@ export class Door {
     const record = samplesRecord(key.name, accepted, decoded.frames);
     this.#inFlight += accepted;
     try {
-      if (!this.#fitsForSure()) await this.#checkNames(decoded.frames.slice(), record, accepted);
+      if (!this.#fitsForSure()) await this.#checkNames(new Uint8Array(decoded.frames), record, accepted);
       else await this.#append(record, accepted);
     } finally {
       this.#inFlight -= accepted;

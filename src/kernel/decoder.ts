@@ -9,6 +9,7 @@ export const SAMPLES_MAX = 50_000;
 
 /** At most this many patterns a key; each is at most 64 bytes. */
 export const PATTERNS_MAX = 64;
+const PATTERN = /^[A-Za-z0-9._:*-]{0,64}$/;
 
 export interface DecodeContext {
   readonly nowMs: number;
@@ -89,10 +90,10 @@ export class Decoder {
     let at = kernel.u32(L.H_PATTERNS);
     kernel.bytes[at] = 0;
     for (const pattern of patterns) {
-      const text = Buffer.from(pattern, 'latin1').subarray(0, 64);
-      kernel.bytes[at] = text.length;
-      kernel.bytes.set(text, at + 1);
-      at += 1 + text.length;
+      if (!PATTERN.test(pattern)) throw new RangeError(`not a pattern of VM names: ${pattern}`);
+      kernel.bytes[at] = pattern.length;
+      kernel.bytes.write(pattern, at + 1, 'latin1');
+      at += 1 + pattern.length;
     }
   }
 
