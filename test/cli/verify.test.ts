@@ -304,9 +304,9 @@ describe('the oldest raw samples', () => {
     expect(report).toMatchObject({ counts_checked: false, counts_skipped: 'the oldest raw samples have expired', vms: 2 });
     expect(report.compared).toMatchObject({ minutes: 166, traffic: 78 });
     await store.command(
-      `ALTER TABLE uptime DELETE WHERE minute = toDateTime('2026-03-01 01:40:00', 'UTC') SETTINGS mutations_sync = 2`,
+      `ALTER TABLE uptime DELETE WHERE minute = toDateTime('2026-03-01 01:45:00', 'UTC') SETTINGS mutations_sync = 2`,
     );
-    expect((await look(env)).disagreement).toMatchObject({ table: 'minutes', vm: 'v1', minute: '2026-03-01T01:40:00Z' });
+    expect((await look(env)).disagreement).toMatchObject({ table: 'minutes', vm: 'v1', minute: '2026-03-01T01:45:00Z' });
   });
 
   it('are all read, page by page, where they are kept for good', async () => {
