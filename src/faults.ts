@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
+
 /**
  * Named points at which a test stops the process for good, as a power cut or an operator's kill -9 would. UPTALLY_TEST_CRASH=point or
- * point:n (the n-th time it is passed); nothing is there in normal operation but a comparison with undefined.
+ * point:n (the n-th time it is passed) or point:n:file (the n-th time after the file has appeared); nothing is there in normal operation but a comparison with undefined.
  */
 export const FAULT_POINTS = [
   'before-append',
@@ -41,12 +43,14 @@ export interface Faults {
 export function faultsOf(env: Readonly<Record<string, string | undefined>>, kill: () => void): Faults {
   const asked = env['UPTALLY_TEST_CRASH'];
   if (asked === undefined || asked === '') return { at: () => undefined };
-  const [name, nth = '1'] = asked.split(':');
+  const [name, nth = '1', ...rest] = asked.split(':');
+  const signal = rest.join(':');
+  const armed = (): boolean => signal === '' || existsSync(signal);
   if (!FAULT_POINTS.some((point) => point === name)) throw new Error(`UPTALLY_TEST_CRASH names no point: ${asked}`);
   let left = Number(nth);
   return {
     at(point) {
-      if (point === name && --left === 0) kill();
+      if (point === name && armed() && --left === 0) kill();
     },
   };
 }

@@ -94,7 +94,7 @@ export async function emptyStore(store: Store): Promise<void> {
   for (const table of TABLES_OF_ROWS) await store.command(`TRUNCATE TABLE ${table}`);
 }
 
-function planJson(plan: ModelPlan): string {
+export function planJson(plan: ModelPlan): string {
   const nanos = plan.price.amountNanos.toString().padStart(10, '0');
   const amount = `${nanos.slice(0, -9)}.${nanos.slice(-9)}`;
   return JSON.stringify({

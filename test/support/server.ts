@@ -40,6 +40,7 @@ export interface Call {
 export interface StatusJson {
   readonly log: { readonly appended: number; readonly aggregated: number; readonly stored: number };
   readonly watermark: string | null;
+  readonly catalog: { readonly recorded: number; readonly applied: number };
   readonly vms: number;
   readonly samples: Record<'accepted' | 'applied' | 'duplicate' | 'conflict' | 'late' | 'quarantined', number> & {
     readonly rejected: Record<string, number>;
@@ -192,7 +193,11 @@ export function untilStored(server: TestServer): Promise<StatusJson> {
   return untilStatus(
     server,
     'everything to be stored',
-    ({ log, samples }) => log.appended === log.aggregated && log.aggregated === log.stored && samples.accepted === log.appended,
+    ({ log, catalog, samples }) =>
+      log.appended === log.aggregated &&
+      log.aggregated === log.stored &&
+      samples.accepted === log.appended &&
+      catalog.recorded === catalog.applied,
   );
 }
 
