@@ -1,0 +1,115 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { formatInstant } from '../domain/instant.ts';
+import { type TermsSheet, termsSheet } from './sheet.ts';
+
+/** A sheet that can't be used: one line a fault, each naming the file and the field. */
+export class TermsError extends Error {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`the terms sheets cannot be used:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+    this.name = 'TermsError';
+    this.faults = faults;
+  }
+}
+
+/** A checked sheet, and its JSON as it was written: what a recorded decision shows. */
+export interface LoadedSheet {
+  sheet: TermsSheet;
+  json: unknown;
+  file: string;
+}
+
+/** All sheets that a server knows, by id and instant. */
+export class TermsLibrary {
+  /** Versions by id, ascending. */
+  readonly #byId = new Map<string, LoadedSheet[]>();
+
+  /** Throws TermsError when versions of one sheet contradict each other. */
+  constructor(sheets: readonly LoadedSheet[]) {
+    const faults: string[] = [];
+    for (const loaded of sheets.toSorted((a, b) => a.sheet.version - b.sheet.version)) {
+      const { id, version, effective_from } = loaded.sheet;
+      const versions = this.#byId.get(id) ?? [];
+      const before = versions.at(-1);
+      if (before?.sheet.version === version)
+        faults.push(`${loaded.file}: ${id} has version ${version} in ${before.file} already`);
+      else if (before !== undefined && before.sheet.effective_from >= effective_from)
+        faults.push(`${loaded.file}: effective_from must be after that of version ${before.sheet.version} (${before.file})`);
+      else if ((before?.sheet.effective_until ?? 0) > effective_from)
+        faults.push(`${loaded.file}: begins before version ${before?.sheet.version ?? 0} ends (${before?.file ?? ''})`);
+      versions.push(loaded);
+      this.#byId.set(id, versions);
+    }
+    if (faults.length > 0) throw new TermsError(faults);
+  }
+
+  ids(): string[] {
+    return [...this.#byId.keys()].sort();
+  }
+
+  versions(id: string): readonly LoadedSheet[] {
+    return this.#byId.get(id) ?? [];
+  }
+
+  /**
+   * The version in force at an instant: the last that has begun. Before the first one began, the first: who names a sheet
+   * has agreed to it. Undefined if there is no such sheet, or it has ended.
+   */
+  inForce(id: string, atMs: number): LoadedSheet | undefined {
+    const versions = this.versions(id);
+    const found = versions.findLast(({ sheet }) => sheet.effective_from <= atMs) ?? versions[0];
+    const until = found?.sheet.effective_until ?? null;
+    return until !== null && until <= atMs ? undefined : found;
+  }
+}
+
+/** Checks a sheet's text. Returns the sheet, or a line a fault. */
+export function parseSheet(text: string, file: string): LoadedSheet | readonly string[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return [`${file}: is no JSON: ${error instanceof Error ? error.message : String(error)}`];
+  }
+  const parsed = termsSheet.safeParse(json);
+  if (parsed.success) return { sheet: parsed.data, json, file };
+  return parsed.error.issues.map((issue) => {
+    const path = issue.path.map(String).join('.');
+    const message = issue.code === 'unrecognized_keys' ? `${issue.keys.join(', ')}: not known here` : issue.message;
+    return path === '' ? `${file}: ${message}` : `${file}: ${path}: ${message}`;
+  });
+}
+
+/** Reads the sheets of folders (all `*.json` in each). Throws TermsError with every fault of every file. */
+export function loadTerms(folders: readonly string[]): TermsLibrary {
+  const sheets: LoadedSheet[] = [];
+  const faults: string[] = [];
+  for (const folder of folders) {
+    if (!existsSync(folder)) continue;
+    for (const name of readdirSync(folder).sort()) {
+      if (!name.endsWith('.json')) continue;
+      const parsed = parseSheet(readFileSync(join(folder, name), 'utf8'), name);
+      if ('sheet' in parsed) sheets.push(parsed);
+      else faults.push(...parsed);
+    }
+  }
+  if (faults.length > 0) throw new TermsError(faults);
+  return new TermsLibrary(sheets);
+}
+
+/** `schemas/terms` of this installation, whether it runs from src/ or dist/. */
+export function shippedTermsFolder(): string {
+  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
+    const candidate = join(folder, 'schemas', 'terms');
+    if (existsSync(candidate)) return candidate;
+    if (folder === dirname(folder)) throw new Error('schemas/terms is missing from this installation');
+  }
+}
+
+/** A line for lists: `cstserver-2022 v1 from 2022-09-05T00:00:00Z`. */
+export function sheetLine({ id, version, effective_from, effective_until }: TermsSheet): string {
+  const until = effective_until === null ? '' : ` until ${formatInstant(effective_until)}`;
+  return `${id} v${version} from ${formatInstant(effective_from)}${until}`;
+}

@@ -1,0 +1,52 @@
+import { conditionCode } from '../domain/condition.ts';
+import type { CreditPolicy } from '../domain/credit-policy.ts';
+import type { Plan } from '../domain/plan.ts';
+import { clauseShown, type TermsSheet } from './sheet.ts';
+
+/**
+ * How unavailable time of a VM on `plan` becomes credit under `sheet`. Causes: those the sheet names, else the plan's, less
+ * what the sheet excludes. Percentages come out as fractions of 1.
+ */
+export function creditPolicyOf(sheet: TermsSheet, plan: Pick<Plan, 'creditable'>): CreditPolicy {
+  const { credit } = sheet;
+  const clause = clauseShown(sheet, credit.clause);
+  if (credit.kind === 'none')
+    return { clause, creditable: new Set(), method: { kind: 'none' }, claimWithinDays: null, expiresAfterDays: null };
+  const creditable = new Set(credit.creditable?.map(conditionCode) ?? plan.creditable);
+  for (const cause of sheet.excluded.flatMap((rule) => rule.causes)) creditable.delete(conditionCode(cause));
+  return {
+    clause,
+    creditable,
+    method: methodOf(credit),
+    claimWithinDays: credit.claim_within_days,
+    expiresAfterDays: credit.expires_after_days,
+  };
+}
+
+function methodOf(credit: Exclude<TermsSheet['credit'], { kind: 'none' }>): CreditPolicy['method'] {
+  const minimumSpellMs = credit.minimum_spell;
+  switch (credit.kind) {
+    case 'time':
+      return {
+        kind: 'time',
+        rounding: credit.rounding,
+        minimumSpellMs,
+        multiplier: credit.multiplier,
+        dayCap: credit.day_cap_percent,
+      };
+    case 'percent_per_minute':
+      return {
+        kind: 'percent_per_minute',
+        minimumSpellMs,
+        base: credit.base,
+        perMinute: credit.percent_per_minute,
+        cap: credit.cap_percent,
+      };
+    case 'monthly_tiers':
+      return {
+        kind: 'monthly_tiers',
+        minimumSpellMs,
+        tiers: credit.tiers.map((tier) => ({ below: tier.below_percent, credit: tier.credit_percent })),
+      };
+  }
+}

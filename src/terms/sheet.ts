@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import { instant } from '../catalog/bodies.ts';
+import { EVENT_KINDS } from '../catalog/events.ts';
+import { CONDITIONS } from '../domain/condition.ts';
+import { currency, decimal, identifier } from '../domain/plan.ts';
+import { condition } from './condition.ts';
+import { findContradictions } from './contradictions.ts';
+import { duration, factor, percent } from './quantity.ts';
+
+/**
+ * A terms sheet (SPEC §5): what a provider promised, as data. Every rule names the clause it encodes; what can't be true at
+ * once is refused by `findContradictions`. The guide is schemas/terms/README.md.
+ */
+
+const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be 1 to 64 characters of a-z 0-9 -');
+const clause = name.describe('The id of a clause of this sheet.');
+
+const clauseText = z.strictObject({
+  /** One sentence, in the words of whoever wrote the sheet. */
+  says: z.string().min(10).max(500),
+  /** Where in the document. */
+  place: z.string().min(1).max(200),
+  /** Another document than the sheet's. */
+  document: z.string().min(1).max(200).optional(),
+});
+
+const downCause = z.enum(CONDITIONS).exclude(['up']);
+const causes = z
+  .array(downCause)
+  .min(1)
+  .refine((names) => new Set(names).size === names.length, 'must not name a cause twice');
+
+/** What every way of giving credit shares. */
+const crediting = {
+  clause,
+  /** The causes that count as unavailable; left out: those of the plan. Excluded causes never count. */
+  creditable: causes.optional(),
+  /** Shorter outages do not count. */
+  minimum_spell: duration.prefault('0ms'),
+  /** The customer must ask within so many days after the period; null: credit is given unasked. */
+  claim_within_days: z.int().positive().max(3660).nullable().default(null),
+  /** An unused credit lapses so many days after its invoice; null: never. */
+  expires_after_days: z.int().positive().max(3660).nullable().default(null),
+};
+
+const creditTier = z.strictObject({ below_percent: percent, credit_percent: percent });
+
+const credit = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none'), clause }),
+  z.strictObject({
+    kind: z.literal('time'),
+    ...crediting,
+    rounding: z.enum(['minute', 'outage', 'slot5', 'hour']).default('minute'),
+    multiplier: factor.prefault('1'),
+    day_cap_percent: percent.prefault('100'),
+  }),
+  z.strictObject({
+    kind: z.literal('percent_per_minute'),
+    ...crediting,
+    percent_per_minute: percent,
+    base: z.enum(['day', 'month']),
+    cap_percent: percent.prefault('100'),
+  }),
+  z.strictObject({ kind: z.literal('monthly_tiers'), ...crediting, tiers: z.array(creditTier).min(1).max(50) }),
+]);
+
+const conditions = z.array(condition).min(1).max(10);
+
+const ground = z.strictObject({
+  id: name,
+  clause,
+  when: conditions,
+  /** The whole amount paid, or the worth of the time still paid for. */
+  amount: z.enum(['full', 'remaining']),
+  /** Less the refund handling fee of the product, which its plan names. */
+  less_handling_fee: z.boolean().default(false),
+});
+
+const bar = z.strictObject({
+  id: name,
+  clause,
+  when: conditions,
+  /** The grounds it bars; left out: all. */
+  only: z.array(name).min(1).optional(),
+});
+
+const refund = z.strictObject({
+  destination: z.enum(['balance', 'original_payment']),
+  destination_clause: clause,
+  grounds: z.array(ground).max(50),
+  bars: z.array(bar).max(50),
+  /** The clause that says: otherwise no refund. */
+  otherwise: clause.nullable().default(null),
+});
+
+const free = z.strictObject({
+  clause,
+  /** What the time runs from: the start of service, or the event of this kind before. */
+  after: z.enum(['start', ...EVENT_KINDS]),
+  within: duration,
+  /** What is dated by that time: the charged event itself, or the event of this kind that asked for it. */
+  asked_by: z.enum(EVENT_KINDS).optional(),
+  /** Only if an event of this kind was recorded after `after` and not later than the charged one. */
+  if_recorded: z.enum(EVENT_KINDS).optional(),
+});
+
+const fee = z.strictObject({
+  id: name,
+  clause,
+  /** Each recorded event of this kind is charged. */
+  event: z.enum(EVENT_KINDS),
+  amount: decimal,
+  currency,
+  free: z.array(free).max(10).default([]),
+});
+
+const balance = z.strictObject({ clause, withdrawable: z.boolean(), transferable: z.boolean() });
+
+const lateFee = z.strictObject({
+  clause,
+  /** Simple, of the overdue amount, for every started day. */
+  percent_per_day: percent,
+  /** From the instant the amount was due. */
+  after: duration,
+});
+
+const billing = z.strictObject({
+  clause,
+  prepaid: z.boolean(),
+  /** Charged day by day, so long after each day's end; null: by the invoice's period. */
+  charge_daily_within: duration.nullable().default(null),
+  tax_separate: z.strictObject({ clause }).nullable().default(null),
+  late_fee: lateFee.nullable().default(null),
+  suspend_overdue: z.strictObject({ clause }).nullable().default(null),
+});
+
+export const termsSheet = z
+  .strictObject({
+    $schema: z.string().optional(),
+    id: identifier,
+    version: z.int().positive(),
+    effective_from: instant,
+    effective_until: instant.nullable().default(null),
+    title: z.string().min(1).max(200),
+    /** The document that clauses are taken from. */
+    document: z.string().min(1).max(200),
+    clauses: z.record(name, clauseText),
+    /** Causes that never earn anything. */
+    excluded: z.array(z.strictObject({ causes, clause })).default([]),
+    credit,
+    refund,
+    fees: z.array(fee).max(50).default([]),
+    balance: balance.nullable().default(null),
+    billing: billing.nullable().default(null),
+    /** Clauses that are to be shown to customers and need no rule here. */
+    stated: z.array(clause).default([]),
+  })
+  .superRefine((sheet, context) => {
+    for (const { path, message } of findContradictions(sheet)) context.addIssue({ code: 'custom', path, message });
+  });
+
+export type TermsSheet = z.infer<typeof termsSheet>;
+export type Ground = TermsSheet['refund']['grounds'][number];
+export type Bar = TermsSheet['refund']['bars'][number];
+export type Fee = TermsSheet['fees'][number];
+
+/** A clause as answers and invoices name it: its id, the sentence, where it stands. */
+export function clauseShown(sheet: Pick<TermsSheet, 'clauses' | 'document'>, id: string): string {
+  const found = sheet.clauses[id];
+  if (found === undefined) throw new Error(`a checked sheet has no clause ${id}`);
+  return `${id}: ${found.says} (${found.document ?? sheet.document}, ${found.place})`;
+}
+
+/** The JSON Schema of a sheet, for editors; contradictions between rules only `uptally terms check` sees. */
+export function termsJsonSchema(): Record<string, unknown> {
+  return { title: 'Uptally terms sheet', ...z.toJSONSchema(termsSheet, { io: 'input', target: 'draft-2020-12' }) };
+}
