@@ -107,12 +107,12 @@ const CASES: readonly Case[] = [
   },
   {
     // cum(60 s) = 50, cum(90 s) = 75, and the other 25 belong to nobody.
-    claim: 'traffic is cut at the end of service',
+    claim: 'the minute in which the service ends keeps its traffic, and is the last',
     log: [counted(0, 0n, 0n), counted(120_000, 100n, 1n), counted(180_000, 200n, 2n)],
     catalog: ENDED_AT_90S,
     rows: [
       ['', 0, 50n, 0n],
-      ['', 1, 25n, 0n],
+      ['', 1, 50n, 1n],
     ],
   },
 ];

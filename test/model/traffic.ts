@@ -67,7 +67,7 @@ function isTooFast(pair: CounterPair, linkLimitBps: bigint): boolean {
   return rx * 8n * 1000n > bitMsMax || tx * 8n * 1000n > bitMsMax;
 }
 
-/** The minutes' shares of one increase over [a.ts, b.ts), cut at the service's end. */
+/** The minutes' shares of one increase over [a.ts, b.ts); the minute in which the service ends is the last one, and whole. */
 function sharesOf(pair: CounterPair, endsAtMs: number): NicMinute[] {
   const { rx, tx } = increaseOf(pair);
   const fromMs = pair.a.tsMs;
@@ -76,7 +76,7 @@ function sharesOf(pair: CounterPair, endsAtMs: number): NicMinute[] {
   const shares: NicMinute[] = [];
   for (let minuteMs = floorToMinute(fromMs); minuteMs < Math.min(toMs, endsAtMs); minuteMs += MINUTE_MS) {
     const lowMs = Math.max(minuteMs, fromMs);
-    const highMs = Math.min(minuteMs + MINUTE_MS, toMs, endsAtMs);
+    const highMs = Math.min(minuteMs + MINUTE_MS, toMs);
     if (highMs <= lowMs) continue;
     const share = (increase: bigint): bigint => cum(increase, highMs) - cum(increase, lowMs);
     shares.push({ nic: pair.nic, minuteMs, rxBytes: share(rx), txBytes: share(tx) });
