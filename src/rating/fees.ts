@@ -1,0 +1,52 @@
+import { formatInstant } from '../domain/instant.ts';
+import { exact, priceText } from './exact.ts';
+import type { Priced } from './line.ts';
+
+/** A recorded event that a terms sheet prices. */
+export interface FeeEvent {
+  readonly id: string;
+  readonly kind: string;
+  readonly atMs: number;
+  /** Zero where the terms make it free. */
+  readonly feeNanos: bigint;
+  /** The clause that prices it, or that makes it free. */
+  readonly clause: string;
+  /** Why it costs what it does, in a few words. */
+  readonly reason: string;
+}
+
+/** A line a kind of event and price: how many, and which were free. Events outside the period are not to be passed. */
+export function priceFees(vm: string, events: readonly FeeEvent[], currency: string): Priced[] {
+  const groups = new Map<string, FeeEvent[]>();
+  for (const event of events) {
+    const key = `${event.kind} ${event.clause}`;
+    groups.set(key, [...(groups.get(key) ?? []), event]);
+  }
+  return [...groups.values()].flatMap((group) => {
+    const charged = group.filter((event) => event.feeNanos > 0n);
+    const [first] = charged;
+    if (first === undefined) return [];
+    const total = charged.reduce((sum, event) => sum + event.feeNanos, 0n);
+    return [
+      {
+        kind: 'fee',
+        vm,
+        description: `Fee: ${first.kind}`,
+        quantity: charged.length.toString(),
+        unit: 'event',
+        unitPrice: priceText(exact(total, BigInt(charged.length)), currency),
+        exactNanos: exact(total),
+        formula: 'recorded events that are not free x fee',
+        detail: {
+          clause: first.clause,
+          events: group.map(({ id, atMs, feeNanos, reason }) => ({
+            id,
+            at: formatInstant(atMs),
+            fee: priceText(exact(feeNanos), currency),
+            reason,
+          })),
+        },
+      },
+    ];
+  });
+}

@@ -1,0 +1,81 @@
+import type { Fraction } from '../domain/credit-policy.ts';
+import { formatInstant } from '../domain/instant.ts';
+import { exact, exactText, priceText, times } from './exact.ts';
+import type { Priced } from './line.ts';
+
+const DAY_MS = 86_400_000;
+
+/** An invoice that fell due, and what was paid on it. */
+export interface OverdueInvoice {
+  readonly id: string;
+  readonly number: string;
+  /** What bears the fee: the total without its own late fees (simple, no fee on a fee), less what was credited. */
+  readonly principalNanos: bigint;
+  readonly dueAtMs: number;
+  readonly payments: readonly { readonly atMs: number; readonly amountNanos: bigint }[];
+}
+
+export interface LateFeeRule {
+  /** Share of the overdue amount a day. */
+  readonly perDay: Fraction;
+  /** Time after it fell due in which nothing is added. */
+  readonly graceMs: number;
+  readonly clause: string;
+}
+
+/** A day of being late that was started: its beginning, and what was owed then. */
+interface LateDay {
+  startMs: number;
+  owedNanos: bigint;
+}
+
+/**
+ * The late fee of one overdue invoice within [fromMs, toMs): days of 24 hours from the end of the grace on, each counted
+ * when it starts while something is owed. A day belongs to the period that holds its start, so none is charged twice;
+ * a payment ends it for what it pays. Undefined if none was started.
+ */
+export function priceLateFee(
+  invoice: OverdueInvoice,
+  rule: LateFeeRule,
+  fromMs: number,
+  toMs: number,
+  currency: string,
+): Priced | undefined {
+  const days = lateDays(invoice, rule, fromMs, toMs);
+  if (days.length === 0) return undefined;
+  const owed = days.reduce((sum, day) => sum + day.owedNanos, 0n);
+  const total = times(rule.perDay, exact(owed));
+  return {
+    kind: 'late_fee',
+    vm: null,
+    description: `Late fee on invoice ${invoice.number}`,
+    quantity: days.length.toString(),
+    unit: 'day',
+    unitPrice: priceText({ num: total.num, den: total.den * BigInt(days.length) }, currency),
+    exactNanos: total,
+    formula: 'amount owed at the start of each started day x rate; simple: no fee on a fee; unit_price is the average',
+    detail: {
+      clause: rule.clause,
+      invoice: invoice.id,
+      rate: exactText(rule.perDay),
+      due_at: formatInstant(invoice.dueAtMs),
+      late_from: formatInstant(invoice.dueAtMs + rule.graceMs),
+      exact_nanos: exactText(total),
+      days: days.map((day) => ({ start: formatInstant(day.startMs), owed_nanos: day.owedNanos })),
+    },
+  };
+}
+
+function lateDays(invoice: OverdueInvoice, rule: LateFeeRule, fromMs: number, toMs: number): LateDay[] {
+  const lateFromMs = invoice.dueAtMs + rule.graceMs;
+  const days: LateDay[] = [];
+  const first = Math.max(0, Math.ceil((fromMs - lateFromMs) / DAY_MS));
+  for (let i = first; lateFromMs + i * DAY_MS < toMs; i += 1) {
+    const startMs = lateFromMs + i * DAY_MS;
+    let owedNanos = invoice.principalNanos;
+    // A payment at the very start of a day is in time for it.
+    for (const payment of invoice.payments) if (payment.atMs <= startMs) owedNanos -= payment.amountNanos;
+    if (owedNanos > 0n) days.push({ startMs, owedNanos });
+  }
+  return days;
+}

@@ -1,0 +1,70 @@
+import type { PlanBody } from '../domain/plan.ts';
+import { priceCredits } from './credits.ts';
+import { type FeeEvent, priceFees } from './fees.ts';
+import { type LateFeeRule, type OverdueInvoice, priceLateFee } from './late-fee.ts';
+import { type Priced, rounded, type RatedLine } from './line.ts';
+import { pricePercentile, slotsIn } from './percentile.ts';
+import { clipSegments, type Segment } from './served.ts';
+import { priceService } from './service.ts';
+import { priceTax } from './tax.ts';
+import { type Bytes, priceTraffic } from './traffic.ts';
+import type { ClosedOutage } from './unavailable.ts';
+
+/** All that the lines of one VM are computed from. */
+export interface VmFacts {
+  readonly vm: string;
+  /** Its service over whole calendar months around the period; the period's own part is cut out of it. */
+  readonly service: readonly Segment[];
+  /** Whole, in order, causes after incidents. */
+  readonly outages: readonly ClosedOutage[];
+  /** Traffic of the period's minutes by the plan they were on, in the order of the plans. */
+  readonly traffic: readonly PlanTraffic[];
+  readonly fees: readonly FeeEvent[];
+}
+
+/** Traffic under one plan: its totals, and its slots of 5 minutes where the plan asks for them. */
+export interface PlanTraffic {
+  readonly plan: string;
+  readonly rules: NonNullable<PlanBody['traffic']>;
+  readonly bytes: Bytes;
+  readonly slots: readonly Bytes[];
+}
+
+/** All that an invoice is computed from: the same facts give the same lines, to the nano. */
+export interface InvoiceFacts {
+  readonly currency: string;
+  readonly taxPercent: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly vms: readonly VmFacts[];
+  readonly overdue: readonly { readonly invoice: OverdueInvoice; readonly rule: LateFeeRule }[];
+}
+
+/**
+ * The lines of an invoice. This is the one place where their order stands (SPEC §6): for each VM service, traffic, fees,
+ * credits; then late fees; then tax on the sum of the rounded lines before.
+ */
+export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
+  const { currency, fromMs, toMs } = facts;
+  const lines: RatedLine[] = [];
+  const add = (priced: Priced | undefined): void => {
+    if (priced !== undefined) lines.push(rounded(priced, currency));
+  };
+  const fromMinute = fromMs / 60_000;
+  const toMinute = toMs / 60_000;
+  for (const vm of facts.vms) {
+    add(priceService(vm.vm, clipSegments(vm.service, fromMinute, toMinute), currency));
+    for (const traffic of vm.traffic) add(pricePlanTraffic(vm.vm, traffic, slotsIn(fromMinute, toMinute), currency));
+    for (const fee of priceFees(vm.vm, vm.fees, currency)) add(fee);
+    add(priceCredits(vm.vm, vm.service, vm.outages, fromMinute, toMinute, currency));
+  }
+  for (const { invoice, rule } of facts.overdue) add(priceLateFee(invoice, rule, fromMs, toMs, currency));
+  add(priceTax(facts.taxPercent, lines, currency));
+  return lines;
+}
+
+function pricePlanTraffic(vm: string, { plan, rules, bytes, slots }: PlanTraffic, n: number, currency: string): Priced {
+  return rules.counting === 'p95'
+    ? pricePercentile(vm, plan, rules, slots, n, currency)
+    : priceTraffic(vm, plan, rules, bytes, currency);
+}

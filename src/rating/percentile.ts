@@ -1,0 +1,57 @@
+import type { PlanBody } from '../domain/plan.ts';
+import { decimalText, exact, exactText, priceText, times } from './exact.ts';
+import type { Priced } from './line.ts';
+import { type Bytes, priceNanosOf } from './traffic.ts';
+
+export const SLOT_MINUTES = 5;
+const SLOT_SECONDS = 300n;
+const MBIT = 1_000_000n;
+
+export type P95Traffic = Extract<NonNullable<PlanBody['traffic']>, { counting: 'p95' }>;
+
+/** Slots of the UTC epoch's grid of 5 minutes that a range of UTC minutes touches. */
+export function slotsIn(fromMinute: number, toMinute: number): number {
+  return toMinute <= fromMinute ? 0 : Math.ceil(toMinute / SLOT_MINUTES) - Math.floor(fromMinute / SLOT_MINUTES);
+}
+
+/** The 1-based rank `ceil(0.95 n)`, in integers: 0.95 has no exact float. */
+export function rankOf(n: number): number {
+  return Number((95n * BigInt(n) + 99n) / 100n);
+}
+
+/** The bytes of the slot of rank `ceil(0.95 n)` of n slots in ascending order; slots that are not given are zero. */
+export function percentileBytes(given: readonly bigint[], n: number): bigint {
+  if (given.length > n) throw new Error(`${given.length} slots given of ${n}`);
+  const rank = rankOf(n);
+  const absent = n - given.length;
+  if (rank <= absent) return 0n;
+  return given.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))[rank - absent - 1] ?? 0n;
+}
+
+/** The 95th percentile of a VM's period, per Mbit/s. `slots` are those with traffic, `n` all slots of the period. */
+export function pricePercentile(
+  vm: string,
+  plan: string,
+  rules: P95Traffic,
+  slots: readonly Bytes[],
+  n: number,
+  currency: string,
+): Priced {
+  const given = slots.map(({ rxBytes, txBytes }) =>
+    rules.direction === 'sum' ? rxBytes + txBytes : rxBytes > txBytes ? rxBytes : txBytes,
+  );
+  const bytes = percentileBytes(given, n);
+  const mbps = exact(bytes * 8n, SLOT_SECONDS * MBIT);
+  const total = times(mbps, exact(priceNanosOf(rules.price_per_mbps)));
+  return {
+    kind: 'traffic',
+    vm,
+    description: `95th percentile (${rules.direction === 'sum' ? 'received + sent' : 'the larger direction'}), plan ${plan}`,
+    quantity: decimalText(mbps),
+    unit: 'Mbit/s',
+    unitPrice: priceText(exact(priceNanosOf(rules.price_per_mbps)), currency),
+    exactNanos: total,
+    formula: 'bytes of the 5-minute slot of rank ceil(0.95 n), ascending, absent slots 0; x 8 / 300 s / 10^6 x price',
+    detail: { plan, slots: n, rank: rankOf(n), slot_bytes: bytes, exact_nanos: exactText(total) },
+  };
+}
