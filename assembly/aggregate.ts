@@ -6,6 +6,7 @@ import {
   C_REJECTED,
   ENVELOPE,
   FLAG_REPAIR,
+  FLAG_SILENT,
   FLAG_TOUCHED,
   FRAME_CONDITION,
   FRAME_COUNTERS,
@@ -28,6 +29,7 @@ import {
   H_LATENESS,
   H_MIN_DEADLINE,
   H_POSITION,
+  H_REDO,
   H_SCAN_AT,
   H_SCAN_MIN,
   H_SETTLE_AT,
@@ -66,7 +68,7 @@ import {
 } from './layout';
 import { count } from './counter';
 import { emitLate, emitSample } from './emit';
-import { nicOf, slotOfVm, vmAt, vmOf } from './intern';
+import { NEVER, nicOf, slotOfVm, vmAt, vmOf } from './intern';
 import { TRAFFIC_ROW_MAX, goOnSpreading } from './spread';
 import { OUTAGE_ROW_MAX, UPTIME_ROW_MAX, advance, deadline, overrule, publish } from './timeline';
 
@@ -135,6 +137,16 @@ function defer(frame: usize, vm: usize, nic: usize, agent: usize, agentLength: u
   emitLate(frame, vm, agent, agentLength);
 }
 
+/**
+ * A step that is done again may have ended elsewhere the first time, with the silence of this VM on record as the watermark then showed it.
+ * So a sample that would close such a silence takes it back, whether or not this state has seen it.
+ */
+function expectSilence(vm: usize, watermark: i64): void {
+  const last = load<i64>(vm + VM_LAST_TS);
+  if (last == NEVER || watermark <= last + load<i64>(H_STALENESS)) return;
+  store<u8>(vm + VM_FLAGS, load<u8>(vm + VM_FLAGS) | FLAG_SILENT);
+}
+
 /** One sample. */
 // @ts-ignore: decorator
 @inline
@@ -159,6 +171,7 @@ function take(frame: usize, agent: usize, agentLength: u32): void {
   }
   if (ts > lastTs) {
     const minute = load<u32>(vm + VM_MINUTE);
+    if (load<u32>(H_REDO) != 0) expectSilence(vm, watermark);
     advance(vm, ts, condition);
     // interfaces that lag behind the VM's own time are published when the step settles
     if (load<u32>(vm + VM_MINUTE) != minute && (load<u32>(vm + VM_NIC_COUNT) > 1 || counters == 0)) note(vm);
@@ -169,6 +182,7 @@ function take(frame: usize, agent: usize, agentLength: u32): void {
     const said = load<u8>(vm + VM_CONDITION);
     if (ts == lastTs) {
       if (condition != said) {
+        if (load<u32>(H_REDO) != 0) expectSilence(vm, watermark);
         overrule(vm, condition);
         note(vm);
       }

@@ -99,6 +99,7 @@ export const H_SPREAD_CUM_RX: usize = HEADER + 592; // u64 already given out
 export const H_SPREAD_CUM_TX: usize = HEADER + 600;
 export const H_SPREAD_MINUTE: usize = HEADER + 608; // u32
 export const H_VERSION: usize = HEADER + 616; // u64 version of the rows being written
+export const H_REDO: usize = HEADER + 624; // u32: 1 = the store may hold rows of later steps than this state knows of
 
 // counters since the log began, u64 each
 export const H_COUNTERS: usize = HEADER + 640;

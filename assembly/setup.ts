@@ -48,6 +48,7 @@ import {
   H_PHASES_USED,
   H_PLANS,
   H_POSITION,
+  H_REDO,
   H_REJECTED,
   H_REJECTED_BY_CODE,
   H_REJECTS,
@@ -93,6 +94,7 @@ import {
   VM_NIC,
   VM_NIC_COUNT,
   VM_PHASE,
+  VM_PREVIOUS_RUN,
   VM_RUN_START,
   VM_SIZE,
 } from './layout';
@@ -167,6 +169,7 @@ export function layoutHash(): u32 {
   mix(H_CURSOR);
   mix(H_CURSOR_END);
   mix(H_VERSION);
+  mix(H_REDO);
   mix(H_COUNTERS);
   mix(VM_LAST_TS);
   mix(VM_NIC);
@@ -180,6 +183,7 @@ export function layoutHash(): u32 {
   mix(VM_INLINE_MAX);
   mix(VM_NIC_COUNT);
   mix(VM_RUN_START);
+  mix(VM_PREVIOUS_RUN);
   mix(VM_CONDITION);
   mix(NIC_LAST_TS);
   mix(NIC_BASE_TS);

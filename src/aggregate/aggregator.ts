@@ -69,6 +69,8 @@ export class Aggregator {
   /** VMs whose rows may show an earlier catalog, and the record from which on it is safe to write them anew. */
   readonly #toReprice = new Set<string>();
   #repriceFromSeq = 0;
+  /** Up to here the store may hold rows of steps that are done again, with other ends. */
+  #redoUntilSeq = -1;
 
   constructor(options: AggregatorOptions) {
     this.#options = options;
@@ -90,6 +92,7 @@ export class Aggregator {
     const { log, store } = this.#options;
     if (!this.#loadCheckpoint() && log.headSeq() > 0 && log.firstSeq !== 0) await this.#rebuildFromArchive();
     // rows written before the crash may show an older catalog than the one that is now read; from the head on they can be replaced
+    this.#redoUntilSeq = Math.max(this.#redoUntilSeq, await lastOutageSeq(store));
     const known = this.#live.u64(L.H_CATALOG_SEQ);
     const { vms } = await this.#pricing.refresh();
     this.#pricing.writeAll(this.#live);
@@ -132,18 +135,13 @@ export class Aggregator {
     await this.#pricing.refresh();
     this.#pricing.writePlans(this.#live);
     const upTo = (BigInt(seq) << 16n) | SETTLED;
-    const vms = await store.rows<{ vm: string; last: string }>(
-      `SELECT vm, toUnixTimestamp64Milli(max(ts)) AS last FROM samples WHERE pos <= ${upTo} GROUP BY vm ORDER BY vm`,
-    );
-    await rebuild(
-      this.#repairContext(),
-      vms.map(({ vm, last }) => ({ vm, lastMs: Number(last) })),
-      { upTo, version: upTo },
-    );
+    await rebuild(this.#repairContext(), { upTo, version: upTo });
     this.#live.setCounters(row.counters.map(BigInt));
     this.#live.setI64(L.H_CLOCK, BigInt(row.clock));
     this.#live.setU64(L.H_POSITION, BigInt(seq));
     this.#nextSeq = seq + 1;
+    // which silences are on record is not known to a state that was rebuilt
+    this.#redoUntilSeq = this.#nextSeq;
   }
 
   #repairContext(): RepairContext {
@@ -161,6 +159,7 @@ export class Aggregator {
     const position = BigInt(last.seq) << 16n;
     faults.at('before-aggregate');
     loadRecords(live, records);
+    live.setU32(L.H_REDO, this.#nextSeq <= this.#redoUntilSeq ? 1 : 0);
     await this.#run(() => live.exports.aggregate());
     faults.at('after-aggregate');
     const late = readLate(Buffer.concat(this.#held.late.splice(0)));
@@ -175,6 +174,8 @@ export class Aggregator {
       await repriceRows(live, store, [...this.#toReprice], position | REPRICED);
       this.#toReprice.clear();
     }
+    // a checkpoint says which catalog the rows show, and those that wait for their new price don't show it yet
+    if (this.#toReprice.size === 0) live.setU64(L.H_CATALOG_SEQ, this.#pricing.seq);
     if (late.length > 0) {
       await this.#insertHeld();
       faults.at('before-repair');
@@ -273,6 +274,12 @@ function untilCatalogApplies(records: readonly LogRecord[]): readonly LogRecord[
   if (mark === -1) return records;
   const next = records.findIndex((record, i) => i > mark && record.payload[0] === KIND_SAMPLES);
   return next === -1 ? records : records.slice(0, next);
+}
+
+/** The last record of which an outage is stored; -1 without any. */
+async function lastOutageSeq(store: Store): Promise<number> {
+  const [row] = await store.rows<{ latest: string }>('SELECT max(version) AS latest FROM outages');
+  return Number(BigInt(row?.latest ?? '0') >> 16n) || -1;
 }
 
 async function countQuarantined(store: Store): Promise<bigint> {

@@ -102,6 +102,18 @@ export async function latestIn(store: Store, ranges: readonly Range[], upTo: big
   }));
 }
 
+/** Every interface that has ever had a sample, with the first and the last. */
+export async function interfacesOf(
+  store: Store,
+  upTo: bigint,
+): Promise<{ vm: string; nic: string; firstMs: number; lastMs: number }[]> {
+  const rows = await store.rows<{ vm: string; nic: string; first: string; last: string }>(
+    `SELECT vm, nic, toUnixTimestamp64Milli(min(ts)) AS first, toUnixTimestamp64Milli(max(ts)) AS last
+     FROM samples WHERE pos <= ${upTo} GROUP BY vm, nic ORDER BY vm, nic`,
+  );
+  return rows.map(({ vm, nic, first, last }) => ({ vm, nic, firstMs: Number(first), lastMs: Number(last) }));
+}
+
 /**
  * The samples in force within the ranges, in the order of (vm, ts, pos), as NDJSON that the kernel's own decoder reads; in pieces of a
  * bounded number of rows.

@@ -106,7 +106,6 @@ export class Pricing {
     for (const vm of this.#phases.keys()) {
       if ((this.#phases.get(vm)?.length ?? 0) > 0) this.writePhases(kernel, internVm(kernel, vm), vm);
     }
-    kernel.setU64(L.H_CATALOG_SEQ, this.#seq);
   }
 }
 

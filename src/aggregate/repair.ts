@@ -9,7 +9,7 @@ import type { Kernel, Terms } from '../kernel/kernel.ts';
 import { LAYOUT as L } from '../kernel/layout.ts';
 import { literal } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
-import { type Latest, type Range, latestIn, runStart, samplesIn, versionsOf } from './archive.ts';
+import { type Latest, type Range, interfacesOf, latestIn, runStart, samplesIn, versionsOf } from './archive.ts';
 import type { LateSample } from './late.ts';
 import { type Pricing, internVm } from './pricing.ts';
 import { drainAll, loadRecords, type Sink } from './steps.ts';
@@ -23,7 +23,7 @@ import {
   sameContent,
   sampleRow,
 } from './tables.ts';
-import { firstTsMs, install, nicsOf, release, vmAddress } from './vm-state.ts';
+import { beganAt, firstTsMs, install, nicsOf, release, vmAddress } from './vm-state.ts';
 
 const MINUTE_MS = 60_000;
 /** How far back the samples before a late one are looked for before all of the past is. */
@@ -78,13 +78,15 @@ export async function repairLate(context: RepairContext, late: readonly LateSamp
 }
 
 /** Builds the live state of VMs anew from the archive alone: how a start without checkpoint and log goes. */
-export async function rebuild(
-  context: RepairContext,
-  vms: readonly { vm: string; lastMs: number }[],
-  end: StepEnd,
-): Promise<void> {
-  const jobs = vms.map(({ vm, lastMs }) => ({ vm, slot: internVm(context.live, vm), t0Ms: lastMs, nics: new Set<string>() }));
+export async function rebuild(context: RepairContext, end: StepEnd): Promise<void> {
+  const { live, store } = context;
+  const interfaces = await interfacesOf(store, end.upTo);
+  const lastMs = new Map<string, number>();
+  for (const each of interfaces) lastMs.set(each.vm, Math.max(each.lastMs, lastMs.get(each.vm) ?? 0));
+  const jobs = [...lastMs].map(([vm, t0Ms]) => ({ vm, slot: internVm(live, vm), t0Ms, nics: new Set<string>() }));
   await repairJobs(context, jobs, end, true);
+  // only the end of each timeline was read
+  for (const { vm, nic, firstMs } of interfaces) beganAt(live, internVm(live, vm), nic, firstMs);
 }
 
 async function repairJobs(context: RepairContext, jobs: readonly Job[], end: StepEnd, fromNothing = false): Promise<void> {
@@ -178,7 +180,9 @@ async function repairChunk(context: RepairContext, jobs: readonly Job[], end: St
   const ranges = jobs.map(({ vm }) => {
     const latest = undisturbed.get(vm) ?? [];
     const starts = latest.flatMap((each) => (each.lastCountersMs === undefined ? [] : [each.lastCountersMs]));
-    const states = latest.length === 0 ? [] : [Math.max(...latest.map((each) => each.lastMs))];
+    const lasts = latest.map((each) => each.lastMs);
+    // what repeats the last sample of an interface is a duplicate: a state that begins with nothing needs them all
+    const states = latest.length === 0 ? [] : [fromNothing ? Math.min(...lasts) : Math.max(...lasts)];
     return { vm, fromMs: Math.min(from.get(vm) ?? 0, ...starts, ...states), untilMs: Infinity };
   });
 
@@ -312,7 +316,9 @@ async function restateOutages(
       const startMs = await runStart(store, vm, readFromMs, terms.stalenessMs, end.upTo);
       own.delete(readFromMs);
       own.set(startMs, { ...first, startMs });
-      if (workshop.i64(record + L.VM_RUN_START) === BigInt(readFromMs)) workshop.setI64(record + L.VM_RUN_START, BigInt(startMs));
+      for (const run of [record + L.VM_RUN_START, record + L.VM_PREVIOUS_RUN]) {
+        if (workshop.i64(run) === BigInt(readFromMs)) workshop.setI64(run, BigInt(startMs));
+      }
     }
     for (const row of own.values()) if (row.endMs === 0 || row.endMs > fromMs) rows.push(outageRow(row, end.version));
     for (const old of recorded) {

@@ -88,6 +88,16 @@ export function install(live: Kernel, slot: number, repaired: Kernel, repairedSl
   live.exports.touch(slot);
 }
 
+/** Takes in when an interface was first heard of. */
+export function beganAt(live: Kernel, slot: number, nic: string, firstMs: number): void {
+  const target = live.exports.internNic(slot, writeName(live, nic), nic.length) >>> 0;
+  const earliest = (address: number): void => {
+    if (live.i64(address) > BigInt(firstMs)) live.setI64(address, BigInt(firstMs));
+  };
+  earliest(target + L.NIC_FIRST_TS);
+  earliest(vmAddress(live, slot) + L.VM_FIRST_TS);
+}
+
 // the stretches of a VM's record that say where it stands (assembly/layout.ts draws them); name, interfaces and plans stay
 const DYNAMIC_VM: readonly (readonly [number, number])[] = [
   [0, 20], // last ts, run start, minute

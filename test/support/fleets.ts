@@ -14,7 +14,9 @@ import { type Random, below, pick, randomOf } from './random.ts';
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 /** Clocks to meet at: around midnights and clock changes of the plans' zones. */
-const MEETING_MS = ['2026-03-28T23:30:00Z', '2026-03-29T01:30:00Z', '2025-10-26T01:20:00Z', '2026-02-28T16:10:00Z'].map((text) => Date.parse(text));
+const MEETING_MS = ['2026-03-28T23:30:00Z', '2026-03-29T01:30:00Z', '2025-10-26T01:20:00Z', '2026-02-28T16:10:00Z'].map((text) =>
+  Date.parse(text),
+);
 
 /** Options as installations have them, and some that nobody should. */
 export function optionsOf(random: Random): ModelOptions {
@@ -33,7 +35,10 @@ export function fleetGroup(seed: number, fleets: number, shape: Partial<FleetSha
   const options = shape.options === undefined ? optionsOf(random) : { ...optionsOf(random), ...shape.options };
   const meetingMs = pick(random, MEETING_MS) + below(random, 2) * below(random, MINUTE_MS);
   const ranked: { rank: number; sample: LoggedSample }[] = [];
-  const catalog = { plans: new Map<string, ModelCatalog['plans'] extends ReadonlyMap<string, infer P> ? P : never>(), vms: new Map<string, ModelVm>() };
+  const catalog = {
+    plans: new Map<string, ModelCatalog['plans'] extends ReadonlyMap<string, infer P> ? P : never>(),
+    vms: new Map<string, ModelVm>(),
+  };
   for (let i = 0; i < fleets; i++) {
     const gapsMs = i % 8 === 0 ? [HOUR_MS + 1, 3 * HOUR_MS, 2 * DAY_MS + 7] : [];
     const fleet = withoutEnds(seededFleet(seed * 1000 + i, { gapsMs, ...shape, options }));
@@ -56,11 +61,6 @@ export function fleetGroup(seed: number, fleets: number, shape: Partial<FleetSha
   }
   ranked.sort((a, b) => a.rank - b.rank);
   return { log: ranked.map(({ sample }) => sample), options: { ...options, clockMs: meetingMs }, catalog };
-}
-
-/** The part of a fleet that concerns the VMs whose names pass. */
-export function onlyVms(fleet: Fleet, passes: (vm: string) => boolean): Fleet {
-  return { ...fleet, log: fleet.log.filter((sample) => passes(sample.vm)) };
 }
 
 /** Appends samples as the door would, in records of up to `sizeMax` samples of one agent, with ticks before `clockMs` in between. */
@@ -94,7 +94,8 @@ export function appendSamples(
 export function groupLog(decoder: Decoder, fleet: Fleet, random: Random, sizeMax = 12): MemoryLog {
   const log = new MemoryLog();
   const { clockMs } = fleet.options;
-  const clock = clockMs === null ? null : { fromMs: clockMs - pick(random, [MINUTE_MS, 20 * MINUTE_MS, HOUR_MS]), untilMs: clockMs };
+  const clock =
+    clockMs === null ? null : { fromMs: clockMs - pick(random, [MINUTE_MS, 20 * MINUTE_MS, HOUR_MS]), untilMs: clockMs };
   appendSamples(log, decoder, fleet.log, random, clock, sizeMax);
   if (clockMs !== null) log.push(tickRecord(clockMs, []));
   return log;
