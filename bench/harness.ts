@@ -57,7 +57,8 @@ export function ratio(name: string, a: Measured, b: Measured): Measured {
   );
 }
 
-function summary(name: string, rounds: readonly number[]): Measured {
+/** The rounds of one contender, in units a second. */
+export function summary(name: string, rounds: readonly number[]): Measured {
   const sorted = [...rounds].sort((x, y) => x - y);
   const at = (i: number): number => sorted[i] ?? NaN;
   const middle = sorted.length >> 1;

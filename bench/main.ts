@@ -1,11 +1,16 @@
 /** `npm run bench [name…] [--smoke]`: runs the benches named, or all; --smoke only shows that they run. */
 import { conditions, print, save, type Report } from './harness.ts';
+import { ingestBench } from './ingest.ts';
 import { kernelBench } from './kernel.ts';
 
 const BENCHES: Readonly<Record<string, (smoke: boolean) => Report | Promise<Report>>> = {
   kernel: (smoke) =>
     kernelBench(
       smoke ? { vms: 500, intervals: 14, warmups: 0, rounds: 2 } : { vms: 10_000, intervals: 35, warmups: 2, rounds: 9 },
+    ),
+  ingest: (smoke) =>
+    ingestBench(
+      smoke ? { vms: 2_000, intervals: 2, warmups: 0, rounds: 1 } : { vms: 10_000, intervals: 30, warmups: 1, rounds: 5 },
     ),
 };
 
