@@ -106,7 +106,7 @@ const CASES: readonly Case[] = [
     quarantined: [['', 0, 60_000]],
   },
   {
-    // cum(60 s) = 50, cum(90 s) = 75, and the other 25 belong to nobody.
+    // the first increase ends in the minute of 90 s; the second one lies wholly after it
     claim: 'the minute in which the service ends keeps its traffic, and is the last',
     log: [counted(0, 0n, 0n), counted(120_000, 100n, 1n), counted(180_000, 200n, 2n)],
     catalog: ENDED_AT_90S,
