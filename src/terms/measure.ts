@@ -1,0 +1,171 @@
+import { conditionCode } from '../domain/condition.ts';
+import type { DatedPlan } from '../domain/plan.ts';
+import type { OutageInterval } from '../domain/timeline.ts';
+import { type BoundName, boundOf, type Condition, holds } from './condition.ts';
+import { showDuration } from './quantity.ts';
+
+/** What is known of a VM for a refund check. `null` is: nobody knows. */
+export interface RefundFacts {
+  vm: string;
+  currency: string;
+  paidAtMs: number | null;
+  paidUntilMs: number | null;
+  paidNanos: bigint | null;
+  startsAtMs: number | null;
+  promotion: boolean;
+  /** In order of `fromMs`. */
+  plans: readonly DatedPlan[];
+  handlingFeeNanos: bigint;
+  /** How far its timeline is known; null: no sample of it was ever taken in. */
+  meteredToMs: number | null;
+  /** In order, causes as incidents restate them, none past the end of service. */
+  outages: readonly OutageInterval[];
+  /** Since the payment, of all interfaces. */
+  traffic: { rxBytes: bigint; txBytes: bigint } | null;
+  /** Not withdrawn ones, also later than the instant of the check. */
+  events: readonly RefundEvent[];
+  /** The same of all VMs of the account. */
+  accountEvents: readonly RefundEvent[];
+}
+
+export interface RefundEvent {
+  id: string;
+  kind: string;
+  atMs: number;
+  amountNanos: bigint | null;
+}
+
+/** Whether something is so: `unknown` where a fact is missing that decides it. */
+export type Truth = 'yes' | 'no' | 'unknown';
+
+export interface Measured {
+  truth: Truth;
+  measured: string;
+  limit: string;
+}
+
+const WORDS: Readonly<Record<BoundName, string>> = {
+  at_least: 'at least',
+  more_than: 'more than',
+  at_most: 'at most',
+  less_than: 'less than',
+};
+
+/** Measures one condition at an instant. */
+export function measure(rule: Condition, facts: RefundFacts, atMs: number): Measured {
+  switch (rule.measure) {
+    case 'time_since_payment':
+      return elapsed(rule, facts.paidAtMs, atMs, 'payment');
+    case 'time_since_start':
+      return elapsed(rule, facts.startsAtMs, atMs, 'start of service');
+    case 'longest_outage':
+      return longestOutage(rule, facts, atMs);
+    case 'traffic':
+      return traffic(rule, facts);
+    case 'events':
+      return events(rule, facts, atMs);
+    case 'promotion':
+      return {
+        truth: facts.promotion ? 'yes' : 'no',
+        measured: facts.promotion ? 'sold at a promotion' : 'sold at no promotion',
+        limit: 'sold at a promotion',
+      };
+  }
+}
+
+function limitText(rule: Condition, show: (limit: bigint) => string): string {
+  const bound = boundOf(rule);
+  return bound === undefined ? '' : `${WORDS[bound.name]} ${show(bound.limit)}`;
+}
+
+/** Whether the bound holds; a checked condition other than `promotion` has one. */
+function within(rule: Condition, measured: bigint): boolean {
+  const bound = boundOf(rule);
+  return bound !== undefined && holds(bound.name, measured, bound.limit);
+}
+
+const truthOf = (is: boolean): Truth => (is ? 'yes' : 'no');
+const showLimitMs = (limit: bigint): string => showDuration(Number(limit));
+
+function elapsed(rule: Condition, fromMs: number | null, atMs: number, what: string): Measured {
+  const limit = limitText(rule, showLimitMs);
+  if (fromMs === null) return { truth: 'unknown', measured: `unknown: no ${what} is recorded`, limit };
+  if (atMs < fromMs) return { truth: 'no', measured: `${showDuration(fromMs - atMs)} before the ${what}`, limit };
+  return {
+    truth: truthOf(within(rule, BigInt(atMs - fromMs))),
+    measured: `${showDuration(atMs - fromMs)} since the ${what}`,
+    limit,
+  };
+}
+
+function longestOutage(rule: Extract<Condition, { measure: 'longest_outage' }>, facts: RefundFacts, atMs: number): Measured {
+  const { meteredToMs, paidAtMs } = facts;
+  const window = rule.within_of_payment;
+  const limit =
+    limitText(rule, showLimitMs) + (window === undefined ? '' : `, in the first ${showDuration(window)} after the payment`);
+  if (meteredToMs === null) return { truth: 'unknown', measured: 'unknown: no sample of this VM was taken in', limit };
+  if (window !== undefined && paidAtMs === null) return { truth: 'unknown', measured: 'unknown: no payment is recorded', limit };
+
+  const sure = new Set(rule.causes.map(conditionCode));
+  const unsure = new Set(rule.unsure?.map(conditionCode));
+  const windowEndMs = window === undefined ? atMs : Math.min(atMs, (paidAtMs ?? 0) + window);
+  // What surely counts, what may have gone on since the last published minute, what a person has to judge, and the rest.
+  let [known, possible, judged, other] = [0, 0, 0, 0];
+  for (const { startMs, endMs, condition } of facts.outages) {
+    if (startMs >= windowEndMs || (endMs !== null && endMs <= (paidAtMs ?? 0))) continue;
+    const length = Math.max(0, Math.min(endMs ?? meteredToMs, atMs) - startMs);
+    if (sure.has(condition)) {
+      known = Math.max(known, length);
+      possible = Math.max(possible, endMs === null ? atMs - startMs : length);
+    } else if (unsure.has(condition)) judged = Math.max(judged, length);
+    else other = Math.max(other, length);
+  }
+  const surely = within(rule, BigInt(known));
+  const maybe =
+    within(rule, BigInt(Math.max(known, possible))) !== surely || within(rule, BigInt(Math.max(known, judged))) !== surely;
+  const notes = [
+    ...(judged > 0
+      ? [`longest ${(rule.unsure ?? []).join(' or ')} ${showDuration(judged)}, whose cause a person must judge`]
+      : []),
+    ...(other > 0 ? [`longest of other causes ${showDuration(other)}`] : []),
+  ];
+  return {
+    truth: maybe ? 'unknown' : truthOf(surely),
+    measured: [`longest ${rule.causes.join(' or ')} outage ${showDuration(known)}`, ...notes].join('; '),
+    limit,
+  };
+}
+
+function traffic(rule: Extract<Condition, { measure: 'traffic' }>, facts: RefundFacts): Measured {
+  const limit = limitText(rule, (bytes) => `${bytes.toString()} bytes`);
+  if (facts.traffic === null) return { truth: 'unknown', measured: 'unknown: no sample of this VM was taken in', limit };
+  const { rxBytes, txBytes } = facts.traffic;
+  const counted = { sum: rxBytes + txBytes, in: rxBytes, out: txBytes, max: rxBytes > txBytes ? rxBytes : txBytes };
+  const measured = counted[rule.counting];
+  return { truth: truthOf(within(rule, measured)), measured: `${measured.toString()} bytes`, limit };
+}
+
+function events(rule: Extract<Condition, { measure: 'events' }>, facts: RefundFacts, atMs: number): Measured {
+  const what = rule.kinds.join(' or ');
+  const limit =
+    limitText(rule, (count) => `${count.toString()} ${what}`) + (rule.before_expiry ? ' before the paid time ends' : '');
+  const kinds = new Set<string>(rule.kinds);
+  const happened = (rule.scope === 'vm' ? facts.events : facts.accountEvents).filter(
+    (event) => kinds.has(event.kind) && event.atMs <= atMs,
+  );
+  const missing =
+    rule.before_expiry && facts.paidUntilMs === null
+      ? 'until when it is paid'
+      : rule.since_payment && facts.paidAtMs === null
+        ? 'when it was paid'
+        : undefined;
+  const counted = happened.filter(
+    ({ atMs: at }) =>
+      (!rule.before_expiry || at < (facts.paidUntilMs ?? Infinity)) && (!rule.since_payment || at >= (facts.paidAtMs ?? 0)),
+  );
+  const shown = `${counted.length} ${what} recorded`;
+  // Where a date is missing, none to all of them may count.
+  const open = missing !== undefined && within(rule, BigInt(counted.length)) !== within(rule, 0n);
+  if (open) return { truth: 'unknown', measured: `${shown}; unknown: ${missing}`, limit };
+  return { truth: truthOf(within(rule, BigInt(counted.length))), measured: shown, limit };
+}
