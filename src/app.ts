@@ -44,6 +44,8 @@ export interface App {
 }
 
 const TICK_MS = 1000;
+/** How long requests that were begun may take to end once the server is stopping. */
+const CLOSE_GRACE_MS = 5000;
 /** Samples are kept this much longer than they are accepted: a late one needs those before it. */
 const GRACE_DAYS = 3;
 
@@ -155,7 +157,16 @@ export async function startApp(options: AppOptions): Promise<App> {
     async close() {
       ticking = false;
       clearTimeout(timer);
+      // Node no longer times out slow requests once it is closing: what has not arrived by then is cut off, its sender has no answer
+      const cutOff = setTimeout(() => {
+        server.server.closeAllConnections();
+      }, CLOSE_GRACE_MS);
       await server.close();
+      clearTimeout(cutOff);
+      // the refusals since the last tick
+      await door.tick().catch((error: unknown) => {
+        logger.error({ err: error }, 'the last clock could not be recorded');
+      });
       await aggregator.stop(log.headSeq);
       await trimming;
       await log.close();

@@ -23,6 +23,8 @@ const say = (message: FromThread): void => {
 };
 
 let wake: () => void = () => undefined;
+/** Told that there is more to do while not waiting for it. */
+let woken = false;
 let stopAtSeq: number | undefined;
 
 async function main(): Promise<void> {
@@ -55,6 +57,7 @@ async function main(): Promise<void> {
       return;
     }
     if (message.type === 'stop') stopAtSeq = message.headSeq;
+    woken = true;
     wake();
   });
   say({ type: 'ready', progress: aggregator.progress() });
@@ -82,13 +85,18 @@ async function main(): Promise<void> {
   port?.close();
 }
 
-/** Until the log has grown, or the time is up. */
+/** Until the log has grown, or the time is up; not at all if it has grown since the last wait (a checkpoint takes its time). */
 function waitForWake(ms: number): Promise<void> {
+  if (woken) {
+    woken = false;
+    return Promise.resolve();
+  }
   return new Promise((resolve) => {
     const timer = setTimeout(done, Math.max(1, ms));
     function done(): void {
       clearTimeout(timer);
       wake = () => undefined;
+      woken = false;
       resolve();
     }
     wake = done;

@@ -6,6 +6,8 @@ import { BODY_BYTES_MAX } from '../kernel/decoder.ts';
 
 /** Bytes of bodies that may be in memory at once, over all connections. */
 export const BODIES_BYTES_MAX = 256 * 1024 * 1024;
+/** Bodies being inflated at once, each into up to BODY_BYTES_MAX that the budget learns of when they are known; more than libuv's threads. */
+const INFLATING_MAX = 8;
 const RETRY_SOON = { 'retry-after': '1' };
 
 /** Counts the bytes of bodies in memory, and says no before they are too many. */
@@ -58,11 +60,30 @@ export async function readBody(
       chunks.push(chunk);
     }
     if (!gzip) return { chunks, release };
-    take(BODY_BYTES_MAX);
-    return { chunks: [await inflate(Buffer.concat(chunks))], release };
+    const inflated = await inTurn(() => inflate(Buffer.concat(chunks)));
+    release();
+    take(inflated.length);
+    return { chunks: [inflated], release };
   } catch (error) {
     release();
     throw error;
+  }
+}
+
+let inflating = 0;
+const queue: (() => void)[] = [];
+
+/** Inflates a few bodies at a time: however many small ones wait, only these can turn out to be large. */
+async function inTurn(inflateOne: () => Promise<Buffer>): Promise<Buffer> {
+  if (inflating === INFLATING_MAX) await new Promise<void>((resolve) => queue.push(resolve));
+  else inflating++;
+  try {
+    return await inflateOne();
+  } finally {
+    // the turn is handed on, not given back: nobody can slip in between
+    const next = queue.shift();
+    if (next === undefined) inflating--;
+    else next();
   }
 }
 

@@ -61,9 +61,11 @@ export class Door {
         ? new ProblemError('too_many_samples', 'a request holds at most 50,000 samples')
         : new ProblemError('bad_request', 'the body is not a JSON document that is a sample or an array of samples');
     }
-    decoded.rejectedByCode.forEach((n, code) => (this.#refused[code] = (this.#refused[code] ?? 0) + n));
-    const { accepted, rejected, errors } = decoded;
-    if (accepted === 0) return { accepted, rejected, errors };
+    const { accepted, rejected, errors, rejectedByCode } = decoded;
+    if (accepted === 0) {
+      this.#countRefused(rejectedByCode);
+      return { accepted, rejected, errors };
+    }
     const record = samplesRecord(key.name, accepted, decoded.frames);
     this.#inFlight += accepted;
     try {
@@ -72,14 +74,25 @@ export class Door {
     } finally {
       this.#inFlight -= accepted;
     }
+    // not before: who is told to send the same again has its bad samples counted then
+    this.#countRefused(rejectedByCode);
     faults.at('before-answer');
     return { accepted, rejected, errors };
+  }
+
+  #countRefused(byCode: readonly number[]): void {
+    for (const [code, n] of byCode.entries()) this.#refused[code] = (this.#refused[code] ?? 0) + n;
   }
 
   /** Puts the clock and the refusals since the last tick into the log. */
   async tick(): Promise<void> {
     const refused = this.#refused.splice(0, Infinity, ...REJECTION_CODES.map(() => 0));
-    await this.#append(tickRecord(this.#options.now(), refused), 0);
+    try {
+      await this.#append(tickRecord(this.#options.now(), refused), 0);
+    } catch (error) {
+      this.#countRefused(refused);
+      throw error;
+    }
   }
 
   async #append(record: Uint8Array, samples: number): Promise<void> {

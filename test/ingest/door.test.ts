@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import type { AggregatorThread } from '../../src/aggregate/thread.ts';
+import type { Key } from '../../src/catalog/keys.ts';
+import { REJECTION_CODES } from '../../src/domain/rejection.ts';
+import { Door, LAG_SAMPLES_MAX } from '../../src/ingest/door.ts';
+import { KIND_TICK, LAYOUT } from '../../src/kernel/layout.ts';
+import { LogError, type LogErrorCode, type LogWriter } from '../../src/log/log.ts';
+
+const KEY: Key = { id: 'k', role: 'agent', name: 'agent', vms: ['v*'] };
+const NOW = 1_772_323_200_000;
+
+/** A log that takes records, or fails as it is told. */
+function stubLog() {
+  const records: Uint8Array[] = [];
+  const state = { fail: undefined as LogErrorCode | undefined, samples: 0n };
+  const log: LogWriter = {
+    append(payload, sampleCount) {
+      if (state.fail !== undefined) return Promise.reject(new LogError(state.fail, 'the disk says no'));
+      records.push(new Uint8Array(payload));
+      state.samples += BigInt(sampleCount);
+      return Promise.resolve(records.length - 1);
+    },
+    get headSeq() {
+      return records.length;
+    },
+    get samplesAppended() {
+      return state.samples;
+    },
+    trim: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  return { log, records, state };
+}
+
+function doorOf(log: LogWriter): Door {
+  const progress = { aggregatedSamples: 0n, vmSlots: 0, nicSlots: 0 };
+  const aggregator = { progress: () => progress, wake: () => undefined } as unknown as AggregatorThread;
+  return new Door({
+    log,
+    aggregator,
+    now: () => NOW,
+    retentionDays: 90,
+    vmsMax: 1e6,
+    nicsMax: 1e6,
+    faults: { at: () => undefined },
+  });
+}
+
+const body = (...lines: string[]): Uint8Array[] => [Buffer.from(lines.join('\n'))];
+const GOOD = `{"vm":"v1","ts":${NOW}}`;
+const BAD = `{"vm":"v1","ts":-1}`;
+
+/** The refusals that the ticks of a log hold, by code. */
+function refusalsIn(records: readonly Uint8Array[]): Record<string, number> {
+  const sum: Record<string, number> = {};
+  for (const record of records.filter((each) => each[0] === KIND_TICK)) {
+    const view = new DataView(record.buffer, record.byteOffset);
+    for (const [i, code] of REJECTION_CODES.entries()) {
+      const n = view.getUint32(LAYOUT.RECORD_HEAD + 4 * i, true);
+      if (n > 0) sum[code] = (sum[code] ?? 0) + n;
+    }
+  }
+  return sum;
+}
+
+describe('a log that fails', () => {
+  it.each<LogErrorCode>(['log_failed', 'log_full', 'log_busy', 'log_closed'])(
+    'with %s is a 503 that says when to try again',
+    async (code) => {
+      const { log, state } = stubLog();
+      const door = doorOf(log);
+      state.fail = code;
+      await expect(door.take(body(GOOD), 'ndjson', KEY)).rejects.toMatchObject({
+        code: 'log_unavailable',
+        status: 503,
+        headers: { 'retry-after': '5' },
+      });
+      state.fail = undefined;
+      expect(await door.take(body(GOOD), 'ndjson', KEY)).toEqual({ accepted: 1, rejected: 0, errors: [] });
+    },
+  );
+
+  it('counts the bad samples of a batch once, however often it has to be sent', async () => {
+    const { log, records, state } = stubLog();
+    const door = doorOf(log);
+    state.fail = 'log_busy';
+    await expect(door.take(body(GOOD, BAD), 'ndjson', KEY)).rejects.toMatchObject({ status: 503 });
+    state.fail = undefined;
+    expect(await door.take(body(GOOD, BAD), 'ndjson', KEY)).toMatchObject({ accepted: 1, rejected: 1 });
+    state.fail = 'log_busy';
+    await expect(door.tick()).rejects.toMatchObject({ status: 503 });
+    state.fail = undefined;
+    await door.tick();
+    await door.tick();
+    expect(refusalsIn(records)).toEqual({ bad_ts: 1 });
+  });
+});
+
+it('says 429 before more waits for the aggregator than may, and takes nothing', async () => {
+  const { log, records, state } = stubLog();
+  const door = doorOf(log);
+  state.samples = BigInt(LAG_SAMPLES_MAX) + 1n;
+  await expect(door.take(body(GOOD), 'ndjson', KEY)).rejects.toMatchObject({
+    code: 'too_many_requests',
+    status: 429,
+    headers: { 'retry-after': '5' },
+  });
+  expect(records).toEqual([]);
+});
+
+it('writes nothing when no sample is good', async () => {
+  const { log, records } = stubLog();
+  expect(await doorOf(log).take(body(BAD, '{"vm":"w1","ts":1}'), 'ndjson', KEY)).toMatchObject({ accepted: 0, rejected: 2 });
+  expect(records).toEqual([]);
+});
