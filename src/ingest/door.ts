@@ -39,8 +39,9 @@ export class Door {
   readonly #refused = REJECTION_CODES.map(() => 0);
   /** Samples handed to the log and not yet durable. */
   #inFlight = 0;
-  /** Requests that need the aggregator's word about their names go one after another. */
-  #lastCheck: Promise<void> = Promise.resolve();
+  /** Requests that need the aggregator's word about their names: all that wait are answered by one. */
+  #waiting: Waiting[] = [];
+  #checking = false;
 
   constructor(options: DoorOptions) {
     this.#options = options;
@@ -133,25 +134,72 @@ export class Door {
     return vmSlots + this.#pending <= vmsMax && nicSlots + this.#pending <= nicsMax;
   }
 
-  /** Close to the capacity: waits until the kernel has seen what came before, asks it what is new here, and appends if that fits. */
+  /**
+   * Close to the capacity: what names nothing new goes in at once, since a name that is known stays known. The rest waits, together with
+   * all others that do, until the kernel has seen what came before, and is asked again.
+   */
   async #checkNames(frames: Uint8Array, record: Uint8Array, accepted: number): Promise<void> {
-    const turn = this.#lastCheck.then(async () => {
-      const { log, aggregator, vmsMax, nicsMax } = this.#options;
-      const head = log.headSeq;
-      await aggregator.until((progress) => progress.aggregatedSeq >= head - 1);
-      const names = await aggregator.newNames(frames);
-      const { vmSlots, nicSlots } = aggregator.progress();
-      if (vmSlots + names.vms > vmsMax || nicSlots + names.nics > nicsMax) {
-        throw new ProblemError(
-          'capacity_full',
-          `the samples name ${names.vms} new VMs and ${names.nics} new interfaces, and there is room for ${Math.max(0, vmsMax - vmSlots)} and ${Math.max(0, nicsMax - nicSlots)}: raise UPTALLY_MAX_VMS or UPTALLY_MAX_NICS`,
-          {},
-          { 'retry-after': '60' },
+    const names = await this.#options.aggregator.newNames(frames);
+    if (names.vms === 0 && names.nics === 0) {
+      await this.#append(record, accepted);
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ frames, record, accepted, resolve, reject });
+      if (!this.#checking) void this.#checkWaiting();
+    });
+  }
+
+  async #checkWaiting(): Promise<void> {
+    this.#checking = true;
+    while (this.#waiting.length > 0) {
+      const round = this.#waiting.splice(0);
+      try {
+        await this.#checkRound(round);
+      } catch (error) {
+        for (const { reject } of round) reject(error);
+      }
+    }
+    this.#checking = false;
+  }
+
+  async #checkRound(round: readonly Waiting[]): Promise<void> {
+    const { log, aggregator, vmsMax, nicsMax } = this.#options;
+    const head = log.headSeq;
+    await aggregator.until((progress) => progress.aggregatedSeq >= head - 1);
+    const names = await Promise.all(round.map(({ frames }) => aggregator.newNames(frames)));
+    const { vmSlots, nicSlots } = aggregator.progress();
+    let [vms, nics] = [vmSlots, nicSlots];
+    const again: Waiting[] = [];
+    for (const [i, request] of round.entries()) {
+      const added = names[i] ?? { vms: 0, nics: 0 };
+      if (vms + added.vms <= vmsMax && nics + added.nics <= nicsMax) {
+        vms += added.vms;
+        nics += added.nics;
+        this.#append(request.record, request.accepted).then(request.resolve, request.reject);
+      } else if (vms > vmSlots || nics > nicSlots) {
+        // perhaps it names what others of this round bring in: then it fits, in the next one
+        again.push(request);
+      } else {
+        request.reject(
+          new ProblemError(
+            'capacity_full',
+            `the samples name ${added.vms} new VMs and ${added.nics} new interfaces, and there is room for ${Math.max(0, vmsMax - vmSlots)} and ${Math.max(0, nicsMax - nicSlots)}: raise UPTALLY_MAX_VMS or UPTALLY_MAX_NICS`,
+            {},
+            { 'retry-after': '60' },
+          ),
         );
       }
-      await this.#append(record, accepted);
-    });
-    this.#lastCheck = turn.catch(() => undefined);
-    await turn;
+    }
+    this.#waiting.unshift(...again);
   }
+}
+
+/** A request that names what the kernel does not know, near the capacity. */
+interface Waiting {
+  readonly frames: Uint8Array;
+  readonly record: Uint8Array;
+  readonly accepted: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }

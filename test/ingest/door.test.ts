@@ -113,3 +113,84 @@ it('writes nothing when no sample is good', async () => {
   expect(await doorOf(log).take(body(BAD, '{"vm":"w1","ts":1}'), 'ndjson', KEY)).toMatchObject({ accepted: 0, rejected: 2 });
   expect(records).toEqual([]);
 });
+
+describe('near the capacity', () => {
+  /** A log, and an aggregator that takes in a record when the test says; it reads names from text that stands for frames. */
+  function crowdedDoor(vmsMax: number) {
+    const { log, records } = stubLog();
+    const known = new Set<string>();
+    let aggregated = 0;
+    let samples = 0n;
+    const watchers: { condition: (progress: unknown) => boolean; resolve: () => void }[] = [];
+    const progress = () => ({
+      aggregatedSeq: aggregated - 1,
+      aggregatedSamples: samples,
+      vmSlots: known.size,
+      nicSlots: known.size,
+    });
+    const namesOf = (bytes: Uint8Array): string[] =>
+      ['va', 'vb', 'vc', 'vd', 've', 'vf'].filter((name) => Buffer.from(bytes).includes(name));
+    const aggregator = {
+      progress,
+      wake: () => undefined,
+      until: (condition: (progress: unknown) => boolean) =>
+        condition(progress()) ? Promise.resolve() : new Promise<void>((resolve) => watchers.push({ condition, resolve })),
+      newNames: (frames: Uint8Array) => {
+        const n = namesOf(frames).filter((name) => !known.has(name)).length;
+        return Promise.resolve({ vms: n, nics: n });
+      },
+    } as unknown as AggregatorThread;
+    const takeIn = (): void => {
+      for (const record of records.slice(aggregated)) for (const name of namesOf(record)) known.add(name);
+      aggregated = records.length;
+      samples = log.samplesAppended;
+      for (const watcher of watchers.splice(0)) {
+        if (watcher.condition(progress())) watcher.resolve();
+        else watchers.push(watcher);
+      }
+    };
+    const door = new Door({
+      log,
+      aggregator,
+      now: () => NOW,
+      retentionDays: 90,
+      vmsMax,
+      nicsMax: 100,
+      faults: { at: () => undefined },
+    });
+    const post = (...vms: string[]) => door.take(body(...vms.map((vm) => `{"vm":"${vm}","ts":${NOW}}`)), 'ndjson', KEY);
+    return { post, takeIn, appended: () => records.length };
+  }
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  it('what names only known VMs waits for nobody', async () => {
+    const { post, takeIn, appended } = crowdedDoor(3);
+    await post('va', 'vb');
+    takeIn();
+    const fresh = post('vc');
+    await turn();
+    // vc is in the log and not taken in: nothing can be said of vd yet
+    const waiting = post('vd');
+    await post('va', 'va');
+    expect(appended()).toBe(3);
+    takeIn();
+    await fresh;
+    await expect(waiting).rejects.toMatchObject({ code: 'capacity_full', status: 503 });
+  });
+
+  it('all that wait are answered by one word of the aggregator, and who names the same new VM is not refused for it', async () => {
+    const { post, takeIn, appended } = crowdedDoor(2);
+    await post('va');
+    const same = Array.from({ length: 50 }, () => post('vb'));
+    // the first takes the last place; the others name what it names, and need not wait one after another
+    for (let words = 0; words < 4; words++) {
+      await turn();
+      takeIn();
+    }
+    await turn();
+    expect(appended()).toBe(51);
+    await Promise.all(same);
+    takeIn();
+    await expect(post('vc')).rejects.toMatchObject({ code: 'capacity_full' });
+  });
+});
