@@ -35,6 +35,7 @@ export const PROBLEMS = {
   vm_unknown: { status: 404, title: 'The VM is not known', meaning: 'Neither the catalog nor a sample has named it.' },
   account_unknown: { status: 404, title: 'The account is not known', meaning: 'The catalog has no account of this id.' },
   plan_unknown: { status: 404, title: 'The plan is not known', meaning: 'The catalog has no plan of this id.' },
+  incident_unknown: { status: 404, title: 'The incident is not known', meaning: 'There is no incident of this id.' },
   key_unknown: { status: 404, title: 'The key is not known', meaning: 'There is no key of this id, or it has been revoked.' },
   event_unknown: { status: 404, title: 'The event is not known', meaning: 'The VM has no event of this id.' },
   terms_unknown: { status: 404, title: 'The terms sheet is not known', meaning: 'No terms sheet of this id is loaded.' },

@@ -1,11 +1,13 @@
 import { ProblemError } from '../errors.ts';
+import type { Incident } from '../domain/incidents.ts';
 import type { DatedPlan, PlanBody } from '../domain/plan.ts';
 import type { Store } from '../store/store.ts';
 import type { AccountBody, VmBody } from './bodies.ts';
 import { type Entry, insertEntry, type Kind, readEntries, readEntry } from './entry.ts';
 import type { EventBody, EventRequest } from './events.ts';
+import { type IncidentBody, incidentsOf, type IncidentRequest } from './incidents.ts';
 import { digestOf, type Key, type KeyBody, keyFromBytes, type KeyRequest } from './keys.ts';
-import { checkAccount, checkEvent, checkPlan, checkVm } from './references.ts';
+import { checkAccount, checkEvent, checkIncidentScope, checkPlan, checkVm } from './references.ts';
 import { type Versioned, View } from './view.ts';
 
 export interface Change {
@@ -106,6 +108,14 @@ export class Catalog {
       (a, b) => a.body.at - b.body.at,
     );
   }
+  /** All incidents in the order they were recorded, withdrawn ones among them. */
+  incidents(): Versioned<IncidentBody>[] {
+    return [...this.#view.incidents.values()].sort((a, b) => a.body.recorded.at - b.body.recorded.at);
+  }
+  /** What the incidents in force say of a VM, in the order they were recorded. */
+  incidentsOf(vm: string): Incident[] {
+    return incidentsOf(this.#view.incidents.values(), vm, this.#view.vms.get(vm)?.body.account);
+  }
   /** Keys in force, by name and id. */
   keys(): Versioned<KeyBody>[] {
     return [...this.#view.keys.values()].filter((key) => !key.body.revoked).sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -158,6 +168,27 @@ export class Catalog {
       const before = this.#view.events.get(id);
       if (before?.body.vm !== vm) throw new ProblemError('event_unknown', `VM ${vm} has no event ${id}`);
       await this.#record('event', id, { ...before.body, withdrawn: true }, by, before);
+    });
+  }
+
+  /** Records an incident; `reported` is what the scope of an agent comes down to. Throws `invalid_reference`. */
+  recordIncident(request: IncidentRequest, reported: IncidentBody['reported'], by: string): Promise<Versioned<IncidentBody>> {
+    return this.#write(async () => {
+      checkIncidentScope(this, request);
+      const id = this.#newId();
+      const recorded = { at: this.#options.now(), by };
+      await this.#record('incident', id, { ...request, reported, recorded, withdrawn: null }, by, undefined);
+      return held(this.#view.incidents, id);
+    });
+  }
+
+  /** Withdraws an incident, which stays on record; once more changes nothing. Throws `incident_unknown`. */
+  withdrawIncident(id: string, by: string): Promise<void> {
+    return this.#write(async () => {
+      const before = this.#view.incidents.get(id);
+      if (before === undefined) throw new ProblemError('incident_unknown', `there is no incident ${id}`);
+      if (before.body.withdrawn !== null) return;
+      await this.#record('incident', id, { ...before.body, withdrawn: { at: this.#options.now(), by } }, by, before);
     });
   }
 

@@ -1,6 +1,6 @@
 import type { Store } from '../store/store.ts';
 
-export const KINDS = ['plan', 'account', 'vm', 'key', 'event', 'refund_check'] as const;
+export const KINDS = ['plan', 'account', 'vm', 'key', 'event', 'refund_check', 'incident'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** One version of one thing in the catalog. Entries are only ever added; the one with the highest `seq` is in force. */

@@ -2,6 +2,7 @@ import { ProblemError } from '../errors.ts';
 import type { PlanBody } from '../domain/plan.ts';
 import { type AccountBody, fitsCurrency, type VmBody } from './bodies.ts';
 import type { EventRequest } from './events.ts';
+import type { IncidentRequest } from './incidents.ts';
 import type { View } from './view.ts';
 
 /** A fault in a body, named by the field's path. */
@@ -60,4 +61,11 @@ export function checkAccount(view: View, id: string, body: AccountBody): void {
   const [vm] = view.vmsByAccount.get(id) ?? [];
   if (vm !== undefined)
     throw new ProblemError('catalog_conflict', `VM ${vm} belongs to account ${id}: its currency cannot change`);
+}
+
+/** Throws `invalid_reference` if an incident is about an account that does not exist; VMs may be known by their samples alone. */
+export function checkIncidentScope(catalog: { account(id: string): unknown }, { scope }: Pick<IncidentRequest, 'scope'>): void {
+  if (!('account' in scope) || catalog.account(scope.account) !== undefined) return;
+  const fault: Fault = { field: 'scope.account', message: `there is no account ${scope.account}` };
+  throw new ProblemError('invalid_reference', `${fault.field}: ${fault.message}`, { errors: [fault] });
 }

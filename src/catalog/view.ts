@@ -2,6 +2,7 @@ import { type DatedPlan, type Plan, type PlanBody, planBody, planOf } from '../d
 import { type AccountBody, accountBody, type VmBody, vmBody } from './bodies.ts';
 import type { Entry } from './entry.ts';
 import { type EventBody, eventBody } from './events.ts';
+import { type IncidentBody, incidentBody } from './incidents.ts';
 import { type KeyBody, keyBody, KeyRing } from './keys.ts';
 
 /** A thing in the catalog as it now stands. */
@@ -26,6 +27,8 @@ export class View {
   readonly events = new Map<string, Versioned<EventBody>>();
   /** Ids of a VM's events, in the order they were first recorded. */
   readonly eventsByVm = new Map<string, Set<string>>();
+  /** In the order they were recorded. */
+  readonly incidents = new Map<string, Versioned<IncidentBody>>();
   readonly vmsByAccount = new Map<string, Set<string>>();
   lastSeq = 0n;
   readonly #rated = new Map<string, Plan>();
@@ -70,6 +73,9 @@ export class View {
         this.eventsByVm.set(body.vm, (this.eventsByVm.get(body.vm) ?? new Set()).add(entry.id));
         break;
       }
+      case 'incident':
+        this.incidents.set(entry.id, versioned(incidentBody.parse(stored)));
+        break;
       case 'refund_check':
         // Kept in the table only: nothing here is computed from them.
         break;

@@ -4,6 +4,7 @@ import { Registry } from 'prom-client';
 import type { Status } from '../aggregate/status.ts';
 import { ProblemError } from '../errors.ts';
 import type { QueryContext } from '../query/context.ts';
+import { loadTerms, shippedTermsFolder, type TermsLibrary } from '../terms/library.ts';
 import { Api } from './api.ts';
 import { roleCheck } from './auth.ts';
 import { installDocs } from './docs.ts';
@@ -12,8 +13,11 @@ import { answerClientError, installProblems, problemOf, sendProblem } from './pr
 import { accountMeteringRoutes } from './routes/account-metering.ts';
 import { anomalyRoutes } from './routes/anomalies.ts';
 import { catalogRoutes } from './routes/catalog.ts';
+import { eventRoutes } from './routes/events.ts';
 import { evidenceRoutes } from './routes/evidence.ts';
+import { incidentRoutes } from './routes/incidents.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { refundRoutes } from './routes/refunds.ts';
 import { type MeteringTerms, type Readiness, statusRoutes } from './routes/status.ts';
 import { vmMeteringRoutes } from './routes/vm-metering.ts';
 
@@ -25,6 +29,10 @@ export interface ServerDeps extends QueryContext {
   ready: () => Readiness | Promise<Readiness>;
   /** What the aggregator computes with (a Config has all of it). */
   terms: MeteringTerms;
+  /** The providers' terms sheets; left out: the shipped ones. */
+  sheets?: TermsLibrary;
+  /** The clock of checks that name no instant. */
+  now?: () => number;
   /** The product's version, shown in the OpenAPI document. */
   version: string;
   /** Whether the questions and the catalog are served; plugins, status and health always are. */
@@ -98,7 +106,10 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     evidenceRoutes(api, deps);
     accountMeteringRoutes(api, deps);
     catalogRoutes(api, deps.catalog);
+    incidentRoutes(api, deps);
     keyRoutes(api, deps.catalog);
+    eventRoutes(api, deps);
+    refundRoutes(api, deps, deps.sheets ?? loadTerms([shippedTermsFolder()]), deps.now ?? Date.now);
   }
   for (const plugin of deps.plugins ?? []) await plugin(api);
   await installDocs(api, deps.version);

@@ -1,4 +1,5 @@
 import { boundaries, bucketStart, type Step } from '../domain/bucket.ts';
+import { applyIncidents } from '../domain/incidents.ts';
 import { addRow, type BucketRow, bucketRows, emptyRow } from '../domain/timeline.ts';
 import { MINUTE_MS, type Zone } from '../domain/zone.ts';
 import type { Page, QueryContext } from './context.ts';
@@ -9,6 +10,8 @@ export interface UptimeRequest {
   vms: readonly string[];
   /** One row a bucket for all of them together, or one a bucket and VM. */
   by: 'sum' | 'vm';
+  /** Causes as reported, or as incidents restate them (the default). */
+  incidents?: 'raw' | 'applied' | undefined;
   zone: Zone;
   step: Step;
   /** Boundaries of the step. */
@@ -53,7 +56,9 @@ export async function uptimePage(context: QueryContext, request: UptimeRequest):
   for (const vm of published) {
     const span = spans.get(vm);
     if (span === undefined) continue;
-    for (const row of bucketRows({ ...span, outages: outages.get(vm) ?? [], plans: context.catalog.datedPlans(vm) }, edges)) {
+    const reported = { ...span, outages: outages.get(vm) ?? [] };
+    const counted = request.incidents === 'raw' ? reported.outages : applyIncidents(reported, context.catalog.incidentsOf(vm));
+    for (const row of bucketRows({ ...span, outages: counted, plans: context.catalog.datedPlans(vm) }, edges)) {
       if (by === 'vm' || spans.size === 1) {
         rows.push(Object.assign(row, { vm }));
         continue;

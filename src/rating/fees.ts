@@ -15,12 +15,11 @@ export interface FeeEvent {
   readonly reason: string;
 }
 
-/** A line a kind of event and price: how many, and which were free. Events outside the period are not to be passed. */
+/** A line a kind of event: how many, and which were free. Events outside the period are not to be passed. */
 export function priceFees(vm: string, events: readonly FeeEvent[], currency: string): Priced[] {
   const groups = new Map<string, FeeEvent[]>();
   for (const event of events) {
-    const key = `${event.kind} ${event.clause}`;
-    groups.set(key, [...(groups.get(key) ?? []), event]);
+    groups.set(event.kind, [...(groups.get(event.kind) ?? []), event]);
   }
   return [...groups.values()].flatMap((group) => {
     const charged = group.filter((event) => event.feeNanos > 0n);

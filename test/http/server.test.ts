@@ -402,6 +402,8 @@ describe('the HTTP server', () => {
       '/v1/accounts/{id}',
       '/v1/anomalies',
       '/v1/echo',
+      '/v1/incidents',
+      '/v1/incidents/{id}',
       '/v1/keys',
       '/v1/keys/{id}',
       '/v1/plans/{id}',

@@ -7,7 +7,7 @@ import type { Api } from '../api.ts';
 import { readWindow, stepQuery } from '../window.ts';
 import { trafficJson, uptimeJson } from './rows.ts';
 import { accountParams, pageOf, trafficRow, uptimeRow } from './shapes.ts';
-import { pathOf } from './vm-metering.ts';
+import { incidentsAsked, pathOf } from './vm-metering.ts';
 
 const READERS = ['billing', 'admin'] as const;
 const PROBLEMS = ['invalid_parameter', 'invalid_cursor', 'account_unknown', 'store_unavailable'] as const;
@@ -44,6 +44,7 @@ export function accountMeteringRoutes(api: Api, context: QueryContext): void {
         ...window,
         vms: vmsOf(account),
         by: byVm ? 'vm' : 'sum',
+        incidents: incidentsAsked(window.given),
         ...(after === undefined ? {} : { afterVm: after }),
       });
       const rows = page.rows.map((row) => (byVm ? { ...uptimeJson(row), vm: row.vm } : uptimeJson(row)));

@@ -42,7 +42,7 @@ export function vmMeteringRoutes(api: Api, context: QueryContext): void {
     async ({ params: { vm }, query, request }) => {
       const window = readWindow(pathOf(request.url), query);
       await known(vm);
-      const page = await uptimePage(context, { ...window, vms: [vm], by: 'sum' });
+      const page = await uptimePage(context, { ...window, vms: [vm], by: 'sum', incidents: incidentsAsked(window.given) });
       return {
         vm,
         step: window.step,
@@ -128,6 +128,11 @@ export function vmMeteringRoutes(api: Api, context: QueryContext): void {
       return { vm, rows: page.rows, next: range.next(page.next) };
     },
   );
+}
+
+/** Whether a question wants causes as reported, or as incidents restate them. */
+export function incidentsAsked(given: Readonly<Record<string, string>>): 'raw' | 'applied' {
+  return given['incidents'] === 'raw' ? 'raw' : 'applied';
 }
 
 /** The path of a request's address, which a cursor belongs to. */

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { CAUSES, conditionCode } from '../domain/condition.ts';
+import type { Incident } from '../domain/incidents.ts';
+import { identifier } from '../domain/plan.ts';
+import { instant } from './bodies.ts';
+import type { Versioned } from './view.ts';
+
+const vmName = z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'must be the name of a VM');
+
+/** Which VMs an incident is about (SPEC §7). */
+export const incidentScope = z.union(
+  [
+    z.strictObject({ vms: z.array(vmName).min(1).max(10_000) }),
+    z.strictObject({ account: identifier }),
+    z.strictObject({ agent: z.string().min(1).max(64) }),
+    z.strictObject({ all: z.literal(true) }),
+  ],
+  'must be one of {"vms":[…]}, {"account":id}, {"agent":name}, {"all":true}',
+);
+export type IncidentScope = z.infer<typeof incidentScope>;
+
+const members = {
+  scope: incidentScope,
+  from: instant,
+  to: instant,
+  cause: z.enum(CAUSES),
+  asserts_down: z.boolean().default(false).describe('Up time counts as down too.'),
+  note: z.string().max(2000).default(''),
+};
+
+/** The body of `POST /v1/incidents`. */
+export const incidentRequest = z
+  .strictObject(members)
+  .refine((incident) => incident.from < incident.to, { path: ['to'], message: 'must be after from' });
+export type IncidentRequest = z.infer<typeof incidentRequest>;
+
+const interval = z.tuple([z.int(), z.int()]);
+
+/** An incident as it is kept. */
+export const incidentBody = z.strictObject({
+  ...members,
+  from: z.int(),
+  to: z.int(),
+  /**
+   * With the scope of an agent: the time of each VM that it reported for, as it stood when the incident was recorded, since
+   * raw samples expire and what was confirmed must not change afterwards.
+   */
+  reported: z.record(z.string(), z.array(interval)).nullable(),
+  recorded: z.strictObject({ at: z.int(), by: z.string() }),
+  withdrawn: z.strictObject({ at: z.int(), by: z.string() }).nullable(),
+});
+export type IncidentBody = z.infer<typeof incidentBody>;
+
+/** What incidents say of one VM, in the order they were recorded; `account` is the one the VM belongs to. */
+export function incidentsOf(
+  incidents: Iterable<Pick<Versioned<IncidentBody>, 'body'>>,
+  vm: string,
+  account: string | undefined,
+): Incident[] {
+  const found: Incident[] = [];
+  for (const { body } of incidents) {
+    if (body.withdrawn !== null) continue;
+    const condition = conditionCode(body.cause);
+    for (const [fromMs, toMs] of timesOf(body, vm, account))
+      found.push({ fromMs, toMs, condition, assertsDown: body.asserts_down, withdrawn: false });
+  }
+  return found;
+}
+
+function timesOf(body: IncidentBody, vm: string, account: string | undefined): readonly (readonly [number, number])[] {
+  const { scope } = body;
+  if ('agent' in scope) return body.reported?.[vm] ?? [];
+  const inScope = 'vms' in scope ? scope.vms.includes(vm) : 'account' in scope ? scope.account === account : true;
+  return inScope ? [[body.from, body.to]] : [];
+}

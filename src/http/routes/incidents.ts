@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { checkIncidentScope } from '../../catalog/references.ts';
+import { type IncidentBody, incidentRequest, incidentScope } from '../../catalog/incidents.ts';
+import type { Versioned } from '../../catalog/view.ts';
+import { CAUSES } from '../../domain/condition.ts';
+import { formatInstant } from '../../domain/instant.ts';
+import { agentTimes } from '../../query/agent-scope.ts';
+import type { QueryContext } from '../../query/context.ts';
+import { incidentEffect } from '../../query/incident-effect.ts';
+import type { Api } from '../api.ts';
+import { keyOf } from '../auth.ts';
+import { toJson } from '../json.ts';
+import { idParams, instantShape } from './shapes.ts';
+
+const ROLES = ['billing', 'admin'] as const;
+
+const effectShape = z
+  .array(z.object({ vm: z.string(), minutes: z.int().describe('Minutes that are restated.') }))
+  .describe('The VMs in scope.');
+const incidentShape = z.object({
+  id: z.string(),
+  scope: incidentScope,
+  from: instantShape,
+  to: instantShape,
+  cause: z.enum(CAUSES),
+  asserts_down: z.boolean(),
+  note: z.string(),
+  by: z.string(),
+  recorded_at: instantShape,
+  withdrawn_at: instantShape.nullable(),
+  withdrawn_by: z.string().nullable(),
+});
+
+function incidentJson({ id, body }: Versioned<IncidentBody>): Record<string, unknown> {
+  const { scope, from, to, cause, asserts_down, note, recorded, withdrawn } = body;
+  return {
+    id,
+    scope,
+    from: formatInstant(from),
+    to: formatInstant(to),
+    cause,
+    asserts_down,
+    note,
+    by: recorded.by,
+    recorded_at: formatInstant(recorded.at),
+    withdrawn_at: withdrawn === null ? null : formatInstant(withdrawn.at),
+    withdrawn_by: withdrawn?.by ?? null,
+  };
+}
+
+/** Incidents: recorded, shown before they are, withdrawn, listed. What agents reported stays as it is. */
+export function incidentRoutes(api: Api, context: QueryContext): void {
+  const { catalog } = context;
+  api.route(
+    {
+      method: 'POST',
+      path: '/v1/incidents',
+      tag: 'incidents',
+      summary: 'Restate the cause of what happened in a range',
+      description:
+        'Down and silent time of the VMs in scope counts as `cause`; with `asserts_down` up time too. Of incidents that overlap, the one ' +
+        'recorded later counts. With `dry_run=true` nothing is recorded: the answer says which VMs and how many minutes would change.',
+      roles: ROLES,
+      query: z.strictObject({ dry_run: z.enum(['true', 'false']).optional() }),
+      body: { 'application/json': incidentRequest },
+      answers: {
+        201: {
+          description: 'The incident and what it changes; a dry run answers 200, without id',
+          schema: incidentShape
+            .partial({ id: true, by: true, recorded_at: true, withdrawn_at: true, withdrawn_by: true })
+            .extend({ dry_run: z.boolean(), effect: effectShape, minutes: z.int() }),
+        },
+      },
+      problems: [
+        'bad_request',
+        'invalid_parameter',
+        'invalid_body',
+        'invalid_reference',
+        'body_too_large',
+        'unsupported_media_type',
+        'store_unavailable',
+      ],
+    },
+    async ({ body, query, request, reply }) => {
+      const by = keyOf(request).name;
+      const dryRun = query.dry_run === 'true';
+      checkIncidentScope(catalog, body);
+      const reported = 'agent' in body.scope ? await agentTimes(context, body.scope.agent, body.from, body.to) : null;
+      const effect = await incidentEffect(context, body, reported);
+      const minutes = effect.reduce((sum, each) => sum + each.minutes, 0);
+      if (dryRun) {
+        const { scope, from, to, cause, asserts_down, note } = body;
+        const shown = { scope, from: formatInstant(from), to: formatInstant(to), cause, asserts_down, note };
+        reply.code(200).type('application/json; charset=utf-8');
+        return reply.send(toJson({ ...shown, dry_run: true, effect, minutes }));
+      }
+      const recorded = await catalog.recordIncident(body, reported, by);
+      return { ...incidentJson(recorded), dry_run: false, effect, minutes };
+    },
+  );
+  api.route(
+    {
+      method: 'DELETE',
+      path: '/v1/incidents/{id}',
+      tag: 'incidents',
+      summary: 'Withdraw an incident; it stays on record',
+      roles: ROLES,
+      params: idParams,
+      answers: { 204: { description: 'It is withdrawn' } },
+      problems: ['invalid_parameter', 'incident_unknown', 'store_unavailable'],
+    },
+    async ({ params: { id }, request }) => {
+      await catalog.withdrawIncident(id, keyOf(request).name);
+    },
+  );
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/incidents',
+      tag: 'incidents',
+      summary: 'All incidents in the order they were recorded, withdrawn ones too',
+      roles: ROLES,
+      answers: { 200: { description: 'Incidents', schema: z.object({ incidents: z.array(incidentShape) }) } },
+      problems: [],
+    },
+    () => Promise.resolve({ incidents: catalog.incidents().map(incidentJson) }),
+  );
+}

@@ -1,0 +1,63 @@
+import type { FastifyInstance } from 'fastify';
+import type { Catalog } from '../../src/catalog/catalog.ts';
+import { buildServer, type ServerDeps } from '../../src/http/server.ts';
+import type { Store } from '../../src/store/store.ts';
+
+/** The API over a store and a catalog, without log and aggregator: rows are put into the store by the test. */
+export const ADMIN = 'an-admin-key-for-the-tests';
+
+export interface ApiAnswer {
+  status: number;
+  /** {} when the answer is no JSON. */
+  body: Record<string, unknown>;
+  text: string;
+  headers: Record<string, unknown>;
+}
+
+export function serverOn(store: Store, catalog: Catalog, change: Partial<ServerDeps> = {}): Promise<FastifyInstance> {
+  return buildServer({
+    store,
+    catalog,
+    watermarkMs: () => null,
+    stalenessMs: 90_000,
+    terms: { stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 100_000_000_000n, retentionDays: 90, clock: 'wall' },
+    version: '0.0.0',
+    status: () => ({
+      log: { appended: 0n, aggregated: 0n, stored: 0n },
+      catalog: { recorded: 0n, applied: 0n },
+      watermarkMs: null,
+      vms: 0,
+      samples: { accepted: 0n, applied: 0n, duplicate: 0n, conflict: 0n, late: 0n, quarantined: 0n, rejected: {} },
+    }),
+    ready: () => ({ ready: true }),
+    ...change,
+  });
+}
+
+/** Calls a server with the admin key, or another; a body that is no string is sent as JSON. */
+export function callOf(app: FastifyInstance, key = ADMIN) {
+  return async (
+    method: 'GET' | 'PUT' | 'POST' | 'DELETE',
+    url: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<ApiAnswer> => {
+    const response = await app.inject({
+      method,
+      url,
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const isJson = /json/.test(response.headers['content-type']?.toString() ?? '');
+    return {
+      status: response.statusCode,
+      body: isJson ? response.json<Record<string, unknown>>() : {},
+      text: response.body,
+      headers: response.headers,
+    };
+  };
+}
