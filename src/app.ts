@@ -22,6 +22,7 @@ import { catalogRecord } from './log/record.ts';
 import { lockFile } from './process-lock.ts';
 import { migrate } from './store/migrations.ts';
 import { openStore } from './store/open.ts';
+import { loadTerms, shippedTermsFolder } from './terms/library.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -57,6 +58,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { config, logger, now, faults, onFatal } = options;
   if (config.log === 'kafka') throw new UnsupportedError('UPTALLY_LOG=kafka is not available in this version: use embedded');
   if (config.roles.size !== 3) throw new UnsupportedError('UPTALLY_ROLES: with the embedded log one process has all three roles');
+  // A sheet that can't be used is found before anything is begun.
+  const sheets = loadTerms([shippedTermsFolder(), join(config.dataDir, 'terms')]);
   await mkdir(config.dataDir, { recursive: true });
   const unlock = await lockFile(join(config.dataDir, 'lock'), 'stop it first, or give this server another UPTALLY_DATA_DIR');
 
@@ -128,6 +131,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     status,
     ready: () => ({ ready: true }),
     terms: config,
+    sheets,
+    now,
     version: options.version,
     logger,
     registry: metricsOf(log, status),

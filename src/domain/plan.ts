@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CONDITIONS, conditionCode } from './condition.ts';
-import { isCurrency, parseAmount } from './money.ts';
+import { isCurrency, minorDigits, parseAmount } from './money.ts';
 import { type Zone, zoneOf } from './zone.ts';
 
 /** Prices end here so that every day charge (25 hours, 31 days) fits 64 bits. */
@@ -57,17 +57,25 @@ const p95Traffic = z.strictObject({
 });
 
 /** The body of `PUT /v1/plans/{id}` (SPEC §7). */
-export const planBody = z.strictObject({
-  currency,
-  time_zone: z.string().refine((name) => zoneOf(name) !== undefined, 'must be an IANA time zone such as Asia/Taipei'),
-  price: z.strictObject({ amount: price, per: z.enum(['month', 'day', 'hour']) }),
-  creditable: z
-    .array(creditableCondition)
-    .refine((names) => new Set(names).size === names.length, 'must not name a condition twice')
-    .default(['provider']),
-  terms: identifier.nullable().default(null),
-  traffic: z.discriminatedUnion('counting', [meteredTraffic, p95Traffic]).nullable().default(null),
-});
+export const planBody = z
+  .strictObject({
+    currency,
+    time_zone: z.string().refine((name) => zoneOf(name) !== undefined, 'must be an IANA time zone such as Asia/Taipei'),
+    price: z.strictObject({ amount: price, per: z.enum(['month', 'day', 'hour']) }),
+    creditable: z
+      .array(creditableCondition)
+      .refine((names) => new Set(names).size === names.length, 'must not name a condition twice')
+      .default(['provider']),
+    terms: identifier.nullable().default(null),
+    traffic: z.discriminatedUnion('counting', [meteredTraffic, p95Traffic]).nullable().default(null),
+    /** Kept back from a refund where the terms say so; null: nothing. */
+    refund_handling_fee: decimal.nullable().default(null),
+  })
+  .refine(
+    (plan) =>
+      plan.refund_handling_fee === null || parseAmount(plan.refund_handling_fee, minorDigits(plan.currency)) !== undefined,
+    { path: ['refund_handling_fee'], message: 'has more digits than the currency has' },
+  );
 
 export type PlanBody = z.infer<typeof planBody>;
 

@@ -56,7 +56,7 @@ const BASE: RefundFacts = {
 };
 const check = (id: SheetId, change: Partial<RefundFacts>, atMs: number) => {
   const facts = { ...BASE, ...change };
-  return evaluateRefund(sheetOf(id), { accountEvents: facts.events, ...facts }, atMs);
+  return evaluateRefund(sheetOf(id), facts, atMs);
 };
 const ruleOf = (decision: ReturnType<typeof check>, id: string) => {
   const found = decision.rules.find((rule) => rule.id === id);
