@@ -67,6 +67,8 @@ export function startAggregatorThread(options: ThreadOptions): Promise<Aggregato
     rooms.clear();
   };
 
+  let waking = false;
+
   return new Promise((ready, failed) => {
     let stopped: (() => void) | undefined;
     const fail = (error: Error): void => {
@@ -87,7 +89,13 @@ export function startAggregatorThread(options: ThreadOptions): Promise<Aggregato
         });
       },
       wake() {
-        tell({ type: 'wake' });
+        if (waking) return;
+        waking = true;
+        // requests that were made durable together tell of it once
+        setImmediate(() => {
+          waking = false;
+          tell({ type: 'wake' });
+        });
       },
       newNames(frames) {
         return new Promise((resolve, reject) => {
