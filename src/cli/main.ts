@@ -10,6 +10,8 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./send.ts'),
   import('./status.ts'),
   import('./verify.ts'),
+  import('./terms.ts'),
+  import('./refund-check.ts'),
   import('./keys.ts'),
 ];
 

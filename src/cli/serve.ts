@@ -15,7 +15,7 @@ export function register(program: Command, context: CliContext): void {
 Everything is configured by environment variables; the README has the table. The ones most asked for:
 
   UPTALLY_PORT=8080            where it listens (127.0.0.1 unless UPTALLY_HOST says otherwise)
-  UPTALLY_DATA_DIR=./data      log, checkpoints and the embedded ClickHouse
+  UPTALLY_DATA_DIR=./data      log, checkpoints and the embedded ClickHouse; terms sheets of your own in its folder terms
   UPTALLY_ADMIN_KEY=...        the first key; without it one is made and printed once
   UPTALLY_CLOCK=event          for history: time is what the samples say it is (with UPTALLY_RETENTION_DAYS=0)
 
@@ -44,6 +44,7 @@ async function serve(context: CliContext): Promise<void> {
     import('../version.ts'),
   ]);
   const { LockedError } = await import('../process-lock.ts');
+  const { TermsError } = await import('../terms/library.ts');
   const { randomBytes } = await import('node:crypto');
   const interrupted = context.interrupted();
   try {
@@ -80,6 +81,7 @@ async function serve(context: CliContext): Promise<void> {
     process.exit(0);
   } catch (error) {
     if (error instanceof ConfigError) throw new CommandFailure(error.message, 2);
+    if (error instanceof TermsError) throw new CommandFailure(error.message, 2);
     if (error instanceof UnsupportedError) throw new CommandFailure(error.message, 2);
     if (error instanceof LockedError) throw new CommandFailure(error.message);
     throw error;
