@@ -253,3 +253,10 @@ it('the version in force at an instant is the last that has begun; versions must
     () => new TermsLibrary([version(1, '2026-01-01T00:00:00Z', '2026-06-01T00:00:00Z'), version(2, '2026-03-01T00:00:00Z')]),
   ).toThrow('before version 1 ends');
 });
+
+it("the guide's example is in order", () => {
+  const guide = readFileSync(join(shippedTermsFolder(), 'README.md'), 'utf8');
+  const [, example = ''] = /```json\n([\s\S]*?)```/.exec(guide) ?? [];
+  const parsed = parseSheet(example, 'README.md');
+  expect('sheet' in parsed ? parsed.sheet.id : parsed).toBe('example');
+});
