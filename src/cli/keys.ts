@@ -7,14 +7,13 @@ import { tableLines } from './table.ts';
 
 const Created = z.object({ id: z.string(), key: z.string() });
 const Listed = z.object({
-  rows: z.array(
+  keys: z.array(
     z.object({
       id: z.string(),
       role: z.string(),
       name: z.string(),
-      vms: z.array(z.string()),
+      vms: z.array(z.string()).nullable(),
       created_at: z.string(),
-      revoked: z.union([z.boolean(), z.string()]).nullish(),
     }),
   ),
 });
@@ -51,8 +50,9 @@ export function register(program: Command, context: CliContext): void {
     .action(async (options: { role: string; name: string; vm: string[]; json?: boolean }, command: Command) => {
       if (options.vm.length > 0 && options.role !== 'agent') throw new CommandFailure('--vm is for agent keys only', 2);
       await withClient(command, context, async (client) => {
-        const vms = options.vm.length === 0 ? ['*'] : options.vm;
-        const { json, text } = await client.call('POST', '/v1/keys', { role: options.role, name: options.name, vms });
+        // patterns are for agents; the server refuses them for the other roles
+        const vms = options.role === 'agent' ? { vms: options.vm.length === 0 ? ['*'] : options.vm } : {};
+        const { json, text } = await client.call('POST', '/v1/keys', { role: options.role, name: options.name, ...vms });
         const created = Created.safeParse(json);
         if (!created.success) throw new CommandFailure('the server made a key but its answer is not as expected');
         if (options.json === true) writeLine(context.stdout, text.trim());
@@ -77,15 +77,8 @@ export function register(program: Command, context: CliContext): void {
         }
         const listed = Listed.safeParse(json);
         if (!listed.success) throw new CommandFailure("the server's list of keys is not as expected");
-        const rows = listed.data.rows.map((row) => [
-          row.id,
-          row.role,
-          row.name,
-          row.vms.join(' '),
-          row.created_at,
-          row.revoked === true || typeof row.revoked === 'string' ? 'revoked' : '',
-        ]);
-        for (const line of tableLines(['id', 'role', 'name', 'VMs', 'created', ''], rows)) writeLine(context.stdout, line);
+        const rows = listed.data.keys.map((row) => [row.id, row.role, row.name, row.vms?.join(' ') ?? '', row.created_at]);
+        for (const line of tableLines(['id', 'role', 'name', 'VMs', 'created'], rows)) writeLine(context.stdout, line);
       });
     });
 

@@ -227,12 +227,18 @@ describe('keys', () => {
     expect(server.seen[0]).toMatchObject({ method: 'POST', url: '/v1/keys' });
   });
 
+  it('names no VMs for a role that posts no samples', async () => {
+    const { server, env } = await serve(() => ({ status: 201, body: { id: 'k_1', key: 'up_secret', role: 'billing' } }));
+    await runCli(['keys', 'create', '--role', 'billing', '--name', 'b1'], { env });
+    expect(JSON.parse(server.seen[0]?.text ?? '')).toEqual({ role: 'billing', name: 'b1' });
+  });
+
   it('lists keys', async () => {
-    const row = { id: 'k_1', role: 'agent', name: 'h1', vms: ['a*', 'b'], created_at: '2026-03-01T00:00:00Z', revoked: false };
-    const { env } = await serve(() => ({ status: 200, body: { rows: [row, { ...row, id: 'k_2', revoked: true }] } }));
+    const row = { id: 'k_1', role: 'agent', name: 'h1', vms: ['a*', 'b'], created_at: '2026-03-01T00:00:00Z' };
+    const { env } = await serve(() => ({ status: 200, body: { keys: [row, { ...row, id: 'k_2', role: 'admin', vms: null }] } }));
     const run = await runCli(['keys', 'list'], { env });
     expect(run.out).toMatch(/k_1 {2}agent {2}h1 +a\* b {2}2026-03-01T00:00:00Z\n/);
-    expect(run.out).toMatch(/k_2 .*revoked\n/);
+    expect(run.out).toMatch(/k_2 {2}admin {2}h1 +2026-03-01T00:00:00Z\n/);
   });
 
   it('revokes a key by its id, escaped', async () => {
