@@ -19,6 +19,7 @@ import { incidentRoutes } from './routes/incidents.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { refundRoutes } from './routes/refunds.ts';
 import { type MeteringTerms, type Readiness, statusRoutes } from './routes/status.ts';
+import { termsRoutes } from './routes/terms.ts';
 import { vmMeteringRoutes } from './routes/vm-metering.ts';
 
 /** Adds routes of other stages, such as the ingest's; it may use `api.requireRole`, `api.document` and `api.app`. */
@@ -105,11 +106,13 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     anomalyRoutes(api, deps);
     evidenceRoutes(api, deps);
     accountMeteringRoutes(api, deps);
-    catalogRoutes(api, deps.catalog);
+    const sheets = deps.sheets ?? loadTerms([shippedTermsFolder()]);
+    catalogRoutes(api, deps.catalog, sheets);
+    termsRoutes(api, sheets);
     incidentRoutes(api, deps);
     keyRoutes(api, deps.catalog);
     eventRoutes(api, deps);
-    refundRoutes(api, deps, deps.sheets ?? loadTerms([shippedTermsFolder()]), deps.now ?? Date.now);
+    refundRoutes(api, deps, sheets, deps.now ?? Date.now);
   }
   for (const plugin of deps.plugins ?? []) await plugin(api);
   await installDocs(api, deps.version);

@@ -315,6 +315,22 @@ describe('refund checks over HTTP', () => {
     expect(await call(method, url, body)).toMatchObject({ status, body: { code } });
   });
 
+  it('terms are listed and shown, and a plan or VM may name no others', async () => {
+    const { rows } = (await call('GET', '/v1/terms')).body as { rows: { id: string }[] };
+    expect(rows.map((row) => row.id)).toEqual(['cloud-server-zh', 'cmivps-2019', 'cstserver-2022', 'internet-service', 'ipcats']);
+    expect((await call('GET', '/v1/terms/ipcats')).body).toMatchObject({ id: 'ipcats', versions: [{ version: 1, refund: {} }] });
+    expect(await call('GET', '/v1/terms/zz')).toMatchObject({ status: 404, body: { code: 'terms_unknown' } });
+    const plan = { currency: 'CNY', time_zone: 'UTC', price: { amount: '1', per: 'day' }, terms: 'zz' };
+    for (const [url, body] of [
+      ['/v1/plans/zz', plan],
+      ['/v1/vms/zz', { account: 'a1', terms: 'zz' }],
+    ] as const)
+      expect(await call('PUT', url, body)).toMatchObject({
+        status: 422,
+        body: { code: 'invalid_reference', errors: [{ field: 'terms' }] },
+      });
+  });
+
   it('a VM without terms is asked to name some', async () => {
     await putVm('t1', null);
     expect(await call('POST', '/v1/refund-checks', { vm: 't1' })).toMatchObject({

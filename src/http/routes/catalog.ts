@@ -5,9 +5,11 @@ import type { Versioned } from '../../catalog/view.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { planBody } from '../../domain/plan.ts';
 import { ProblemError } from '../../errors.ts';
+import type { TermsLibrary } from '../../terms/library.ts';
 import type { Api } from '../api.ts';
 import { keyOf } from '../auth.ts';
 import { exactInteger, idParams, instantShape } from './shapes.ts';
+import { checkTermsNamed } from './terms.ts';
 
 const READERS = ['billing', 'admin'] as const;
 const WRITERS = ['admin'] as const;
@@ -65,7 +67,7 @@ const vmShape = z.object({
 });
 
 /** Plans, accounts and VMs. PUT of what is already so changes nothing. */
-export function catalogRoutes(api: Api, catalog: Catalog): void {
+export function catalogRoutes(api: Api, catalog: Catalog, library: TermsLibrary): void {
   api.route(
     {
       method: 'PUT',
@@ -78,9 +80,12 @@ export function catalogRoutes(api: Api, catalog: Catalog): void {
       params: idParams,
       body: { 'application/json': withoutAdded(planBody) },
       answers: { 200: { description: 'The plan', schema: z.object({ ...added, ...planBody.shape }) } },
-      problems: [...PUT_PROBLEMS, 'catalog_conflict'],
+      problems: [...PUT_PROBLEMS, 'catalog_conflict', 'invalid_reference'],
     },
-    async ({ params: { id }, body, request }) => entryJson(await catalog.putPlan(id, body, keyOf(request).name)),
+    async ({ params: { id }, body, request }) => {
+      checkTermsNamed(library, body.terms);
+      return entryJson(await catalog.putPlan(id, body, keyOf(request).name));
+    },
   );
   api.route(
     {
@@ -142,7 +147,10 @@ export function catalogRoutes(api: Api, catalog: Catalog): void {
       answers: { 200: { description: 'The VM', schema: vmShape } },
       problems: [...PUT_PROBLEMS, 'invalid_reference'],
     },
-    async ({ params: { id }, body, request }) => vmJson(await catalog.putVm(id, body, keyOf(request).name)),
+    async ({ params: { id }, body, request }) => {
+      checkTermsNamed(library, body.terms);
+      return vmJson(await catalog.putVm(id, body, keyOf(request).name));
+    },
   );
   api.route(
     {
