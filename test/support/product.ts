@@ -3,7 +3,7 @@ import { Aggregator } from '../../src/aggregate/aggregator.ts';
 import type { CheckpointFolder } from '../../src/aggregate/checkpoint.ts';
 import { insertEntry } from '../../src/catalog/entry.ts';
 import { CONDITIONS } from '../../src/domain/condition.ts';
-import { Decoder } from '../../src/kernel/decoder.ts';
+import type { Decoder } from '../../src/kernel/decoder.ts';
 import type { LogReader, LogRecord } from '../../src/log/log.ts';
 import { catalogRecord, samplesRecord, tickRecord } from '../../src/log/record.ts';
 import type { Store } from '../../src/store/store.ts';
