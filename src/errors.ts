@@ -35,6 +35,7 @@ export const PROBLEMS = {
   vm_unknown: { status: 404, title: 'The VM is not known', meaning: 'Neither the catalog nor a sample has named it.' },
   account_unknown: { status: 404, title: 'The account is not known', meaning: 'The catalog has no account of this id.' },
   plan_unknown: { status: 404, title: 'The plan is not known', meaning: 'The catalog has no plan of this id.' },
+  invoice_unknown: { status: 404, title: 'The invoice is not known', meaning: 'There is no invoice or credit note of this id.' },
   incident_unknown: { status: 404, title: 'The incident is not known', meaning: 'There is no incident of this id.' },
   key_unknown: { status: 404, title: 'The key is not known', meaning: 'There is no key of this id, or it has been revoked.' },
   event_unknown: { status: 404, title: 'The event is not known', meaning: 'The VM has no event of this id.' },
@@ -55,6 +56,11 @@ export const PROBLEMS = {
     status: 409,
     title: 'The catalog does not allow the change',
     meaning: 'The change would leave another entry inconsistent; `detail` names it.',
+  },
+  invoice_conflict: {
+    status: 409,
+    title: 'The state of the invoices does not allow it',
+    meaning: '`detail` says what stands against it: the status, another invoice of the period, or more than was paid.',
   },
   last_admin_key: { status: 409, title: 'The last admin key cannot be revoked', meaning: 'Make another admin key first.' },
   body_too_large: {

@@ -2,6 +2,7 @@ import { ProblemError } from '../errors.ts';
 import type { Incident } from '../domain/incidents.ts';
 import type { DatedPlan, PlanBody } from '../domain/plan.ts';
 import type { Store } from '../store/store.ts';
+import type { Books } from './books.ts';
 import type { AccountBody, VmBody } from './bodies.ts';
 import { type Entry, insertEntry, type Kind, readEntries, readEntry } from './entry.ts';
 import type { EventBody, EventRequest } from './events.ts';
@@ -24,6 +25,8 @@ export interface CatalogOptions {
   /** Awaited after an entry is durable and in the view, before the writer hears of it. */
   onChange?: (change: Change) => Promise<void> | void;
 }
+
+export type BooksEntry = Pick<Entry, 'id' | 'body'> & { kind: 'invoice' | 'settlement' };
 
 /** The one id under which the key of UPTALLY_ADMIN_KEY, or the one made at first start, is kept. */
 const BOOTSTRAP_KEY_ID = 'bootstrap';
@@ -190,6 +193,34 @@ export class Catalog {
       if (before.body.withdrawn !== null) return;
       await this.#record('incident', id, { ...before.body, withdrawn: { at: this.#options.now(), by } }, by, before);
     });
+  }
+
+  /** Invoices, credit notes and what was paid, as they stand. */
+  get books(): Omit<Books, 'apply'> {
+    return this.#view.books;
+  }
+
+  /**
+   * Adds one entry to the books: a document, or what happened to one. `decide` sees the books as no other writer can change
+   * them any more, so a number it gives is given once; the entry is one row, so number and body are there both or neither.
+   * Undefined from `decide`: nothing is to be written. Whatever it throws is passed on.
+   */
+  writeBooks(
+    decide: (books: Omit<Books, 'apply'>, nowMs: number, newId: () => string) => BooksEntry | undefined,
+    by: string,
+  ): Promise<string | undefined> {
+    return this.#write(async () => {
+      const nowMs = this.#options.now();
+      const made = decide(this.#view.books, nowMs, () => this.#newId());
+      if (made === undefined) return undefined;
+      await this.#append({ ...made, seq: this.#view.lastSeq + 1n, recordedAtMs: nowMs, recordedBy: by });
+      return made.id;
+    });
+  }
+
+  /** The latest version of a document in the books, as it was written. */
+  async document(id: string): Promise<Pick<Entry, 'seq' | 'body'> | undefined> {
+    return readEntry(this.#options.store, 'invoice', id);
   }
 
   /** Keeps a refund check for good, as it was answered; `text` makes its JSON text once its id and instant are known. */

@@ -1,4 +1,5 @@
 import { type DatedPlan, type Plan, type PlanBody, planBody, planOf } from '../domain/plan.ts';
+import { Books } from './books.ts';
 import { type AccountBody, accountBody, type VmBody, vmBody } from './bodies.ts';
 import type { Entry } from './entry.ts';
 import { type EventBody, eventBody } from './events.ts';
@@ -29,6 +30,7 @@ export class View {
   readonly eventsByVm = new Map<string, Set<string>>();
   /** In the order they were recorded. */
   readonly incidents = new Map<string, Versioned<IncidentBody>>();
+  readonly books = new Books();
   readonly vmsByAccount = new Map<string, Set<string>>();
   lastSeq = 0n;
   readonly #rated = new Map<string, Plan>();
@@ -75,6 +77,10 @@ export class View {
       }
       case 'incident':
         this.incidents.set(entry.id, versioned(incidentBody.parse(stored)));
+        break;
+      case 'invoice':
+      case 'settlement':
+        this.books.apply(entry);
         break;
       case 'refund_check':
         // Kept in the table only: nothing here is computed from them.

@@ -16,6 +16,7 @@ import { catalogRoutes } from './routes/catalog.ts';
 import { eventRoutes } from './routes/events.ts';
 import { evidenceRoutes } from './routes/evidence.ts';
 import { incidentRoutes } from './routes/incidents.ts';
+import { invoiceRoutes } from './routes/invoices.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { refundRoutes } from './routes/refunds.ts';
 import { type MeteringTerms, type Readiness, statusRoutes } from './routes/status.ts';
@@ -112,7 +113,9 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     incidentRoutes(api, deps);
     keyRoutes(api, deps.catalog);
     eventRoutes(api, deps);
-    refundRoutes(api, deps, sheets, deps.now ?? Date.now);
+    const now = deps.now ?? Date.now;
+    refundRoutes(api, deps, sheets, now);
+    invoiceRoutes(api, { ...deps, termsLibrary: sheets }, now);
   }
   for (const plugin of deps.plugins ?? []) await plugin(api);
   await installDocs(api, deps.version);

@@ -1,0 +1,57 @@
+/** The members of an invoice's JSON that its other forms show. */
+export interface ShownInvoice {
+  id: string;
+  type: string;
+  number: number | null;
+  status: string;
+  issued_at: string | null;
+  account: string;
+  customer: { name: string; language: string };
+  currency: string;
+  from: string;
+  to: string;
+  due_at: string;
+  total: string;
+  outstanding?: string;
+  paid?: string;
+  sha256: { content: string; evidence: string } | null;
+  lines: readonly ShownLine[];
+}
+export interface ShownLine {
+  kind: string;
+  vm: string | null;
+  description: string;
+  quantity: string;
+  unit: string;
+  unit_price: string;
+  amount: string;
+  formula: string;
+  query: string | null;
+}
+
+const COLUMNS = ['kind', 'vm', 'description', 'quantity', 'unit', 'unit_price', 'amount', 'formula', 'query'] as const;
+
+/** An invoice as CSV (RFC 4180): a row a line, the invoice's own members repeated in each. */
+export function invoiceCsv(invoice: ShownInvoice): string {
+  const own = [
+    invoice.id,
+    invoice.number?.toString() ?? '',
+    invoice.status,
+    invoice.account,
+    invoice.from,
+    invoice.to,
+    invoice.currency,
+  ];
+  const rows = [
+    ['invoice', 'number', 'status', 'account', 'from', 'to', 'currency', ...COLUMNS],
+    ...invoice.lines.map((line) => [...own, ...COLUMNS.map((name) => line[name] ?? '')]),
+  ];
+  return rows.map((row) => `${row.map(cell).join(',')}\r\n`).join('');
+}
+
+/** A cell no spreadsheet takes for a formula: what begins like one and is no number gets an apostrophe. */
+function cell(text: string): string {
+  const isNumber = /^-?\d+(\.\d+)?$/.test(text);
+  const safe = !isNumber && /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import type { InvoiceHead } from '../catalog/books.ts';
+import { isBoundary } from '../domain/bucket.ts';
+import { conditionOf } from '../domain/condition.ts';
+import { formatInstant } from '../domain/instant.ts';
+import { formatAmount } from '../domain/money.ts';
+import type { OutageInterval } from '../domain/timeline.ts';
+import { MINUTE_MS, zoneOf } from '../domain/zone.ts';
+import { toJson } from '../http/json.ts';
+import { type RatedLine, totalOf } from '../rating/line.ts';
+import { rateInvoice } from '../rating/order.ts';
+import { type BillingContext, gatherFacts, type Gathered } from './facts.ts';
+import { dueAtOf } from './overdue.ts';
+
+/**
+ * An invoice or credit note as it is kept: one entry that holds its number and all that it says. `rest` and `evidence` are
+ * JSON texts, kept as they are, so that digests are those of the very bytes that were shown.
+ */
+export interface StoredDocument {
+  head: InvoiceHead;
+  rest: string;
+  evidence: string;
+  /** Of the content and the evidence; null until it is final. */
+  sha256: { content: string; evidence: string } | null;
+}
+
+/** A document with its lines still at hand. */
+export interface RatedDocument extends StoredDocument {
+  lines: readonly RatedLine[];
+}
+
+/** The content of a document: everything about it that can't change once it is final. */
+export function contentOf(id: string, { head, rest }: Pick<StoredDocument, 'head' | 'rest'>): string {
+  const first = {
+    id,
+    type: head.type,
+    number: head.number,
+    issued_at: head.issued_at === null ? null : formatInstant(head.issued_at),
+  };
+  return `${toJson(first).slice(0, -1)},${rest.slice(1)}`;
+}
+
+/** The document as it becomes final under a number: what it says stays, its digests are taken. */
+export function finalized(id: string, draft: StoredDocument, number: number, nowMs: number): StoredDocument {
+  const head = { ...draft.head, final: true, number, issued_at: nowMs };
+  const content = contentOf(id, { head, rest: draft.rest });
+  return { ...draft, head, sha256: { content: sha256(content), evidence: sha256(draft.evidence) } };
+}
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex');
+}
+
+/** The body of the entry that a document is kept in; the head stands first, since readers of the books take only it. */
+export function entryBody({ head, rest, evidence, sha256: digests }: StoredDocument): string {
+  return JSON.stringify({ head, rest, evidence, sha256: digests });
+}
+
+/** Rates an account's period from what is stored now. Nothing is recorded. */
+export async function rateDocument(
+  context: BillingContext,
+  account: string,
+  fromMs: number,
+  toMs: number,
+): Promise<RatedDocument> {
+  const body = context.catalog.account(account)?.body;
+  if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
+  const gathered = await gatherFacts(context, account, fromMs, toMs);
+  const { currency } = gathered.facts;
+  const lines = rateInvoice(gathered.facts);
+  const total = totalOf(lines);
+  const dueAtMs = dueAtOf(context, account, toMs);
+  const complete = gathered.evidence.every(({ span }) => span === undefined || span.horizonMs >= toMs);
+  const rest = {
+    account,
+    customer: { name: body.name, language: body.language },
+    currency,
+    from: formatInstant(fromMs),
+    to: formatInstant(toMs),
+    due_at: formatInstant(dueAtMs),
+    lines: lines.map((line) => lineJson(line, currency, fromMs, toMs)),
+    total: formatAmount(total, currency),
+    // Whether every VM has been metered up to the end of the period, or of its service.
+    usage_complete: complete,
+    warnings: gathered.warnings,
+  };
+  return {
+    head: {
+      type: 'invoice',
+      account,
+      currency,
+      from: fromMs,
+      to: toMs,
+      final: false,
+      number: null,
+      issued_at: null,
+      due_at: dueAtMs,
+      total_nanos: total.toString(),
+      principal_nanos: (total - totalOf(lines.filter((line) => line.kind === 'late_fee'))).toString(),
+      corrects: null,
+    },
+    rest: toJson(rest),
+    evidence: toJson(evidenceJson(gathered)),
+    sha256: null,
+    lines,
+  };
+}
+
+function lineJson(line: RatedLine, currency: string, fromMs: number, toMs: number): Record<string, unknown> {
+  return {
+    kind: line.kind,
+    vm: line.vm,
+    description: line.description,
+    quantity: line.quantity,
+    unit: line.unit,
+    unit_price: line.unitPrice,
+    amount: formatAmount(line.amountNanos, currency),
+    formula: line.formula,
+    ...linksOf(line, fromMs, toMs),
+    detail: line.detail,
+  };
+}
+
+/** The questions whose answers a line was computed from, and the raw samples behind them. */
+function linksOf(line: RatedLine, fromMs: number, toMs: number): { query: string | null; samples?: string } {
+  if (line.vm === null)
+    return { query: typeof line.detail['invoice'] === 'string' ? `/v1/invoices/${line.detail['invoice']}` : null };
+  const vm = `/v1/vms/${line.vm}`;
+  const range = `from=${formatInstant(fromMs)}&to=${formatInstant(toMs)}`;
+  const samples = `${vm}/samples?${range}`;
+  switch (line.kind) {
+    case 'traffic':
+      return { query: `${vm}/traffic?${range}&step=minute&by=nic`, samples };
+    case 'credit':
+      return { query: `${vm}/uptime?${range}${stepOf(line, fromMs, toMs)}&incidents=applied`, samples };
+    case 'fee':
+      return { query: `${vm}/events` };
+    default:
+      return { query: vm };
+  }
+}
+
+/** By day in the line's own zone where the period is whole days there, else by minute. */
+function stepOf(line: RatedLine, fromMs: number, toMs: number): string {
+  const [first] = (line.detail['days'] ?? []) as readonly { time_zone?: string }[];
+  const zone = zoneOf(first?.time_zone ?? '');
+  const aligned = zone !== undefined && [fromMs, toMs].every((ms) => isBoundary(zone, 'day', ms / MINUTE_MS));
+  return aligned ? `&step=day&tz=${encodeURIComponent(zone.name)}` : '&step=minute';
+}
+
+/** What was used: the published span and outages of each VM, before and after incidents, and traffic by plan. */
+function evidenceJson({ facts, evidence }: Gathered): Record<string, unknown> {
+  return {
+    vms: evidence.map(({ vm, span, reported, counted }, i) => ({
+      vm,
+      first: span === undefined ? null : formatInstant(span.firstMs),
+      horizon: span === undefined ? null : formatInstant(span.horizonMs),
+      outages_reported: reported.map(outageText),
+      outages_counted: counted.map(outageText),
+      traffic: (facts.vms[i]?.traffic ?? []).map(({ plan, bytes, slots }) => ({
+        plan,
+        rx_bytes: bytes.rxBytes,
+        tx_bytes: bytes.txBytes,
+        slots: slots.map((slot) => [slot.rxBytes, slot.txBytes]),
+      })),
+      events: (facts.vms[i]?.fees ?? []).map((fee) => fee.id),
+    })),
+  };
+}
+
+function outageText({ startMs, endMs, condition }: OutageInterval): unknown[] {
+  return [formatInstant(startMs), endMs === null ? null : formatInstant(endMs), conditionOf(condition)];
+}

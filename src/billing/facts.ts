@@ -1,0 +1,183 @@
+import type { VmBody } from '../catalog/bodies.ts';
+import type { CreditPolicy } from '../domain/credit-policy.ts';
+import { defaultCreditPolicy } from '../domain/credit-policy.ts';
+import { applyIncidents } from '../domain/incidents.ts';
+import type { Plan, PlanBody } from '../domain/plan.ts';
+import type { OutageInterval } from '../domain/timeline.ts';
+import { localDay, MINUTE_MS, monthEnd, monthStart } from '../domain/zone.ts';
+import type { QueryContext } from '../query/context.ts';
+import { loadOutages } from '../query/outages.ts';
+import { loadSpans, type Span } from '../query/span.ts';
+import type { FeeEvent } from '../rating/fees.ts';
+import type { InvoiceFacts, PlanTraffic, VmFacts } from '../rating/order.ts';
+import { clipSegments, type Segment, segmentsOf } from '../rating/served.ts';
+import type { Bytes } from '../rating/traffic.ts';
+import type { ClosedOutage } from '../rating/unavailable.ts';
+import { eventFees } from '../terms/fees.ts';
+import type { TermsLibrary } from '../terms/library.ts';
+import { creditPolicyOf } from '../terms/policy.ts';
+import type { TermsSheet } from '../terms/sheet.ts';
+import { overdueOf } from './overdue.ts';
+import { trafficSlots, trafficTotals, type TrafficRange } from './usage.ts';
+
+export interface BillingContext extends QueryContext {
+  termsLibrary: TermsLibrary;
+}
+
+/** What the lines of a VM rest on: kept with the invoice as its evidence. */
+export interface VmEvidence {
+  vm: string;
+  span: Span | undefined;
+  /** As reported, and as incidents restate them. */
+  reported: readonly OutageInterval[];
+  counted: readonly OutageInterval[];
+}
+
+export interface Gathered {
+  facts: InvoiceFacts;
+  evidence: readonly VmEvidence[];
+  /** What could not be billed, in words. */
+  warnings: readonly string[];
+}
+
+type Traffic = NonNullable<PlanBody['traffic']>;
+
+/** The sheet of a VM on a plan: the VM's own, or else its plan's. */
+export function sheetOf(context: BillingContext, vm: VmBody, plan: string | undefined, atMs: number): TermsSheet | undefined {
+  const id = vm.terms ?? (plan === undefined ? null : (context.catalog.plan(plan)?.body.terms ?? null));
+  return id === null ? undefined : context.termsLibrary.inForce(id, atMs)?.sheet;
+}
+
+/** Reads all that an account's invoice for [fromMs, toMs) is computed from. Both are whole minutes. */
+export async function gatherFacts(context: BillingContext, account: string, fromMs: number, toMs: number): Promise<Gathered> {
+  const { catalog } = context;
+  const body = catalog.account(account)?.body;
+  if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
+  const warnings: string[] = [];
+  const vms = catalog.vmsOf(account).flatMap((id) => catalog.vm(id) ?? []);
+  const fromMinute = fromMs / MINUTE_MS;
+  const toMinute = toMs / MINUTE_MS;
+  const services = new Map<string, Segment[]>();
+  for (const vm of vms) services.set(vm.id, serviceOf(context, vm.id, vm.body, fromMinute, toMinute));
+
+  const ids = vms.map((vm) => vm.id);
+  const all = [...services.values()].flat();
+  const widest = {
+    fromMs: Math.min(fromMs, ...all.map((segment) => segment.fromMinute * MINUTE_MS)),
+    toMs: Math.max(toMs, ...all.map((segment) => segment.toMinute * MINUTE_MS)),
+  };
+  const spans = await loadSpans(context, ids);
+  const outages = await loadOutages(context, ids, widest.fromMs, widest.toMs);
+  const evidence = ids.map((vm): VmEvidence => {
+    const span = spans.get(vm);
+    const reported = outages.get(vm) ?? [];
+    const counted = span === undefined ? [] : applyIncidents({ ...span, outages: reported }, catalog.incidentsOf(vm));
+    return { vm, span, reported, counted };
+  });
+  const traffic = await trafficOf(context, vms, services, fromMinute, toMinute);
+
+  const facts: VmFacts[] = vms.map((vm, i) => {
+    const { span, counted = [] } = evidence[i] ?? {};
+    const fees: FeeEvent[] = [];
+    const sheet = sheetOf(context, vm.body, services.get(vm.id)?.at(-1)?.plan.id ?? vm.body.plans.at(-1)?.plan, fromMs);
+    if (sheet !== undefined) {
+      const events = catalog.eventsOf(vm.id).map((event) => ({ id: event.id, kind: event.body.kind, atMs: event.body.at }));
+      for (const fee of eventFees(sheet, events, vm.body.starts_at)) {
+        if (fee.atMs < fromMs || fee.atMs >= toMs) continue;
+        if (fee.currency === body.currency || fee.feeNanos === 0n) fees.push(fee);
+        else
+          warnings.push(`${vm.id}: event ${fee.id} costs ${fee.reason} and the account is in ${body.currency}: bill it by hand`);
+      }
+    }
+    return {
+      vm: vm.id,
+      service: services.get(vm.id) ?? [],
+      outages: span === undefined ? [] : closed(counted, span),
+      traffic: traffic.get(vm.id) ?? [],
+      fees,
+    };
+  });
+  return {
+    facts: {
+      currency: body.currency,
+      taxPercent: body.tax_percent,
+      fromMs,
+      toMs,
+      vms: facts,
+      overdue: overdueOf(context, account, fromMs, toMs),
+    },
+    evidence,
+    warnings,
+  };
+}
+
+/** A VM's service over the calendar months (of its plans' zones) around the period: shares of a month need all of it. */
+function serviceOf(context: BillingContext, id: string, vm: VmBody, fromMinute: number, toMinute: number): Segment[] {
+  const plans = context.catalog.datedPlans(id);
+  const zones = plans.map(({ plan }) => plan.zone);
+  const from = Math.min(fromMinute, ...zones.map((zone) => monthStart(zone, localDay(zone, fromMinute))));
+  const to = Math.max(toMinute, ...zones.map((zone) => monthEnd(zone, localDay(zone, toMinute - 1))));
+  const policies = new Map<string, CreditPolicy>();
+  const policyOf = (plan: Plan): CreditPolicy => {
+    const sheet = sheetOf(context, vm, plan.id, fromMinute * MINUTE_MS);
+    const policy = policies.get(plan.id) ?? (sheet === undefined ? defaultCreditPolicy(plan) : creditPolicyOf(sheet, plan));
+    policies.set(plan.id, policy);
+    return policy;
+  };
+  return segmentsOf({ startsAtMs: vm.starts_at, endsAtMs: vm.ends_at, plans, policyOf }, from, to);
+}
+
+/** Traffic of each VM's period by plan, in the order in which the plans were first on. */
+async function trafficOf(
+  context: BillingContext,
+  vms: readonly { id: string; body: VmBody }[],
+  services: ReadonlyMap<string, readonly Segment[]>,
+  fromMinute: number,
+  toMinute: number,
+): Promise<Map<string, PlanTraffic[]>> {
+  const ranges: (TrafficRange & { plan: string; rules: Traffic })[] = [];
+  for (const { id, body } of vms) {
+    for (const segment of clipSegments(services.get(id) ?? [], fromMinute, toMinute)) {
+      const rules = context.catalog.plan(segment.plan.id)?.body.traffic ?? null;
+      if (rules === null) continue;
+      const { fromMinute: from, toMinute: to } = segment;
+      ranges.push({ vm: id, fromMinute: from, toMinute: to, nics: body.nics, plan: segment.plan.id, rules });
+    }
+  }
+  const totals = await trafficTotals(context, ranges);
+  const p95 = ranges.filter((range) => range.rules.counting === 'p95');
+  const slots = new Map((await trafficSlots(context, p95)).map((found, i) => [p95[i], found]));
+  const byVm = new Map<string, (PlanTraffic & { found: Map<number, Bytes> })[]>();
+  for (const [i, range] of ranges.entries()) {
+    const list = byVm.get(range.vm) ?? [];
+    byVm.set(range.vm, list);
+    let entry = list.find((each) => each.plan === range.plan);
+    if (entry === undefined) {
+      entry = { plan: range.plan, rules: range.rules, bytes: { rxBytes: 0n, txBytes: 0n }, slots: [], found: new Map() };
+      list.push(entry);
+    }
+    add(entry.bytes, totals[i]);
+    // A plan that came back within a slot of 5 minutes has its bytes in one slot.
+    for (const [slot, bytes] of slots.get(range) ?? []) {
+      const sum = entry.found.get(slot) ?? { rxBytes: 0n, txBytes: 0n };
+      add(sum, bytes);
+      entry.found.set(slot, sum);
+    }
+  }
+  return new Map(
+    Array.from(byVm, ([vm, list]) => [vm, list.map(({ found, ...entry }) => ({ ...entry, slots: [...found.values()] }))]),
+  );
+}
+
+function add(sum: Bytes, more: Bytes | undefined): void {
+  sum.rxBytes += more?.rxBytes ?? 0n;
+  sum.txBytes += more?.txBytes ?? 0n;
+}
+
+/** Outages with an end: what is still open has lasted as far as is published. */
+function closed(outages: readonly OutageInterval[], span: Span): ClosedOutage[] {
+  return outages.flatMap(({ startMs, endMs, condition }) => {
+    const end = Math.min(endMs ?? span.horizonMs, span.horizonMs);
+    return startMs < end ? [{ startMs, endMs: end, condition }] : [];
+  });
+}

@@ -1,0 +1,26 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import { isBoundary } from '../domain/bucket.ts';
+import { MINUTE_MS, type Zone, zoneOf } from '../domain/zone.ts';
+import { ProblemError } from '../errors.ts';
+
+const PERIOD_DAYS_MAX = 400;
+
+/**
+ * Refuses a period that is not whole local days in the time zone of one of the account's plans (UTC where it has none):
+ * every other bound would cut days in two, each with a cap of its own. Throws `invalid_body`.
+ */
+export function checkPeriod(catalog: Catalog, account: string, fromMs: number, toMs: number): void {
+  const zones = new Map<string, Zone>();
+  for (const vm of catalog.vmsOf(account)) for (const { plan } of catalog.datedPlans(vm)) zones.set(plan.zone.name, plan.zone);
+  const utc = zoneOf('UTC');
+  if (zones.size === 0 && utc !== undefined) zones.set('UTC', utc);
+  const starts = (zone: Zone, ms: number): boolean => ms % MINUTE_MS === 0 && isBoundary(zone, 'day', ms / MINUTE_MS);
+  const names = [...zones.keys()].join(', ');
+  const refuse = (field: string, message: string): never => {
+    throw new ProblemError('invalid_body', `${field}: ${message}`, { errors: [{ field, message }] });
+  };
+  if (![...zones.values()].some((zone) => starts(zone, fromMs))) refuse('from', `must be the start of a day in ${names}`);
+  if (![...zones.values()].some((zone) => starts(zone, fromMs) && starts(zone, toMs)))
+    refuse('to', `must be the start of a day in the same time zone as from: ${names}`);
+  if (toMs - fromMs > PERIOD_DAYS_MAX * 86_400_000) refuse('to', `must be at most ${PERIOD_DAYS_MAX} days after from`);
+}

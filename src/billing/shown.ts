@@ -1,0 +1,40 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import { formatInstant } from '../domain/instant.ts';
+import { formatAmount } from '../domain/money.ts';
+import { toJson } from '../http/json.ts';
+import { contentOf, type StoredDocument } from './document.ts';
+import { readDocument, stateOf } from './ledger.ts';
+
+/** A document with what has happened to it since, as JSON text; amounts and integers exact. */
+export async function invoiceJson(catalog: Catalog, id: string): Promise<string> {
+  const document = await readDocument(catalog, id);
+  const state = stateOf(catalog.books, id);
+  const { head, status, settlements, paidNanos, creditedNanos } = state;
+  const amount = (nanos: bigint): string => formatAmount(nanos, head.currency);
+  return withState(id, document, {
+    status,
+    paid: amount(paidNanos),
+    credited: amount(creditedNanos),
+    outstanding: amount(
+      head.type === 'credit_note' || status === 'void' ? 0n : BigInt(head.total_nanos) - creditedNanos - paidNanos,
+    ),
+    payments: settlements.map((each) => ({
+      kind: each.action,
+      at: formatInstant(each.at),
+      amount: amount(BigInt(each.amount_nanos)),
+      note: each.note,
+      by: each.by,
+    })),
+    credit_notes: catalog.books.notesOn(id).map((note) => ({ id: note.id, number: note.head.number })),
+    sha256: document.sha256,
+  });
+}
+
+/** A document that is not kept, as JSON text. */
+export function previewJson(document: StoredDocument): string {
+  return withState('preview', document, { status: 'preview', sha256: null });
+}
+
+function withState(id: string, document: StoredDocument, state: Record<string, unknown>): string {
+  return `${contentOf(id, document).slice(0, -1)},${toJson(state).slice(1)}`;
+}

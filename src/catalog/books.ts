@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import type { Entry } from './entry.ts';
+
+const nanos = z.string().regex(/^-?\d+$/);
+
+/**
+ * What is kept in memory of an invoice or credit note. The document itself (lines, evidence) stays in the table, in the
+ * same entry: number and body are one row, there both or neither.
+ */
+export const invoiceHead = z.strictObject({
+  type: z.enum(['invoice', 'credit_note']),
+  account: z.string(),
+  currency: z.string(),
+  from: z.int(),
+  to: z.int(),
+  final: z.boolean(),
+  /** Gapless by type, given when it becomes final. */
+  number: z.int().positive().nullable(),
+  issued_at: z.int().nullable(),
+  due_at: z.int(),
+  total_nanos: nanos,
+  /** The total without late fees, which bear no late fee themselves. */
+  principal_nanos: nanos,
+  /** Of a credit note: the invoice it corrects, and how much (positive) of which of its lines. */
+  corrects: z.strictObject({ invoice: z.string(), lines: z.array(z.strictObject({ line: z.int(), nanos })) }).nullable(),
+});
+export type InvoiceHead = z.infer<typeof invoiceHead>;
+
+/** What happened to an invoice after it was written: added, never edited. */
+export const settlementBody = z.strictObject({
+  invoice: z.string(),
+  action: z.enum(['payment', 'refund', 'void']),
+  at: z.int(),
+  amount_nanos: nanos,
+  note: z.string(),
+  by: z.string(),
+});
+export type Settlement = z.infer<typeof settlementBody>;
+
+export interface InvoiceState {
+  id: string;
+  /** Of the entry that holds the document. */
+  seq: bigint;
+  head: InvoiceHead;
+  status: 'draft' | 'final' | 'paid' | 'void';
+  settlements: readonly (Settlement & { id: string })[];
+  /** Payments less refunds. */
+  paidNanos: bigint;
+  /** By credit notes. */
+  creditedNanos: bigint;
+}
+
+/** All invoices in force, and what they amount to. Only entries that are durable get here. */
+export class Books {
+  readonly #heads = new Map<string, { head: InvoiceHead; seq: bigint }>();
+  readonly #settlements = new Map<string, Map<string, Settlement>>();
+  readonly #notesOn = new Map<string, Set<string>>();
+
+  apply(entry: Entry): void {
+    const stored: unknown = JSON.parse(entry.body);
+    if (entry.kind === 'settlement') {
+      const body = settlementBody.parse(stored);
+      const list = this.#settlements.get(body.invoice) ?? new Map<string, Settlement>();
+      this.#settlements.set(body.invoice, list.set(entry.id, body));
+      return;
+    }
+    // The reader hands over the head alone; a writer applies what it has just written, whole.
+    const head = invoiceHead.parse((stored as { head?: unknown }).head ?? stored);
+    this.#heads.set(entry.id, { head, seq: entry.seq });
+    if (head.corrects === null) return;
+    const { invoice } = head.corrects;
+    this.#notesOn.set(invoice, (this.#notesOn.get(invoice) ?? new Set()).add(entry.id));
+  }
+
+  /** The next number of a type: one more than the last, so there is no gap as long as nobody else gives numbers. */
+  nextNumber(type: InvoiceHead['type']): number {
+    let last = 0;
+    for (const { head } of this.#heads.values())
+      if (head.type === type && head.number !== null) last = Math.max(last, head.number);
+    return last + 1;
+  }
+
+  ids(): string[] {
+    return [...this.#heads.keys()];
+  }
+
+  state(id: string): InvoiceState | undefined {
+    const held = this.#heads.get(id);
+    if (held === undefined) return undefined;
+    const { head, seq } = held;
+    const settlements = Array.from(this.#settlements.get(id) ?? [], ([key, body]) => ({ id: key, ...body }));
+    let paidNanos = 0n;
+    for (const { action, amount_nanos } of settlements) {
+      if (action === 'payment') paidNanos += BigInt(amount_nanos);
+      if (action === 'refund') paidNanos -= BigInt(amount_nanos);
+    }
+    const creditedNanos = this.notesOn(id).reduce((sum, note) => sum - BigInt(note.head.total_nanos), 0n);
+    const isVoid = settlements.some((each) => each.action === 'void');
+    const settled = head.type === 'invoice' && paidNanos >= BigInt(head.total_nanos) - creditedNanos;
+    const status = isVoid ? 'void' : !head.final ? 'draft' : settled ? 'paid' : 'final';
+    return { id, seq, head, status, settlements, paidNanos, creditedNanos };
+  }
+
+  /** The final credit notes on an invoice. */
+  notesOn(id: string): { id: string; head: InvoiceHead }[] {
+    return [...(this.#notesOn.get(id) ?? [])].flatMap((note) => {
+      const head = this.#heads.get(note)?.head;
+      return head?.final === true ? [{ id: note, head }] : [];
+    });
+  }
+
+  /** How much of each line of an invoice its credit notes have taken back, by the line's index. */
+  creditedByLine(id: string): Map<number, bigint> {
+    const credited = new Map<number, bigint>();
+    for (const { head } of this.notesOn(id)) {
+      for (const { line, nanos: amount } of head.corrects?.lines ?? [])
+        credited.set(line, (credited.get(line) ?? 0n) + BigInt(amount));
+    }
+    return credited;
+  }
+
+  /** An account's invoices and credit notes by period, or everybody's. */
+  statesOf(account: string | undefined): InvoiceState[] {
+    return this.ids()
+      .flatMap((id) => this.state(id) ?? [])
+      .filter(({ head }) => account === undefined || head.account === account)
+      .sort((a, b) => a.head.from - b.head.from || (a.head.number ?? Infinity) - (b.head.number ?? Infinity));
+  }
+}

@@ -1,0 +1,252 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { contentOf, type RatedDocument, rateDocument } from '../../billing/document.ts';
+import { invoiceCsv, type ShownInvoice } from '../../billing/csv.ts';
+import type { BillingContext } from '../../billing/facts.ts';
+import { invoiceHtml } from '../../billing/html.ts';
+import { finalize, keepDraft, readDocument, recordPayment, stateOf, voidInvoice } from '../../billing/ledger.ts';
+import { checkPeriod } from '../../billing/period.ts';
+import { invoiceJson, previewJson } from '../../billing/shown.ts';
+import { instant } from '../../catalog/bodies.ts';
+import { formatInstant } from '../../domain/instant.ts';
+import { formatAmount, minorDigits, parseAmount } from '../../domain/money.ts';
+import { decimal, identifier } from '../../domain/plan.ts';
+import { ProblemError } from '../../errors.ts';
+import { LINE_KINDS } from '../../rating/line.ts';
+import type { Api } from '../api.ts';
+import { keyOf } from '../auth.ts';
+import { idParams, instantShape } from './shapes.ts';
+
+const ROLES = ['billing', 'admin'] as const;
+const JSON_TYPE = 'application/json; charset=utf-8';
+const BODY_PROBLEMS = [
+  'bad_request',
+  'invalid_parameter',
+  'invalid_body',
+  'body_too_large',
+  'unsupported_media_type',
+  'store_unavailable',
+] as const;
+
+const lineShape = z.looseObject({
+  kind: z.enum(LINE_KINDS),
+  vm: z.string().nullable(),
+  description: z.string(),
+  quantity: z.string(),
+  unit: z.string(),
+  unit_price: z.string(),
+  amount: z.string(),
+  formula: z.string(),
+  query: z.string().nullable(),
+  detail: z.looseObject({}),
+});
+const invoiceShape = z.looseObject({
+  id: z.string(),
+  type: z.enum(['invoice', 'credit_note']),
+  number: z.int().nullable(),
+  status: z.enum(['preview', 'draft', 'final', 'paid', 'void']),
+  account: z.string(),
+  currency: z.string(),
+  from: instantShape,
+  to: instantShape,
+  lines: z.array(lineShape),
+  total: z.string(),
+  sha256: z.object({ content: z.string(), evidence: z.string() }).nullable(),
+});
+const summaryShape = z.object({
+  id: z.string(),
+  type: z.string(),
+  number: z.int().nullable(),
+  status: z.string(),
+  account: z.string(),
+  currency: z.string(),
+  from: instantShape,
+  to: instantShape,
+  total: z.string(),
+});
+
+const invoiceRequest = z
+  .strictObject({ account: identifier, from: instant, to: instant, mode: z.enum(['preview', 'draft']).default('preview') })
+  .refine((body) => body.from < body.to, { path: ['to'], message: 'must be after from' });
+
+const paymentRequest = z.strictObject({
+  amount: decimal.refine((text) => (parseAmount(text) ?? 0n) > 0n, 'must be above 0'),
+  at: instant.optional().describe('When it was paid; left out: now.'),
+  kind: z.enum(['payment', 'refund']).default('payment'),
+  note: z.string().max(2000).default(''),
+});
+
+/** Invoices and credit notes: rated, numbered, paid, made void, read. */
+export function invoiceRoutes(api: Api, context: BillingContext, now: () => number): void {
+  const { catalog } = context;
+  const answerJson = async (reply: FastifyReply, id: string, status = 200): Promise<FastifyReply> =>
+    reply
+      .code(status)
+      .type(JSON_TYPE)
+      .send(await invoiceJson(catalog, id));
+
+  api.route(
+    {
+      method: 'POST',
+      path: '/v1/invoices',
+      tag: 'billing',
+      summary: "Rate an account's period",
+      description:
+        'From and to are starts of local days in the time zone of one of its plans: a calendar day or month, or several days. `preview` keeps ' +
+        'nothing; `draft` keeps a draft, or rates the draft of the same period again.',
+      roles: ROLES,
+      body: { 'application/json': invoiceRequest },
+      answers: { 201: { description: 'The draft; 200 with a preview', schema: invoiceShape } },
+      problems: [...BODY_PROBLEMS, 'account_unknown', 'invoice_conflict'],
+    },
+    async ({ body, request, reply }) => {
+      if (catalog.account(body.account) === undefined)
+        throw new ProblemError('account_unknown', `there is no account ${body.account}`, { account: body.account });
+      checkPeriod(catalog, body.account, body.from, body.to);
+      const document: RatedDocument = await rateDocument(context, body.account, body.from, body.to);
+      if (body.mode === 'preview') return reply.code(200).type(JSON_TYPE).send(previewJson(document));
+      return answerJson(reply, await keepDraft(catalog, document, keyOf(request).name), 201);
+    },
+  );
+
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/invoices',
+      tag: 'billing',
+      summary: 'Invoices and credit notes by period',
+      roles: ROLES,
+      query: z.strictObject({ account: identifier.optional() }),
+      answers: { 200: { description: 'Without their lines', schema: z.object({ invoices: z.array(summaryShape) }) } },
+      problems: ['invalid_parameter'],
+    },
+    ({ query }) =>
+      Promise.resolve({
+        invoices: catalog.books.statesOf(query.account).map(({ id, head, status }) => ({
+          id,
+          type: head.type,
+          number: head.number,
+          status,
+          account: head.account,
+          currency: head.currency,
+          from: formatInstant(head.from),
+          to: formatInstant(head.to),
+          total: formatAmount(BigInt(head.total_nanos), head.currency),
+        })),
+      }),
+  );
+
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/invoices/{id}',
+      tag: 'billing',
+      summary: 'An invoice or credit note, as JSON, HTML or CSV by Accept',
+      description:
+        '`part=content` and `part=evidence` answer the very bytes that `sha256.content` and `sha256.evidence` are the digests of.',
+      roles: ROLES,
+      params: idParams,
+      query: z.strictObject({ part: z.enum(['content', 'evidence']).optional() }),
+      answers: { 200: { description: 'The document', schema: invoiceShape } },
+      problems: ['invalid_parameter', 'invoice_unknown', 'not_acceptable', 'store_unavailable'],
+    },
+    async ({ params: { id }, query: { part }, request, reply }) => {
+      if (part !== undefined) {
+        const document = await readDocument(catalog, id);
+        return reply.type(JSON_TYPE).send(part === 'content' ? contentOf(id, document) : document.evidence);
+      }
+      const text = await invoiceJson(catalog, id);
+      reply.header('vary', 'accept');
+      switch (formAsked(request)) {
+        case 'json':
+          return reply.type(JSON_TYPE).send(text);
+        case 'html':
+          return reply.type('text/html; charset=utf-8').send(invoiceHtml(JSON.parse(text) as ShownInvoice));
+        case 'csv':
+          return reply.type('text/csv; charset=utf-8; header=present').send(invoiceCsv(JSON.parse(text) as ShownInvoice));
+      }
+    },
+  );
+
+  api.route(
+    {
+      method: 'POST',
+      path: '/v1/invoices/{id}/finalize',
+      tag: 'billing',
+      summary: 'Give a draft its number; from then on nothing in it changes',
+      description: 'Once more is harmless: the answer is the same invoice under the same number.',
+      roles: ROLES,
+      params: idParams,
+      answers: { 200: { description: 'The final invoice', schema: invoiceShape } },
+      problems: ['invalid_parameter', 'invoice_unknown', 'invoice_conflict', 'store_unavailable'],
+    },
+    async ({ params: { id }, request, reply }) => {
+      await finalize(catalog, id, keyOf(request).name);
+      return answerJson(reply, id);
+    },
+  );
+
+  api.route(
+    {
+      method: 'POST',
+      path: '/v1/invoices/{id}/void',
+      tag: 'billing',
+      summary: 'Make an invoice void; its number stays used',
+      roles: ROLES,
+      params: idParams,
+      answers: { 200: { description: 'The void invoice', schema: invoiceShape } },
+      problems: ['invalid_parameter', 'invoice_unknown', 'invoice_conflict', 'store_unavailable'],
+    },
+    async ({ params: { id }, request, reply }) => {
+      await voidInvoice(catalog, id, '', keyOf(request).name);
+      return answerJson(reply, id);
+    },
+  );
+
+  api.route(
+    {
+      method: 'POST',
+      path: '/v1/invoices/{id}/payments',
+      tag: 'billing',
+      summary: 'Record a payment on a final invoice, or a refund of one',
+      roles: ROLES,
+      params: idParams,
+      body: { 'application/json': paymentRequest },
+      answers: { 201: { description: 'The invoice', schema: invoiceShape } },
+      problems: [...BODY_PROBLEMS, 'invoice_unknown', 'invoice_conflict'],
+    },
+    async ({ params: { id }, body, request, reply }) => {
+      const { currency } = stateOf(catalog.books, id).head;
+      const amountNanos = parseAmount(body.amount, minorDigits(currency));
+      if (amountNanos === undefined)
+        throw new ProblemError('invalid_body', `amount: has more digits than ${currency} has`, {
+          errors: [{ field: 'amount', message: `has more digits than ${currency} has` }],
+        });
+      const payment = { action: body.kind, at: body.at ?? now(), amountNanos, note: body.note };
+      await recordPayment(catalog, id, payment, keyOf(request).name);
+      return answerJson(reply, id, 201);
+    },
+  );
+}
+
+/** The form that Accept asks for: of those we have the one it ranks highest, JSON where it ranks none above. */
+function formAsked(request: FastifyRequest): 'json' | 'html' | 'csv' {
+  const types = { json: 'application/json', html: 'text/html', csv: 'text/csv' } as const;
+  const accept = request.headers.accept ?? '*/*';
+  const ranges = accept.split(',').map((part) => {
+    const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
+    const q = parameters.find((text) => text.startsWith('q='));
+    return { type, q: q === undefined ? 1 : Number(q.slice(2)) };
+  });
+  let best: { form: keyof typeof types; q: number } | undefined;
+  for (const form of ['json', 'html', 'csv'] as const) {
+    const type = types[form];
+    const exact = ranges.find((range) => range.type === type);
+    const any =
+      ranges.find((range) => range.type === `${type.split('/', 1)[0] ?? ''}/*`) ?? ranges.find((range) => range.type === '*/*');
+    const q = (exact ?? any)?.q ?? 0;
+    if (q > 0 && (best === undefined || q > best.q)) best = { form, q };
+  }
+  if (best === undefined) throw new ProblemError('not_acceptable', `an invoice is ${Object.values(types).join(', ')}`);
+  return best.form;
+}
