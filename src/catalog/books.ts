@@ -124,6 +124,11 @@ export class Books {
     return this.ids()
       .flatMap((id) => this.state(id) ?? [])
       .filter(({ head }) => account === undefined || head.account === account)
-      .sort((a, b) => a.head.from - b.head.from || (a.head.number ?? Infinity) - (b.head.number ?? Infinity));
+      .sort(
+        (a, b) =>
+          a.head.from - b.head.from ||
+          Number(a.head.corrects !== null) - Number(b.head.corrects !== null) ||
+          (a.head.number ?? Infinity) - (b.head.number ?? Infinity),
+      );
   }
 }

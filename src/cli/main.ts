@@ -13,6 +13,7 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./terms.ts'),
   import('./refund-check.ts'),
   import('./keys.ts'),
+  import('./reconcile.ts'),
 ];
 
 process.exitCode = await runProgram(await Promise.all(modules), process.argv.slice(2), processContext());

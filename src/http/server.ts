@@ -18,6 +18,7 @@ import { evidenceRoutes } from './routes/evidence.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { reconcileRoutes } from './routes/reconcile.ts';
 import { refundRoutes } from './routes/refunds.ts';
 import { type MeteringTerms, type Readiness, statusRoutes } from './routes/status.ts';
 import { termsRoutes } from './routes/terms.ts';
@@ -116,6 +117,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     const now = deps.now ?? Date.now;
     refundRoutes(api, deps, sheets, now);
     invoiceRoutes(api, { ...deps, termsLibrary: sheets }, now);
+    reconcileRoutes(api, { ...deps, termsLibrary: sheets });
   }
   for (const plugin of deps.plugins ?? []) await plugin(api);
   await installDocs(api, deps.version);

@@ -211,7 +211,7 @@ describe('invoices over HTTP', () => {
     const answers = await Promise.all([...drafts, ...drafts, ...drafts].map((id) => done('POST', `/v1/invoices/${id}/finalize`)));
     // Number 1 went to the invoice that is void: numbers are never used again.
     expect(answers.map((each) => Number(each['number'])).sort()).toEqual([2, 2, 2, 3, 3, 3, 4, 4, 4]);
-    const [id = ''] = drafts;
+    const [id] = drafts;
     const invoice = await done('GET', `/v1/invoices/${id}`);
     expect(invoice).toMatchObject({ status: 'final', total: '365.58', outstanding: '365.58', issued_at: '2026-12-01T00:00:00Z' });
 
@@ -228,6 +228,33 @@ describe('invoices over HTTP', () => {
       body: { code: 'invoice_conflict', invoice: id },
     });
   });
+
+  it('is never edited: what an incident restates later goes on a credit note, and back again it is only named', async () => {
+    const reconcile = (dryRun = false) => done('POST', '/v1/reconcile', { account: 'cny', dry_run: dryRun });
+    expect(await reconcile()).toEqual({ checked: 1, dry_run: false, invoices: [] });
+    // Two hours of the 6th were the carrier's; now they are said to be the provider's: 1624 minutes, 10.9140 instead of 10.11.
+    const incident = await done('POST', '/v1/incidents', { scope: { vms: ['c1'] }, from: '2026-03-06T10:00:00+08:00', to: '2026-03-06T12:00:00+08:00', cause: 'provider' });
+    const [dry] = (await reconcile(true))['invoices'] as Record<string, unknown>[];
+    expect(dry).toMatchObject({ number: 2, credit_note: null, debits: [] });
+    // 300.00 - 10.91, and 6 % of 344.09 are 20.6454.
+    expect(dry?.['credits']).toEqual([
+      { line: 0, kind: 'service', vm: 'c1', before: '289.89', after: '289.09', unavailable_minutes: { before: 1504, after: 1624 } },
+      { line: 3, kind: 'tax', vm: null, before: '20.69', after: '20.65', unavailable_minutes: { before: 0, after: 0 } },
+    ]);
+    const [found] = (await reconcile())['invoices'] as Record<string, unknown>[];
+    const note = await done('GET', `/v1/invoices/${String(found?.['credit_note'])}`);
+    expect(note).toMatchObject({ type: 'credit_note', number: 1, total: '-0.84', corrects: { invoice: found?.['invoice'], number: 2 } });
+    expect(note['lines']).toMatchObject([
+      { amount: '-0.80', detail: { line: 0, reason: expect.stringContaining(`${String(incident['id'])} (provider)`) as unknown } },
+      { amount: '-0.04', detail: { line: 3 } },
+    ]);
+    const invoice = await done('GET', `/v1/invoices/${String(found?.['invoice'])}`);
+    expect(invoice).toMatchObject({ total: '365.58', credited: '0.84', outstanding: '364.74', credit_notes: [{ number: 1 }] });
+    // Reconciled: once more finds nothing; withdrawn again, the invoice is too low, which is named and not charged.
+    expect((await reconcile())['invoices']).toEqual([]);
+    await call('DELETE', `/v1/incidents/${String(incident['id'])}`);
+    expect((await reconcile())['invoices']).toMatchObject([{ credits: [], debits: [{ line: 0, before: '289.09', after: '289.89' }, { line: 3 }], credit_note: null }]);
+  }); // prettier-ignore
 
   it('is paid when all of it is; refunds stop at what was paid; with money on it it cannot be void', async () => {
     const list = (await done('GET', '/v1/invoices?account=twd'))['invoices'] as { id: string }[];

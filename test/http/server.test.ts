@@ -412,6 +412,7 @@ describe('the HTTP server', () => {
       '/v1/keys',
       '/v1/keys/{id}',
       '/v1/plans/{id}',
+      '/v1/reconcile',
       '/v1/refund-checks',
       '/v1/refund-checks/{id}',
       '/v1/status',

@@ -1,0 +1,69 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { withClient } from './connection.ts';
+import { CommandFailure, writeLine, type CliContext } from './context.ts';
+
+const correction = z.looseObject({
+  line: z.number().nullable(),
+  kind: z.string(),
+  vm: z.string().nullable(),
+  before: z.string(),
+  after: z.string(),
+});
+const Answer = z.object({
+  checked: z.number(),
+  invoices: z.array(
+    z.looseObject({
+      number: z.number(),
+      account: z.string(),
+      reason: z.string(),
+      credits: z.array(correction),
+      debits: z.array(correction),
+      credit_note: z.string().nullable(),
+    }),
+  ),
+});
+
+const EXAMPLES = `
+Final invoices are never edited. What they charged too much goes on a credit note; what they charged too little is only named.
+
+Examples:
+  uptally reconcile --dry-run            what would be credited
+  uptally reconcile --account a1
+  uptally reconcile --json | jq '.invoices[].credit_note'
+`;
+
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('reconcile')
+    .description('rate the periods of final invoices again and credit what they charged too much')
+    .option('--account <id>', 'only the invoices of this account')
+    .option('--dry-run', 'say what differs and write nothing')
+    .option('--json', "print the server's answer as it is")
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: { account?: string; dryRun?: boolean; json?: boolean }, command: Command) => {
+      await withClient(command, context, async (client) => {
+        const body = { ...(options.account === undefined ? {} : { account: options.account }), dry_run: options.dryRun === true };
+        const { json, text } = await client.call('POST', '/v1/reconcile', body);
+        if (options.json === true) {
+          writeLine(context.stdout, text.trim());
+          return;
+        }
+        const parsed = Answer.safeParse(json);
+        if (!parsed.success) throw new CommandFailure(`the server's answer is not as expected: ${z.prettifyError(parsed.error)}`);
+        for (const line of linesOf(parsed.data)) writeLine(context.stdout, line);
+      });
+    });
+}
+
+function linesOf({ checked, invoices }: z.infer<typeof Answer>): string[] {
+  return [
+    `${checked} final ${checked === 1 ? 'invoice' : 'invoices'} rated again, ${invoices.length} differ`,
+    ...invoices.flatMap(({ number, account, reason, credits, debits, credit_note: note }) => [
+      `invoice ${number} of ${account}: ${reason}`,
+      ...credits.map((each) => `  credit  ${each.kind} ${each.vm ?? ''}: ${each.before} -> ${each.after}`),
+      ...debits.map((each) => `  too low ${each.kind} ${each.vm ?? ''}: ${each.before} -> ${each.after}`),
+      ...(note === null ? [] : [`  credit note ${note}`]),
+    ]),
+  ];
+}
