@@ -132,7 +132,8 @@ export class Aggregator {
     const seq = Number(row.position);
     if (seq + 1 < (log.firstSeq ?? log.headSeq()))
       throw new Error('the log was trimmed beyond what the store holds: restore a backup of both');
-    await this.#pricing.refresh();
+    const { vms } = await this.#pricing.refresh();
+    for (const vm of vms) this.#toReprice.add(vm);
     this.#pricing.writePlans(this.#live);
     const upTo = (BigInt(seq) << 16n) | SETTLED;
     await rebuild(this.#repairContext(), { upTo, version: upTo });
