@@ -1,0 +1,63 @@
+/**
+ * The door alone, as a process whose only role is ingest would be: the real server, decoder and log, and an aggregator that is never
+ * behind. What aggregation and ClickHouse take on the same two cores is then out of the measurement.
+ */
+import { join } from 'node:path';
+import { makeLogger, buildServer, type ServerDeps } from '../src/http/server.ts';
+import type { AggregatorThread } from '../src/aggregate/thread.ts';
+import type { Key } from '../src/catalog/keys.ts';
+import { Door } from '../src/ingest/door.ts';
+import { ingestPlugin } from '../src/ingest/plugin.ts';
+import { openEmbeddedWriter } from '../src/log/embedded.ts';
+
+const faults = { at: (): void => undefined };
+const log = openEmbeddedWriter({
+  path: join(process.argv[2] ?? '.', 'door-log'),
+  onFatal: (error) => {
+    throw error;
+  },
+});
+const aggregator: AggregatorThread = {
+  progress: () => ({
+    aggregatedSeq: log.headSeq - 1,
+    storedSeq: log.headSeq - 1,
+    aggregatedSamples: log.samplesAppended,
+    storedSamples: log.samplesAppended,
+    clockMs: 0,
+    vms: 0,
+    vmSlots: 0,
+    nicSlots: 0,
+    catalogSeq: 0n,
+    counters: [],
+    quarantined: 0n,
+    checkpointSeq: -1,
+  }),
+  until: () => Promise.resolve(),
+  wake: () => undefined,
+  newNames: () => Promise.resolve({ vms: 0, nics: 0 }),
+  stop: () => Promise.resolve(),
+};
+const door = new Door({ log, aggregator, now: Date.now, retentionDays: 0, vmsMax: 1e9, nicsMax: 1e9, faults });
+const key: Key = { id: 'bench', name: 'bench', role: 'admin', vms: null };
+const deps = {
+  catalog: { findKey: () => key },
+  stalenessMs: 0,
+  watermarkMs: () => null,
+  status: () => Promise.reject(new Error('the bench has no status')),
+  ready: () => ({ ready: true }),
+  terms: { stalenessMs: 0, latenessMs: 0, linkLimitBps: 1n, retentionDays: 0, clock: 'event' as const },
+  version: 'bench',
+  api: false,
+  logger: makeLogger('silent'),
+  plugins: [ingestPlugin(door, faults)],
+};
+// what the questions need is not there, and no question is served
+const server = await buildServer(deps as unknown as ServerDeps);
+const url = await server.listen({ host: '127.0.0.1', port: 0 });
+console.log(`listens on ${url}`);
+process.once('SIGTERM', () => {
+  void server
+    .close()
+    .then(() => log.close())
+    .then(() => process.exit(0));
+});
