@@ -29,6 +29,7 @@ describe('configuration', () => {
       roles: new Set(['ingest', 'aggregate', 'api']),
       vmsMax: 1_000_000,
       nicsMax: 2_000_000,
+      checkpointIntervalMs: 30_000,
       logLevel: 'info',
     });
   });
