@@ -234,6 +234,7 @@ describe('invoices over HTTP', () => {
     expect(await reconcile()).toEqual({ checked: 1, dry_run: false, invoices: [] });
     // Two hours of the 6th were the carrier's; now they are said to be the provider's: 1624 minutes, 10.9140 instead of 10.11.
     const incident = await done('POST', '/v1/incidents', { scope: { vms: ['c1'] }, from: '2026-03-06T10:00:00+08:00', to: '2026-03-06T12:00:00+08:00', cause: 'provider' });
+    expect(incident['final_invoices']).toMatchObject([{ number: 2, account: 'cny' }]);
     const [dry] = (await reconcile(true))['invoices'] as Record<string, unknown>[];
     expect(dry).toMatchObject({ number: 2, credit_note: null, debits: [] });
     // 300.00 - 10.91, and 6 % of 344.09 are 20.6454.

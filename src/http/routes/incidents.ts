@@ -6,7 +6,7 @@ import { CAUSES } from '../../domain/condition.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { agentTimes } from '../../query/agent-scope.ts';
 import type { QueryContext } from '../../query/context.ts';
-import { incidentEffect } from '../../query/incident-effect.ts';
+import { type Effect, incidentEffect } from '../../query/incident-effect.ts';
 import type { Api } from '../api.ts';
 import { keyOf } from '../auth.ts';
 import { toJson } from '../json.ts';
@@ -17,6 +17,9 @@ const ROLES = ['billing', 'admin'] as const;
 const effectShape = z
   .array(z.object({ vm: z.string(), minutes: z.int().describe('Minutes that are restated.') }))
   .describe('The VMs in scope.');
+const invoicesShape = z
+  .array(z.object({ id: z.string(), number: z.int(), account: z.string() }))
+  .describe('Final invoices of periods that are restated: `POST /v1/reconcile` credits them.');
 const incidentShape = z.object({
   id: z.string(),
   scope: incidentScope,
@@ -48,6 +51,25 @@ function incidentJson({ id, body }: Versioned<IncidentBody>): Record<string, unk
   };
 }
 
+/** Final invoices of the accounts of VMs that change, whose period the incident overlaps. */
+function finalInvoicesTouched(
+  { catalog }: QueryContext,
+  effect: readonly Effect[],
+  fromMs: number,
+  toMs: number,
+): { id: string; number: number | null; account: string }[] {
+  const changed = effect.filter((each) => each.minutes > 0);
+  const accounts = new Set(changed.flatMap(({ vm }) => catalog.vm(vm)?.body.account ?? []));
+  return [...accounts].sort().flatMap((account) =>
+    catalog.books
+      .statesOf(account)
+      .filter(
+        ({ head, status }) => head.type === 'invoice' && head.final && status !== 'void' && head.from < toMs && head.to > fromMs,
+      )
+      .map(({ id, head }) => ({ id, number: head.number, account })),
+  );
+}
+
 /** Incidents: recorded, shown before they are, withdrawn, listed. What agents reported stays as it is. */
 export function incidentRoutes(api: Api, context: QueryContext): void {
   const { catalog } = context;
@@ -68,7 +90,7 @@ export function incidentRoutes(api: Api, context: QueryContext): void {
           description: 'The incident and what it changes; a dry run answers 200, without id',
           schema: incidentShape
             .partial({ id: true, by: true, recorded_at: true, withdrawn_at: true, withdrawn_by: true })
-            .extend({ dry_run: z.boolean(), effect: effectShape, minutes: z.int() }),
+            .extend({ dry_run: z.boolean(), effect: effectShape, minutes: z.int(), final_invoices: invoicesShape }),
         },
       },
       problems: [
@@ -88,14 +110,15 @@ export function incidentRoutes(api: Api, context: QueryContext): void {
       const reported = 'agent' in body.scope ? await agentTimes(context, body.scope.agent, body.from, body.to) : null;
       const effect = await incidentEffect(context, body, reported);
       const minutes = effect.reduce((sum, each) => sum + each.minutes, 0);
+      const touched = finalInvoicesTouched(context, effect, body.from, body.to);
       if (dryRun) {
         const { scope, from, to, cause, asserts_down, note } = body;
         const shown = { scope, from: formatInstant(from), to: formatInstant(to), cause, asserts_down, note };
         reply.code(200).type('application/json; charset=utf-8');
-        return reply.send(toJson({ ...shown, dry_run: true, effect, minutes }));
+        return reply.send(toJson({ ...shown, dry_run: true, effect, minutes, final_invoices: touched }));
       }
       const recorded = await catalog.recordIncident(body, reported, by);
-      return { ...incidentJson(recorded), dry_run: false, effect, minutes };
+      return { ...incidentJson(recorded), dry_run: false, effect, minutes, final_invoices: touched };
     },
   );
   api.route(
