@@ -12,7 +12,7 @@ import { type Status, sampleCounts } from './aggregate/status.ts';
 import { type AggregatorThread, startAggregatorThread } from './aggregate/thread.ts';
 import { Catalog } from './catalog/catalog.ts';
 import type { Config } from './config.ts';
-import type { Faults } from './faults.ts';
+import { type Faults, NO_FAULTS } from './faults.ts';
 import { buildServer } from './http/server.ts';
 import { Door } from './ingest/door.ts';
 import { ingestPlugin } from './ingest/plugin.ts';
@@ -70,7 +70,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const adminKey = await catalog.bootstrapAdminKey(config.adminKey);
 
   const logPath = join(config.dataDir, 'log');
-  const log = openEmbeddedWriter({ path: logPath, onFatal, faults });
+  const log = openEmbeddedWriter({ path: logPath, onFatal, ...(faults === NO_FAULTS ? {} : { faults }) });
   const terms = {
     stalenessMs: config.stalenessMs,
     latenessMs: config.latenessMs,

@@ -35,6 +35,9 @@ export const FAULT_POINTS = [
 
 export type FaultPoint = (typeof FAULT_POINTS)[number];
 
+/** What normal operation has. */
+export const NO_FAULTS: Faults = { at: () => undefined };
+
 export interface Faults {
   at(point: FaultPoint): void;
 }
@@ -42,7 +45,7 @@ export interface Faults {
 /** No faults, or the one that the environment asks for. An unknown point is refused: a test that crashes nowhere proves nothing. */
 export function faultsOf(env: Readonly<Record<string, string | undefined>>, kill: () => void): Faults {
   const asked = env['UPTALLY_TEST_CRASH'];
-  if (asked === undefined || asked === '') return { at: () => undefined };
+  if (asked === undefined || asked === '') return NO_FAULTS;
   const [name, nth = '1', ...rest] = asked.split(':');
   const signal = rest.join(':');
   const armed = (): boolean => signal === '' || existsSync(signal);

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { identifier } from '../domain/plan.ts';
 
@@ -53,7 +53,7 @@ export function keyFromBytes(bytes: Uint8Array): string {
 }
 
 export function digestOf(key: string): Buffer {
-  return createHash('sha256').update(key, 'utf8').digest();
+  return hash('sha256', key, 'buffer');
 }
 
 /** The keys in force, found by what a client sends. */
