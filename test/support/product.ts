@@ -64,7 +64,12 @@ export function memoryCheckpoints(): CheckpointFolder & { readonly states: Map<n
 }
 
 /** The log that a door would have written: consecutive samples of one agent share a record, of at most `sizes` samples in turn. */
-export function logOf(decoder: Decoder, samples: readonly LoggedSample[], sizes: readonly number[], options: ModelOptions): MemoryLog {
+export function logOf(
+  decoder: Decoder,
+  samples: readonly LoggedSample[],
+  sizes: readonly number[],
+  options: ModelOptions,
+): MemoryLog {
   const log = new MemoryLog();
   let at = 0;
   let turn = 0;
