@@ -7,9 +7,9 @@ import type { Key } from '../catalog/keys.ts';
 import { ProblemError } from '../errors.ts';
 import type { Faults } from '../faults.ts';
 import { REJECTION_CODES, type Rejection } from '../domain/rejection.ts';
-import { Decoder } from '../kernel/decoder.ts';
+import { Decoder, FRAMES_BYTES_MAX } from '../kernel/decoder.ts';
 import { LogError, type LogWriter } from '../log/log.ts';
-import { samplesRecord, tickRecord } from '../log/record.ts';
+import { SAMPLES_HEAD_BYTES_MAX, samplesRecord, tickRecord } from '../log/record.ts';
 
 /** Samples that may wait for the aggregator. They are on disk; the bound keeps a restart and the answers of the API timely. */
 export const LAG_SAMPLES_MAX = 5_000_000;
@@ -36,6 +36,8 @@ const DAY_MS = 86_400_000;
 export class Door {
   readonly #options: DoorOptions;
   readonly #decoder = new Decoder();
+  /** The record under way: the log has copied it when append returns. */
+  readonly #record = Buffer.allocUnsafeSlow(FRAMES_BYTES_MAX + SAMPLES_HEAD_BYTES_MAX);
   readonly #refused = REJECTION_CODES.map(() => 0);
   /** Samples handed to the log and not yet durable. */
   #inFlight = 0;
@@ -67,10 +69,10 @@ export class Door {
       this.#countRefused(rejectedByCode);
       return { accepted, rejected, errors };
     }
-    const record = samplesRecord(key.name, accepted, decoded.frames);
+    const record = samplesRecord(key.name, accepted, decoded.frames, this.#record);
     this.#inFlight += accepted;
     try {
-      if (!this.#fitsForSure()) await this.#checkNames(new Uint8Array(decoded.frames), record, accepted);
+      if (!this.#fitsForSure()) await this.#checkNames(new Uint8Array(decoded.frames), Buffer.from(record), accepted);
       else await this.#append(record, accepted);
     } finally {
       this.#inFlight -= accepted;

@@ -11,12 +11,19 @@ function head(kind: number, size: number): Buffer {
   return record;
 }
 
-/** Samples of one agent. @param frames as the decoder gave them; copied */
-export function samplesRecord(agent: string, count: number, frames: Uint8Array): Buffer {
+/** The largest head of a record of samples: what a buffer for `samplesRecord` needs besides the frames. */
+export const SAMPLES_HEAD_BYTES_MAX = L.RECORD_HEAD + 64;
+
+/**
+ * Samples of one agent. @param frames as the decoder gave them; copied
+ * @param into a buffer to make the record in, large enough; without it the record has memory of its own
+ */
+export function samplesRecord(agent: string, count: number, frames: Uint8Array, into?: Buffer): Buffer {
   const name = Buffer.from(agent, 'utf8');
   if (name.length > 64) throw new RangeError('the name of a key has at most 64 bytes');
   const framesAt = L.RECORD_HEAD + ((name.length + 7) & ~7);
-  const record = Buffer.allocUnsafe(framesAt + frames.length);
+  const length = framesAt + frames.length;
+  const record = into === undefined ? Buffer.allocUnsafe(length) : into.subarray(0, length);
   record.fill(0, 0, framesAt);
   record[0] = KIND_SAMPLES;
   record[1] = name.length;
