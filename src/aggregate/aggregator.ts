@@ -63,6 +63,8 @@ export class Aggregator {
   #nextSeq = 0;
   #storedSamples = 0n;
   #quarantined = 0n;
+  /** Whether this step has written any, also in the middle of it: their number is then counted anew. */
+  #anomaliesWritten = false;
   #checkpointSeq = -1;
   #held = emptyRows();
   #heldBytes = 0;
@@ -187,9 +189,9 @@ export class Aggregator {
     }
     live.setU64(L.H_VERSION, position | SETTLED);
     await this.#run(() => live.exports.settle());
-    const anomalies = this.#held.anomalies.length > 0 || late.length > 0;
     await this.#insertHeld();
-    if (anomalies) this.#quarantined = await countQuarantined(store);
+    if (this.#anomaliesWritten || late.length > 0) this.#quarantined = await countQuarantined(store);
+    this.#anomaliesWritten = false;
     this.#nextSeq = last.seq + 1;
     this.#storedSamples = live.counter('accepted');
     return true;
@@ -202,6 +204,7 @@ export class Aggregator {
       more = call();
       drainAll(live, ALL_OUTPUTS, (output, rows) => {
         this.#held[output].push(rows);
+        if (output === 'anomalies') this.#anomaliesWritten = true;
         this.#heldBytes += rows.length;
       });
       if (this.#heldBytes > HELD_BYTES_MAX) await this.#insertHeld();
