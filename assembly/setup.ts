@@ -4,6 +4,7 @@ import {
   FRAME_CONDITION,
   FRAME_COUNTERS,
   FRAME_EPOCH,
+  FRAME_HASH,
   FRAME_HEAD,
   FRAME_NIC_LENGTH,
   FRAME_RX,
@@ -196,6 +197,7 @@ export function layoutHash(): u32 {
   mix(FRAME_HEAD);
   mix(FRAME_VM_LENGTH);
   mix(FRAME_NIC_LENGTH);
+  mix(FRAME_HASH);
   mix(FRAME_TS);
   mix(FRAME_RX);
   mix(FRAME_TX);

@@ -116,7 +116,10 @@ export function digits(p: usize): u64 {
   return value;
 }
 
-/** The hash of a name: eight bytes a round, the end filled with zeros; never zero, so that zero can mean an empty place. */
+/**
+ * The hash of a name: eight bytes a round, the end filled with zeros; never zero, so that zero can mean an empty
+ * place. Frames hold it and partitions follow from it: it never changes (src/kernel/vm-hash.ts, test/kernel/vm-hash.test.ts).
+ */
 // @ts-ignore: decorator
 @inline
 export function hashName(p: usize, length: u32): u32 {

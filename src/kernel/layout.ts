@@ -84,6 +84,7 @@ export const LAYOUT = {
   FRAME_HEAD: 40,
   FRAME_VM_LENGTH: 2,
   FRAME_NIC_LENGTH: 3,
+  FRAME_HASH: 4,
   FRAME_TS: 8,
   FRAME_RX: 16,
   FRAME_TX: 24,
