@@ -55,7 +55,7 @@ const list = z.string().transform((text) =>
     .filter((name) => name !== ''),
 );
 
-const KEY_PATTERN = /^[\x21-\x7e]{16,256}$/;
+const KEY_PATTERN = /^[\x21-\x7e]{1,256}$/;
 
 /** One entry a variable: its default as it would be written, and its check. An empty variable is as good as none. */
 const VARIABLES = {
@@ -75,7 +75,7 @@ const VARIABLES = {
   UPTALLY_RETENTION_DAYS: integer(0, 3_650, 'days (0: no limit)').default(90),
   UPTALLY_CLOCK: oneOf(['wall', 'event']).default('wall'),
   UPTALLY_LINK_LIMIT_BPS: integer(1, 999_999_999_999_999, 'bits a second').transform(BigInt).default(100_000_000_000n),
-  UPTALLY_ADMIN_KEY: z.string().regex(KEY_PATTERN, 'must be 16 to 256 printable characters without spaces').optional(),
+  UPTALLY_ADMIN_KEY: z.string().regex(KEY_PATTERN, 'must be 1 to 256 printable characters without spaces').optional(),
   UPTALLY_ROLES: list
     .refine(
       (roles) => roles.length > 0 && roles.every((role) => (ROLES as readonly string[]).includes(role)),

@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
 import { type CliContext, CommandFailure, writeLine } from './context.ts';
 
+/** Below this, a key can be guessed: the server starts, and says so. */
+const ADMIN_KEY_LENGTH_SAFE = 16;
+
 /** After a fatal error: time for the requests under way to hear their 503. */
 const FATAL_GRACE_MS = 500;
 
@@ -50,6 +53,11 @@ async function serve(context: CliContext): Promise<void> {
   try {
     const config = readConfig(context.env);
     const logger = makeLogger(config.logLevel);
+    if (config.adminKey !== undefined && config.adminKey.length < ADMIN_KEY_LENGTH_SAFE) {
+      logger.warn(
+        `UPTALLY_ADMIN_KEY has fewer than ${ADMIN_KEY_LENGTH_SAFE} characters: good for a trial, not for a server that others can reach`,
+      );
+    }
     const app = await startApp({
       config,
       version: productVersion(),
