@@ -6,7 +6,7 @@ import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
 import type { OutageInterval } from '../domain/timeline.ts';
 import { MINUTE_MS, zoneOf } from '../domain/zone.ts';
-import { toJson } from '../http/json.ts';
+import { toJson } from '../domain/json.ts';
 import { type RatedLine, totalOf } from '../rating/line.ts';
 import { rateInvoice } from '../rating/order.ts';
 import { type BillingContext, gatherFacts, type Gathered } from './facts.ts';

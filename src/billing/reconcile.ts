@@ -2,7 +2,7 @@ import type { InvoiceState } from '../catalog/books.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
 import { ProblemError } from '../errors.ts';
-import { toJson } from '../http/json.ts';
+import { toJson } from '../domain/json.ts';
 import { type Correction, correctionsOf, type IssuedLine, nanosOf } from './corrections.ts';
 import { rateDocument, type StoredDocument } from './document.ts';
 import type { BillingContext } from './facts.ts';

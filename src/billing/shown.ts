@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
-import { toJson } from '../http/json.ts';
+import { toJson } from '../domain/json.ts';
 import { contentOf, type StoredDocument } from './document.ts';
 import { readDocument, stateOf } from './ledger.ts';
 

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { type ProblemCode, ProblemError } from '../errors.ts';
 import type { RequireRole } from './auth.ts';
-import { toJson } from './json.ts';
+import { toJson } from '../domain/json.ts';
 import type { Operation } from './openapi.ts';
 
 /** What routes are made with: checks requests by their schemas, writes answers with exact integers, and keeps the list. */

@@ -2,7 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import type { Socket } from 'node:net';
 import { type ProblemCode, problemBody, ProblemError, PROBLEMS } from '../errors.ts';
 import { StoreError } from '../store/store.ts';
-import { toJson } from './json.ts';
+import { toJson } from '../domain/json.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const RETRY_AFTER_SECONDS = '5';

@@ -9,7 +9,7 @@ import type { QueryContext } from '../../query/context.ts';
 import { type Effect, incidentEffect } from '../../query/incident-effect.ts';
 import type { Api } from '../api.ts';
 import { keyOf } from '../auth.ts';
-import { toJson } from '../json.ts';
+import { toJson } from '../../domain/json.ts';
 import { idParams, instantShape } from './shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;

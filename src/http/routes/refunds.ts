@@ -9,7 +9,7 @@ import { checkRefund } from '../../refunds/check.ts';
 import { type LoadedSheet, parseSheet, type TermsLibrary } from '../../terms/library.ts';
 import type { Api } from '../api.ts';
 import { keyOf } from '../auth.ts';
-import { toJson } from '../json.ts';
+import { toJson } from '../../domain/json.ts';
 import { exactInteger, idParams, instantShape, outageRow } from './shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { toJson } from '../../src/http/json.ts';
+import { toJson } from '../../src/domain/json.ts';
 
 it('writes what JSON.stringify writes, for anything without bigints', () => {
   fc.assert(
