@@ -246,7 +246,7 @@ export class Catalog {
     return this.#write(async () => {
       const key = keyFromBytes(this.#options.randomBytes(32));
       const id = this.#newId();
-      await this.#record('key', id, keyRow(request.role, request.name, request.vms ?? null, key), by, undefined);
+      await this.#record('key', id, keyRow(request.role, request.name, request.vms, key), by, undefined);
       return { key, entry: held(this.#view.keys, id) };
     });
   }

@@ -13,17 +13,22 @@ const pattern = z
   .string()
   .regex(/^[A-Za-z0-9._:*-]{1,64}$/, 'must be 1 to 64 characters of a VM name, with * for any number of them');
 
-/** The body of `POST /v1/keys`: an agent names the VMs it may post for, the other roles name none. */
+/**
+ * The body of `POST /v1/keys` (SPEC §7): an agent names the VMs it may post for. The other roles may send `vms` as well, whatever
+ * it holds, an empty list or null too: it limits posting, which a billing key never may and an admin key always may, so
+ * nothing of it is kept.
+ */
 export const keyRequest = z
   .strictObject({
     role: z.enum(KEY_ROLES),
     name: identifier,
-    vms: z.array(pattern).min(1).max(64).optional(),
+    vms: z.array(pattern).max(64).nullable().default(null).describe('Patterns of the VMs that a key of role agent may post for.'),
   })
-  .refine((key) => (key.role === 'agent') === (key.vms !== undefined), {
+  .refine((key) => key.role !== 'agent' || (key.vms?.length ?? 0) > 0, {
     path: ['vms'],
-    message: 'must be given for the role agent, and only for it',
-  });
+    message: 'must name at least one VM or pattern for the role agent',
+  })
+  .transform((key) => ({ ...key, vms: key.role === 'agent' ? key.vms : null }));
 export type KeyRequest = z.infer<typeof keyRequest>;
 
 /** What is stored of a key: never the key. */

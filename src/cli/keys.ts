@@ -50,7 +50,7 @@ export function register(program: Command, context: CliContext): void {
     .action(async (options: { role: string; name: string; vm: string[]; json?: boolean }, command: Command) => {
       if (options.vm.length > 0 && options.role !== 'agent') throw new CommandFailure('--vm is for agent keys only', 2);
       await withClient(command, context, async (client) => {
-        // patterns are for agents; the server refuses them for the other roles
+        // Patterns limit what may be posted, so only agents have any.
         const vms = options.role === 'agent' ? { vms: options.vm.length === 0 ? ['*'] : options.vm } : {};
         const { json, text } = await client.call('POST', '/v1/keys', { role: options.role, name: options.name, ...vms });
         const created = Created.safeParse(json);

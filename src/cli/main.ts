@@ -13,6 +13,7 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./terms.ts'),
   import('./refund-check.ts'),
   import('./keys.ts'),
+  import('./catalog.ts'),
   import('./reconcile.ts'),
 ];
 

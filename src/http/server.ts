@@ -109,7 +109,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     evidenceRoutes(api, deps);
     accountMeteringRoutes(api, deps);
     const sheets = deps.sheets ?? loadTerms([shippedTermsFolder()]);
-    catalogRoutes(api, deps.catalog, sheets);
+    catalogRoutes(api, deps, sheets);
     termsRoutes(api, sheets);
     incidentRoutes(api, deps);
     keyRoutes(api, deps.catalog);

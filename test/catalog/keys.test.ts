@@ -44,10 +44,24 @@ describe('keys', () => {
     [{ role: 'agent', name: 'h1' }, 'vms'],
     [{ role: 'agent', name: 'h1', vms: [] }, 'vms'],
     [{ role: 'agent', name: 'h1', vms: ['a b'] }, 'vms.0'],
-    [{ role: 'billing', name: 'b', vms: ['*'] }, 'vms'],
+    [{ role: 'agent', name: 'h1', vms: null }, 'vms'],
+    [{ role: 'billing', name: 'b', vms: 'all' }, 'vms'],
     [{ role: 'root', name: 'b' }, 'role'],
     [{ role: 'admin', name: 'a b' }, 'name'],
   ])('%j is refused for %s', (body, field) => {
     expect(keyRequest.safeParse(body).error?.issues.map((issue) => issue.path.join('.'))).toContain(field);
+  });
+
+  it.each([
+    ['billing', ['*']],
+    ['billing', ['h1-*', 'db']],
+    ['billing', []],
+    ['billing', null],
+    ['billing', undefined],
+    ['admin', ['*']],
+    ['admin', []],
+    ['admin', null],
+  ])('a key of role %s may be asked for with vms %j, of which nothing is kept', (role, vms) => {
+    expect(keyRequest.parse({ role, name: 'b', ...(vms === undefined ? {} : { vms }) })).toEqual({ role, name: 'b', vms: null });
   });
 });

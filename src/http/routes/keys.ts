@@ -30,6 +30,8 @@ export function keyRoutes(api: Api, catalog: Catalog): void {
       path: '/v1/keys',
       tag: 'keys',
       summary: 'Make a key; it is shown this once',
+      description:
+        '`vms` says which VMs an agent may post for. Billing keys post nothing and read everything, admin keys may do all: their `vms` is taken and not kept.',
       roles: ['admin'],
       body: { 'application/json': keyRequest },
       answers: { 201: { description: 'The key', schema: keyShape.extend({ key: z.string() }) } },
