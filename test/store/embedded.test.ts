@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '../../src/store/migrations.ts';
@@ -22,7 +22,9 @@ describe('the embedded store', () => {
   };
 
   it('makes every table once, with durable settings, and runs nothing the second time', async () => {
-    expect(await migrate(test.store, { retentionDays: 90, nowMs: 1 })).toEqual({ applied: ['001_tables.sql'] });
+    expect(await migrate(test.store, { retentionDays: 90, nowMs: 1 })).toEqual({
+      applied: ['001_tables.sql', '002_distributed.sql'],
+    });
     expect(await migrate(test.store, { retentionDays: 90, nowMs: 2 })).toEqual({ applied: [] });
     const engine = await samplesEngine();
     expect(engine).toContain('toIntervalDay(90)');
@@ -41,7 +43,9 @@ describe('the embedded store', () => {
   it('refuses a migration whose text has changed since it ran', async () => {
     const directory = join(test.directory, 'schemas');
     await mkdir(directory);
-    await writeFile(join(directory, '001_tables.sql'), 'SELECT 1;\n');
+    const own = join(import.meta.dirname, '../../schemas/clickhouse');
+    for (const name of await readdir(own))
+      await writeFile(join(directory, name), name.startsWith('001') ? 'SELECT 1;\n' : await readFile(join(own, name)));
     await expect(migrate(test.store, { retentionDays: 90, nowMs: 4, directory })).rejects.toMatchObject({
       code: 'migration_changed',
     });
