@@ -9,6 +9,7 @@ import { MINUTE_MS, zoneOf } from '../domain/zone.ts';
 import { toJson } from '../domain/json.ts';
 import { type RatedLine, totalOf } from '../rating/line.ts';
 import { rateInvoice } from '../rating/order.ts';
+import { agreedJson, ratedFrom } from './agreed.ts';
 import { type BillingContext, gatherFacts, type Gathered } from './facts.ts';
 import { dueAtOf } from './overdue.ts';
 
@@ -65,6 +66,7 @@ export async function rateDocument(
 ): Promise<RatedDocument> {
   const body = context.catalog.account(account)?.body;
   if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
+  const stored = await ratedFrom(context, account, fromMs, toMs);
   const gathered = await gatherFacts(context, account, fromMs, toMs);
   const { currency } = gathered.facts;
   const lines = rateInvoice(gathered.facts);
@@ -100,7 +102,7 @@ export async function rateDocument(
       corrects: null,
     },
     rest: toJson(rest),
-    evidence: toJson(evidenceJson(gathered)),
+    evidence: toJson({ ...evidenceJson(gathered), agreed: agreedJson(context, account, gathered, stored) }),
     sha256: null,
     lines,
   };
@@ -148,7 +150,7 @@ function stepOf(line: RatedLine, fromMs: number, toMs: number): string {
   return aligned ? `&step=day&tz=${encodeURIComponent(zone.name)}` : '&step=minute';
 }
 
-/** What was used: the published span and outages of each VM, before and after incidents, and traffic by plan. */
+/** What was measured: the published span and outages of each VM, before and after incidents, and traffic by plan. */
 function evidenceJson({ facts, evidence }: Gathered): Record<string, unknown> {
   return {
     vms: evidence.map(({ vm, span, reported, counted }, i) => ({
