@@ -63,14 +63,15 @@ export async function startApp(options: AppOptions): Promise<App> {
   await mkdir(config.dataDir, { recursive: true });
   const unlock = await lockFile(join(config.dataDir, 'lock'), 'stop it first, or give this server another UPTALLY_DATA_DIR');
 
-  const store = await openStore(config);
+  const givenFaults = faults === NO_FAULTS ? {} : { faults };
+  const store = await openStore(config, givenFaults.faults);
   const retentionDays = config.retentionDays === 0 ? 0 : config.retentionDays + GRACE_DAYS;
   await migrate(store, { retentionDays, nowMs: now() });
-  const catalog = await Catalog.open({ store, now, randomBytes: options.randomBytes });
+  const catalog = await Catalog.open({ store, now, randomBytes: options.randomBytes, ...givenFaults });
   const adminKey = await catalog.bootstrapAdminKey(config.adminKey);
 
   const logPath = join(config.dataDir, 'log');
-  const log = openEmbeddedWriter({ path: logPath, onFatal, ...(faults === NO_FAULTS ? {} : { faults }) });
+  const log = openEmbeddedWriter({ path: logPath, onFatal, ...givenFaults });
   const terms = {
     stalenessMs: config.stalenessMs,
     latenessMs: config.latenessMs,

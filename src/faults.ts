@@ -33,7 +33,17 @@ export const FAULT_POINTS = [
   'after-trim',
 ] as const;
 
-export type FaultPoint = (typeof FAULT_POINTS)[number];
+/** While documents are numbered and written; no load of samples passes them. The two of the insert are the embedded store's. */
+export const BOOKS_FAULT_POINTS = [
+  'before-number',
+  'after-number',
+  'before-catalog-insert',
+  'during-catalog-insert',
+  'after-catalog-insert',
+  'before-books-answer',
+] as const;
+
+export type FaultPoint = (typeof FAULT_POINTS)[number] | (typeof BOOKS_FAULT_POINTS)[number];
 
 /** What normal operation has. */
 export const NO_FAULTS: Faults = { at: () => undefined };
@@ -49,7 +59,8 @@ export function faultsOf(env: Readonly<Record<string, string | undefined>>, kill
   const [name, nth = '1', ...rest] = asked.split(':');
   const signal = rest.join(':');
   const armed = (): boolean => signal === '' || existsSync(signal);
-  if (!FAULT_POINTS.some((point) => point === name)) throw new Error(`UPTALLY_TEST_CRASH names no point: ${asked}`);
+  if (![...FAULT_POINTS, ...BOOKS_FAULT_POINTS].some((point) => point === name))
+    throw new Error(`UPTALLY_TEST_CRASH names no point: ${asked}`);
   let left = Number(nth);
   return {
     at(point) {

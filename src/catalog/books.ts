@@ -23,6 +23,8 @@ export const invoiceHead = z.strictObject({
   principal_nanos: nanos,
   /** Of a credit note: the invoice it corrects, and how much (positive) of which of its lines. */
   corrects: z.strictObject({ invoice: z.string(), lines: z.array(z.strictObject({ line: z.int(), nanos })) }).nullable(),
+  /** Of what it says and of its evidence, so that rating the same again is known to be the same. */
+  digest: z.string().optional(),
 });
 export type InvoiceHead = z.infer<typeof invoiceHead>;
 
@@ -55,6 +57,9 @@ export class Books {
   readonly #heads = new Map<string, { head: InvoiceHead; seq: bigint }>();
   readonly #settlements = new Map<string, Map<string, Settlement>>();
   readonly #notesOn = new Map<string, Set<string>>();
+  readonly #byAccount = new Map<string, Set<string>>();
+  /** The last number given, by type. */
+  readonly #last = { invoice: 0, credit_note: 0 };
 
   apply(entry: Entry): void {
     const stored: unknown = JSON.parse(entry.body);
@@ -67,6 +72,8 @@ export class Books {
     // The reader hands over the head alone; a writer applies what it has just written, whole.
     const head = invoiceHead.parse((stored as { head?: unknown }).head ?? stored);
     this.#heads.set(entry.id, { head, seq: entry.seq });
+    this.#byAccount.set(head.account, (this.#byAccount.get(head.account) ?? new Set()).add(entry.id));
+    if (head.number !== null) this.#last[head.type] = Math.max(this.#last[head.type], head.number);
     if (head.corrects === null) return;
     const { invoice } = head.corrects;
     this.#notesOn.set(invoice, (this.#notesOn.get(invoice) ?? new Set()).add(entry.id));
@@ -74,10 +81,7 @@ export class Books {
 
   /** The next number of a type: one more than the last, so there is no gap as long as nobody else gives numbers. */
   nextNumber(type: InvoiceHead['type']): number {
-    let last = 0;
-    for (const { head } of this.#heads.values())
-      if (head.type === type && head.number !== null) last = Math.max(last, head.number);
-    return last + 1;
+    return this.#last[type] + 1;
   }
 
   ids(): string[] {
@@ -121,9 +125,9 @@ export class Books {
 
   /** An account's invoices and credit notes by period, or everybody's. */
   statesOf(account: string | undefined): InvoiceState[] {
-    return this.ids()
+    const ids = account === undefined ? this.ids() : [...(this.#byAccount.get(account) ?? [])];
+    return ids
       .flatMap((id) => this.state(id) ?? [])
-      .filter(({ head }) => account === undefined || head.account === account)
       .sort(
         (a, b) =>
           a.head.from - b.head.from ||

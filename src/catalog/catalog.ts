@@ -1,10 +1,11 @@
 import { ProblemError } from '../errors.ts';
 import type { Incident } from '../domain/incidents.ts';
 import type { DatedPlan, PlanBody } from '../domain/plan.ts';
+import type { Faults } from '../faults.ts';
 import type { Store } from '../store/store.ts';
 import type { Books } from './books.ts';
 import type { AccountBody, VmBody } from './bodies.ts';
-import { type Entry, insertEntry, type Kind, readEntries, readEntry } from './entry.ts';
+import { type Entry, insertEntries, type Kind, readEntries, readEntry } from './entry.ts';
 import type { EventBody, EventRequest } from './events.ts';
 import { type IncidentBody, incidentsOf, type IncidentRequest } from './incidents.ts';
 import { digestOf, type Key, type KeyBody, keyFromBytes, type KeyRequest } from './keys.ts';
@@ -24,8 +25,12 @@ export interface CatalogOptions {
   randomBytes: (size: number) => Uint8Array;
   /** Awaited after an entry is durable and in the view, before the writer hears of it. */
   onChange?: (change: Change) => Promise<void> | void;
+  /** Where tests stop the process while the books are written. */
+  faults?: Faults;
 }
 
+/** The books as readers and deciders see them. */
+export type BooksView = Omit<Books, 'apply'>;
 export type BooksEntry = Pick<Entry, 'id' | 'body'> & { kind: 'invoice' | 'settlement' };
 
 /** The one id under which the key of UPTALLY_ADMIN_KEY, or the one made at first start, is kept. */
@@ -77,6 +82,10 @@ export class Catalog {
   }
   vm(id: string): Versioned<VmBody> | undefined {
     return this.#view.vms.get(id);
+  }
+  /** Ids of all accounts, sorted. */
+  accountIds(): string[] {
+    return [...this.#view.accounts.keys()].sort();
   }
   /** Ids of all VMs in the catalog. */
   vmIds(): IterableIterator<string> {
@@ -196,7 +205,7 @@ export class Catalog {
   }
 
   /** Invoices, credit notes and what was paid, as they stand. */
-  get books(): Omit<Books, 'apply'> {
+  get books(): BooksView {
     return this.#view.books;
   }
 
@@ -205,16 +214,33 @@ export class Catalog {
    * them any more, so a number it gives is given once; the entry is one row, so number and body are there both or neither.
    * Undefined from `decide`: nothing is to be written. Whatever it throws is passed on.
    */
-  writeBooks(
-    decide: (books: Omit<Books, 'apply'>, nowMs: number, newId: () => string) => BooksEntry | undefined,
+  async writeBooks(
+    decide: (books: BooksView, nowMs: number, newId: () => string) => BooksEntry | undefined,
     by: string,
   ): Promise<string | undefined> {
+    const written = await this.writeAllBooks((...given) => {
+      const made = decide(...given);
+      return made === undefined ? [] : [made];
+    }, by);
+    return written[0];
+  }
+
+  /**
+   * The same for several entries, in one insert and in their order: where it is cut off, what is there are the first of them, so
+   * numbers that ascend leave no gap. The ids of the entries.
+   */
+  writeAllBooks(decide: (books: BooksView, nowMs: number, newId: () => string) => BooksEntry[], by: string): Promise<string[]> {
+    const { faults } = this.#options;
     return this.#write(async () => {
       const nowMs = this.#options.now();
+      faults?.at('before-number');
       const made = decide(this.#view.books, nowMs, () => this.#newId());
-      if (made === undefined) return undefined;
-      await this.#append({ ...made, seq: this.#view.lastSeq + 1n, recordedAtMs: nowMs, recordedBy: by });
-      return made.id;
+      if (made.length === 0) return [];
+      faults?.at('after-number');
+      const first = this.#view.lastSeq + 1n;
+      await this.#append(made.map((each, i) => ({ ...each, seq: first + BigInt(i), recordedAtMs: nowMs, recordedBy: by })));
+      faults?.at('before-books-answer');
+      return made.map(({ id }) => id);
     });
   }
 
@@ -229,7 +255,7 @@ export class Catalog {
       const id = this.#newId();
       const recordedAtMs = this.#options.now();
       const body = text(id, recordedAtMs);
-      await this.#append({ kind: 'refund_check', id, seq: this.#view.lastSeq + 1n, recordedAtMs, recordedBy: by, body });
+      await this.#append([{ kind: 'refund_check', id, seq: this.#view.lastSeq + 1n, recordedAtMs, recordedBy: by, body }]);
       return body;
     });
   }
@@ -298,18 +324,18 @@ export class Catalog {
     const json = JSON.stringify(body);
     if (before !== undefined && JSON.stringify(before.body) === json) return;
     const seq = this.#view.lastSeq + 1n;
-    await this.#append({ kind, id, seq, recordedAtMs: this.#options.now(), recordedBy: by, body: json });
+    await this.#append([{ kind, id, seq, recordedAtMs: this.#options.now(), recordedBy: by, body: json }]);
   }
 
-  async #append(entry: Entry): Promise<void> {
+  async #append(entries: readonly Entry[]): Promise<void> {
     try {
-      await insertEntry(this.#options.store, entry);
+      await insertEntries(this.#options.store, entries);
     } catch (error) {
       this.#uncertain = true;
       throw error;
     }
-    this.#view.apply(entry);
-    await this.#onChange({ kind: entry.kind, id: entry.id, seq: entry.seq });
+    for (const entry of entries) this.#view.apply(entry);
+    for (const { kind, id, seq } of entries) await this.#onChange({ kind, id, seq });
   }
 }
 

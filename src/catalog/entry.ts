@@ -18,13 +18,22 @@ export interface Entry {
 const STRUCTURE = "kind String, id String, seq UInt64, recorded_at DateTime64(3, 'UTC'), recorded_by String, body String";
 
 /** Writes an entry durably. */
-export async function insertEntry(store: Store, entry: Entry): Promise<void> {
+export function insertEntry(store: Store, entry: Entry): Promise<void> {
+  return insertEntries(store, [entry]);
+}
+
+/** Writes entries durably, in order, in one insert: after a crash all of them are there, or none, or at worst the first few. */
+export async function insertEntries(store: Store, entries: readonly Entry[]): Promise<void> {
+  await store.insertRowBinary('catalog', STRUCTURE, entries.map(rowOf));
+}
+
+function rowOf(entry: Entry): Buffer {
   const fixed = (value: bigint): Buffer => {
     const bytes = Buffer.alloc(8);
     bytes.writeBigUInt64LE(value);
     return bytes;
   };
-  const row = Buffer.concat([
+  return Buffer.concat([
     text(entry.kind),
     text(entry.id),
     fixed(entry.seq),
@@ -32,7 +41,6 @@ export async function insertEntry(store: Store, entry: Entry): Promise<void> {
     text(entry.recordedBy),
     text(entry.body),
   ]);
-  await store.insertRowBinary('catalog', STRUCTURE, [row]);
 }
 
 /**

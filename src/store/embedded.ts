@@ -2,6 +2,7 @@ import { type ClickHouseClientConfigOptions, ClickHouseLogLevel, createClient } 
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Faults } from '../faults.ts';
 import { clientStatements } from './client.ts';
 import { bytesIn, insertSelect, literal } from './rowbinary.ts';
 import { DATABASE, type Store, StoreError, storeErrorOf } from './store.ts';
@@ -13,7 +14,7 @@ const SCRATCH_SUFFIX = '.rowbinary';
  * process, with it), and one `path` a process. `scratchDir` takes the files that inserts travel through.
  * Throws StoreError `chdb_missing` where the optional dependency was left out.
  */
-export async function openEmbeddedStore(options: { path: string; scratchDir: string }): Promise<Store> {
+export async function openEmbeddedStore(options: { path: string; scratchDir: string; faults?: Faults }): Promise<Store> {
   const { createChdbConnection, drainPending } = await loadChdb();
   const scratchDir = resolve(options.scratchDir);
   await mkdir(options.path, { recursive: true });
@@ -44,7 +45,10 @@ export async function openEmbeddedStore(options: { path: string; scratchDir: str
       try {
         await writeChunks(path, chunks);
         const source = `file(${literal(path)}, 'RowBinary', ${literal(structure)})`;
-        await client.command({ query: insertSelect(table, structure, source, deduplicationToken) });
+        const insert = async (): Promise<unknown> =>
+          client.command({ query: insertSelect(table, structure, source, deduplicationToken) });
+        if (options.faults === undefined || table !== 'catalog') await insert();
+        else await watched(insert, options.faults);
       } catch (error) {
         throw storeErrorOf(error, `ClickHouse did not take an insert into ${table}`);
       } finally {
@@ -57,6 +61,23 @@ export async function openEmbeddedStore(options: { path: string; scratchDir: str
       await drainPending();
     },
   };
+}
+
+/** An insert that a test may cut off: before the engine has it, at any turn of the event loop while it works, and after. */
+async function watched(insert: () => Promise<unknown>, faults: Faults): Promise<void> {
+  faults.at('before-catalog-insert');
+  const running = insert();
+  const state = { atWork: true };
+  const done = (): void => {
+    state.atWork = false;
+  };
+  running.then(done, done);
+  while (state.atWork) {
+    faults.at('during-catalog-insert');
+    await new Promise(setImmediate);
+  }
+  await running;
+  faults.at('after-catalog-insert');
 }
 
 /** What we use of chdb, spelt out so that a build without the optional package has its types all the same. */
