@@ -57,6 +57,8 @@ import {
   OUT_UPTIME,
   RECORD_AGENT_LENGTH,
   RECORD_CLOCK,
+  RECORD_EVENT,
+  RECORD_FIRST,
   RECORD_HEAD,
   RECORD_KIND,
   VM_CONDITION,
@@ -207,7 +209,8 @@ function take(frame: usize, agent: usize, agentLength: u32): void {
 }
 
 function tick(record: usize): void {
-  if (load<u32>(H_EVENT_CLOCK) == 0) {
+  // the time of day does not count where samples tell the time, and the other way round
+  if (load<u32>(H_EVENT_CLOCK) == <u32>load<u8>(record + RECORD_EVENT)) {
     const clock = load<i64>(record + RECORD_CLOCK);
     if (clock > load<i64>(H_CLOCK)) store<i64>(H_CLOCK, clock);
   }
@@ -235,8 +238,11 @@ export function aggregate(): u32 {
       const agentLength = <u32>load<u8>(record + RECORD_AGENT_LENGTH);
       let at = <usize>load<u32>(H_FRAME_AT);
       let index = load<u32>(H_FRAME_INDEX);
+      if (at == 0) {
+        at = RECORD_HEAD + ((<usize>agentLength + 7) & ~7);
+        index = load<u32>(record + RECORD_FIRST);
+      }
       const from = index;
-      if (at == 0) at = RECORD_HEAD + ((<usize>agentLength + 7) & ~7);
       let full = false;
       while (at < size) {
         if (left == 0) {

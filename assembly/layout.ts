@@ -192,10 +192,13 @@ export const FRAME_CONDITION: usize = 36;
 export const FRAME_COUNTERS: usize = 37;
 
 // ---- a log record: 16 bytes, the agent's name padded to 8, then frames ---------------------------------------------------
+// Records may share a sequence number (those of one message): the samples of each then say the index that they begin at.
 export const RECORD_HEAD: usize = 16;
 export const RECORD_KIND: usize = 0; // u8
 export const RECORD_AGENT_LENGTH: usize = 1; // u8
+export const RECORD_EVENT: usize = 2; // u8 of a tick: 1 = its clock is the highest ts accepted anywhere
 export const RECORD_COUNT: usize = 4; // u32 samples
+export const RECORD_FIRST: usize = 8; // u32 index of the first sample among those of its sequence number
 export const RECORD_CLOCK: usize = 8; // i64 ms of a tick, catalog sequence of a change
 export const KIND_SAMPLES: u8 = 1;
 export const KIND_TICK: u8 = 2;

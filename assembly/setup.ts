@@ -82,6 +82,8 @@ import {
   PLAN_SIZE,
   RECORD_CLOCK,
   RECORD_COUNT,
+  RECORD_EVENT,
+  RECORD_FIRST,
   RECORD_HEAD,
   VM_CONDITION,
   VM_EMIT_FROM,
@@ -207,6 +209,8 @@ export function layoutHash(): u32 {
   mix(RECORD_HEAD);
   mix(RECORD_COUNT);
   mix(RECORD_CLOCK);
+  mix(RECORD_EVENT);
+  mix(RECORD_FIRST);
   mix(ENVELOPE);
   mix(PLAN_SIZE);
   mix(PHASE_SIZE);

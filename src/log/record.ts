@@ -33,9 +33,13 @@ export function samplesRecord(agent: string, count: number, frames: Uint8Array, 
   return record;
 }
 
-/** The server's clock, and the samples refused at the door since the tick before, by code. */
-export function tickRecord(clockMs: number, rejectedByCode: readonly number[]): Buffer {
+/**
+ * The server's clock, and the samples refused at the door since the tick before, by code.
+ * @param event the clock is the highest ts accepted anywhere: it counts where samples tell the time, and only there
+ */
+export function tickRecord(clockMs: number, rejectedByCode: readonly number[], event = false): Buffer {
   const record = head(KIND_TICK, L.RECORD_HEAD + 4 * REJECTION_CODES.length);
+  record[L.RECORD_EVENT] = event ? 1 : 0;
   record.writeBigInt64LE(BigInt(clockMs), L.RECORD_CLOCK);
   REJECTION_CODES.forEach((_, code) => record.writeUInt32LE(rejectedByCode[code] ?? 0, L.RECORD_HEAD + 4 * code));
   return record;
