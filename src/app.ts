@@ -10,6 +10,7 @@ import { Gauge, Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import { type Status, sampleCounts } from './aggregate/status.ts';
 import { type AggregatorThread, startAggregatorThread } from './aggregate/thread.ts';
+import { loadIssuer } from './billing/issuer.ts';
 import { Catalog } from './catalog/catalog.ts';
 import type { Config } from './config.ts';
 import { type Faults, NO_FAULTS } from './faults.ts';
@@ -60,6 +61,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   if (config.roles.size !== 3) throw new UnsupportedError('UPTALLY_ROLES: with the embedded log one process has all three roles');
   // A sheet that can't be used is found before anything is begun.
   const sheets = loadTerms([shippedTermsFolder(), join(config.dataDir, 'terms')]);
+  const issuer = loadIssuer(config.dataDir);
   await mkdir(config.dataDir, { recursive: true });
   const unlock = await lockFile(join(config.dataDir, 'lock'), 'stop it first, or give this server another UPTALLY_DATA_DIR');
 
@@ -133,6 +135,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     ready: () => ({ ready: true }),
     terms: config,
     sheets,
+    issuer,
     now,
     version: options.version,
     logger,

@@ -75,16 +75,27 @@ export async function rateDocument(
   const complete = gathered.evidence.every(({ span }) => span === undefined || span.horizonMs >= toMs);
   const rest = {
     account,
-    customer: { name: body.name, language: body.language },
+    // As they are now: a later change of address is of later documents.
+    issuer: context.issuer ?? null,
+    customer: {
+      name: body.name,
+      language: body.language,
+      address: body.address,
+      tax_id: body.tax_id,
+      email: body.email,
+    },
     currency,
     from: formatInstant(fromMs),
     to: formatInstant(toMs),
+    time_zone: gathered.days.time_zone,
     due_at: formatInstant(dueAtMs),
     lines: lines.map((line) => lineJson(line, currency, fromMs, toMs)),
     total: formatAmount(total, currency),
     // Whether every VM has been metered up to the end of the period, or of its service.
     usage_complete: complete,
     warnings: gathered.warnings,
+    // What the picture of its days is drawn from, also when the samples are gone.
+    usage_days: gathered.days,
   };
   return {
     head: {

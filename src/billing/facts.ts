@@ -17,11 +17,16 @@ import { eventFees } from '../terms/fees.ts';
 import type { TermsLibrary } from '../terms/library.ts';
 import { creditPolicyOf } from '../terms/policy.ts';
 import type { TermsSheet } from '../terms/sheet.ts';
+import { dayEdges, type UsageDays, usageDays } from './days.ts';
+import type { IssuerProfile } from './issuer.ts';
 import { overdueOf } from './overdue.ts';
-import { trafficSlots, trafficTotals, type TrafficRange } from './usage.ts';
+import { zoneOfPeriod } from './period.ts';
+import { trafficDays, type TrafficRange, trafficSlots } from './usage.ts';
 
 export interface BillingContext extends QueryContext {
   termsLibrary: TermsLibrary;
+  /** Who the documents are from, as far as it is known. */
+  issuer?: IssuerProfile | undefined;
 }
 
 /** What the lines of a VM rest on: kept with the invoice as its evidence. */
@@ -36,6 +41,7 @@ export interface VmEvidence {
 export interface Gathered {
   facts: InvoiceFacts;
   evidence: readonly VmEvidence[];
+  days: UsageDays;
   /** What could not be billed, in words. */
   warnings: readonly string[];
 }
@@ -74,7 +80,9 @@ export async function gatherFacts(context: BillingContext, account: string, from
     const counted = span === undefined ? [] : applyIncidents({ ...span, outages: reported }, catalog.incidentsOf(vm));
     return { vm, span, reported, counted };
   });
-  const traffic = await trafficOf(context, vms, services, fromMinute, toMinute);
+  const zone = zoneOfPeriod(catalog, account, fromMs, toMs);
+  const edges = dayEdges(zone, fromMinute, toMinute);
+  const traffic = await trafficOf(context, vms, services, edges);
 
   const facts: VmFacts[] = vms.map((vm, i) => {
     const { span, counted = [] } = evidence[i] ?? {};
@@ -93,7 +101,7 @@ export async function gatherFacts(context: BillingContext, account: string, from
       vm: vm.id,
       service: services.get(vm.id) ?? [],
       outages: span === undefined ? [] : closed(counted, span),
-      traffic: traffic.get(vm.id) ?? [],
+      traffic: traffic.byPlan.get(vm.id) ?? [],
       fees,
     };
   });
@@ -107,6 +115,12 @@ export async function gatherFacts(context: BillingContext, account: string, from
       overdue: overdueOf(context, account, fromMs, toMs),
     },
     evidence,
+    days: usageDays(
+      zone,
+      edges,
+      facts.map((each, i) => ({ ...each, span: evidence[i]?.span })),
+      traffic.byDay,
+    ),
     warnings,
   };
 }
@@ -127,36 +141,40 @@ function serviceOf(context: BillingContext, id: string, vm: VmBody, fromMinute: 
   return segmentsOf({ startsAtMs: vm.starts_at, endsAtMs: vm.ends_at, plans, policyOf }, from, to);
 }
 
-/** Traffic of each VM's period by plan, in the order in which the plans were first on. */
+/** Traffic of each VM's period: by the plans that price it, in the order in which they were first on, and by day on any plan. */
 async function trafficOf(
   context: BillingContext,
   vms: readonly { id: string; body: VmBody }[],
   services: ReadonlyMap<string, readonly Segment[]>,
-  fromMinute: number,
-  toMinute: number,
-): Promise<Map<string, PlanTraffic[]>> {
-  const ranges: (TrafficRange & { plan: string; rules: Traffic })[] = [];
+  edges: readonly number[],
+): Promise<{ byPlan: Map<string, PlanTraffic[]>; byDay: Map<string, Bytes[]> }> {
+  const ranges: (TrafficRange & { plan: string; rules: Traffic | null })[] = [];
   for (const { id, body } of vms) {
-    for (const segment of clipSegments(services.get(id) ?? [], fromMinute, toMinute)) {
+    for (const segment of clipSegments(services.get(id) ?? [], edges[0] ?? 0, edges.at(-1) ?? 0)) {
       const rules = context.catalog.plan(segment.plan.id)?.body.traffic ?? null;
-      if (rules === null) continue;
       const { fromMinute: from, toMinute: to } = segment;
       ranges.push({ vm: id, fromMinute: from, toMinute: to, nics: body.nics, plan: segment.plan.id, rules });
     }
   }
-  const totals = await trafficTotals(context, ranges);
-  const p95 = ranges.filter((range) => range.rules.counting === 'p95');
+  const days = await trafficDays(context, ranges, edges);
+  const p95 = ranges.filter((range) => range.rules?.counting === 'p95');
   const slots = new Map((await trafficSlots(context, p95)).map((found, i) => [p95[i], found]));
   const byVm = new Map<string, (PlanTraffic & { found: Map<number, Bytes> })[]>();
+  const byDay = new Map<string, Bytes[]>();
   for (const [i, range] of ranges.entries()) {
+    const { plan, rules } = range;
+    const sums = byDay.get(range.vm) ?? edges.slice(1).map((): Bytes => ({ rxBytes: 0n, txBytes: 0n }));
+    byDay.set(range.vm, sums);
+    for (const [day, sum] of sums.entries()) add(sum, days[i]?.[day]);
+    if (rules === null) continue;
     const list = byVm.get(range.vm) ?? [];
     byVm.set(range.vm, list);
-    let entry = list.find((each) => each.plan === range.plan);
+    let entry = list.find((each) => each.plan === plan);
     if (entry === undefined) {
-      entry = { plan: range.plan, rules: range.rules, bytes: { rxBytes: 0n, txBytes: 0n }, slots: [], found: new Map() };
+      entry = { plan, rules, bytes: { rxBytes: 0n, txBytes: 0n }, slots: [], found: new Map() };
       list.push(entry);
     }
-    add(entry.bytes, totals[i]);
+    for (const day of days[i] ?? []) add(entry.bytes, day);
     // A plan that came back within a slot of 5 minutes has its bytes in one slot.
     for (const [slot, bytes] of slots.get(range) ?? []) {
       const sum = entry.found.get(slot) ?? { rxBytes: 0n, txBytes: 0n };
@@ -164,9 +182,12 @@ async function trafficOf(
       entry.found.set(slot, sum);
     }
   }
-  return new Map(
-    Array.from(byVm, ([vm, list]) => [vm, list.map(({ found, ...entry }) => ({ ...entry, slots: [...found.values()] }))]),
-  );
+  return {
+    byPlan: new Map(
+      Array.from(byVm, ([vm, list]) => [vm, list.map(({ found, ...entry }) => ({ ...entry, slots: [...found.values()] }))]),
+    ),
+    byDay,
+  };
 }
 
 function add(sum: Bytes, more: Bytes | undefined): void {

@@ -5,22 +5,40 @@ import { ProblemError } from '../errors.ts';
 
 const PERIOD_DAYS_MAX = 400;
 
+/** The time zones of an account's plans, UTC where it has none. */
+function zonesOf(catalog: Catalog, account: string): Zone[] {
+  const zones = new Map<string, Zone>();
+  for (const vm of catalog.vmsOf(account)) for (const { plan } of catalog.datedPlans(vm)) zones.set(plan.zone.name, plan.zone);
+  return zones.size === 0 ? [utc()] : [...zones.values()];
+}
+
+function utc(): Zone {
+  const zone = zoneOf('UTC');
+  if (zone === undefined) throw new Error('the runtime has no UTC');
+  return zone;
+}
+
+function startsDay(zone: Zone, ms: number): boolean {
+  return ms % MINUTE_MS === 0 && isBoundary(zone, 'day', ms / MINUTE_MS);
+}
+
+/** The time zone whose days a period is made of: of the account's plans the first that fits, UTC where none does. */
+export function zoneOfPeriod(catalog: Catalog, account: string, fromMs: number, toMs: number): Zone {
+  return zonesOf(catalog, account).find((zone) => startsDay(zone, fromMs) && startsDay(zone, toMs)) ?? utc();
+}
+
 /**
  * Refuses a period that is not whole local days in the time zone of one of the account's plans (UTC where it has none):
  * every other bound would cut days in two, each with a cap of its own. Throws `invalid_body`.
  */
 export function checkPeriod(catalog: Catalog, account: string, fromMs: number, toMs: number): void {
-  const zones = new Map<string, Zone>();
-  for (const vm of catalog.vmsOf(account)) for (const { plan } of catalog.datedPlans(vm)) zones.set(plan.zone.name, plan.zone);
-  const utc = zoneOf('UTC');
-  if (zones.size === 0 && utc !== undefined) zones.set('UTC', utc);
-  const starts = (zone: Zone, ms: number): boolean => ms % MINUTE_MS === 0 && isBoundary(zone, 'day', ms / MINUTE_MS);
-  const names = [...zones.keys()].join(', ');
+  const zones = zonesOf(catalog, account);
+  const names = zones.map((zone) => zone.name).join(', ');
   const refuse = (field: string, message: string): never => {
     throw new ProblemError('invalid_body', `${field}: ${message}`, { errors: [{ field, message }] });
   };
-  if (![...zones.values()].some((zone) => starts(zone, fromMs))) refuse('from', `must be the start of a day in ${names}`);
-  if (![...zones.values()].some((zone) => starts(zone, fromMs) && starts(zone, toMs)))
+  if (!zones.some((zone) => startsDay(zone, fromMs))) refuse('from', `must be the start of a day in ${names}`);
+  if (!zones.some((zone) => startsDay(zone, fromMs) && startsDay(zone, toMs)))
     refuse('to', `must be the start of a day in the same time zone as from: ${names}`);
   if (toMs - fromMs > PERIOD_DAYS_MAX * 86_400_000) refuse('to', `must be at most ${PERIOD_DAYS_MAX} days after from`);
 }

@@ -69,15 +69,17 @@ function creditNoteOf(
   reason: string,
   evidence: string,
 ): StoredDocument {
-  const { customer } = JSON.parse(issued.rest) as { customer: unknown };
+  const { issuer, customer, time_zone } = JSON.parse(issued.rest) as Record<'issuer' | 'customer' | 'time_zone', unknown>;
   const amount = (nanos: bigint): string => formatAmount(nanos, head.currency);
   const total = credits.reduce((sum, each) => sum + each.afterNanos - each.beforeNanos, 0n);
   const rest = {
     account: head.account,
+    issuer,
     customer,
     currency: head.currency,
     from: formatInstant(head.from),
     to: formatInstant(head.to),
+    time_zone,
     due_at: formatInstant(head.due_at),
     corrects: { invoice: id, number: head.number },
     lines: credits.map((each) => ({

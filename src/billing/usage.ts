@@ -17,19 +17,38 @@ const MINUTES = `
   WHERE vm IN {vms:Array(String)} AND minute >= toDateTime({from:UInt32}, 'UTC') AND minute < toDateTime({to:UInt32}, 'UTC')
   GROUP BY vm, nic, minute`;
 
-/** The bytes of each range, in the order of the ranges. Ranges of the same minutes share a statement. */
-export function trafficTotals(context: QueryContext, ranges: readonly TrafficRange[]): Promise<Bytes[]> {
+/**
+ * The bytes of each range by day, in the order of the ranges: day i is [edges[i], edges[i + 1]) in UTC minutes, and the edges
+ * span every range. Ranges of the same minutes share a statement.
+ */
+export function trafficDays(
+  context: QueryContext,
+  ranges: readonly TrafficRange[],
+  edges: readonly number[],
+): Promise<Bytes[][]> {
+  const starts = edges.slice(0, -1).map((minute) => minute * 60);
+  const dayOf = new Map(starts.map((second, day) => [second, day]));
   return byMinutes(ranges, async (same, params) => {
-    const rows = await context.store.rows<{ vm: string; nic: string; r: string; t: string }>(
-      `SELECT vm, nic, sum(toUInt128(rx)) AS r, sum(toUInt128(tx)) AS t FROM (${MINUTES}) GROUP BY vm, nic`,
-      params,
+    const rows = await context.store.rows<{ vm: string; nic: string; day: number; r: string; t: string }>(
+      `SELECT vm, nic, roundDown(m, {starts:Array(UInt32)}) AS day, sum(toUInt128(rx)) AS r, sum(toUInt128(tx)) AS t
+       FROM (${MINUTES}) GROUP BY vm, nic, day`,
+      { ...params, starts },
     );
+    const byVm = new Map<string, typeof rows>();
+    for (const row of rows) {
+      const mine = byVm.get(row.vm);
+      if (mine === undefined) byVm.set(row.vm, [row]);
+      else mine.push(row);
+    }
     return same.map((range) => {
-      const mine = rows.filter((row) => row.vm === range.vm && (range.nics?.includes(row.nic) ?? true));
-      return {
-        rxBytes: mine.reduce((sum, row) => sum + BigInt(row.r), 0n),
-        txBytes: mine.reduce((sum, row) => sum + BigInt(row.t), 0n),
-      };
+      const days = starts.map((): Bytes => ({ rxBytes: 0n, txBytes: 0n }));
+      for (const row of byVm.get(range.vm) ?? []) {
+        const day = days[dayOf.get(row.day) ?? -1];
+        if (day === undefined || range.nics?.includes(row.nic) === false) continue;
+        day.rxBytes += BigInt(row.r);
+        day.txBytes += BigInt(row.t);
+      }
+      return days;
     });
   });
 }
@@ -78,5 +97,9 @@ async function byMinutes<T>(
       if (answer !== undefined) answers.set(range, answer);
     }
   }
-  return ranges.flatMap((range) => answers.get(range) ?? []);
+  return ranges.map((range) => {
+    const answer = answers.get(range);
+    if (answer === undefined) throw new Error('a statement left out a range');
+    return answer;
+  });
 }

@@ -16,6 +16,17 @@ export const instant = z
 
 const nicName = z.string().regex(/^[A-Za-z0-9._:-]{0,32}$/, 'must be 0 to 32 characters of A-Z a-z 0-9 . _ : -');
 
+/** Text that documents print as it is: no control characters, and line feeds only where it may have lines. */
+export function documentText(lengthMax: number, lines: boolean) {
+  // eslint-disable-next-line no-control-regex
+  const refused = lines ? /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/ : /[\u0000-\u001f\u007f-\u009f]/;
+  return z
+    .string()
+    .min(1)
+    .max(lengthMax)
+    .refine((text) => !refused.test(text), lines ? 'must be text; line feeds separate its lines' : 'must be one line of text');
+}
+
 /** The body of `PUT /v1/accounts/{id}` (SPEC §7). */
 export const accountBody = z.strictObject({
   name: z.string().min(1).max(200),
@@ -25,6 +36,10 @@ export const accountBody = z.strictObject({
     .string()
     .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a language tag such as en or zh-TW')
     .default('en'),
+  // What an invoice is addressed to; lines of the address are separated by line feeds.
+  address: documentText(500, true).optional(),
+  tax_id: documentText(64, false).optional(),
+  email: z.email().max(254).optional(),
 });
 export type AccountBody = z.infer<typeof accountBody>;
 

@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { Status } from '../aggregate/status.ts';
+import type { IssuerProfile } from '../billing/issuer.ts';
 import { ProblemError } from '../errors.ts';
 import type { QueryContext } from '../query/context.ts';
 import { loadTerms, shippedTermsFolder, type TermsLibrary } from '../terms/library.ts';
@@ -34,6 +35,8 @@ export interface ServerDeps extends QueryContext {
   terms: MeteringTerms;
   /** The providers' terms sheets; left out: the shipped ones. */
   sheets?: TermsLibrary;
+  /** Who invoices are from. */
+  issuer?: IssuerProfile | undefined;
   /** The clock of checks that name no instant. */
   now?: () => number;
   /** The product's version, shown in the OpenAPI document. */
