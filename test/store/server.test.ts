@@ -53,6 +53,14 @@ describe.skipIf(missing !== undefined)(`the store on a server${missing === undef
     expect(Buffer.from(await store.ndjson('SELECT number AS n FROM numbers(2)')).toString()).toBe('{"n":"0"}\n{"n":"1"}\n');
   });
 
+  it('has its rows after kill -9 and a start on the same data', async () => {
+    const before = await store.rows('SELECT count() AS n, sum(rx_bytes) AS rx FROM traffic');
+    await server.kill();
+    await expect(store.rows('SELECT 1')).rejects.toMatchObject({ retryable: true });
+    await server.start();
+    expect(await store.rows('SELECT count() AS n, sum(rx_bytes) AS rx FROM traffic')).toEqual(before);
+  });
+
   it('says whether trying again makes sense', async () => {
     await expect(store.rows('SELECT nothing')).rejects.toMatchObject({ code: 'UNKNOWN_IDENTIFIER', retryable: false });
     await expect(store.insertRowBinary('nowhere', TRAFFIC_STRUCTURE, [trafficRow('v', 60, 1n, 1n)])).rejects.toMatchObject({

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,15 @@ import { freePort } from './free-port.ts';
 
 export interface ClickHouseServer {
   url: string;
+  /** Of the running process; undefined while it is down. */
+  readonly pid: number | undefined;
+  /** kill -9, and waits for the end. Nothing when it is down. */
+  kill(): Promise<void>;
+  /** Starts it again on the same data and port, and waits until it answers. */
+  start(): Promise<void>;
+  pause(): void;
+  resume(): void;
+  /** Kills it and removes its data. */
   stop(): Promise<void>;
 }
 
@@ -29,31 +38,48 @@ export async function startClickHouseServer(): Promise<ClickHouseServer> {
   if (library === undefined) throw new Error('chdb is not installed');
   const directory = await mkdtemp(join(tmpdir(), 'uptally-server-'));
   const program = join(directory, 'server');
+  const data = join(directory, 'data');
   execFileSync('cc', ['-o', program, join(import.meta.dirname, 'clickhouse-server.c'), '-ldl']);
   const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
   const query =
     'SYSTEM START LISTEN HTTP; SELECT sleepEachRow(3) FROM numbers(100000) FORMAT Null ' +
     'SETTINGS max_block_size=1, function_sleep_max_microseconds_per_block=0';
-  const child = spawn(
-    program,
-    [library, `--path=${join(directory, 'data')}`, '--listen_host=127.0.0.1', `--http_port=${port}`, `--query=${query}`],
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  );
-  let errors = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    errors = (errors + chunk.toString()).slice(-4000);
-  });
-  const url = `http://127.0.0.1:${port}`;
-  await answering(url, child, () => errors);
+  let child: ChildProcess | undefined;
+  const kill = async (): Promise<void> => {
+    if (child === undefined) return;
+    const dying = child;
+    child = undefined;
+    const gone = once(dying, 'exit');
+    if (dying.exitCode !== null || dying.signalCode !== null) return;
+    dying.kill('SIGKILL');
+    await gone;
+  };
+  const start = async (): Promise<void> => {
+    if (child !== undefined) throw new Error('the ClickHouse server runs already');
+    // what a killed engine leaves behind to say that it runs
+    await rm(join(data, 'status'), { force: true });
+    const args = [library, `--path=${data}`, '--listen_host=127.0.0.1', `--http_port=${port}`, `--query=${query}`];
+    const started = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    child = started;
+    let errors = '';
+    started.stderr.on('data', (chunk: Buffer) => {
+      errors = (errors + chunk.toString()).slice(-4000);
+    });
+    await answering(url, started, () => errors);
+  };
+  await start();
   return {
     url,
+    get pid() {
+      return child?.pid;
+    },
+    kill,
+    start,
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
     async stop() {
-      const gone = once(child, 'exit');
-      child.kill('SIGKILL');
-      await gone;
-      rmSync(program, { force: true });
+      await kill();
       await rm(directory, { recursive: true, force: true });
     },
   };
