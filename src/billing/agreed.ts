@@ -1,34 +1,16 @@
 import { formatInstant } from '../domain/instant.ts';
 import { conditionOf } from '../domain/condition.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
-import { rowsBehind, type RowsBehind } from '../query/rows-behind.ts';
 import type { TermsSheet } from '../terms/sheet.ts';
 import { type BillingContext, type Gathered, sheetOf } from './facts.ts';
 import { billingSheetOf } from './overdue.ts';
-
-/** What was stored when a document was rated; read before its facts, so that a row stored meanwhile is newer than it says. */
-export interface RatedFrom {
-  catalogSeq: bigint;
-  rows: ReadonlyMap<string, RowsBehind>;
-}
-
-/** Reads what there is to be rated from: before the facts themselves. */
-export async function ratedFrom(context: BillingContext, account: string, fromMs: number, toMs: number): Promise<RatedFrom> {
-  const catalogSeq = context.catalog.lastSeq;
-  return { catalogSeq, rows: await rowsBehind(context, context.catalog.vmsOf(account), fromMs, toMs) };
-}
 
 /**
  * What was agreed when a document was rated: plans, terms sheets, incidents and events as they then were, whole. With the
  * outages and the traffic it makes the evidence complete: the lines can be computed again from it alone, by any program, also
  * when the catalog has moved on and raw samples have expired.
  */
-export function agreedJson(
-  context: BillingContext,
-  account: string,
-  { facts }: Gathered,
-  { catalogSeq, rows }: RatedFrom,
-): Record<string, unknown> {
+export function agreedJson(context: BillingContext, account: string, { facts, stored }: Gathered): Record<string, unknown> {
   const { catalog } = context;
   const sheets = new Map<string, unknown>();
   const named = (sheet: TermsSheet | undefined): string | null => {
@@ -61,12 +43,11 @@ export function agreedJson(
         asserts_down: assertsDown,
       })),
       events: catalog.eventsOf(vm).map(({ id, body: { kind, at } }) => ({ id, kind, at: formatInstant(at) })),
-      rows: rows.get(vm) ?? null,
+      rows: stored.rows.get(vm) ?? null,
     };
   });
   const plans = new Set(vms.flatMap((vm) => vm.plans.map(({ plan }) => plan)));
   return {
-    catalog: catalogSeq,
     range: {
       from: formatInstant(Math.min(facts.fromMs, ...services.map((each) => each.fromMinute * MINUTE_MS))),
       to: formatInstant(Math.max(facts.toMs, ...services.map((each) => each.toMinute * MINUTE_MS))),

@@ -9,7 +9,7 @@ import { MINUTE_MS, zoneOf } from '../domain/zone.ts';
 import { toJson } from '../domain/json.ts';
 import { type RatedLine, totalOf } from '../rating/line.ts';
 import { rateInvoice } from '../rating/order.ts';
-import { agreedJson, ratedFrom } from './agreed.ts';
+import { agreedJson } from './agreed.ts';
 import { type BillingContext, gatherFacts, type Gathered } from './facts.ts';
 import { dueAtOf } from './overdue.ts';
 
@@ -64,15 +64,21 @@ export async function rateDocument(
   fromMs: number,
   toMs: number,
 ): Promise<RatedDocument> {
+  return documentOf(context, account, await gatherFacts(context, account, fromMs, toMs));
+}
+
+/** The document of an account's facts. */
+export function documentOf(context: BillingContext, account: string, gathered: Gathered): RatedDocument {
   const body = context.catalog.account(account)?.body;
   if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
-  const stored = await ratedFrom(context, account, fromMs, toMs);
-  const gathered = await gatherFacts(context, account, fromMs, toMs);
-  const { currency } = gathered.facts;
+  const { currency, fromMs, toMs } = gathered.facts;
   const lines = rateInvoice(gathered.facts);
   const total = totalOf(lines);
   const dueAtMs = dueAtOf(context, account, toMs);
-  const complete = gathered.evidence.every(({ span }) => span === undefined || span.horizonMs >= toMs);
+  const complete = gathered.evidence.every(({ vm, span }) => {
+    const endsAtMs = context.catalog.endsAtMs(vm) ?? toMs;
+    return span === undefined || span.horizonMs >= Math.min(toMs, endsAtMs);
+  });
   const rest = {
     account,
     // As they are now: a later change of address is of later documents.
@@ -97,6 +103,12 @@ export async function rateDocument(
     // What the picture of its days is drawn from, also when the samples are gone.
     usage_days: gathered.days,
   };
+  const agreed = agreedJson(context, account, gathered);
+  const evidence = evidenceJson(gathered);
+  const texts = {
+    rest: toJson(rest),
+    evidence: toJson({ ...evidence, agreed: { catalog: gathered.stored.catalogSeq, ...agreed } }),
+  };
   return {
     head: {
       type: 'invoice',
@@ -111,9 +123,10 @@ export async function rateDocument(
       total_nanos: total.toString(),
       principal_nanos: (total - totalOf(lines.filter((line) => line.kind === 'late_fee'))).toString(),
       corrects: null,
+      // Without the position in the catalog, which every invoice moves on.
+      digest: sha256(`${texts.rest}\n${toJson({ ...evidence, agreed })}`),
     },
-    rest: toJson(rest),
-    evidence: toJson({ ...evidenceJson(gathered), agreed: agreedJson(context, account, gathered, stored) }),
+    ...texts,
     sha256: null,
     lines,
   };

@@ -7,6 +7,7 @@ import type { OutageInterval } from '../domain/timeline.ts';
 import { localDay, MINUTE_MS, monthEnd, monthStart } from '../domain/zone.ts';
 import type { QueryContext } from '../query/context.ts';
 import { loadOutages } from '../query/outages.ts';
+import { type RatedFrom, type RowsBehind, rowsBehind } from '../query/rows-behind.ts';
 import { loadSpans, type Span } from '../query/span.ts';
 import type { FeeEvent } from '../rating/fees.ts';
 import type { InvoiceFacts, PlanTraffic, VmFacts } from '../rating/order.ts';
@@ -44,6 +45,7 @@ export interface Gathered {
   days: UsageDays;
   /** What could not be billed, in words. */
   warnings: readonly string[];
+  stored: RatedFrom;
 }
 
 type Traffic = NonNullable<PlanBody['traffic']>;
@@ -56,36 +58,101 @@ export function sheetOf(context: BillingContext, vm: VmBody, plan: string | unde
 
 /** Reads all that an account's invoice for [fromMs, toMs) is computed from. Both are whole minutes. */
 export async function gatherFacts(context: BillingContext, account: string, fromMs: number, toMs: number): Promise<Gathered> {
+  return factsOf(context, account, await loadUsage(context, [account], fromMs, toMs));
+}
+
+/** What is stored of many accounts' VMs for one period: read together, since a statement costs more than the rows of a VM. */
+export interface Usage {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** The days of the period: UTC minutes, the same for every account. */
+  readonly edges: readonly number[];
+  /** By VM. */
+  readonly services: ReadonlyMap<string, readonly Segment[]>;
+  readonly spans: ReadonlyMap<string, Span>;
+  readonly outages: ReadonlyMap<string, readonly OutageInterval[]>;
+  readonly traffic: ReadonlyMap<string, readonly PlanTraffic[]>;
+  readonly trafficByDay: ReadonlyMap<string, readonly Bytes[]>;
+  readonly stored: RatedFrom;
+}
+
+/** The days that an account's period is made of: accounts whose days are the same can be read together. */
+export function daysOf(context: BillingContext, account: string, fromMs: number, toMs: number): number[] {
+  return dayEdges(zoneOfPeriod(context.catalog, account, fromMs, toMs), fromMs / MINUTE_MS, toMs / MINUTE_MS);
+}
+
+/** VMs of one statement at most: their names have to fit the address of a request to a ClickHouse server. */
+const VMS_A_STATEMENT = 1000;
+
+/** Reads what the invoices of `accounts` for [fromMs, toMs) are computed from; their days are the same. */
+export async function loadUsage(
+  context: BillingContext,
+  accounts: readonly string[],
+  fromMs: number,
+  toMs: number,
+): Promise<Usage> {
   const { catalog } = context;
-  const body = catalog.account(account)?.body;
-  if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
-  const warnings: string[] = [];
-  const vms = catalog.vmsOf(account).flatMap((id) => catalog.vm(id) ?? []);
+  const vms = accounts.flatMap((account) => catalog.vmsOf(account).flatMap((id) => catalog.vm(id) ?? []));
   const fromMinute = fromMs / MINUTE_MS;
   const toMinute = toMs / MINUTE_MS;
   const services = new Map<string, Segment[]>();
   for (const vm of vms) services.set(vm.id, serviceOf(context, vm.id, vm.body, fromMinute, toMinute));
+  let widest = { fromMs, toMs };
+  for (const segments of services.values())
+    for (const segment of segments)
+      widest = {
+        fromMs: Math.min(widest.fromMs, segment.fromMinute * MINUTE_MS),
+        toMs: Math.max(widest.toMs, segment.toMinute * MINUTE_MS),
+      };
+  const catalogSeq = catalog.lastSeq;
+  const rows = new Map<string, RowsBehind>();
+  const spans = new Map<string, Span>();
+  const outages = new Map<string, OutageInterval[]>();
+  const traffic = new Map<string, PlanTraffic[]>();
+  const trafficByDay = new Map<string, Bytes[]>();
+  const edges = daysOf(context, accounts[0] ?? '', fromMs, toMs);
+  for (let i = 0; i < vms.length; i += VMS_A_STATEMENT) {
+    const some = vms.slice(i, i + VMS_A_STATEMENT);
+    const ids = some.map((vm) => vm.id);
+    // Before the facts: a row stored meanwhile is newer than this says.
+    for (const [vm, behind] of await rowsBehind(context, ids, fromMs, toMs)) rows.set(vm, behind);
+    for (const [vm, span] of await loadSpans(context, ids)) spans.set(vm, span);
+    for (const [vm, found] of await loadOutages(context, ids, widest.fromMs, widest.toMs)) outages.set(vm, found);
+    const { byPlan, byDay } = await trafficOf(context, some, services, edges);
+    for (const [vm, found] of byPlan) traffic.set(vm, found);
+    for (const [vm, found] of byDay) trafficByDay.set(vm, found);
+  }
+  return { fromMs, toMs, edges, services, spans, outages, traffic, trafficByDay, stored: { catalogSeq, rows } };
+}
 
-  const ids = vms.map((vm) => vm.id);
-  const all = [...services.values()].flat();
-  const widest = {
-    fromMs: Math.min(fromMs, ...all.map((segment) => segment.fromMinute * MINUTE_MS)),
-    toMs: Math.max(toMs, ...all.map((segment) => segment.toMinute * MINUTE_MS)),
-  };
-  const spans = await loadSpans(context, ids);
-  const outages = await loadOutages(context, ids, widest.fromMs, widest.toMs);
-  const evidence = ids.map((vm): VmEvidence => {
+/** The facts of one account's invoice, out of what was read. */
+export function factsOf(context: BillingContext, account: string, usage: Usage): Gathered {
+  const { catalog } = context;
+  const { fromMs, toMs, services, spans, outages, traffic } = usage;
+  const body = catalog.account(account)?.body;
+  if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
+  const warnings: string[] = [];
+  const vms = catalog.vmsOf(account).flatMap((id) => catalog.vm(id) ?? []);
+  const evidence = vms.map(({ id: vm }): VmEvidence => {
     const span = spans.get(vm);
-    const reported = outages.get(vm) ?? [];
-    const counted = span === undefined ? [] : applyIncidents({ ...span, outages: reported }, catalog.incidentsOf(vm));
-    return { vm, span, reported, counted };
+    const served = services.get(vm) ?? [];
+    const window = {
+      fromMs: Math.min(fromMs, ...served.map((segment) => segment.fromMinute * MINUTE_MS)),
+      toMs: Math.max(toMs, ...served.map((segment) => segment.toMinute * MINUTE_MS)),
+    };
+    // Other accounts of the usage may reach further: an invoice says the same whoever it was rated together with.
+    const reported = (outages.get(vm) ?? []).filter(
+      ({ startMs, endMs }) => startMs < window.toMs && (endMs ?? Infinity) > window.fromMs,
+    );
+    if (span === undefined) return { vm, span, reported, counted: [] };
+    const counted = applyIncidents({ ...span, outages: reported }, catalog.incidentsOf(vm));
+    // What is published beyond all that is billed says nothing here, and would make the evidence another one every minute.
+    return { vm, span: { ...span, horizonMs: Math.min(span.horizonMs, window.toMs) }, reported, counted };
   });
-  const zone = zoneOfPeriod(catalog, account, fromMs, toMs);
-  const edges = dayEdges(zone, fromMinute, toMinute);
-  const traffic = await trafficOf(context, vms, services, edges);
 
   const facts: VmFacts[] = vms.map((vm, i) => {
-    const { span, counted = [] } = evidence[i] ?? {};
+    const span = spans.get(vm.id);
+    const counted = evidence[i]?.counted ?? [];
     const fees: FeeEvent[] = [];
     const sheet = sheetOf(context, vm.body, services.get(vm.id)?.at(-1)?.plan.id ?? vm.body.plans.at(-1)?.plan, fromMs);
     if (sheet !== undefined) {
@@ -101,7 +168,7 @@ export async function gatherFacts(context: BillingContext, account: string, from
       vm: vm.id,
       service: services.get(vm.id) ?? [],
       outages: span === undefined ? [] : closed(counted, span),
-      traffic: traffic.byPlan.get(vm.id) ?? [],
+      traffic: traffic.get(vm.id) ?? [],
       fees,
     };
   });
@@ -116,12 +183,13 @@ export async function gatherFacts(context: BillingContext, account: string, from
     },
     evidence,
     days: usageDays(
-      zone,
-      edges,
+      zoneOfPeriod(catalog, account, fromMs, toMs),
+      usage.edges,
       facts.map((each, i) => ({ ...each, span: evidence[i]?.span })),
-      traffic.byDay,
+      usage.trafficByDay,
     ),
     warnings,
+    stored: usage.stored,
   };
 }
 

@@ -13,6 +13,12 @@ export interface RowsBehind {
   outages: RowsOf;
 }
 
+/** What was stored when something was rated; read before its facts, so that a row stored meanwhile is newer than it says. */
+export interface RatedFrom {
+  catalogSeq: bigint;
+  rows: ReadonlyMap<string, RowsBehind>;
+}
+
 const NONE: RowsOf = { rows: 0, version: 0n };
 
 /** Rows of minutes in UTC minutes [fromMs, toMs), and of outages that began before its end, withdrawn ones among them. */
@@ -25,12 +31,16 @@ export async function rowsBehind(
   const counted = new Map(vms.map((vm) => [vm, { uptime: NONE, traffic: NONE, outages: NONE }]));
   if (vms.length === 0) return counted;
   for (const [table, key, range] of [
-    ['uptime', 'minute', MINUTES],
-    ['traffic', '(nic, minute)', MINUTES],
+    ['uptime', "''", MINUTES],
+    ['traffic', 'nic', MINUTES],
     ['outages', 'start_at', "start_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')"],
   ] as const) {
+    // Distinct minutes as a bitmap: a set of a month of them a VM costs ten times as much.
+    const distinct = table === 'outages' ? '1' : 'groupBitmap(toUnixTimestamp(minute))';
     const found = await context.store.rows<{ vm: string; n: string; v: string }>(
-      `SELECT vm, uniqExact(${key}) AS n, max(version) AS v FROM ${table} WHERE vm IN {vms:Array(String)} AND ${range} GROUP BY vm`,
+      `SELECT vm, sum(n) AS n, max(v) AS v FROM (
+         SELECT vm, ${key} AS k, ${distinct} AS n, max(version) AS v FROM ${table} WHERE vm IN {vms:Array(String)} AND ${range} GROUP BY vm, k)
+       GROUP BY vm`,
       { vms, from: fromMs, to: toMs },
     );
     for (const { vm, n, v } of found) {
