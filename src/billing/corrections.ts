@@ -1,3 +1,4 @@
+import type { DebitPart } from '../catalog/debits.ts';
 import { parseAmount } from '../domain/money.ts';
 import type { LineKind, RatedLine } from '../rating/line.ts';
 
@@ -11,8 +12,10 @@ export interface IssuedLine {
   detail: Record<string, unknown>;
 }
 
-/** What a line of a final invoice should be, against what it is after its credit notes. */
+/** What a line of a final invoice should be, against what it comes to after its credit notes and debits. */
 export interface Correction {
+  /** What tells the line from others of the invoice. */
+  key: string;
   /** The index of the line; null: the invoice has none that this could be set against. */
   line: number | null;
   kind: LineKind;
@@ -22,75 +25,92 @@ export interface Correction {
   afterNanos: bigint;
   /** Unavailable minutes, where credits are what changed. */
   minutes: { before: number; after: number };
+  /** The local days, or months, whose unavailable minutes changed. */
+  days: { date: string; before: number; after: number }[];
 }
 
-interface Bucket {
-  kind: LineKind;
-  vm: string | null;
-  description: string;
-  line: number | null;
-  lineNanos: bigint;
-  before: bigint;
-  after: bigint;
-  minutesBefore: number;
-  minutesAfter: number;
+/** What credit notes took back of an invoice, by the index of the line, and what debits added, by the line's key. */
+export interface Corrected {
+  credited: ReadonlyMap<number, bigint>;
+  debited: ReadonlyMap<string, { nanos: bigint; part: DebitPart }>;
 }
 
 /**
- * The lines of an invoice that differ from what the same period rates to now. A credit for unavailability is part of the
- * service line it takes from, so a restated cause is set against that line. `credited` is by index, what notes took back.
+ * What tells a line from others of its invoice: a line rated now is held against the issued one of the same key. A credit for
+ * unavailability is part of the service line it takes from, so a restated cause is set against that line.
  */
-export function correctionsOf(
-  issued: readonly IssuedLine[],
-  credited: ReadonlyMap<number, bigint>,
-  rated: readonly RatedLine[],
-): Correction[] {
+export function lineKey(line: Pick<IssuedLine, 'kind' | 'vm' | 'description' | 'detail'>): string {
+  const kind = line.kind === 'credit' ? 'service' : line.kind;
+  const about = kind === 'traffic' ? line.detail['plan'] : kind === 'late_fee' ? line.detail['invoice'] : undefined;
+  return [kind, line.vm, about, kind === 'fee' ? line.description : ''].map(String).join(' ');
+}
+
+interface Bucket extends Omit<Correction, 'days'> {
+  daysBefore: Map<string, number>;
+  daysAfter: Map<string, number>;
+}
+
+/** The lines of an invoice that differ from what the same period rates to now. Debits of other invoices that it charges are not its own. */
+export function correctionsOf(issued: readonly IssuedLine[], corrected: Corrected, rated: readonly RatedLine[]): Correction[] {
   const buckets = new Map<string, Bucket>();
-  const bucketOf = (line: Pick<IssuedLine, 'kind' | 'vm' | 'description' | 'detail'>): Bucket => {
-    const kind = line.kind === 'credit' ? 'service' : line.kind;
-    const about = kind === 'traffic' ? line.detail['plan'] : kind === 'late_fee' ? line.detail['invoice'] : undefined;
-    const key = [kind, line.vm, about, kind === 'fee' ? line.description : ''].map(String).join(' ');
-    const { vm, description } = line;
+  const bucketOf = (line: Pick<IssuedLine, 'kind' | 'vm' | 'description'>, key: string): Bucket => {
     const bucket = buckets.get(key) ?? {
-      kind,
-      vm,
-      description,
+      key,
+      kind: line.kind === 'credit' ? 'service' : line.kind,
+      vm: line.vm,
+      description: line.description,
       line: null,
-      lineNanos: 0n,
-      before: 0n,
-      after: 0n,
-      minutesBefore: 0,
-      minutesAfter: 0,
+      beforeNanos: 0n,
+      afterNanos: 0n,
+      minutes: { before: 0, after: 0 },
+      daysBefore: new Map(),
+      daysAfter: new Map(),
     };
     buckets.set(key, bucket);
     return bucket;
   };
   for (const [i, line] of issued.entries()) {
-    const bucket = bucketOf(line);
-    const nanos = nanosOf(line.amount);
-    bucket.before += nanos - (credited.get(i) ?? 0n);
-    if (line.kind === 'credit') bucket.minutesBefore += Number(line.quantity);
-    else {
-      bucket.line = i;
-      bucket.lineNanos = nanos;
-    }
+    if (isDebit(line)) continue;
+    const bucket = bucketOf(line, lineKey(line));
+    bucket.beforeNanos += nanosOf(line.amount) - (corrected.credited.get(i) ?? 0n);
+    if (line.kind === 'credit') {
+      bucket.minutes.before += Number(line.quantity);
+      bucket.daysBefore = daysOf(line.detail);
+    } else bucket.line = i;
   }
   for (const line of rated) {
-    const bucket = bucketOf(line);
-    bucket.after += line.amountNanos;
-    if (line.kind === 'credit') bucket.minutesAfter += Number(line.quantity);
+    const bucket = bucketOf(line, lineKey(line));
+    bucket.afterNanos += line.amountNanos;
+    if (line.kind !== 'credit') continue;
+    bucket.minutes.after += Number(line.quantity);
+    bucket.daysAfter = daysOf(line.detail);
   }
+  for (const [key, { nanos, part }] of corrected.debited) bucketOf(part, key).beforeNanos += nanos;
   return [...buckets.values()]
-    .filter((bucket) => bucket.before !== bucket.after)
-    .map(({ line, kind, vm, description, before, after, minutesBefore, minutesAfter }) => ({
-      line,
-      kind,
-      vm,
-      description,
-      beforeNanos: before,
-      afterNanos: after,
-      minutes: { before: minutesBefore, after: minutesAfter },
-    }));
+    .filter((bucket) => bucket.beforeNanos !== bucket.afterNanos)
+    .map(({ daysBefore, daysAfter, ...bucket }) => ({ ...bucket, days: changedDays(daysBefore, daysAfter) }));
+}
+
+/** Whether a line charges what an earlier invoice lacked. */
+export function isDebit(line: Pick<IssuedLine, 'detail'>): boolean {
+  return typeof line.detail['debit'] === 'string';
+}
+
+/** The minutes that a credit line lists, by local day or month. */
+function daysOf(detail: Record<string, unknown>): Map<string, number> {
+  const days = new Map<string, number>();
+  for (const day of (detail['days'] ?? []) as readonly { date?: string; month?: string; minutes: number }[]) {
+    const date = day.date ?? day.month ?? '';
+    days.set(date, (days.get(date) ?? 0) + day.minutes);
+  }
+  return days;
+}
+
+function changedDays(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): Correction['days'] {
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .sort()
+    .map((date) => ({ date, before: before.get(date) ?? 0, after: after.get(date) ?? 0 }))
+    .filter((day) => day.before !== day.after);
 }
 
 /** The nanos of an amount as invoices write it, with its sign. */

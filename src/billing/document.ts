@@ -10,6 +10,7 @@ import { toJson } from '../domain/json.ts';
 import { type RatedLine, totalOf } from '../rating/line.ts';
 import { rateInvoice } from '../rating/order.ts';
 import { agreedJson } from './agreed.ts';
+import { pendingDebits } from './debits.ts';
 import { type BillingContext, gatherFacts, type Gathered } from './facts.ts';
 import { dueAtOf } from './overdue.ts';
 
@@ -57,22 +58,35 @@ export function entryBody({ head, rest, evidence, sha256: digests }: StoredDocum
   return JSON.stringify({ head, rest, evidence, sha256: digests });
 }
 
-/** Rates an account's period from what is stored now. Nothing is recorded. */
+/** How a final invoice's period is rated once more: what it was taxed by stays, and debits of others are no part of it. */
+export interface RatedAgain {
+  taxPercent: string;
+}
+
+/** Rates an account's period from what is stored now, with what earlier invoices lacked. Nothing is recorded. */
 export async function rateDocument(
   context: BillingContext,
   account: string,
   fromMs: number,
   toMs: number,
+  again?: RatedAgain,
 ): Promise<RatedDocument> {
-  return documentOf(context, account, await gatherFacts(context, account, fromMs, toMs));
+  return documentOf(context, account, await gatherFacts(context, account, fromMs, toMs), again);
 }
 
 /** The document of an account's facts. */
-export function documentOf(context: BillingContext, account: string, gathered: Gathered): RatedDocument {
+export function documentOf(
+  context: BillingContext,
+  account: string,
+  gathered: Gathered,
+  again?: RatedAgain,
+): RatedDocument {
   const body = context.catalog.account(account)?.body;
   if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
   const { currency, fromMs, toMs } = gathered.facts;
-  const lines = rateInvoice(gathered.facts);
+  const rated = rateInvoice(again === undefined ? gathered.facts : { ...gathered.facts, taxPercent: again.taxPercent });
+  const debits = again === undefined ? pendingDebits(context.catalog.books, account) : [];
+  const lines = [...rated, ...debits.map(({ line }) => line)];
   const total = totalOf(lines);
   const dueAtMs = dueAtOf(context, account, toMs);
   const complete = gathered.evidence.every(({ vm, span }) => {
@@ -125,6 +139,16 @@ export function documentOf(context: BillingContext, account: string, gathered: G
       corrects: null,
       // Without the position in the catalog, which every invoice moves on.
       digest: sha256(`${texts.rest}\n${toJson({ ...evidence, agreed })}`),
+      ...(debits.length === 0
+        ? {}
+        : {
+            debits: debits.map(({ id, part, line }, i) => ({
+              id,
+              part,
+              line: rated.length + i,
+              nanos: line.amountNanos.toString(),
+            })),
+          }),
     },
     ...texts,
     sha256: null,
@@ -149,6 +173,8 @@ function lineJson(line: RatedLine, currency: string, fromMs: number, toMs: numbe
 
 /** The questions whose answers a line was computed from, and the raw samples behind them. */
 function linksOf(line: RatedLine, fromMs: number, toMs: number): { query: string | null; samples?: string } {
+  // A debit rests on the invoice that it corrects.
+  if (typeof line.detail['debit'] === 'string') return { query: `/v1/invoices/${String(line.detail['invoice'])}` };
   if (line.vm === null)
     return { query: typeof line.detail['invoice'] === 'string' ? `/v1/invoices/${line.detail['invoice']}` : null };
   const vm = `/v1/vms/${line.vm}`;

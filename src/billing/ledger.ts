@@ -1,7 +1,9 @@
 import type { InvoiceState, Settlement } from '../catalog/books.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { DebitHead } from '../catalog/debits.ts';
 import { formatAmount } from '../domain/money.ts';
 import { ProblemError } from '../errors.ts';
+import { checkDebits } from './debits.ts';
 import { entryBody, finalized, type StoredDocument } from './document.ts';
 
 /** Every change of the books: drafts, numbers, payments. Each is one entry, decided where no other can come between. */
@@ -54,6 +56,7 @@ export async function finalize(catalog: Catalog, id: string, by: string): Promis
       written = 'changed';
       return undefined;
     }
+    checkDebits(books, head);
     return { kind: 'invoice', id, body: entryBody(finalized(id, draft, books.nextNumber(head.type), nowMs)) };
   }, by);
   if (written === 'changed') await finalize(catalog, id, by);
@@ -72,6 +75,28 @@ export async function keepCreditNote(
     return { kind: 'invoice', id: made, body: entryBody(finalized(made, document, books.nextNumber('credit_note'), nowMs)) };
   }, by);
   return id ?? '';
+}
+
+/** Keeps a debit for the next invoice, or another version of one that no invoice has charged yet. `check` throws where it may not be. */
+export async function keepDebit(
+  catalog: Catalog,
+  body: { head: DebitHead; evidence: string },
+  check: (books: Books) => void,
+  by: string,
+  id?: string,
+): Promise<string> {
+  const kept = await catalog.writeBooks((books, _, newId) => {
+    check(books);
+    return { kind: 'debit', id: id ?? newId(), body: JSON.stringify(body) };
+  }, by);
+  return kept ?? '';
+}
+
+/** The evidence of a debit, as it was kept. Throws `invoice_unknown`. */
+export async function readDebit(catalog: Catalog, id: string): Promise<{ head: DebitHead; evidence: string }> {
+  const entry = await catalog.document(id, 'debit');
+  if (entry === undefined) throw new ProblemError('invoice_unknown', `there is no debit ${id}`);
+  return JSON.parse(entry.body) as { head: DebitHead; evidence: string };
 }
 
 /** Records a payment or refund. Throws `invoice_conflict` for an invoice that takes none, or a refund of more than was paid. */
@@ -98,6 +123,9 @@ export function voidInvoice(catalog: Catalog, id: string, note: string, by: stri
     if (status === 'void') return undefined;
     if (paidNanos !== 0n) throw new ProblemError('invoice_conflict', `${id} has payments: refund them first`);
     if (books.notesOn(id).length > 0) throw new ProblemError('invoice_conflict', `${id} has credit notes`);
+    const charged = books.debitsOn(id).find((debit) => debit.status === 'charged');
+    if (charged !== undefined)
+      throw new ProblemError('invoice_conflict', `invoice ${charged.on?.number ?? 0} charges what ${id} lacked`);
     return settlement(newId(), { action: 'void', at: nowMs, amountNanos: 0n, note, invoice: id, by });
   }, by);
 }

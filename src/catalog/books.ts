@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type DebitHead, debitHead, type DebitState } from './debits.ts';
 import type { Entry } from './entry.ts';
 
 const nanos = z.string().regex(/^-?\d+$/);
@@ -25,6 +26,8 @@ export const invoiceHead = z.strictObject({
   corrects: z.strictObject({ invoice: z.string(), lines: z.array(z.strictObject({ line: z.int(), nanos })) }).nullable(),
   /** Of what it says and of its evidence, so that rating the same again is known to be the same. */
   digest: z.string().optional(),
+  /** Of an invoice that charges what an earlier one lacked: which line of which debit is which of its own lines. */
+  debits: z.array(z.strictObject({ id: z.string(), part: z.int(), line: z.int(), nanos })).optional(),
 });
 export type InvoiceHead = z.infer<typeof invoiceHead>;
 
@@ -60,6 +63,11 @@ export class Books {
   readonly #byAccount = new Map<string, Set<string>>();
   /** The last number given, by type. */
   readonly #last = { invoice: 0, credit_note: 0 };
+  readonly #debits = new Map<string, DebitHead>();
+  /** Ids of debits by the invoice that they correct, in the order in which they were first recorded. */
+  readonly #debitsOn = new Map<string, Set<string>>();
+  /** Ids of invoices that list a debit, whatever their status. */
+  readonly #listing = new Map<string, Set<string>>();
 
   apply(entry: Entry): void {
     const stored: unknown = JSON.parse(entry.body);
@@ -69,11 +77,18 @@ export class Books {
       this.#settlements.set(body.invoice, list.set(entry.id, body));
       return;
     }
+    if (entry.kind === 'debit') {
+      const head = debitHead.parse((stored as { head?: unknown }).head ?? stored);
+      this.#debits.set(entry.id, head);
+      this.#debitsOn.set(head.invoice, (this.#debitsOn.get(head.invoice) ?? new Set()).add(entry.id));
+      return;
+    }
     // The reader hands over the head alone; a writer applies what it has just written, whole.
     const head = invoiceHead.parse((stored as { head?: unknown }).head ?? stored);
     this.#heads.set(entry.id, { head, seq: entry.seq });
     this.#byAccount.set(head.account, (this.#byAccount.get(head.account) ?? new Set()).add(entry.id));
     if (head.number !== null) this.#last[head.type] = Math.max(this.#last[head.type], head.number);
+    for (const { id } of head.debits ?? []) this.#listing.set(id, (this.#listing.get(id) ?? new Set()).add(entry.id));
     if (head.corrects === null) return;
     const { invoice } = head.corrects;
     this.#notesOn.set(invoice, (this.#notesOn.get(invoice) ?? new Set()).add(entry.id));
@@ -99,9 +114,8 @@ export class Books {
       if (action === 'refund') paidNanos -= BigInt(amount_nanos);
     }
     const creditedNanos = this.notesOn(id).reduce((sum, note) => sum - BigInt(note.head.total_nanos), 0n);
-    const isVoid = settlements.some((each) => each.action === 'void');
     const settled = head.type === 'invoice' && paidNanos >= BigInt(head.total_nanos) - creditedNanos;
-    const status = isVoid ? 'void' : !head.final ? 'draft' : settled ? 'paid' : 'final';
+    const status = this.#isVoid(id) ? 'void' : !head.final ? 'draft' : settled ? 'paid' : 'final';
     return { id, seq, head, status, settlements, paidNanos, creditedNanos };
   }
 
@@ -121,6 +135,34 @@ export class Books {
         credited.set(line, (credited.get(line) ?? 0n) + BigInt(amount));
     }
     return credited;
+  }
+
+  /** A debit as it stands; undefined if there is none of this id. */
+  debit(id: string): DebitState | undefined {
+    const head = this.#debits.get(id);
+    if (head === undefined) return undefined;
+    for (const invoice of this.#listing.get(id) ?? []) {
+      const listing = this.#heads.get(invoice)?.head;
+      if (listing?.final !== true || this.#isVoid(invoice)) continue;
+      return { id, head, status: 'charged', on: { invoice, number: listing.number, lines: listing.debits ?? [] } };
+    }
+    return { id, head, status: this.#isVoid(head.invoice) ? 'void' : 'pending', on: null };
+  }
+
+  /** The debits on an invoice, oldest first. */
+  debitsOn(id: string): DebitState[] {
+    return [...(this.#debitsOn.get(id) ?? [])].flatMap((debit) => this.debit(debit) ?? []);
+  }
+
+  /** All debits of an account, or everybody's, in the order in which they were recorded. */
+  debitsOf(account: string | undefined): DebitState[] {
+    return [...this.#debits.keys()]
+      .flatMap((id) => this.debit(id) ?? [])
+      .filter(({ head }) => account === undefined || head.account === account);
+  }
+
+  #isVoid(id: string): boolean {
+    return [...(this.#settlements.get(id)?.values() ?? [])].some((each) => each.action === 'void');
   }
 
   /** An account's invoices and credit notes by period, or everybody's. */

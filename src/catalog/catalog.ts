@@ -31,7 +31,7 @@ export interface CatalogOptions {
 
 /** The books as readers and deciders see them. */
 export type BooksView = Omit<Books, 'apply'>;
-export type BooksEntry = Pick<Entry, 'id' | 'body'> & { kind: 'invoice' | 'settlement' };
+export type BooksEntry = Pick<Entry, 'id' | 'body'> & { kind: 'invoice' | 'settlement' | 'debit' };
 
 /** The one id under which the key of UPTALLY_ADMIN_KEY, or the one made at first start, is kept. */
 const BOOTSTRAP_KEY_ID = 'bootstrap';
@@ -245,8 +245,8 @@ export class Catalog {
   }
 
   /** The latest version of a document in the books, as it was written. */
-  async document(id: string): Promise<Pick<Entry, 'seq' | 'body'> | undefined> {
-    return readEntry(this.#options.store, 'invoice', id);
+  async document(id: string, kind: 'invoice' | 'debit' = 'invoice'): Promise<Pick<Entry, 'seq' | 'body'> | undefined> {
+    return readEntry(this.#options.store, kind, id);
   }
 
   /** Keeps a refund check for good, as it was answered; `text` makes its JSON text once its id and instant are known. */

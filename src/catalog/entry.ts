@@ -1,6 +1,17 @@
 import type { Store } from '../store/store.ts';
 
-export const KINDS = ['plan', 'account', 'vm', 'key', 'event', 'refund_check', 'incident', 'invoice', 'settlement'] as const;
+export const KINDS = [
+  'plan',
+  'account',
+  'vm',
+  'key',
+  'event',
+  'refund_check',
+  'incident',
+  'invoice',
+  'settlement',
+  'debit',
+] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** One version of one thing in the catalog. Entries are only ever added; the one with the highest `seq` is in force. */
@@ -45,12 +56,12 @@ function rowOf(entry: Entry): Buffer {
 
 /**
  * The latest version of everything recorded after `seq`, in the order it was recorded. Refund checks, which only grow in
- * number, come without their bodies, and invoices with their heads only: see `readEntry`.
+ * number, come without their bodies, invoices and debits with their heads only: see `readEntry`.
  */
 export async function readEntries(store: Store, afterSeq: bigint): Promise<Entry[]> {
   const rows = await store.rows<{ kind: Kind; id: string; last: string; at: string; by: string; latest: string }>(
     `SELECT kind, id, max(seq) AS last, argMax(toUnixTimestamp64Milli(recorded_at), seq) AS at,
-            argMax(recorded_by, seq) AS by, multiIf(kind = 'refund_check', '', kind = 'invoice', JSONExtractRaw(argMax(body, seq), 'head'), argMax(body, seq)) AS latest
+            argMax(recorded_by, seq) AS by, multiIf(kind = 'refund_check', '', kind IN ('invoice', 'debit'), JSONExtractRaw(argMax(body, seq), 'head'), argMax(body, seq)) AS latest
      FROM catalog WHERE seq > {after:UInt64} GROUP BY kind, id ORDER BY last`,
     { after: afterSeq.toString() },
   );

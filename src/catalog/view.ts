@@ -80,6 +80,7 @@ export class View {
         break;
       case 'invoice':
       case 'settlement':
+      case 'debit':
         this.books.apply(entry);
         break;
       case 'refund_check':

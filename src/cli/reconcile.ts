@@ -19,24 +19,27 @@ const Answer = z.object({
       reason: z.string(),
       credits: z.array(correction),
       debits: z.array(correction),
-      credit_note: z.string().nullable(),
+      credit_notes: z.array(z.string()),
+      debit: z.string().nullable(),
+      lowered_debits: z.array(z.string()),
     }),
   ),
 });
 
 const EXAMPLES = `
-Final invoices are never edited. What they charged too much goes on a credit note; what they charged too little is only named.
+Final invoices are never edited. What they charged too much goes on a credit note; what they charged too little goes on a
+debit, which the account's next invoice charges. What was corrected before counts: once more changes nothing.
 
 Examples:
-  uptally reconcile --dry-run            what would be credited
+  uptally reconcile --dry-run            what would be credited and debited
   uptally reconcile --account a1
-  uptally reconcile --json | jq '.invoices[].credit_note'
+  uptally reconcile --json | jq '.invoices[].credit_notes[]'
 `;
 
 export function register(program: Command, context: CliContext): void {
   program
     .command('reconcile')
-    .description('rate the periods of final invoices again and credit what they charged too much')
+    .description('rate the periods of final invoices again and correct what they charged')
     .option('--account <id>', 'only the invoices of this account')
     .option('--dry-run', 'say what differs and write nothing')
     .option('--json', "print the server's answer as it is")
@@ -59,11 +62,13 @@ export function register(program: Command, context: CliContext): void {
 function linesOf({ checked, invoices }: z.infer<typeof Answer>): string[] {
   return [
     `${checked} final ${checked === 1 ? 'invoice' : 'invoices'} rated again, ${invoices.length} differ`,
-    ...invoices.flatMap(({ number, account, reason, credits, debits, credit_note: note }) => [
+    ...invoices.flatMap(({ number, account, reason, credits, debits, credit_notes: notes, debit, lowered_debits: lowered }) => [
       `invoice ${number} of ${account}: ${reason}`,
       ...credits.map((each) => `  credit  ${each.kind} ${each.vm ?? ''}: ${each.before} -> ${each.after}`),
       ...debits.map((each) => `  too low ${each.kind} ${each.vm ?? ''}: ${each.before} -> ${each.after}`),
-      ...(note === null ? [] : [`  credit note ${note}`]),
+      ...lowered.map((id) => `  lowered debit ${id}`),
+      ...notes.map((id) => `  credit note ${id}`),
+      ...(debit === null ? [] : [`  debit ${debit}, for the next invoice`]),
     ]),
   ];
 }

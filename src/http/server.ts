@@ -14,6 +14,7 @@ import { answerClientError, installProblems, problemOf, sendProblem } from './pr
 import { accountMeteringRoutes } from './routes/account-metering.ts';
 import { anomalyRoutes } from './routes/anomalies.ts';
 import { catalogRoutes } from './routes/catalog.ts';
+import { debitRoutes } from './routes/debits.ts';
 import { eventRoutes } from './routes/events.ts';
 import { evidenceRoutes } from './routes/evidence.ts';
 import { incidentRoutes } from './routes/incidents.ts';
@@ -121,6 +122,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     refundRoutes(api, deps, sheets, now);
     invoiceRoutes(api, { ...deps, termsLibrary: sheets }, now);
     reconcileRoutes(api, { ...deps, termsLibrary: sheets });
+    debitRoutes(api, deps.catalog);
   }
   for (const plugin of deps.plugins ?? []) await plugin(api);
   await installDocs(api, deps.version);

@@ -15,6 +15,9 @@ const correctionShape = z.object({
   before: z.string().describe('The line less what was credited on it, credits for unavailability included.'),
   after: z.string(),
   unavailable_minutes: z.object({ before: z.int(), after: z.int() }),
+  days: z
+    .array(z.object({ date: z.string(), before: z.int(), after: z.int() }))
+    .describe('Days or months whose minutes changed.'),
 });
 const reconciledShape = z.object({
   invoice: z.string(),
@@ -22,8 +25,11 @@ const reconciledShape = z.object({
   account: z.string(),
   reason: z.string(),
   credits: z.array(correctionShape),
-  debits: z.array(correctionShape).describe('What was charged too little: named, not charged.'),
-  credit_note: z.string().nullable(),
+  debits: z.array(correctionShape).describe('What was charged too little.'),
+  credit_notes: z.array(z.string()).describe('On this invoice, and on those that charged debits of it.'),
+  credit_note: z.string().nullable().describe('The first of them.'),
+  debit: z.string().nullable().describe('The debit for the next invoice of the account.'),
+  lowered_debits: z.array(z.string()).describe('Debits that were lowered before an invoice charged them.'),
 });
 
 /** Final invoices held against what their periods rate to now. */
@@ -33,9 +39,10 @@ export function reconcileRoutes(api: Api, context: BillingContext): void {
       method: 'POST',
       path: '/v1/reconcile',
       tag: 'billing',
-      summary: 'Rate the periods of final invoices again, and credit what they charged too much',
+      summary: 'Rate the periods of final invoices again, and correct what they charged',
       description:
-        'Final invoices are never edited: what is too high goes on a credit note that names invoice, line, minutes and reason. With `dry_run` nothing is written.',
+        'Final invoices are never edited: what is too high goes on a credit note, what is too low on a debit that the next invoice of the account charges, ' +
+        'each naming invoice, line, minutes and reason. What was corrected before counts. With `dry_run` nothing is written.',
       roles: ['billing', 'admin'],
       body: { 'application/json': z.strictObject({ account: identifier.optional(), dry_run: z.boolean().default(false) }) },
       answers: {
@@ -70,6 +77,7 @@ export function reconcileRoutes(api: Api, context: BillingContext): void {
           before: formatAmount(each.beforeNanos, state.head.currency),
           after: formatAmount(each.afterNanos, state.head.currency),
           unavailable_minutes: each.minutes,
+          days: each.days,
         });
         invoices.push({
           invoice: state.id,
@@ -78,7 +86,10 @@ export function reconcileRoutes(api: Api, context: BillingContext): void {
           reason: found.reason,
           credits: found.credits.map(json),
           debits: found.debits.map(json),
-          credit_note: found.creditNote,
+          credit_notes: found.creditNotes,
+          credit_note: found.creditNotes[0] ?? null,
+          debit: found.debit,
+          lowered_debits: found.lowered,
         });
       }
       return { checked: states.length, dry_run: dryRun, invoices };

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+/**
+ * A debit: what re-rating found that a final invoice charged too little. It is recorded once, charged by a line of the next
+ * invoice of the account, and never an edit of the one it corrects.
+ */
+const nanos = z.string().regex(/^\d+$/);
+
+const part = z.strictObject({
+  /** The index of the line that it corrects, from 0; null: the invoice has none. */
+  line: z.int().nullable(),
+  /** What tells this line from others of its invoice; see `lineKey` of the corrections. */
+  key: z.string(),
+  kind: z.enum(['service', 'traffic', 'fee', 'credit', 'late_fee', 'tax']),
+  vm: z.string().nullable(),
+  description: z.string(),
+  /** Above 0; 0 once it was taken back before it was charged. */
+  nanos,
+  /** What the line came to and what it comes to now, in the currency. */
+  before: z.string(),
+  after: z.string(),
+  minutes: z.strictObject({ before: z.int(), after: z.int() }),
+  /** The local days or months whose minutes changed. */
+  days: z.array(z.strictObject({ date: z.string(), before: z.int(), after: z.int() })),
+});
+export type DebitPart = z.infer<typeof part>;
+
+export const debitHead = z.strictObject({
+  account: z.string(),
+  currency: z.string(),
+  /** The invoice that charged too little. */
+  invoice: z.string(),
+  number: z.int(),
+  reason: z.string(),
+  parts: z.array(part),
+  /** Of the evidence kept with it. */
+  evidence_sha256: z.string(),
+});
+export type DebitHead = z.infer<typeof debitHead>;
+
+export interface DebitState {
+  id: string;
+  head: DebitHead;
+  /** `pending`: for the next invoice. `void`: the invoice that it corrects has been made void. */
+  status: 'pending' | 'charged' | 'void';
+  /** The final invoice that charges it, and by which lines. */
+  on: {
+    invoice: string;
+    number: number | null;
+    lines: readonly { id: string; part: number; line: number; nanos: string }[];
+  } | null;
+}
