@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { DebitHead } from '../catalog/debits.ts';
+import { formatAmount } from '../domain/money.ts';
 import { ProblemError } from '../errors.ts';
 import type { RatedLine } from '../rating/line.ts';
 import { type Credited, planSteps, type Step } from './correction-plan.ts';
@@ -92,7 +93,13 @@ async function carryOut(
   switch (step.kind) {
     case 'lower': {
       const kept = await readDebit(catalog, step.debit);
-      const parts = kept.head.parts.map((part, i) => ({ ...part, nanos: (step.parts.get(i) ?? part.nanos).toString() }));
+      const parts = kept.head.parts.map((part, i) => {
+        const lower = step.parts.get(i);
+        if (lower === undefined) return part;
+        const { afterNanos, minutes, days } = lower.correction;
+        const after = formatAmount(afterNanos, head.currency);
+        return { ...part, nanos: lower.nanos.toString(), after, minutes: { ...part.minutes, after: minutes.after }, days };
+      });
       const check = (books: typeof catalog.books): void => {
         unmoved(books);
         // An invoice that charges it has become final: then a credit note takes it back.

@@ -16,7 +16,7 @@ export interface Credited {
 /** One entry that brings an invoice's position nearer to what its period rates to now. Each stands by itself: a crash between two leaves a smaller rest. */
 export type Step =
   /** A debit that no invoice has charged yet is lowered; parts by their index. */
-  | { kind: 'lower'; debit: string; parts: ReadonlyMap<number, bigint> }
+  | { kind: 'lower'; debit: string; parts: ReadonlyMap<number, { nanos: bigint; correction: Correction }> }
   /** A credit note on the invoice, or on one that charged a debit of it. */
   | { kind: 'credit'; invoice: string; lines: readonly Credited[] }
   /** What is lacking, for the next invoice. */
@@ -28,7 +28,7 @@ export type Step =
  * itself. So never more is credited on a line than it charged.
  */
 export function planSteps(books: Books, invoice: string, corrections: readonly Correction[], currency: string): Step[] {
-  const lowered = new Map<string, Map<number, bigint>>();
+  const lowered = new Map<string, Map<number, { nanos: bigint; correction: Correction }>>();
   const credited = new Map<string, Credited[]>();
   const lacking: DebitPart[] = [];
   const debits = books.debitsOn(invoice).toReversed();
@@ -48,8 +48,8 @@ export function planSteps(books: Books, invoice: string, corrections: readonly C
           rest -= taken;
           const line = debit.on?.lines.find((each) => each.id === debit.id && each.part === i)?.line;
           if (debit.on === null || line === undefined) {
-            const parts = lowered.get(debit.id) ?? new Map<number, bigint>();
-            lowered.set(debit.id, parts.set(i, BigInt(part.nanos) - taken));
+            const parts = lowered.get(debit.id) ?? new Map<number, { nanos: bigint; correction: Correction }>();
+            lowered.set(debit.id, parts.set(i, { nanos: BigInt(part.nanos) - taken, correction }));
           } else push(credited, debit.on.invoice, { line, nanos: taken, correction });
         }
       }

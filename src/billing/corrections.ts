@@ -1,3 +1,4 @@
+import type { MinutesChange } from '../catalog/books.ts';
 import type { DebitPart } from '../catalog/debits.ts';
 import { parseAmount } from '../domain/money.ts';
 import type { LineKind, RatedLine } from '../rating/line.ts';
@@ -33,6 +34,8 @@ export interface Correction {
 export interface Corrected {
   credited: ReadonlyMap<number, bigint>;
   debited: ReadonlyMap<string, { nanos: bigint; part: DebitPart }>;
+  /** How unavailable minutes were corrected, oldest first. */
+  minutes: readonly MinutesChange[];
 }
 
 /**
@@ -45,7 +48,7 @@ export function lineKey(line: Pick<IssuedLine, 'kind' | 'vm' | 'description' | '
   return [kind, line.vm, about, kind === 'fee' ? line.description : ''].map(String).join(' ');
 }
 
-interface Bucket extends Omit<Correction, 'days'> {
+interface Bucket extends Omit<Correction, 'days' | 'minutes'> {
   daysBefore: Map<string, number>;
   daysAfter: Map<string, number>;
 }
@@ -62,7 +65,6 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
       line: null,
       beforeNanos: 0n,
       afterNanos: 0n,
-      minutes: { before: 0, after: 0 },
       daysBefore: new Map(),
       daysAfter: new Map(),
     };
@@ -73,22 +75,24 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
     if (isDebit(line)) continue;
     const bucket = bucketOf(line, lineKey(line));
     bucket.beforeNanos += nanosOf(line.amount) - (corrected.credited.get(i) ?? 0n);
-    if (line.kind === 'credit') {
-      bucket.minutes.before += Number(line.quantity);
-      bucket.daysBefore = daysOf(line.detail);
-    } else bucket.line = i;
+    if (line.kind === 'credit') bucket.daysBefore = daysOf(line.detail);
+    else bucket.line = i;
   }
   for (const line of rated) {
     const bucket = bucketOf(line, lineKey(line));
     bucket.afterNanos += line.amountNanos;
-    if (line.kind !== 'credit') continue;
-    bucket.minutes.after += Number(line.quantity);
-    bucket.daysAfter = daysOf(line.detail);
+    if (line.kind === 'credit') bucket.daysAfter = daysOf(line.detail);
   }
   for (const [key, { nanos, part }] of corrected.debited) bucketOf(part, key).beforeNanos += nanos;
+  for (const { key, days } of corrected.minutes)
+    for (const { date, after } of days) buckets.get(key)?.daysBefore.set(date, after);
   return [...buckets.values()]
     .filter((bucket) => bucket.beforeNanos !== bucket.afterNanos)
-    .map(({ daysBefore, daysAfter, ...bucket }) => ({ ...bucket, days: changedDays(daysBefore, daysAfter) }));
+    .map(({ daysBefore, daysAfter, ...bucket }) => ({
+      ...bucket,
+      minutes: { before: minutesIn(daysBefore), after: minutesIn(daysAfter) },
+      days: changedDays(daysBefore, daysAfter),
+    }));
 }
 
 /** Whether a line charges what an earlier invoice lacked. */
@@ -104,6 +108,10 @@ function daysOf(detail: Record<string, unknown>): Map<string, number> {
     days.set(date, (days.get(date) ?? 0) + day.minutes);
   }
   return days;
+}
+
+function minutesIn(days: ReadonlyMap<string, number>): number {
+  return [...days.values()].reduce((sum, minutes) => sum + minutes, 0);
 }
 
 function changedDays(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): Correction['days'] {

@@ -71,7 +71,14 @@ export function creditNoteOf(
       issued_at: null,
       total_nanos: total.toString(),
       principal_nanos: total.toString(),
-      corrects: { invoice: id, lines: lines.map(({ line, nanos }) => ({ line, nanos: nanos.toString() })) },
+      corrects: {
+        invoice: id,
+        lines: lines.map(({ line, nanos, correction: { key, days } }) => ({
+          line,
+          nanos: nanos.toString(),
+          of: { invoice: rated.id, key, days },
+        })),
+      },
     },
     rest: toJson(rest),
     evidence,

@@ -87,5 +87,5 @@ export function correctedOf(books: Books, invoice: string): Corrected {
       debited.set(part.key, { nanos: before + standingNanos(books, debit, i), part });
     }
   }
-  return { credited: books.creditedByLine(invoice), debited };
+  return { credited: books.creditedByLine(invoice), debited, minutes: books.minutesCorrected(invoice) };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type DebitHead, debitHead, type DebitState } from './debits.ts';
+import { changedDays, type DebitHead, debitHead, type DebitState } from './debits.ts';
 import type { Entry } from './entry.ts';
 
 const nanos = z.string().regex(/^-?\d+$/);
@@ -23,13 +23,31 @@ export const invoiceHead = z.strictObject({
   /** The total without late fees, which bear no late fee themselves. */
   principal_nanos: nanos,
   /** Of a credit note: the invoice it corrects, and how much (positive) of which of its lines. */
-  corrects: z.strictObject({ invoice: z.string(), lines: z.array(z.strictObject({ line: z.int(), nanos })) }).nullable(),
+  corrects: z
+    .strictObject({
+      invoice: z.string(),
+      lines: z.array(
+        z.strictObject({
+          line: z.int(),
+          nanos,
+          /** Which line of which invoice was rated again, and the days whose minutes changed. */
+          of: z.strictObject({ invoice: z.string(), key: z.string(), days: changedDays }).optional(),
+        }),
+      ),
+    })
+    .nullable(),
   /** Of what it says and of its evidence, so that rating the same again is known to be the same. */
   digest: z.string().optional(),
   /** Of an invoice that charges what an earlier one lacked: which line of which debit is which of its own lines. */
   debits: z.array(z.strictObject({ id: z.string(), part: z.int(), line: z.int(), nanos })).optional(),
 });
 export type InvoiceHead = z.infer<typeof invoiceHead>;
+
+/** Days, or months, of a line whose unavailable minutes a correction changed. */
+export interface MinutesChange {
+  key: string;
+  days: readonly { date: string; before: number; after: number }[];
+}
 
 /** What happened to an invoice after it was written: added, never edited. */
 export const settlementBody = z.strictObject({
@@ -68,6 +86,8 @@ export class Books {
   readonly #debitsOn = new Map<string, Set<string>>();
   /** Ids of invoices that list a debit, whatever their status. */
   readonly #listing = new Map<string, Set<string>>();
+  /** What notes and debits said of an invoice's minutes, by the entry that said so. */
+  readonly #minutesOn = new Map<string, Map<string, { seq: bigint; changes: MinutesChange[] }>>();
 
   apply(entry: Entry): void {
     const stored: unknown = JSON.parse(entry.body);
@@ -80,6 +100,7 @@ export class Books {
     if (entry.kind === 'debit') {
       const head = debitHead.parse((stored as { head?: unknown }).head ?? stored);
       this.#debits.set(entry.id, head);
+      this.#said(entry, head.invoice, head.parts);
       this.#debitsOn.set(head.invoice, (this.#debitsOn.get(head.invoice) ?? new Set()).add(entry.id));
       return;
     }
@@ -90,7 +111,10 @@ export class Books {
     if (head.number !== null) this.#last[head.type] = Math.max(this.#last[head.type], head.number);
     for (const { id } of head.debits ?? []) this.#listing.set(id, (this.#listing.get(id) ?? new Set()).add(entry.id));
     if (head.corrects === null) return;
-    const { invoice } = head.corrects;
+    const { invoice, lines } = head.corrects;
+    const changes = lines.flatMap(({ of }) => of ?? []);
+    for (const rated of new Set(changes.map((each) => each.invoice)))
+      this.#said(entry, rated, changes.filter((each) => each.invoice === rated)); // prettier-ignore
     this.#notesOn.set(invoice, (this.#notesOn.get(invoice) ?? new Set()).add(entry.id));
   }
 
@@ -159,6 +183,18 @@ export class Books {
     return [...this.#debits.keys()]
       .flatMap((id) => this.debit(id) ?? [])
       .filter(({ head }) => account === undefined || head.account === account);
+  }
+
+  #said({ id, seq }: Entry, invoice: string, changes: readonly MinutesChange[]): void {
+    const said = this.#minutesOn.get(invoice) ?? new Map<string, { seq: bigint; changes: MinutesChange[] }>();
+    this.#minutesOn.set(invoice, said.set(id, { seq, changes: changes.map(({ key, days }) => ({ key, days })) }));
+  }
+
+  /** How unavailable minutes of an invoice's lines were corrected, in the order in which that was recorded. */
+  minutesCorrected(invoice: string): MinutesChange[] {
+    return [...(this.#minutesOn.get(invoice)?.values() ?? [])]
+      .sort((a, b) => (a.seq < b.seq ? -1 : 1))
+      .flatMap(({ changes }) => changes);
   }
 
   #isVoid(id: string): boolean {

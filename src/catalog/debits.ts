@@ -6,6 +6,9 @@ import { z } from 'zod';
  */
 const nanos = z.string().regex(/^\d+$/);
 
+/** The local days or months whose unavailable minutes changed. */
+export const changedDays = z.array(z.strictObject({ date: z.string(), before: z.int(), after: z.int() }));
+
 const part = z.strictObject({
   /** The index of the line that it corrects, from 0; null: the invoice has none. */
   line: z.int().nullable(),
@@ -20,8 +23,7 @@ const part = z.strictObject({
   before: z.string(),
   after: z.string(),
   minutes: z.strictObject({ before: z.int(), after: z.int() }),
-  /** The local days or months whose minutes changed. */
-  days: z.array(z.strictObject({ date: z.string(), before: z.int(), after: z.int() })),
+  days: changedDays,
 });
 export type DebitPart = z.infer<typeof part>;
 

@@ -37,7 +37,7 @@ export function memoryStore(): Store {
         }) as T[],
       );
     },
-  } as Store; // prettier-ignore
+  }; // prettier-ignore
 }
 
 /** A catalog over such a store; `store` given: what another process finds there. */
