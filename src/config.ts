@@ -12,6 +12,10 @@ export interface Config {
   kafkaBrokers: readonly string[];
   /** Unset: ClickHouse inside this process. */
   clickhouseUrl: string | undefined;
+  /** Unset: one server, not a cluster. */
+  clickhouseCluster: string | undefined;
+  /** On a cluster: whether its tables have replicas. */
+  clickhouseReplicated: boolean;
   stalenessMs: number;
   latenessMs: number;
   /** 0: samples are kept for good, and of any age. */
@@ -70,6 +74,11 @@ const VARIABLES = {
     .string()
     .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'must be an http:// or https:// URL')
     .optional(),
+  UPTALLY_CLICKHOUSE_CLUSTER: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, "must be a name of the server's system.clusters")
+    .optional(),
+  UPTALLY_CLICKHOUSE_REPLICATED: oneOf(['true', 'false']).default('true'),
   UPTALLY_STALENESS_MS: integer(1_000, 86_400_000, 'milliseconds').default(90_000),
   UPTALLY_LATENESS_MS: integer(0, 86_400_000, 'milliseconds').default(120_000),
   UPTALLY_RETENTION_DAYS: integer(0, 3_650, 'days (0: no limit)').default(90),
@@ -112,6 +121,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (set.UPTALLY_LOG === 'kafka' && set.UPTALLY_KAFKA_BROKERS.length === 0) {
     faults.push('UPTALLY_KAFKA_BROKERS must name at least one broker when UPTALLY_LOG is kafka');
   }
+  if (set.UPTALLY_CLICKHOUSE_CLUSTER !== undefined && set.UPTALLY_CLICKHOUSE_URL === undefined) {
+    faults.push('UPTALLY_CLICKHOUSE_CLUSTER needs UPTALLY_CLICKHOUSE_URL, one of its servers or a balancer before them');
+  }
   const nicsMax = set.UPTALLY_MAX_NICS ?? 2 * set.UPTALLY_MAX_VMS;
   if (nicsMax < set.UPTALLY_MAX_VMS) faults.push('UPTALLY_MAX_NICS must not be less than UPTALLY_MAX_VMS');
   if (faults.length > 0) throw new ConfigError(faults);
@@ -123,6 +135,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     log: set.UPTALLY_LOG,
     kafkaBrokers: set.UPTALLY_KAFKA_BROKERS,
     clickhouseUrl: set.UPTALLY_CLICKHOUSE_URL,
+    clickhouseCluster: set.UPTALLY_CLICKHOUSE_CLUSTER,
+    clickhouseReplicated: set.UPTALLY_CLICKHOUSE_REPLICATED === 'true',
     stalenessMs: set.UPTALLY_STALENESS_MS,
     latenessMs: set.UPTALLY_LATENESS_MS,
     retentionDays: set.UPTALLY_RETENTION_DAYS,

@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Faults } from '../faults.ts';
-import { clientStatements } from './client.ts';
+import { clientStatements, type Run } from './client.ts';
+import { storeErrorOf } from './errors.ts';
 import { bytesIn, insertSelect, literal } from './rowbinary.ts';
-import { DATABASE, type Store, StoreError, storeErrorOf } from './store.ts';
+import { DATABASE, type Store, StoreError } from './store.ts';
 
 const SCRATCH_SUFFIX = '.rowbinary';
 
@@ -36,24 +37,35 @@ export async function openEmbeddedStore(options: { path: string; scratchDir: str
     throw storeErrorOf(error, 'the embedded ClickHouse did not open');
   }
 
+  const insert = async (
+    table: string,
+    structure: string,
+    chunks: readonly Uint8Array[],
+    token: string | undefined,
+    condition?: string,
+  ): Promise<void> => {
+    // The client decodes insert bodies as UTF-8, which would break binary bytes; a file does not pass through it.
+    const path = join(scratchDir, `${randomUUID()}${SCRATCH_SUFFIX}`);
+    try {
+      await writeChunks(path, chunks);
+      const source = `file(${literal(path)}, 'RowBinary', ${literal(structure)})`;
+      const query = insertSelect(table, structure, source, token, condition === undefined ? {} : { condition });
+      const carryOut = async (): Promise<unknown> => client.command({ query });
+      if (options.faults === undefined || table !== 'catalog') await carryOut();
+      else await watched(carryOut, options.faults);
+    } catch (error) {
+      throw storeErrorOf(error, `ClickHouse did not take an insert into ${table}`);
+    } finally {
+      await rm(path, { force: true });
+    }
+  };
   return {
-    ...clientStatements(client),
+    ...clientStatements(client, once),
     async insertRowBinary(table, structure, chunks, deduplicationToken) {
-      if (bytesIn(chunks) === 0) return;
-      // The client decodes insert bodies as UTF-8, which would break binary bytes; a file does not pass through it.
-      const path = join(scratchDir, `${randomUUID()}${SCRATCH_SUFFIX}`);
-      try {
-        await writeChunks(path, chunks);
-        const source = `file(${literal(path)}, 'RowBinary', ${literal(structure)})`;
-        const insert = async (): Promise<unknown> =>
-          client.command({ query: insertSelect(table, structure, source, deduplicationToken) });
-        if (options.faults === undefined || table !== 'catalog') await insert();
-        else await watched(insert, options.faults);
-      } catch (error) {
-        throw storeErrorOf(error, `ClickHouse did not take an insert into ${table}`);
-      } finally {
-        await rm(path, { force: true });
-      }
+      if (bytesIn(chunks) > 0) await insert(table, structure, chunks, deduplicationToken);
+    },
+    claim(table, structure, row, { token, condition }) {
+      return insert(table, structure, [row], token, condition);
     },
     async close() {
       await client.close();
@@ -79,6 +91,15 @@ async function watched(insert: () => Promise<unknown>, faults: Faults): Promise<
   await running;
   faults.at('after-catalog-insert');
 }
+
+/** An engine in this process is there or the process is not: nothing is tried again. */
+const once: Run = async (what, attempt) => {
+  try {
+    return await attempt(new AbortController().signal);
+  } catch (error) {
+    throw storeErrorOf(error, what);
+  }
+};
 
 /** What we use of chdb, spelt out so that a build without the optional package has its types all the same. */
 interface Chdb {

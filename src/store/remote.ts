@@ -5,7 +5,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type Store, StoreError } from './store.ts';
 
-type Method = 'command' | 'rows' | 'ndjson' | 'insertRowBinary';
+type Method = 'command' | 'rows' | 'ndjson' | 'insertRowBinary' | 'claim';
 
 interface Call {
   readonly id: number;
@@ -29,6 +29,8 @@ export function serveStore(port: MessagePort, store: Store): void {
         return store.ndjson(...(args as Parameters<Store['ndjson']>));
       case 'insertRowBinary':
         return store.insertRowBinary(...(args as Parameters<Store['insertRowBinary']>));
+      case 'claim':
+        return store.claim(...(args as Parameters<Store['claim']>));
     }
   };
   port.on('message', (call: Call) => {
@@ -82,6 +84,9 @@ export function remoteStore(port: MessagePort): Store {
           : [],
       );
       await ask('insertRowBinary', [table, structure, chunks, token], own);
+    },
+    async claim(...args) {
+      await ask('claim', args);
     },
     close() {
       port.close();

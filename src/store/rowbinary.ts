@@ -32,11 +32,18 @@ export function literal(text: string): string {
  * session: an embedded session keeps what it is told, and a token that stayed behind would swallow the next insert.
  * One thread and source order keep the blocks of a repeated insert equal, which deduplication relies on.
  */
-export function insertSelect(table: string, structure: string, source: string, deduplicationToken: string | undefined): string {
+export function insertSelect(
+  table: string,
+  structure: string,
+  source: string,
+  deduplicationToken: string | undefined,
+  options: { condition?: string; settings?: readonly string[] } = {},
+): string {
   const columns = columnsOf(structure).join(', ');
-  const settings = ['max_partitions_per_insert_block = 0', 'max_insert_threads = 1'];
+  const settings = ['max_partitions_per_insert_block = 0', 'max_insert_threads = 1', ...(options.settings ?? [])];
   if (deduplicationToken !== undefined) settings.push(`insert_deduplication_token = ${literal(deduplicationToken)}`);
-  return `INSERT INTO ${table} (${columns}) SETTINGS ${settings.join(', ')} SELECT ${columns} FROM ${source}`;
+  const where = options.condition === undefined ? '' : ` WHERE ${options.condition}`;
+  return `INSERT INTO ${table} (${columns}) SETTINGS ${settings.join(', ')} SELECT ${columns} FROM ${source}${where}`;
 }
 
 /** Bytes in all chunks. */

@@ -3,7 +3,7 @@
  * server (`server.ts`); everything that reads or writes rows knows only this interface.
  */
 export interface Store {
-  /** DDL or INSERT … SELECT; resolves when it has been carried out. */
+  /** DDL or INSERT … SELECT; resolves when it has been carried out. It may be carried out twice: twice must be as good as once. */
   command(sql: string, params?: Record<string, unknown>): Promise<void>;
   /** Rows of a SELECT as objects; 64-bit and wider integers come as decimal strings. `{name:Type}` binds a parameter. */
   rows<T>(sql: string, params?: Record<string, unknown>): Promise<T[]>;
@@ -11,10 +11,20 @@ export interface Store {
   ndjson(sql: string, params?: Record<string, unknown>): Promise<Uint8Array>;
   /**
    * Inserts rows given as RowBinary. `structure` is `"a String, b UInt64"` in the order of the bytes. No chunks, no
-   * insert. A repeated `deduplicationToken` makes the same insert again harmless.
+   * insert. A repeated `deduplicationToken` drops the same insert again where it can; rows must be such that a repeat does no harm.
    */
   insertRowBinary(table: string, structure: string, chunks: readonly Uint8Array[], deduplicationToken?: string): Promise<void>;
+  /**
+   * Inserts the row unless one was inserted under this token before, or `condition` (SQL over the table as it is) does not
+   * hold. Of any number of processes that claim one token at once one row stays. The answer does not say whose: read it back.
+   */
+  claim(table: string, structure: string, row: Uint8Array, claim: Claim): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface Claim {
+  readonly token: string;
+  readonly condition: string;
 }
 
 /** Where Uptally's tables live, in the embedded engine as on a server. */
@@ -31,37 +41,4 @@ export class StoreError extends Error {
     this.code = code;
     this.retryable = retryable;
   }
-}
-
-/** ClickHouse errors that say "not now" rather than "never". */
-const BUSY_TYPES: ReadonlySet<string> = new Set([
-  'TIMEOUT_EXCEEDED',
-  'TOO_MANY_SIMULTANEOUS_QUERIES',
-  'MEMORY_LIMIT_EXCEEDED',
-  'TOO_MANY_PARTS',
-  'NETWORK_ERROR',
-  'SOCKET_TIMEOUT',
-  'NOT_ENOUGH_SPACE',
-  'TABLE_IS_READ_ONLY',
-]);
-
-const NETWORK_CODES: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EAI_AGAIN',
-  'ENOTFOUND',
-  'ENOSPC',
-]);
-
-/** Makes a StoreError of whatever the client threw; the statement is not repeated in the message (it may hold data). */
-export function storeErrorOf(error: unknown, what: string): StoreError {
-  if (error instanceof StoreError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  const { type, code } = (error ?? {}) as { type?: unknown; code?: unknown };
-  if (typeof type === 'string') return new StoreError(type, `${what}: ${message}`, BUSY_TYPES.has(type), error);
-  const network = typeof code === 'string' && NETWORK_CODES.has(code);
-  const retryable = network || /timeout|socket hang up/i.test(message);
-  return new StoreError(typeof code === 'string' ? code : 'store_failed', `${what}: ${message}`, retryable, error);
 }

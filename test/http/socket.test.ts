@@ -17,6 +17,7 @@ const store: Store = {
       : Promise.reject(new StoreError('ECONNREFUSED', 'http://user:password@inside refused', true)),
   ndjson: () => Promise.resolve(new Uint8Array()),
   insertRowBinary: () => Promise.resolve(),
+  claim: () => Promise.resolve(),
   close: () => Promise.resolve(),
 };
 

@@ -66,6 +66,9 @@ describe.skipIf(missing !== undefined)(`the store on a server${missing === undef
     await expect(store.insertRowBinary('nowhere', TRAFFIC_STRUCTURE, [trafficRow('v', 60, 1n, 1n)])).rejects.toMatchObject({
       retryable: false,
     });
-    await expect(openServerStore({ url: 'http://127.0.0.1:1' })).rejects.toMatchObject({ code: 'ECONNREFUSED', retryable: true });
+    await expect(openServerStore({ url: 'http://127.0.0.1:1', patienceMs: 50 })).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+      retryable: true,
+    });
   });
 });
