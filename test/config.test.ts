@@ -20,6 +20,8 @@ describe('configuration', () => {
       log: 'embedded',
       kafkaBrokers: [],
       clickhouseUrl: undefined,
+      clickhouseCluster: undefined,
+      clickhouseReplicated: true,
       stalenessMs: 90_000,
       latenessMs: 120_000,
       retentionDays: 90,

@@ -18,6 +18,7 @@ export function memoryStore(): Store {
     command: () => Promise.resolve(),
     ndjson: () => Promise.reject(new Error('not here')),
     close: () => Promise.resolve(),
+    claim: () => Promise.reject(new Error('one process alone')),
     insertRowBinary(_table: string, _structure: string, chunks: readonly Uint8Array[]) {
       for (const chunk of chunks) rows.push(decoded(Buffer.from(chunk)));
       return Promise.resolve();
