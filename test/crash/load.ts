@@ -46,6 +46,12 @@ export class Client {
   /** Samples answered 202, and samples of batches that got no answer: those may be in the log or not. */
   answered = 0;
   unclear = 0;
+  readonly #onAnswered: (lines: readonly string[]) => void;
+
+  /** @param onAnswered told of the lines of every batch that was answered 202 */
+  constructor(onAnswered: (lines: readonly string[]) => void = () => undefined) {
+    this.#onAnswered = onAnswered;
+  }
 
   async makeKeys(server: TestServer): Promise<void> {
     for (const agent of AGENTS) this.#keys.set(agent, (await agentKey(server, agent)).key);
@@ -54,7 +60,14 @@ export class Client {
 
   /** A new fleet of VMs. @param fleets how many random fleets it is made of */
   newLoad(seed: number, fleets: number): Load {
-    const load = new Load(seed, fleets);
+    const load = randomLoad(seed, fleets);
+    this.loads.push(load);
+    return load;
+  }
+
+  /** VMs that only ever go on: samples in order, as many small batches as the server takes, nothing to wait for in between. */
+  newSteadyLoad(name: string, instants: number): Load {
+    const load = steadyLoad(name, instants);
     this.loads.push(load);
     return load;
   }
@@ -79,6 +92,7 @@ export class Client {
       const answer = await postLines(server, this.#keys.get(batch.agent) ?? '', batch.lines).catch(() => undefined);
       if (answer?.status === 202) {
         this.answered += batch.lines.length;
+        this.#onAnswered(batch.lines);
         queue.shift();
         continue;
       }
@@ -146,25 +160,58 @@ interface Wave {
 const WAVES = 3;
 
 /** A fleet on its way to a server: `waves` holds what has not been answered. */
-export class Load {
+export interface Load {
   readonly fleet: Fleet;
   readonly waves: Wave[];
   readonly sentUntilMs: number;
+}
 
-  constructor(seed: number, fleets: number) {
-    this.fleet = placed(`${seed}:`, withoutEnds(fleetGroup(seed, fleets, { options: OPTIONS })));
-    const random = randomOf(seed);
-    const { log } = this.fleet;
-    this.sentUntilMs = Math.max(...log.map((sample) => sample.tsMs));
-    const catalog = catalogEntries(this.fleet);
-    this.waves = Array.from({ length: WAVES }, (_, wave) => ({
-      // plans first, and the VMs that have them when most samples are in: rows are priced anew
-      catalog: wave === 0 ? catalog.first : wave === 2 ? catalog.later : [],
-      queues: queuesOf(log.slice(Math.floor((log.length * wave) / WAVES), Math.floor((log.length * (wave + 1)) / WAVES)), () =>
-        below(random, BATCH_MAX),
-      ),
+function randomLoad(seed: number, fleets: number): Load {
+  const fleet = placed(`${seed}:`, withoutEnds(fleetGroup(seed, fleets, { options: OPTIONS })));
+  const random = randomOf(seed);
+  const { log } = fleet;
+  const catalog = catalogEntries(fleet);
+  const waves = Array.from({ length: WAVES }, (_, wave) => ({
+    // plans first, and the VMs that have them when most samples are in: rows are priced anew
+    catalog: wave === 0 ? catalog.first : wave === 2 ? catalog.later : [],
+    queues: queuesOf(log.slice(Math.floor((log.length * wave) / WAVES), Math.floor((log.length * (wave + 1)) / WAVES)), () =>
+      below(random, BATCH_MAX),
+    ),
+  }));
+  return { fleet, waves, sentUntilMs: lastInstant(log) };
+}
+
+const STEADY_VMS = 20;
+const STEADY_BATCH = 5;
+const STEADY_EVERY_MS = 10_000;
+
+function steadyLoad(name: string, instants: number): Load {
+  const beginMs = MEETING_MS - instants * STEADY_EVERY_MS;
+  const sampleAt = (vm: number, instant: number): LoggedSample => ({
+    vm: `${name}:${vm}`,
+    nic: 'eth0',
+    tsMs: beginMs + instant * STEADY_EVERY_MS + vm,
+    counters: { rx: BigInt(instant) * 9_999n, tx: BigInt(instant) * BigInt(vm) },
+    epoch: 0,
+    condition: instant % 100 < 98 ? 'up' : 'provider',
+    agent: AGENTS[vm % AGENTS.length] ?? '',
+  });
+  const log: LoggedSample[] = [];
+  for (let instant = 0; instant < instants; instant++) for (let vm = 0; vm < STEADY_VMS; vm++) log.push(sampleAt(vm, instant));
+  // a queue for each agent and half of its VMs
+  const queues = Array.from({ length: 2 * AGENTS.length }, (_, queue) => {
+    const own = log.filter(({ vm }) => Number(vm.slice(name.length + 1)) % (2 * AGENTS.length) === queue);
+    return Array.from({ length: Math.ceil(own.length / STEADY_BATCH) }, (_, i) => ({
+      agent: AGENTS[queue % AGENTS.length] ?? '',
+      lines: own.slice(i * STEADY_BATCH, (i + 1) * STEADY_BATCH).map(lineOf),
     }));
-  }
+  });
+  const fleet = { log, options: { ...OPTIONS, clockMs: MEETING_MS }, catalog: { plans: new Map(), vms: new Map() } };
+  return { fleet, waves: [{ catalog: [], queues }], sentUntilMs: lastInstant(log) };
+}
+
+function lastInstant(log: readonly LoggedSample[]): number {
+  return log.reduce((last, { tsMs }) => Math.max(last, tsMs), 0);
 }
 
 /** The VMs of a client stay with it: of one VM nothing overtakes. A batch names no sample twice, so sending it again repeats it whole. */

@@ -68,6 +68,8 @@ export interface ServerSetup {
   /** The data folder. */
   readonly dir: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Told of the process as soon as there is one, before it listens. */
+  readonly onSpawn?: (pid: number) => void;
 }
 
 /** Starts a server; resolves when it listens, with undefined when it was killed before that by the fault it was given. */
@@ -76,6 +78,7 @@ export async function startOrDie(setup: ServerSetup): Promise<TestServer | undef
     env: { ...environment(), UPTALLY_DATA_DIR: setup.dir, ...setup.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  if (child.pid !== undefined) setup.onSpawn?.(child.pid);
   const written: string[] = [];
   let url: string | undefined;
   const listening = new Promise<string>((resolve) => {
