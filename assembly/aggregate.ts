@@ -70,9 +70,10 @@ import {
 } from './layout';
 import { count } from './counter';
 import { emitLate, emitSample } from './emit';
-import { NEVER, nicOf, slotOfVm, vmAt, vmOf } from './intern';
+import { NEVER, nicOf, slotOfVm, vmAfter, vmAt } from './intern';
 import { TRAFFIC_ROW_MAX, goOnSpreading } from './spread';
 import { OUTAGE_ROW_MAX, UPTIME_ROW_MAX, advance, deadline, overrule, publish } from './timeline';
+import { mayBeUsual, takeUsual } from './usual';
 
 export const DONE: u32 = 0;
 export const DRAIN: u32 = 1;
@@ -149,10 +150,8 @@ function expectSilence(vm: usize, watermark: i64): void {
   store<u8>(vm + VM_FLAGS, load<u8>(vm + VM_FLAGS) | FLAG_SILENT);
 }
 
-/** One sample. */
-// @ts-ignore: decorator
-@inline
-function take(frame: usize, agent: usize, agentLength: u32): void {
+/** One sample, whatever it is; answers its VM. */
+function take(frame: usize, agent: usize, agentLength: u32, previous: usize): usize {
   const ts = load<i64>(frame + FRAME_TS);
   const condition = load<u8>(frame + FRAME_CONDITION);
   const watermark = load<i64>(H_CLOCK) - load<i64>(H_LATENESS);
@@ -161,7 +160,7 @@ function take(frame: usize, agent: usize, agentLength: u32): void {
 
   const name = frame + FRAME_HEAD;
   const vmLength = <u32>load<u8>(frame + FRAME_VM_LENGTH);
-  const vm = vmOf(name, vmLength, load<u32>(frame + FRAME_HASH));
+  const vm = vmAfter(previous, name, vmLength, load<u32>(frame + FRAME_HASH));
   const nic = nicOf(vm, name + vmLength, load<u8>(frame + FRAME_NIC_LENGTH));
   const lastTs = load<i64>(vm + VM_LAST_TS);
   const nicLastTs = load<i64>(nic + NIC_LAST_TS);
@@ -169,14 +168,14 @@ function take(frame: usize, agent: usize, agentLength: u32): void {
 
   if ((load<u8>(vm + VM_FLAGS) & FLAG_REPAIR) != 0) {
     defer(frame, vm, nic, agent, agentLength);
-    return;
+    return vm;
   }
   if (ts > lastTs) {
     const minute = load<u32>(vm + VM_MINUTE);
     if (load<u32>(H_REDO) != 0) expectSilence(vm, watermark);
     advance(vm, ts, condition);
     // interfaces that lag behind the VM's own time are published when the step settles
-    if (load<u32>(vm + VM_MINUTE) != minute && (load<u32>(vm + VM_NIC_COUNT) > 1 || counters == 0)) note(vm);
+    if (load<u32>(vm + VM_MINUTE) != minute && (load<u16>(vm + VM_NIC_COUNT) > 1 || counters == 0)) note(vm);
     const due = ts + load<i64>(H_STALENESS) + 1;
     if (due <= watermark) note(vm);
     else if (due < load<i64>(H_MIN_DEADLINE)) store<i64>(H_MIN_DEADLINE, due);
@@ -190,7 +189,7 @@ function take(frame: usize, agent: usize, agentLength: u32): void {
       }
     } else if (condition != said || ts < load<i64>(vm + VM_RUN_START)) {
       defer(frame, vm, nic, agent, agentLength);
-      return;
+      return vm;
     }
     // within a run of the same condition a sample adds nothing to the timeline; its traffic may belong to a minute that the watermark
     // has already published
@@ -198,14 +197,16 @@ function take(frame: usize, agent: usize, agentLength: u32): void {
   } else {
     if (ts == nicLastTs && isRepeat(nic, frame)) add(C_DUPLICATE, 1);
     else defer(frame, vm, nic, agent, agentLength);
-    return;
+    return vm;
   }
   if (load<u32>(H_ARCHIVE) != 0) emitSample(frame, agent, agentLength);
   if (counters != 0) count(vm, nic, frame);
   store<i64>(nic + NIC_LAST_TS, ts);
   store<u16>(nic + NIC_LAST_CONDITION, load<u16>(frame + FRAME_CONDITION));
   store<u32>(nic + NIC_LAST_EPOCH, load<u32>(frame + FRAME_EPOCH));
-  if (ts < load<i64>(nic + NIC_FIRST_TS)) store<i64>(nic + NIC_FIRST_TS, ts);
+  // a sample that waits for repair may have come before the first one here
+  if (nicLastTs == NEVER && ts < load<i64>(nic + NIC_FIRST_TS)) store<i64>(nic + NIC_FIRST_TS, ts);
+  return vm;
 }
 
 function tick(record: usize): void {
@@ -228,6 +229,7 @@ export function aggregate(): u32 {
   let cursor = <usize>load<u32>(H_CURSOR);
   const end = <usize>load<u32>(H_CURSOR_END);
   let left = budget();
+  let vm = vmAt(0);
   while (cursor < end) {
     const size = <usize>load<u32>(cursor);
     const sequence = load<u64>(cursor + 8);
@@ -244,6 +246,9 @@ export function aggregate(): u32 {
       }
       const from = index;
       let full = false;
+      let version = live ? sequence << 16 | <u64>index : load<u64>(H_VERSION);
+      const usually = live && mayBeUsual(agentLength);
+      const watermark = load<i64>(H_CLOCK) - load<i64>(H_LATENESS);
       while (at < size) {
         if (left == 0) {
           left = budget();
@@ -254,10 +259,19 @@ export function aggregate(): u32 {
         }
         left--;
         const frame = record + at;
-        if (live) store<u64>(H_VERSION, sequence << 16 | <u64>index);
         at += <usize>load<u16>(frame + FRAME_SIZE);
         index++;
-        take(frame, agent, agentLength);
+        if (usually) {
+          const usual = takeUsual(frame, agent, agentLength, vm, version, watermark);
+          if (usual != 0) {
+            vm = usual;
+            version++;
+            continue;
+          }
+        }
+        store<u64>(H_VERSION, version);
+        if (live) version++;
+        vm = take(frame, agent, agentLength, vm);
         if (load<u32>(H_SPREAD_NIC) != 0) {
           full = true;
           break;

@@ -3,6 +3,7 @@
  * to D exactly. The same numbers come from src/domain/credit.ts; a property test holds the two together.
  */
 import {
+  COLD_PHASE,
   CONDITIONS,
   H_MAX_PHASES,
   H_MAX_PLANS,
@@ -26,9 +27,8 @@ import {
   PLAN_PRICE,
   PLAN_SIZE,
   PLAN_ZONE,
-  VM_PHASE,
 } from './layout';
-import { vmAt } from './intern';
+import { coldOf, vmAt } from './intern';
 import { civilFromDays, daysInMonth } from './time';
 
 const PER_MONTH: u32 = 0;
@@ -116,7 +116,7 @@ function unit(plan: usize, minute: u32): u64 {
 function planOf(vm: usize, minute: u32): usize {
   const phases = <usize>load<u32>(H_PHASES);
   const at = <i64>minute * MINUTE_MS;
-  let index = load<u32>(vm + VM_PHASE);
+  let index = load<u32>(coldOf(vm) + COLD_PHASE);
   while (index != 0) {
     const phase = phases + <usize>(index - 1) * PHASE_SIZE;
     if (load<i64>(phase + PHASE_FROM) <= at) return planAt(load<u32>(phase + PHASE_PLAN));
@@ -154,7 +154,7 @@ export function clearCatalog(): void {
   store<u32>(H_ZONES_END, load<u32>(H_ZONES));
   store<u32>(H_PHASES_USED, 0);
   const vms = load<u32>(H_VMS);
-  for (let i: u32 = 0; i < vms; i++) store<u32>(vmAt(i) + VM_PHASE, 0);
+  for (let i: u32 = 0; i < vms; i++) store<u32>(coldOf(vmAt(i)) + COLD_PHASE, 0);
 }
 
 /** Begins a zone; its address, 0 when there is no room. */
@@ -195,8 +195,8 @@ export function addPhase(vmSlot: u32, fromLow: u32, fromHigh: u32, plan: u32): u
   const vm = vmAt(vmSlot);
   store<i64>(phase + PHASE_FROM, <i64>(<u64>fromLow | <u64>fromHigh << 32));
   store<u32>(phase + PHASE_PLAN, plan);
-  store<u32>(phase + PHASE_NEXT, load<u32>(vm + VM_PHASE));
-  store<u32>(vm + VM_PHASE, index + 1);
+  store<u32>(phase + PHASE_NEXT, load<u32>(coldOf(vm) + COLD_PHASE));
+  store<u32>(coldOf(vm) + COLD_PHASE, index + 1);
   store<u32>(H_PHASES_USED, index + 1);
   return 1;
 }

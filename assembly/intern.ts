@@ -3,6 +3,10 @@
  * order of first appearance and never taken back. A full table is a broken invariant: the door asks for room before it lets names in.
  */
 import {
+  COLD_FIRST_TS,
+  COLD_NAME,
+  COLD_SIZE,
+  FRAME_HEAD,
   H_MAX_NICS,
   H_MAX_VMS,
   H_NAMES_END,
@@ -11,12 +15,13 @@ import {
   H_NIC_RECORDS,
   H_NIC_TABLE,
   H_VMS,
+  H_VM_COLD,
   H_VM_MASK,
   H_VM_RECORDS,
   H_VM_TABLE,
+  NIC_BASE_TS,
   NIC_FIRST_TS,
   NIC_HASH,
-  NIC_BASE_TS,
   NIC_LAST_TS,
   NIC_NAME,
   NIC_NAME_LENGTH,
@@ -24,15 +29,15 @@ import {
   NIC_PLACE,
   NIC_SIZE,
   NIC_VM,
-  VM_FIRST_TS,
   VM_HASH,
+  VM_HEAD,
   VM_INLINE_MAX,
   VM_LAST_TS,
-  VM_NAME,
-  VM_NAME_INLINE,
+  VM_NAMES,
   VM_NAME_LENGTH,
   VM_NIC,
   VM_NIC_COUNT,
+  VM_NIC_LENGTH,
   VM_PREVIOUS_TS,
   VM_SIZE,
 } from './layout';
@@ -59,7 +64,14 @@ function sameName(a: usize, b: usize, length: u32): bool {
 // @ts-ignore: decorator
 @inline
 export function nameOfVm(vm: usize): usize {
-  return load<u8>(vm + VM_NAME_LENGTH) <= <u8>VM_INLINE_MAX ? vm + VM_NAME_INLINE : <usize>load<u32>(vm + VM_NAME);
+  return load<u8>(vm + VM_NAME_LENGTH) <= <u8>VM_INLINE_MAX ? vm + VM_NAMES : <usize>load<u32>(coldOf(vm) + COLD_NAME);
+}
+
+/** What is seldom asked of a VM lies apart. */
+// @ts-ignore: decorator
+@inline
+export function coldOf(vm: usize): usize {
+  return <usize>load<u32>(H_VM_COLD) + (vm - <usize>load<u32>(H_VM_RECORDS)) / VM_SIZE * COLD_SIZE;
 }
 
 // @ts-ignore: decorator
@@ -101,9 +113,21 @@ function lookUp(name: usize, length: u32, hash: u32): usize {
   }
 }
 
-/** The record of a VM, made if it is new. */
+/**
+ * The record of a VM, made if it is new. Agents send their VMs in one order every time, so the one after the last is looked at first: a hit
+ * spares the table, whose entries lie scattered. (Past the last record there are zeros, and no hash is zero.)
+ */
 // @ts-ignore: decorator
 @inline
+export function vmAfter(previous: usize, name: usize, length: u32, hash: u32): usize {
+  const next = previous + VM_SIZE;
+  if (load<u32>(next + VM_HASH) == hash && load<u8>(next + VM_NAME_LENGTH) == <u8>length && sameName(nameOfVm(next), name, length)) {
+    return next;
+  }
+  return vmOf(name, length, hash);
+}
+
+/** The record of a VM, made if it is new. */
 export function vmOf(name: usize, length: u32, hash: u32): usize {
   const known = lookUp(name, length, hash);
   return known != 0 ? known : newVm(name, length, hash);
@@ -117,15 +141,15 @@ function newVm(name: usize, length: u32, hash: u32): usize {
   const vm = vmAt(slot);
   store<u32>(vm + VM_HASH, hash);
   store<u8>(vm + VM_NAME_LENGTH, <u8>length);
-  if (length <= VM_INLINE_MAX) memory.copy(vm + VM_NAME_INLINE, name, length);
+  if (length <= VM_INLINE_MAX) memory.copy(vm + VM_NAMES, name, length);
   else {
     const at = load<u32>(H_NAMES_END);
     memory.copy(at, name, length);
-    store<u32>(vm + VM_NAME, at);
+    store<u32>(coldOf(vm) + COLD_NAME, at);
     store<u32>(H_NAMES_END, at + 64);
   }
   store<i64>(vm + VM_LAST_TS, NEVER);
-  store<i64>(vm + VM_FIRST_TS, NEVER);
+  store<i64>(coldOf(vm) + COLD_FIRST_TS, NEVER);
   store<i64>(vm + VM_PREVIOUS_TS, NEVER);
   return vm;
 }
@@ -181,8 +205,23 @@ function otherNic(vm: usize, name: usize, length: u32): usize {
   store<i64>(nic + NIC_BASE_TS, NEVER);
   store<i64>(nic + NIC_FIRST_TS, i64.MAX_VALUE);
   store<u32>(vm + VM_NIC, slot + 1);
-  store<u32>(vm + VM_NIC_COUNT, load<u32>(vm + VM_NIC_COUNT) + 1);
+  const nics = load<u16>(vm + VM_NIC_COUNT);
+  if (nics != 0xffff) store<u16>(vm + VM_NIC_COUNT, nics + 1);
+  pair(vm, name, length);
   return nic;
+}
+
+/** Puts the newest interface's name beside the VM's, for `takeUsual`. */
+function pair(vm: usize, nicName: usize, nicLength: u32): void {
+  const vmLength = <u32>load<u8>(vm + VM_NAME_LENGTH);
+  store<u16>(vm + VM_HEAD, 0);
+  if (vmLength + nicLength > VM_INLINE_MAX) return;
+  const end = vm + VM_NAMES + VM_INLINE_MAX;
+  const at = vm + VM_NAMES + vmLength;
+  memory.copy(at, nicName, nicLength);
+  memory.fill(at + nicLength, 0, end - at - nicLength);
+  store<u8>(vm + VM_NIC_LENGTH, <u8>nicLength);
+  store<u16>(vm + VM_HEAD, <u16>((<u32>FRAME_HEAD + vmLength + nicLength + 7) & ~7));
 }
 
 /** For the host: slot + 1 of the VM whose name is in memory, 0 if it is not known. */
@@ -207,6 +246,7 @@ export function forgetAll(): void {
   for (let i: u32 = 0; i < nics; i++) store<u64>(<usize>load<u32>(nicAt(i) + NIC_PLACE), 0);
   memory.fill(<usize>load<u32>(H_VM_TABLE), 0, (<usize>load<u32>(H_VM_MASK) + 1) << 3);
   memory.fill(<usize>load<u32>(H_VM_RECORDS), 0, <usize>load<u32>(H_VMS) * VM_SIZE);
+  memory.fill(<usize>load<u32>(H_VM_COLD), 0, <usize>load<u32>(H_VMS) * COLD_SIZE);
   memory.fill(<usize>load<u32>(H_NIC_RECORDS), 0, <usize>nics * NIC_SIZE);
   store<u32>(H_VMS, 0);
   store<u32>(H_NICS, 0);

@@ -3,7 +3,7 @@
  * of [HEADER, stateEnd). The host repeats these numbers in src/kernel/layout.ts and compares them at load (see `layoutHash`).
  *
  *   0        1024      2048
- *   | unused | HEADER  | static data (asc) ... | state: vms · nics · vm table · nic table · names · plans · zones · touched |
+ *   | unused | HEADER  | static data (asc) ... | state: vms · cold · nics · vm table · nic table · names · plans · zones · touched |
  *                                              | buffers: input · frames · rejects · patterns · outputs                    |
  */
 
@@ -36,6 +36,7 @@ export const H_TOUCHED: usize = HEADER + 80; // u32 list of VM slots to settle
 export const H_TOUCHED_COUNT: usize = HEADER + 84;
 export const H_STATE_END: usize = HEADER + 88;
 export const H_VMS_SEEN: usize = HEADER + 92; // VMs with at least one sample
+export const H_VM_COLD: usize = HEADER + 96;
 
 // buffers
 export const H_INPUT: usize = HEADER + 128;
@@ -110,28 +111,35 @@ export const C_LATE: usize = H_COUNTERS + 24;
 export const C_REJECTED: usize = H_COUNTERS + 32; // 12 codes
 export const COUNTERS: u32 = 16;
 
-// ---- a VM: 128 bytes, the first 64 are what an ordinary sample touches -----------------------------------------------
+// ---- a VM: 128 bytes, all of which an ordinary sample touches; what it does not is in VM_COLD ----------------------------
+// The head is that of a frame of this VM and its newest interface, whose names lie together as in the frame: one comparison of words
+// finds both. Its size is 0 where the two names don't fit.
 export const VM_SIZE: usize = 128;
 export const VM_LAST_TS: usize = 0; // i64, MIN = no sample yet
 export const VM_RUN_START: usize = 8; // i64 start of the run of `condition` that reaches last_ts
 export const VM_MINUTE: usize = 16; // u32 minute of last_ts
-export const VM_HASH: usize = 20; // u32
-export const VM_NIC: usize = 24; // u32 slot + 1 of the newest interface
-export const VM_CONDITION: usize = 28; // u8
-export const VM_FLAGS: usize = 29; // u8
-export const VM_NAME_LENGTH: usize = 30; // u8
-export const VM_NAME: usize = 32; // u32 address
-export const VM_NIC_COUNT: usize = 36; // u32
+export const VM_NIC: usize = 20; // u32 slot + 1 of the newest interface
+export const VM_HEAD: usize = 24; // u64: u16 size, u8 vm length, u8 nic length, u32 hash
+export const VM_NAME_LENGTH: usize = 26; // u8
+export const VM_NIC_LENGTH: usize = 27; // u8 where the size is not 0
+export const VM_HASH: usize = 28; // u32
+export const VM_EMIT_FROM: usize = 32; // u32 minutes before are not written out
+export const VM_PUBLISHED: usize = 36; // u32 first minute not yet published ahead of a sample
 export const VM_PARTS: usize = 40; // 9 × u16 ms of the open minute, by condition
-export const VM_PHASE: usize = 60; // u32 index + 1 of the newest dated plan
-export const VM_FIRST_TS: usize = 64; // i64
-export const VM_PUBLISHED: usize = 72; // u32 first minute not yet published ahead of a sample
-export const VM_EMIT_FROM: usize = 76; // u32 minutes before are not written out
-export const VM_PREVIOUS_TS: usize = 80; // i64 the sample before last_ts, MIN = none: what a second opinion at last_ts goes back to
-export const VM_PREVIOUS_RUN: usize = 88; // i64
-export const VM_PREVIOUS_CONDITION: usize = 31; // u8
-export const VM_NAME_INLINE: usize = 96; // 32 bytes: the name, if it fits; else VM_NAME is its address
-export const VM_INLINE_MAX: u32 = 32;
+export const VM_NIC_COUNT: usize = 58; // u16, no further than 65535
+export const VM_CONDITION: usize = 60; // u8
+export const VM_FLAGS: usize = 61; // u8
+export const VM_PREVIOUS_CONDITION: usize = 62; // u8
+export const VM_PREVIOUS_TS: usize = 64; // i64 the sample before last_ts, MIN = none: what a second opinion at last_ts goes back to
+export const VM_PREVIOUS_RUN: usize = 72; // i64
+export const VM_NAMES: usize = 80; // 48 bytes: the VM's name if it fits, then the newest interface's if both do, then zeros
+export const VM_INLINE_MAX: u32 = 48;
+
+// ---- what is seldom asked of a VM: 16 bytes --------------------------------------------------------------------------------
+export const COLD_SIZE: usize = 16;
+export const COLD_FIRST_TS: usize = 0; // i64
+export const COLD_PHASE: usize = 8; // u32 index + 1 of the newest dated plan
+export const COLD_NAME: usize = 12; // u32 address of a name that is not in VM_NAMES
 
 export const FLAG_REPAIR: u8 = 1; // a sample waits for repair: everything after it waits too
 export const FLAG_SILENT: u8 = 2; // the silence after last_ts is on record as an outage

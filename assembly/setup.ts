@@ -1,5 +1,9 @@
 /** Laying out the memory for given capacities. The same walk answers how much memory is needed and then puts everything in place. */
 import {
+  COLD_FIRST_TS,
+  COLD_NAME,
+  COLD_PHASE,
+  COLD_SIZE,
   ENVELOPE,
   FRAME_CONDITION,
   FRAME_COUNTERS,
@@ -63,6 +67,7 @@ import {
   H_VERSION,
   H_VMS,
   H_VMS_SEEN,
+  H_VM_COLD,
   H_VM_MASK,
   H_VM_RECORDS,
   H_VM_TABLE,
@@ -87,17 +92,18 @@ import {
   RECORD_HEAD,
   VM_CONDITION,
   VM_EMIT_FROM,
-  VM_FIRST_TS,
   VM_FLAGS,
   VM_INLINE_MAX,
   VM_LAST_TS,
-  VM_NAME,
-  VM_NAME_INLINE,
+  VM_MINUTE,
+  VM_NAMES,
   VM_NAME_LENGTH,
   VM_NIC,
-  VM_NIC_COUNT,
-  VM_PHASE,
+  VM_PARTS,
+  VM_PREVIOUS_CONDITION,
   VM_PREVIOUS_RUN,
+  VM_PREVIOUS_TS,
+  VM_PUBLISHED,
   VM_RUN_START,
   VM_SIZE,
 } from './layout';
@@ -109,7 +115,7 @@ const SCRATCH_SIZE: u64 = 1024;
 const ZONES_SIZE: u64 = 1 << 20;
 
 /** Bumped when the meaning of the state changes while its places stay. */
-const STATE_VERSION: u32 = 1;
+const STATE_VERSION: u32 = 2;
 
 let fold: u32 = 0;
 
@@ -174,20 +180,26 @@ export function layoutHash(): u32 {
   mix(H_VERSION);
   mix(H_REDO);
   mix(H_COUNTERS);
+  mix(H_VM_COLD);
+  mix(COLD_SIZE);
+  mix(COLD_FIRST_TS);
+  mix(COLD_PHASE);
+  mix(COLD_NAME);
   mix(VM_LAST_TS);
-  mix(VM_NIC);
-  mix(VM_FLAGS);
-  mix(VM_NAME);
-  mix(VM_PHASE);
-  mix(VM_FIRST_TS);
-  mix(VM_EMIT_FROM);
-  mix(VM_NAME_LENGTH);
-  mix(VM_NAME_INLINE);
-  mix(VM_INLINE_MAX);
-  mix(VM_NIC_COUNT);
   mix(VM_RUN_START);
-  mix(VM_PREVIOUS_RUN);
+  mix(VM_MINUTE);
+  mix(VM_NIC);
+  mix(VM_NAME_LENGTH);
+  mix(VM_EMIT_FROM);
+  mix(VM_PUBLISHED);
+  mix(VM_PARTS);
   mix(VM_CONDITION);
+  mix(VM_FLAGS);
+  mix(VM_PREVIOUS_CONDITION);
+  mix(VM_PREVIOUS_TS);
+  mix(VM_PREVIOUS_RUN);
+  mix(VM_NAMES);
+  mix(VM_INLINE_MAX);
   mix(NIC_LAST_TS);
   mix(NIC_BASE_TS);
   mix(NIC_NAME);
@@ -234,6 +246,7 @@ function place(field: usize, size: u64): void {
 function walk(maxVms: u32, maxNics: u32, maxPlans: u32, maxPhases: u32, inputSize: u32, framesSize: u32, outSize: u32): void {
   next = HEADER + HEADER_SIZE;
   place(H_VM_RECORDS, <u64>maxVms * VM_SIZE);
+  place(H_VM_COLD, <u64>maxVms * COLD_SIZE);
   place(H_NIC_RECORDS, <u64>maxNics * NIC_SIZE);
   place(H_VM_TABLE, <u64>powerOfTwo(maxVms) * 8);
   place(H_NIC_TABLE, <u64>powerOfTwo(maxNics) * 8);

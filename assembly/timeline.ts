@@ -1,5 +1,6 @@
 /** The timeline of a VM (SPEC §2): held states, silence, outages, minute rows, and what is published ahead of the next sample. */
 import {
+  COLD_FIRST_TS,
   FLAG_SILENT,
   H_STALENESS,
   H_VMS_SEEN,
@@ -13,7 +14,6 @@ import {
   SILENT,
   UP,
   VM_CONDITION,
-  VM_FIRST_TS,
   VM_FLAGS,
   VM_LAST_TS,
   VM_MINUTE,
@@ -26,7 +26,7 @@ import {
   VM_RUN_START,
 } from './layout';
 import { OPEN, emitOutage, emitTraffic, emitUptime } from './emit';
-import { NEVER, nicAt } from './intern';
+import { NEVER, coldOf, nicAt } from './intern';
 import { TRAFFIC_ROW_MAX } from './spread';
 
 /** Room that a minute row and an outage may take. */
@@ -83,7 +83,7 @@ function addMinutes(vm: usize, a: i64, b: i64, condition: u8, minute: u32): void
 
 /** The VM's first sample. */
 function begin(vm: usize, ts: i64, condition: u8): void {
-  store<i64>(vm + VM_FIRST_TS, ts);
+  store<i64>(coldOf(vm) + COLD_FIRST_TS, ts);
   store<i64>(vm + VM_LAST_TS, ts);
   store<i64>(vm + VM_RUN_START, ts);
   store<u32>(vm + VM_MINUTE, <u32>(ts / MINUTE_MS));

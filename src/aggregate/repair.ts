@@ -23,7 +23,7 @@ import {
   sameContent,
   sampleRow,
 } from './tables.ts';
-import { beganAt, firstTsMs, install, nicsOf, release, vmAddress } from './vm-state.ts';
+import { beganAt, coldAddress, firstTsMs, install, nicsOf, release, vmAddress } from './vm-state.ts';
 
 const MINUTE_MS = 60_000;
 /** How far back the samples before a late one are looked for before all of the past is. */
@@ -310,7 +310,7 @@ async function restateOutages(
     const slot = internVm(workshop, vm);
     const record = vmAddress(workshop, slot);
     // the run at the very beginning of what was read may have begun before it
-    const readFromMs = Number(workshop.i64(record + L.VM_FIRST_TS));
+    const readFromMs = Number(workshop.i64(coldAddress(workshop, slot) + L.COLD_FIRST_TS));
     const first = own.get(readFromMs);
     if (first !== undefined && (ranges[i]?.fromMs ?? 0) > 0) {
       const startMs = await runStart(store, vm, readFromMs, terms.stalenessMs, end.upTo);

@@ -18,6 +18,11 @@ export function vmAddress(kernel: Kernel, slot: number): number {
   return kernel.u32(L.H_VM_RECORDS) + slot * L.VM_SIZE;
 }
 
+/** The address of what is seldom asked of a VM. */
+export function coldAddress(kernel: Kernel, slot: number): number {
+  return kernel.u32(L.H_VM_COLD) + slot * L.COLD_SIZE;
+}
+
 function instant(kernel: Kernel, address: number): number | undefined {
   const value = kernel.i64(address);
   return value === NEVER ? undefined : Number(value);
@@ -25,14 +30,14 @@ function instant(kernel: Kernel, address: number): number | undefined {
 
 /** The VM's first and last sample; undefined before the first. */
 export function firstTsMs(kernel: Kernel, slot: number): number | undefined {
-  return instant(kernel, vmAddress(kernel, slot) + L.VM_FIRST_TS);
+  return instant(kernel, coldAddress(kernel, slot) + L.COLD_FIRST_TS);
 }
 
 /** The name of the VM in a slot. */
 export function vmName(kernel: Kernel, slot: number): string {
   const vm = vmAddress(kernel, slot);
   const length = kernel.bytes[vm + L.VM_NAME_LENGTH] ?? 0;
-  const at = length <= L.VM_INLINE_MAX ? vm + L.VM_NAME_INLINE : kernel.u32(vm + L.VM_NAME);
+  const at = length <= L.VM_INLINE_MAX ? vm + L.VM_NAMES : kernel.u32(coldAddress(kernel, slot) + L.COLD_NAME);
   return kernel.bytes.toString('latin1', at, at + length);
 }
 
@@ -72,8 +77,8 @@ export function install(live: Kernel, slot: number, repaired: Kernel, repairedSl
   for (const [start, end] of DYNAMIC_VM) live.bytes.set(repaired.bytes.subarray(from + start, from + end), to + start);
   live.bytes[to + L.VM_FLAGS] = flags;
   if (first === undefined) live.setU32(L.H_VMS_SEEN, live.u32(L.H_VMS_SEEN) + 1);
-  const repairedFirst = Number(repaired.i64(from + L.VM_FIRST_TS));
-  live.setI64(to + L.VM_FIRST_TS, BigInt(Math.min(first ?? repairedFirst, repairedFirst)));
+  const repairedFirst = Number(repaired.i64(coldAddress(repaired, repairedSlot) + L.COLD_FIRST_TS));
+  live.setI64(coldAddress(live, slot) + L.COLD_FIRST_TS, BigInt(Math.min(first ?? repairedFirst, repairedFirst)));
   for (const nic of nicsOf(repaired, repairedSlot)) {
     const target = live.exports.internNic(slot, writeName(live, nic.name), nic.name.length) >>> 0;
     // an interface of which only states were read again keeps its counters, if they are from before; else a conflict took them away
@@ -95,17 +100,20 @@ export function beganAt(live: Kernel, slot: number, nic: string, firstMs: number
     if (live.i64(address) > BigInt(firstMs)) live.setI64(address, BigInt(firstMs));
   };
   earliest(target + L.NIC_FIRST_TS);
-  earliest(vmAddress(live, slot) + L.VM_FIRST_TS);
+  earliest(coldAddress(live, slot) + L.COLD_FIRST_TS);
 }
 
 // the stretches of a VM's record that say where it stands (assembly/layout.ts draws them); name, interfaces and plans stay
 const DYNAMIC_VM: readonly (readonly [number, number])[] = [
-  [0, 20], // last ts, run start, minute
-  [28, 29], // condition
-  [40, 58], // parts of the open minute
-  [31, 32], // previous condition
-  [72, 76], // published
-  [80, 96], // previous ts and run
+  [L.VM_LAST_TS, L.VM_LAST_TS + 8],
+  [L.VM_RUN_START, L.VM_RUN_START + 8],
+  [L.VM_MINUTE, L.VM_MINUTE + 4],
+  [L.VM_CONDITION, L.VM_CONDITION + 1],
+  [L.VM_PARTS, L.VM_PARTS + 18],
+  [L.VM_PREVIOUS_CONDITION, L.VM_PREVIOUS_CONDITION + 1],
+  [L.VM_PUBLISHED, L.VM_PUBLISHED + 4],
+  [L.VM_PREVIOUS_TS, L.VM_PREVIOUS_TS + 8],
+  [L.VM_PREVIOUS_RUN, L.VM_PREVIOUS_RUN + 8],
 ];
 
 const LAST_OF_NIC: readonly (readonly [number, number])[] = [

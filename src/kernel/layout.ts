@@ -2,7 +2,7 @@
  * The kernel's memory map as the host uses it: the same numbers as assembly/layout.ts, which draws and explains them. `layoutHash` folds them
  * in the same order as the kernel does; the two are compared when a kernel is loaded.
  */
-export const STATE_VERSION = 1;
+export const STATE_VERSION = 2;
 
 export const LAYOUT = {
   HEADER: 65536,
@@ -59,20 +59,26 @@ export const LAYOUT = {
   H_VERSION: 66152,
   H_REDO: 66160,
   H_COUNTERS: 66176,
+  H_VM_COLD: 65632,
+  COLD_SIZE: 16,
+  COLD_FIRST_TS: 0,
+  COLD_PHASE: 8,
+  COLD_NAME: 12,
   VM_LAST_TS: 0,
-  VM_NIC: 24,
-  VM_FLAGS: 29,
-  VM_NAME: 32,
-  VM_PHASE: 60,
-  VM_FIRST_TS: 64,
-  VM_EMIT_FROM: 76,
-  VM_NAME_LENGTH: 30,
-  VM_NAME_INLINE: 96,
-  VM_INLINE_MAX: 32,
-  VM_NIC_COUNT: 36,
   VM_RUN_START: 8,
-  VM_PREVIOUS_RUN: 88,
-  VM_CONDITION: 28,
+  VM_MINUTE: 16,
+  VM_NIC: 20,
+  VM_NAME_LENGTH: 26,
+  VM_EMIT_FROM: 32,
+  VM_PUBLISHED: 36,
+  VM_PARTS: 40,
+  VM_CONDITION: 60,
+  VM_FLAGS: 61,
+  VM_PREVIOUS_CONDITION: 62,
+  VM_PREVIOUS_TS: 64,
+  VM_PREVIOUS_RUN: 72,
+  VM_NAMES: 80,
+  VM_INLINE_MAX: 48,
   NIC_LAST_TS: 0,
   NIC_BASE_TS: 8,
   NIC_NAME: 64,

@@ -11,6 +11,7 @@ function stretches(kernel: Kernel): [start: number, length: number][] {
   return [
     [L.HEADER, L.HEADER_SIZE],
     [u32(L.H_VM_RECORDS), u32(L.H_VMS) * L.VM_SIZE],
+    [u32(L.H_VM_COLD), u32(L.H_VMS) * L.COLD_SIZE],
     [u32(L.H_NIC_RECORDS), u32(L.H_NICS) * L.NIC_SIZE],
     [u32(L.H_NAMES), u32(L.H_NAMES_END) - u32(L.H_NAMES)],
     [u32(L.H_PLANS), kernel.capacity.plans * L.PLAN_SIZE],
@@ -58,6 +59,7 @@ const PLACES = [
   L.H_MAX_VMS,
   L.H_MAX_NICS,
   L.H_VM_RECORDS,
+  L.H_VM_COLD,
   L.H_NIC_RECORDS,
   L.H_VM_TABLE,
   L.H_NIC_TABLE,
