@@ -6,14 +6,15 @@ import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { Gauge, Registry } from 'prom-client';
 import type { Logger } from 'pino';
+import { newestCheckpointMs } from './aggregate/checkpoint.ts';
 import { type Status, sampleCounts } from './aggregate/status.ts';
 import { type AggregatorThread, startAggregatorThread } from './aggregate/thread.ts';
 import { loadIssuer } from './billing/issuer.ts';
 import { Catalog } from './catalog/catalog.ts';
 import type { Config } from './config.ts';
 import { type Faults, NO_FAULTS } from './faults.ts';
+import type { Readiness } from './http/routes/status.ts';
 import { buildServer } from './http/server.ts';
 import { Door } from './ingest/door.ts';
 import { ingestPlugin } from './ingest/plugin.ts';
@@ -21,6 +22,7 @@ import { openEmbeddedWriter } from './log/embedded.ts';
 import type { LogWriter } from './log/log.ts';
 import { catalogRecord } from './log/record.ts';
 import { lockFile } from './process-lock.ts';
+import { metricsOf, type PartitionHealth } from './metrics.ts';
 import { migrate } from './store/migrations.ts';
 import { openStore } from './store/open.ts';
 import { loadTerms, shippedTermsFolder } from './terms/library.ts';
@@ -126,20 +128,21 @@ export async function startApp(options: AppOptions): Promise<App> {
     faults,
   });
   const status = (): Status => statusOf(log, aggregator, config, pricedSeq);
+  const ready = (): Readiness => ({ ready: true });
   const server = await buildServer({
     store,
     catalog,
     watermarkMs: () => status().watermarkMs,
     stalenessMs: config.stalenessMs,
     status,
-    ready: () => ({ ready: true }),
+    ready,
     terms: config,
     sheets,
     issuer,
     now,
     version: options.version,
     logger,
-    registry: metricsOf(log, status),
+    registry: metricsOf({ status, ready, partitions: () => [partitionOf(log, aggregator, config)], vmsMax: config.vmsMax }),
     plugins: [ingestPlugin(door, faults)],
   });
   await server.listen({ host: config.host, port: config.port });
@@ -196,35 +199,15 @@ function statusOf(log: LogWriter, aggregator: AggregatorThread, config: Config, 
   };
 }
 
-/** Gauges that are read when they are asked for. */
-function metricsOf(log: LogWriter, status: () => Status): Registry {
-  const registry = new Registry();
-  const gauge = (name: string, help: string, read: () => number): void => {
-    const made: Gauge = new Gauge({
-      name: `uptally_${name}`,
-      help,
-      registers: [registry],
-      collect() {
-        made.set(read());
-      },
-    });
+/** The embedded log as its only partition. Its state is saved by the clock of this machine. */
+function partitionOf(log: LogWriter, aggregator: AggregatorThread, config: Config): PartitionHealth {
+  const progress = aggregator.progress();
+  return {
+    partition: 0,
+    appendedSeq: log.headSeq - 1,
+    aggregatedSeq: progress.aggregatedSeq,
+    storedSeq: progress.storedSeq,
+    watermarkMs: progress.clockMs === 0 ? null : progress.clockMs - config.latenessMs,
+    checkpointAtMs: newestCheckpointMs(join(config.dataDir, 'checkpoints')),
   };
-  gauge('log_appended_samples', 'Samples durable in the log since it began', () => Number(log.samplesAppended));
-  gauge('log_aggregated_samples', 'Samples that the kernel has taken in', () => Number(status().log.aggregated));
-  gauge('log_stored_samples', 'Samples whose rows can be queried', () => Number(status().log.stored));
-  gauge('watermark_seconds', 'The watermark, in seconds since the epoch', () => (status().watermarkMs ?? 0) / 1000);
-  gauge('vms', 'VMs that have sent a sample', () => status().vms);
-  for (const name of ['accepted', 'applied', 'duplicate', 'conflict', 'late', 'quarantined'] as const) {
-    gauge(`samples_${name}`, `Samples ${name} since the log began`, () => Number(status().samples[name]));
-  }
-  const rejected: Gauge = new Gauge({
-    name: 'uptally_samples_rejected',
-    help: 'Samples refused at the door since the log began, by code',
-    labelNames: ['code'],
-    registers: [registry],
-    collect() {
-      for (const [code, n] of Object.entries(status().samples.rejected)) rejected.set({ code }, Number(n));
-    },
-  });
-  return registry;
 }

@@ -3,7 +3,7 @@
  * comes out. A file is magic, layout, length, SHA-256, state; it gets its name when it is complete and on disk, and two are kept.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Faults } from '../faults.ts';
@@ -80,4 +80,12 @@ export function openCheckpoints(directory: string, faults: Faults): CheckpointFo
       return all.slice(0, KEPT).at(-1) ?? seq;
     },
   };
+}
+
+/** When the newest checkpoint of a folder was written, by the clock of its machine; null without one. */
+export function newestCheckpointMs(directory: string): number | null {
+  const times = readdirSync(directory)
+    .filter((name) => NAME.test(name))
+    .flatMap((name) => statSync(join(directory, name), { throwIfNoEntry: false })?.mtimeMs ?? []);
+  return times.length === 0 ? null : Math.max(...times);
 }
