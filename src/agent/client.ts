@@ -142,6 +142,27 @@ export class ApiClient {
     return { status: answer.status, text: answer.text, json: answer.text === '' ? null : parseJson(answer.text) };
   }
 
+  /** The bytes of a document in the form asked for. Throws `ApiError`. */
+  async download(path: string, accept: string): Promise<{ readonly bytes: Uint8Array; readonly type: string }> {
+    let answer: { status: number; type: string; bytes: Buffer };
+    try {
+      const { statusCode, headers, body } = await request(new URL(path.replace(/^\//, ''), this.#base), {
+        dispatcher: this.#dispatcher,
+        headers: { authorization: `Bearer ${this.#key}`, 'user-agent': 'uptally', accept },
+      });
+      const type = headers['content-type'];
+      const bytes = Buffer.from(await body.arrayBuffer());
+      answer = { status: statusCode, type: Array.isArray(type) ? (type[0] ?? '') : (type ?? ''), bytes };
+    } catch (error) {
+      const message = `${this.#base.origin} can't be reached: ${networkMessage(error)}`;
+      throw new ApiError(message, { status: null, code: 'unreachable', retryable: true, cause: error });
+    }
+    const { status, type, bytes } = answer;
+    if (status === 200) return { bytes, type };
+    const { code, detail } = describeProblem({ status, text: bytes.toString('utf8'), retryAfterMs: null });
+    throw new ApiError(`GET ${path}: ${status} ${code}: ${detail}`, { status, code, retryable: isTransient(status) });
+  }
+
   async close(): Promise<void> {
     await this.#dispatcher.close();
   }

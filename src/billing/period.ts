@@ -5,14 +5,16 @@ import { ProblemError } from '../errors.ts';
 
 const PERIOD_DAYS_MAX = 400;
 
-/** The time zones of an account's plans, UTC where it has none. */
+/** The time zone of an account, or those of its plans, UTC where it has none. */
 function zonesOf(catalog: Catalog, account: string): Zone[] {
+  const own = zoneOf(catalog.account(account)?.body.time_zone ?? '');
+  if (own !== undefined) return [own];
   const zones = new Map<string, Zone>();
   for (const vm of catalog.vmsOf(account)) for (const { plan } of catalog.datedPlans(vm)) zones.set(plan.zone.name, plan.zone);
   return zones.size === 0 ? [utc()] : [...zones.values()];
 }
 
-function utc(): Zone {
+export function utc(): Zone {
   const zone = zoneOf('UTC');
   if (zone === undefined) throw new Error('the runtime has no UTC');
   return zone;

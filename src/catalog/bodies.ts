@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseInstant } from '../domain/instant.ts';
 import { minorDigits, parseAmount } from '../domain/money.ts';
 import { currency, decimal, identifier } from '../domain/plan.ts';
+import { zoneOf } from '../domain/zone.ts';
 
 /** An instant as SPEC's conventions have it, read to milliseconds. */
 export const instant = z
@@ -40,6 +41,11 @@ export const accountBody = z.strictObject({
   address: documentText(500, true).optional(),
   tax_id: documentText(64, false).optional(),
   email: z.email().max(254).optional(),
+  /** Whose days and months its invoices are made of; left out: those of its plans, as long as they agree. */
+  time_zone: z
+    .string()
+    .refine((name) => zoneOf(name) !== undefined, 'must be an IANA time zone such as Asia/Taipei')
+    .optional(),
 });
 export type AccountBody = z.infer<typeof accountBody>;
 

@@ -204,13 +204,23 @@ export class Books {
   /** An account's invoices and credit notes by period, or everybody's. */
   statesOf(account: string | undefined): InvoiceState[] {
     const ids = account === undefined ? this.ids() : [...(this.#byAccount.get(account) ?? [])];
-    return ids
-      .flatMap((id) => this.state(id) ?? [])
-      .sort(
-        (a, b) =>
-          a.head.from - b.head.from ||
-          Number(a.head.corrects !== null) - Number(b.head.corrects !== null) ||
-          (a.head.number ?? Infinity) - (b.head.number ?? Infinity),
-      );
+    return ids.flatMap((id) => this.state(id) ?? []).sort((a, b) => comparePositions(positionOf(a), positionOf(b)));
   }
+}
+
+/** Where a document stands in a list: by period, credit notes after invoices, by number, drafts last. */
+export interface BooksPosition {
+  from: number;
+  note: number;
+  number: number;
+  id: string;
+}
+
+export function positionOf({ id, head }: Pick<InvoiceState, 'id' | 'head'>): BooksPosition {
+  return { from: head.from, note: head.corrects === null ? 0 : 1, number: head.number ?? Number.MAX_SAFE_INTEGER, id };
+}
+
+/** Below 0 if a stands before b. */
+export function comparePositions(a: BooksPosition, b: BooksPosition): number {
+  return a.from - b.from || a.note - b.note || a.number - b.number || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }

@@ -20,11 +20,16 @@ export function connectionOf(command: Command, context: CliContext): Connection 
 }
 
 /** Runs something with a client and closes it; a wrong address is wrong usage, any other refusal a failure. */
-export async function withClient<T>(command: Command, context: CliContext, use: (client: ApiClient) => Promise<T>): Promise<T> {
+export async function withClient<T>(
+  command: Command,
+  context: CliContext,
+  use: (client: ApiClient) => Promise<T>,
+  options: { timeoutMs?: number } = {},
+): Promise<T> {
   const connection = connectionOf(command, context);
   let client: ApiClient | null = null;
   try {
-    client = new ApiClient({ ...connection, now: context.now });
+    client = new ApiClient({ ...connection, ...options, now: context.now });
     return await use(client);
   } catch (error) {
     if (error instanceof ApiError) throw new CommandFailure(error.message, error.code === 'bad_server' ? 2 : 1);

@@ -18,6 +18,8 @@ import { debitRoutes } from './routes/debits.ts';
 import { eventRoutes } from './routes/events.ts';
 import { evidenceRoutes } from './routes/evidence.ts';
 import { incidentRoutes } from './routes/incidents.ts';
+import { invoiceListRoutes } from './routes/invoice-list.ts';
+import { invoiceRunRoutes } from './routes/invoice-runs.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { reconcileRoutes } from './routes/reconcile.ts';
@@ -120,7 +122,9 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     eventRoutes(api, deps);
     const now = deps.now ?? Date.now;
     refundRoutes(api, deps, sheets, now);
+    invoiceListRoutes(api, deps.catalog);
     invoiceRoutes(api, { ...deps, termsLibrary: sheets }, now);
+    invoiceRunRoutes(api, { ...deps, termsLibrary: sheets });
     reconcileRoutes(api, { ...deps, termsLibrary: sheets });
     debitRoutes(api, deps.catalog);
   }

@@ -8,8 +8,7 @@ import { finalize, keepDraft, readDocument, recordPayment, stateOf, voidInvoice 
 import { checkPeriod } from '../../billing/period.ts';
 import { invoiceJson, previewJson } from '../../billing/shown.ts';
 import { instant } from '../../catalog/bodies.ts';
-import { formatInstant } from '../../domain/instant.ts';
-import { formatAmount, minorDigits, parseAmount } from '../../domain/money.ts';
+import { minorDigits, parseAmount } from '../../domain/money.ts';
 import { decimal, identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../errors.ts';
 import { LINE_KINDS } from '../../rating/line.ts';
@@ -53,18 +52,6 @@ const invoiceShape = z.looseObject({
   total: z.string(),
   sha256: z.object({ content: z.string(), evidence: z.string() }).nullable(),
 });
-const summaryShape = z.object({
-  id: z.string(),
-  type: z.string(),
-  number: z.int().nullable(),
-  status: z.string(),
-  account: z.string(),
-  currency: z.string(),
-  from: instantShape,
-  to: instantShape,
-  total: z.string(),
-});
-
 const invoiceRequest = z
   .strictObject({ account: identifier, from: instant, to: instant, mode: z.enum(['preview', 'draft']).default('preview') })
   .refine((body) => body.from < body.to, { path: ['to'], message: 'must be after from' });
@@ -107,33 +94,6 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
       if (body.mode === 'preview') return reply.code(200).type(JSON_TYPE).send(previewJson(document));
       return answerJson(reply, await keepDraft(catalog, document, keyOf(request).name), 201);
     },
-  );
-
-  api.route(
-    {
-      method: 'GET',
-      path: '/v1/invoices',
-      tag: 'billing',
-      summary: 'Invoices and credit notes by period',
-      roles: ROLES,
-      query: z.strictObject({ account: identifier.optional() }),
-      answers: { 200: { description: 'Without their lines', schema: z.object({ invoices: z.array(summaryShape) }) } },
-      problems: ['invalid_parameter'],
-    },
-    ({ query }) =>
-      Promise.resolve({
-        invoices: catalog.books.statesOf(query.account).map(({ id, head, status }) => ({
-          id,
-          type: head.type,
-          number: head.number,
-          status,
-          account: head.account,
-          currency: head.currency,
-          from: formatInstant(head.from),
-          to: formatInstant(head.to),
-          total: formatAmount(BigInt(head.total_nanos), head.currency),
-        })),
-      }),
   );
 
   api.route(

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import type { BillingContext } from '../../billing/facts.ts';
+import { runAccounts } from '../../billing/run.ts';
+import { calendarOf } from '../../billing/run-period.ts';
+import { identifier } from '../../domain/plan.ts';
+import { ProblemError } from '../../errors.ts';
+import type { Api } from '../api.ts';
+import { keyOf } from '../auth.ts';
+import { instantShape } from './shapes.ts';
+
+/** Accounts and VMs of one call at most: it is answered within seconds, and a client shows how far the run is. */
+const ACCOUNTS_MAX = 200;
+const ACCOUNTS_DEFAULT = 25;
+const VMS_MAX = 1000;
+
+const runRequest = z.strictObject({
+  period: z
+    .string()
+    .refine((text) => calendarOf(text) !== undefined, 'must be a month such as 2026-03 or a day such as 2026-03-05')
+    .describe("A calendar month or day, each account's in its own time zone."),
+  accounts: z.array(identifier).min(1).max(1000).optional().describe('Only these; left out: all.'),
+  finalize: z.boolean().default(false).describe('Invoices become final at once; otherwise drafts are kept.'),
+  dry_run: z.boolean().default(false).describe('Say what would be done and write nothing.'),
+  allow_incomplete: z.boolean().default(false).describe('Make final also what has not been metered to the end of the period.'),
+  after: identifier.optional().describe('`next` of the answer before: go on after this account.'),
+  limit: z.int().min(1).max(ACCOUNTS_MAX).default(ACCOUNTS_DEFAULT).describe('Accounts of this call.'),
+});
+
+const outcomeShape = z.object({
+  account: z.string(),
+  outcome: z
+    .enum(['created', 'updated', 'unchanged', 'finalized', 'kept', 'nothing', 'failed'])
+    .describe(
+      'Of the draft: created, updated, unchanged. finalized: it has its number now. kept: it had a final invoice of the period already. nothing: nothing to bill.',
+    ),
+  invoice: z.string().nullable(),
+  number: z.int().nullable(),
+  currency: z.string(),
+  from: instantShape.nullable(),
+  to: instantShape.nullable(),
+  total: z.string().nullable(),
+  code: z.string().nullable().describe('Of a failure.'),
+  reason: z.string().nullable(),
+});
+
+/** The invoices of a period for all accounts, some at a time. */
+export function invoiceRunRoutes(api: Api, context: BillingContext): void {
+  const { catalog } = context;
+  api.route(
+    {
+      method: 'POST',
+      path: '/v1/invoice-runs',
+      tag: 'billing',
+      summary: 'Bill a calendar period of all accounts, a part at a time',
+      description:
+        'Ask again with `after` until `next` is null. A run keeps no state but the books: cut off anywhere it can be run again from the start, and makes nothing ' +
+        'twice. What is wrong with one account is its outcome and stops no other.',
+      roles: ['billing', 'admin'],
+      body: { 'application/json': runRequest },
+      answers: {
+        200: {
+          description: 'What became of these accounts',
+          schema: z.object({
+            period: z.string(),
+            dry_run: z.boolean(),
+            accounts: z.int().describe('In the whole run.'),
+            outcomes: z.array(outcomeShape),
+            next: z.string().nullable(),
+          }),
+        },
+      },
+      problems: [
+        'bad_request',
+        'invalid_body',
+        'account_unknown',
+        'body_too_large',
+        'unsupported_media_type',
+        'store_unavailable',
+      ],
+    },
+    async ({ body, request }) => {
+      const calendar = calendarOf(body.period);
+      if (calendar === undefined) throw new Error(`the period ${body.period} passed its check`);
+      const unknown = body.accounts?.find((account) => catalog.account(account) === undefined);
+      if (unknown !== undefined)
+        throw new ProblemError('account_unknown', `there is no account ${unknown}`, { account: unknown });
+      const all = body.accounts === undefined ? catalog.accountIds() : [...new Set(body.accounts)].sort();
+      const { after } = body;
+      const left = after === undefined ? all : all.filter((account) => account > after);
+      const now: string[] = [];
+      let vms = 0;
+      for (const account of left.slice(0, body.limit)) {
+        vms += catalog.vmsOf(account).length;
+        if (now.length > 0 && vms > VMS_MAX) break;
+        now.push(account);
+      }
+      const outcomes = await runAccounts(context, now, {
+        calendar,
+        finalize: body.finalize,
+        dryRun: body.dry_run,
+        allowIncomplete: body.allow_incomplete,
+        by: keyOf(request).name,
+      });
+      return {
+        period: body.period,
+        dry_run: body.dry_run,
+        accounts: all.length,
+        outcomes,
+        next: now.length < left.length ? (now.at(-1) ?? null) : null,
+      };
+    },
+  );
+}
