@@ -62,6 +62,16 @@ export const PROBLEMS = {
     title: 'The state of the invoices does not allow it',
     meaning: '`detail` says what stands against it: the status, another invoice of the period, or more than was paid.',
   },
+  balance_conflict: {
+    status: 409,
+    title: 'The balance does not allow it',
+    meaning: '`detail` says why: too little is there, another currency, or a refund that was booked before.',
+  },
+  balance_bound: {
+    status: 409,
+    title: 'The terms keep the balance where it is',
+    meaning: '`clause` is the clause by which it is not paid out or moved to another account.',
+  },
   last_admin_key: { status: 409, title: 'The last admin key cannot be revoked', meaning: 'Make another admin key first.' },
   body_too_large: {
     status: 413,

@@ -60,7 +60,8 @@ export function entryBody({ head, rest, evidence, sha256: digests }: StoredDocum
 
 /** How a final invoice's period is rated once more: what it was taxed by stays, and debits of others are no part of it. */
 export interface RatedAgain {
-  taxPercent: string;
+  /** Left out: the account's rate. */
+  taxPercent?: string;
 }
 
 /** Rates an account's period from what is stored now, with what earlier invoices lacked. Nothing is recorded. */
@@ -75,16 +76,11 @@ export async function rateDocument(
 }
 
 /** The document of an account's facts. */
-export function documentOf(
-  context: BillingContext,
-  account: string,
-  gathered: Gathered,
-  again?: RatedAgain,
-): RatedDocument {
+export function documentOf(context: BillingContext, account: string, gathered: Gathered, again?: RatedAgain): RatedDocument {
   const body = context.catalog.account(account)?.body;
   if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
   const { currency, fromMs, toMs } = gathered.facts;
-  const rated = rateInvoice(again === undefined ? gathered.facts : { ...gathered.facts, taxPercent: again.taxPercent });
+  const rated = rateInvoice(again === undefined ? gathered.facts : { ...gathered.facts, ...again });
   const debits = again === undefined ? pendingDebits(context.catalog.books, account) : [];
   const lines = [...rated, ...debits.map(({ line }) => line)];
   const total = totalOf(lines);

@@ -20,7 +20,7 @@ import { creditPolicyOf } from '../terms/policy.ts';
 import type { TermsSheet } from '../terms/sheet.ts';
 import { dayEdges, type UsageDays, usageDays } from './days.ts';
 import type { IssuerProfile } from './issuer.ts';
-import { overdueOf } from './overdue.ts';
+import { lateChargesOf, overdueOf } from './overdue.ts';
 import { zoneOfPeriod } from './period.ts';
 import { trafficDays, type TrafficRange, trafficSlots } from './usage.ts';
 
@@ -180,6 +180,7 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
       toMs,
       vms: facts,
       overdue: overdueOf(context, account, fromMs, toMs),
+      charges: lateChargesOf(context, account, fromMs),
     },
     evidence,
     days: usageDays(

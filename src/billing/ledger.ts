@@ -107,11 +107,17 @@ export function recordPayment(
   by: string,
 ): Promise<unknown> {
   return catalog.writeBooks((books, _, newId) => {
-    const { status, head, paidNanos } = stateOf(books, id);
+    const { status, head, paidNanos, creditedNanos, chargedNanos } = stateOf(books, id);
     if (head.type !== 'invoice' || status === 'draft' || status === 'void')
       throw new ProblemError('invoice_conflict', `${id} is ${status}: payments go on final invoices`);
     if (payment.action === 'refund' && payment.amountNanos > paidNanos)
       throw new ProblemError('invoice_conflict', `only ${formatAmount(paidNanos, head.currency)} of ${id} has been paid`);
+    const open = BigInt(head.total_nanos) - creditedNanos - paidNanos - chargedNanos;
+    if (payment.action === 'payment' && chargedNanos !== 0n && payment.amountNanos > open)
+      throw new ProblemError(
+        'invoice_conflict',
+        `${formatAmount(open, head.currency)} of ${id} is open, the rest was charged to the prepaid balance: top that up`,
+      );
     return settlement(newId(), { ...payment, invoice: id, by });
   }, by);
 }

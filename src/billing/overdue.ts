@@ -1,3 +1,4 @@
+import { chargesOf } from '../balance/late.ts';
 import type { InvoiceFacts } from '../rating/order.ts';
 import { lateFeeRuleOf } from '../terms/fees.ts';
 import type { TermsSheet } from '../terms/sheet.ts';
@@ -25,13 +26,21 @@ export function overdueOf(context: BillingContext, account: string, fromMs: numb
   const sheet = billingSheetOf(context, account, fromMs);
   const rule = sheet === undefined ? undefined : lateFeeRuleOf(sheet);
   if (rule === undefined) return [];
-  return context.catalog.books.statesOf(account).flatMap(({ id, head, status, settlements, creditedNanos }) => {
+  return context.catalog.books.statesOf(account).flatMap(({ id, head, status, settlements, creditedNanos, chargedNanos }) => {
     if (head.type !== 'invoice' || head.number === null || status === 'void' || head.due_at >= toMs) return [];
     const payments = settlements.map(({ action, at, amount_nanos }) => ({
       atMs: at,
       amountNanos: action === 'refund' ? -BigInt(amount_nanos) : BigInt(amount_nanos),
     }));
-    const principalNanos = BigInt(head.principal_nanos) - creditedNanos;
+    // What was charged to the prepaid balance is owed there.
+    const principalNanos = BigInt(head.principal_nanos) - creditedNanos - chargedNanos;
     return [{ invoice: { id, number: head.number.toString(), principalNanos, dueAtMs: head.due_at, payments }, rule }];
   });
+}
+
+/** The daily charges of an account that late fees are computed from; undefined where its terms set none. */
+export function lateChargesOf(context: BillingContext, account: string, fromMs: number): InvoiceFacts['charges'] {
+  const sheet = billingSheetOf(context, account, fromMs);
+  const rule = sheet === undefined ? undefined : lateFeeRuleOf(sheet);
+  return rule === undefined ? undefined : { list: chargesOf(context, account), rule };
 }

@@ -24,6 +24,11 @@ function startsDay(zone: Zone, ms: number): boolean {
   return ms % MINUTE_MS === 0 && isBoundary(zone, 'day', ms / MINUTE_MS);
 }
 
+/** The time zone by whose days an account is charged: that of the first plan of its first VM, by name. */
+export function zoneOfAccount(catalog: Catalog, account: string): Zone {
+  return zonesOf(catalog, account)[0] ?? utc();
+}
+
 /** The time zone whose days a period is made of: of the account's plans the first that fits, UTC where none does. */
 export function zoneOfPeriod(catalog: Catalog, account: string, fromMs: number, toMs: number): Zone {
   return zonesOf(catalog, account).find((zone) => startsDay(zone, fromMs) && startsDay(zone, toMs)) ?? utc();

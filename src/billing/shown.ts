@@ -9,15 +9,32 @@ import { readDocument, stateOf } from './ledger.ts';
 export async function invoiceJson(catalog: Catalog, id: string): Promise<string> {
   const document = await readDocument(catalog, id);
   const state = stateOf(catalog.books, id);
-  const { head, status, settlements, paidNanos, creditedNanos } = state;
+  const { head, status, settlements, paidNanos, creditedNanos, chargedNanos, uncoveredNanos } = state;
+  const balance = catalog.books.balanceEntriesOf(state);
   const amount = (nanos: bigint): string => formatAmount(nanos, head.currency);
   return withState(id, document, {
     status,
     paid: amount(paidNanos),
     credited: amount(creditedNanos),
     outstanding: amount(
-      head.type === 'credit_note' || status === 'void' ? 0n : BigInt(head.total_nanos) - creditedNanos - paidNanos,
+      head.type === 'credit_note' || status === 'void' ? 0n : BigInt(head.total_nanos) - creditedNanos - paidNanos - chargedNanos,
     ),
+    ...(balance.length === 0
+      ? {}
+      : {
+          // What the prepaid balance was charged for these days already; the rest that it could not cover is owed there.
+          balance: {
+            charged: amount(chargedNanos),
+            covered: amount(chargedNanos - uncoveredNanos),
+            uncovered: amount(uncoveredNanos),
+            entries: balance.map((each) => ({
+              id: each.id,
+              kind: each.kind,
+              date: each.day?.date ?? null,
+              amount: amount(BigInt(each.amount_nanos)),
+            })),
+          },
+        }),
     payments: settlements.map((each) => ({
       kind: each.action,
       at: formatInstant(each.at),

@@ -46,6 +46,8 @@ export const accountBody = z.strictObject({
     .string()
     .refine((name) => zoneOf(name) !== undefined, 'must be an IANA time zone such as Asia/Taipei')
     .optional(),
+  /** Below this a prepaid balance is low; left out: below 0. */
+  low_balance: decimal.optional(),
 });
 export type AccountBody = z.infer<typeof accountBody>;
 

@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { type BalanceBody, balanceBody, type BalanceEntry } from './balances.ts';
 import { changedDays, type DebitHead, debitHead, type DebitState } from './debits.ts';
+import { debtsOf } from '../domain/balance.ts';
+import { ledgerEntry } from './balances.ts';
 import type { Entry } from './entry.ts';
 
 const nanos = z.string().regex(/^-?\d+$/);
@@ -71,6 +74,9 @@ export interface InvoiceState {
   paidNanos: bigint;
   /** By credit notes. */
   creditedNanos: bigint;
+  /** What the prepaid balance was charged for its days and its rest, and how much of that the balance has not covered. */
+  chargedNanos: bigint;
+  uncoveredNanos: bigint;
 }
 
 /** All invoices in force, and what they amount to. Only entries that are durable get here. */
@@ -86,23 +92,40 @@ export class Books {
   readonly #debitsOn = new Map<string, Set<string>>();
   /** Ids of invoices that list a debit, whatever their status. */
   readonly #listing = new Map<string, Set<string>>();
+  readonly #accountSeq = new Map<string, bigint>();
+  /** Entries of prepaid balances by account, in the order in which they were recorded. */
+  readonly #balances = new Map<string, Map<string, BalanceEntry>>();
   /** What notes and debits said of an invoice's minutes, by the entry that said so. */
   readonly #minutesOn = new Map<string, Map<string, { seq: bigint; changes: MinutesChange[] }>>();
 
   apply(entry: Entry): void {
+    const account = this.#apply(entry);
+    if (account !== undefined) this.#accountSeq.set(account, entry.seq);
+  }
+
+  /** The last entry of the books that was about an account: whoever decides by what he saw asks whether it is still so. */
+  accountSeq(account: string): bigint {
+    return this.#accountSeq.get(account) ?? 0n;
+  }
+
+  /** Returns the account that the entry is about. */
+  #apply(entry: Entry): string | undefined {
     const stored: unknown = JSON.parse(entry.body);
     if (entry.kind === 'settlement') {
       const body = settlementBody.parse(stored);
       const list = this.#settlements.get(body.invoice) ?? new Map<string, Settlement>();
       this.#settlements.set(body.invoice, list.set(entry.id, body));
-      return;
+      return this.#heads.get(body.invoice)?.head.account;
+    }
+    if (entry.kind === 'balance') {
+      return this.#applyBalance(entry, balanceBody.parse(stored));
     }
     if (entry.kind === 'debit') {
       const head = debitHead.parse((stored as { head?: unknown }).head ?? stored);
       this.#debits.set(entry.id, head);
       this.#said(entry, head.invoice, head.parts);
       this.#debitsOn.set(head.invoice, (this.#debitsOn.get(head.invoice) ?? new Set()).add(entry.id));
-      return;
+      return head.account;
     }
     // The reader hands over the head alone; a writer applies what it has just written, whole.
     const head = invoiceHead.parse((stored as { head?: unknown }).head ?? stored);
@@ -110,12 +133,13 @@ export class Books {
     this.#byAccount.set(head.account, (this.#byAccount.get(head.account) ?? new Set()).add(entry.id));
     if (head.number !== null) this.#last[head.type] = Math.max(this.#last[head.type], head.number);
     for (const { id } of head.debits ?? []) this.#listing.set(id, (this.#listing.get(id) ?? new Set()).add(entry.id));
-    if (head.corrects === null) return;
+    if (head.corrects === null) return head.account;
     const { invoice, lines } = head.corrects;
     const changes = lines.flatMap(({ of }) => of ?? []);
     for (const rated of new Set(changes.map((each) => each.invoice)))
       this.#said(entry, rated, changes.filter((each) => each.invoice === rated)); // prettier-ignore
     this.#notesOn.set(invoice, (this.#notesOn.get(invoice) ?? new Set()).add(entry.id));
+    return head.account;
   }
 
   /** The next number of a type: one more than the last, so there is no gap as long as nobody else gives numbers. */
@@ -138,9 +162,11 @@ export class Books {
       if (action === 'refund') paidNanos -= BigInt(amount_nanos);
     }
     const creditedNanos = this.notesOn(id).reduce((sum, note) => sum - BigInt(note.head.total_nanos), 0n);
-    const settled = head.type === 'invoice' && paidNanos >= BigInt(head.total_nanos) - creditedNanos;
+    const { chargedNanos, uncoveredNanos } = this.#balanceShare(id, head);
+    const covered = paidNanos + chargedNanos - uncoveredNanos;
+    const settled = head.type === 'invoice' && covered >= BigInt(head.total_nanos) - creditedNanos;
     const status = this.#isVoid(id) ? 'void' : !head.final ? 'draft' : settled ? 'paid' : 'final';
-    return { id, seq, head, status, settlements, paidNanos, creditedNanos };
+    return { id, seq, head, status, settlements, paidNanos, creditedNanos, chargedNanos, uncoveredNanos };
   }
 
   /** The final credit notes on an invoice. */
@@ -183,6 +209,45 @@ export class Books {
     return [...this.#debits.keys()]
       .flatMap((id) => this.debit(id) ?? [])
       .filter(({ head }) => account === undefined || head.account === account);
+  }
+
+  #applyBalance(entry: Entry, body: BalanceBody): string {
+    const add = (of: BalanceBody): void => {
+      const list = this.#balances.get(of.account) ?? new Map<string, BalanceEntry>();
+      this.#balances.set(
+        of.account,
+        list.set(entry.id, { ...of, id: entry.id, seq: entry.seq, recordedAtMs: entry.recordedAtMs }),
+      );
+    };
+    add(body);
+    // A transfer is one entry with two ends: it is never half done.
+    if (body.kind === 'transfer' && body.other !== null)
+      add({ ...body, account: body.other, other: body.account, amount_nanos: (-BigInt(body.amount_nanos)).toString() });
+    if (body.kind === 'transfer' && body.other !== null) this.#accountSeq.set(body.other, entry.seq);
+    return body.account;
+  }
+
+  /** The entries of an account's prepaid balance, in the order in which they were recorded. */
+  balanceOf(account: string): BalanceEntry[] {
+    return [...(this.#balances.get(account)?.values() ?? [])];
+  }
+
+  /** Entries of the balance that an invoice's days were charged by, and those that settled its rest. */
+  balanceEntriesOf({ id, head }: { id: string; head: InvoiceHead }): BalanceEntry[] {
+    if (head.type !== 'invoice') return [];
+    return this.balanceOf(head.account).filter(
+      ({ invoice, day }) => invoice === id || (day !== null && day.from >= head.from && day.from < head.to),
+    );
+  }
+
+  #balanceShare(id: string, head: InvoiceHead): Pick<InvoiceState, 'chargedNanos' | 'uncoveredNanos'> {
+    const own = this.balanceEntriesOf({ id, head });
+    if (own.length === 0) return { chargedNanos: 0n, uncoveredNanos: 0n };
+    const ids = new Set(own.map((entry) => entry.id));
+    const debts = debtsOf(this.balanceOf(head.account).map(ledgerEntry)).filter((debt) => ids.has(debt.id));
+    const chargedNanos = own.reduce((sum, entry) => sum - BigInt(entry.amount_nanos), 0n);
+    const unpaid = debts.reduce((sum, debt) => sum + debt.unpaidNanos, 0n);
+    return { chargedNanos, uncoveredNanos: unpaid > chargedNanos ? chargedNanos : unpaid };
   }
 
   #said({ id, seq }: Entry, invoice: string, changes: readonly MinutesChange[]): void {

@@ -31,7 +31,7 @@ export interface CatalogOptions {
 
 /** The books as readers and deciders see them. */
 export type BooksView = Omit<Books, 'apply'>;
-export type BooksEntry = Pick<Entry, 'id' | 'body'> & { kind: 'invoice' | 'settlement' | 'debit' };
+export type BooksEntry = Pick<Entry, 'id' | 'body'> & { kind: 'invoice' | 'settlement' | 'debit' | 'balance' | 'event' };
 
 /** The one id under which the key of UPTALLY_ADMIN_KEY, or the one made at first start, is kept. */
 const BOOTSTRAP_KEY_ID = 'bootstrap';

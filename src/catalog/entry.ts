@@ -11,6 +11,7 @@ export const KINDS = [
   'invoice',
   'settlement',
   'debit',
+  'balance',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 

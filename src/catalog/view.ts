@@ -81,6 +81,7 @@ export class View {
       case 'invoice':
       case 'settlement':
       case 'debit':
+      case 'balance':
         this.books.apply(entry);
         break;
       case 'refund_check':

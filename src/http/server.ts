@@ -13,6 +13,7 @@ import { installMetrics } from './metrics.ts';
 import { answerClientError, installProblems, problemOf, sendProblem } from './problems.ts';
 import { accountMeteringRoutes } from './routes/account-metering.ts';
 import { anomalyRoutes } from './routes/anomalies.ts';
+import { balanceRoutes } from './routes/balance.ts';
 import { catalogRoutes } from './routes/catalog.ts';
 import { debitRoutes } from './routes/debits.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -126,6 +127,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     invoiceRoutes(api, { ...deps, termsLibrary: sheets }, now);
     invoiceRunRoutes(api, { ...deps, termsLibrary: sheets });
     reconcileRoutes(api, { ...deps, termsLibrary: sheets });
+    balanceRoutes(api, { ...deps, termsLibrary: sheets }, now);
     debitRoutes(api, deps.catalog);
   }
   for (const plugin of deps.plugins ?? []) await plugin(api);

@@ -23,6 +23,46 @@ export interface LateFeeRule {
   readonly clause: string;
 }
 
+/**
+ * The late fee of the daily charges of a prepaid balance within [fromMs, toMs): each as an overdue invoice of its own, on one
+ * line. Undefined if none has a late day there.
+ */
+export function priceLateCharges(
+  charges: readonly OverdueInvoice[],
+  rule: LateFeeRule,
+  fromMs: number,
+  toMs: number,
+  currency: string,
+): Priced | undefined {
+  const late = charges.flatMap((charge) => lateDays(charge, rule, fromMs, toMs).map((day) => ({ charge, ...day })));
+  if (late.length === 0) return undefined;
+  const owed = late.reduce((sum, day) => sum + day.owedNanos, 0n);
+  const total = times(rule.perDay, exact(owed));
+  return {
+    kind: 'late_fee',
+    vm: null,
+    description: 'Late fee on daily charges that the prepaid balance did not cover',
+    quantity: late.length.toString(),
+    unit: 'day',
+    unitPrice: priceText({ num: total.num, den: total.den * BigInt(late.length) }, currency),
+    exactNanos: total,
+    formula:
+      'amount of each charge owed at the start of each started day x rate; simple: no fee on a fee; unit_price is the average',
+    detail: {
+      clause: rule.clause,
+      rate: exactText(rule.perDay),
+      exact_nanos: exactText(total),
+      days: late.map(({ charge, startMs, owedNanos }) => ({
+        charge: charge.number,
+        entry: charge.id,
+        due_at: formatInstant(charge.dueAtMs),
+        start: formatInstant(startMs),
+        owed_nanos: owedNanos,
+      })),
+    },
+  };
+}
+
 /** A day of being late that was started: its beginning, and what was owed then. */
 interface LateDay {
   startMs: number;

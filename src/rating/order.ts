@@ -1,7 +1,7 @@
 import type { PlanBody } from '../domain/plan.ts';
 import { priceCredits } from './credits.ts';
 import { type FeeEvent, priceFees } from './fees.ts';
-import { type LateFeeRule, type OverdueInvoice, priceLateFee } from './late-fee.ts';
+import { type LateFeeRule, type OverdueInvoice, priceLateCharges, priceLateFee } from './late-fee.ts';
 import { type Priced, rounded, type RatedLine } from './line.ts';
 import { pricePercentile, slotsIn } from './percentile.ts';
 import { clipSegments, type Segment } from './served.ts';
@@ -38,6 +38,8 @@ export interface InvoiceFacts {
   readonly toMs: number;
   readonly vms: readonly VmFacts[];
   readonly overdue: readonly { readonly invoice: OverdueInvoice; readonly rule: LateFeeRule }[];
+  /** Charges of a prepaid balance, where the terms charge by the day. */
+  readonly charges?: { readonly list: readonly OverdueInvoice[]; readonly rule: LateFeeRule } | undefined;
 }
 
 /**
@@ -59,6 +61,7 @@ export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
     add(priceCredits(vm.vm, vm.service, vm.outages, fromMinute, toMinute, currency));
   }
   for (const { invoice, rule } of facts.overdue) add(priceLateFee(invoice, rule, fromMs, toMs, currency));
+  if (facts.charges !== undefined) add(priceLateCharges(facts.charges.list, facts.charges.rule, fromMs, toMs, currency));
   add(priceTax(facts.taxPercent, lines, currency));
   return lines;
 }

@@ -131,7 +131,11 @@ const billing = z.strictObject({
   charge_daily_within: duration.nullable().default(null),
   tax_separate: z.strictObject({ clause }).nullable().default(null),
   late_fee: lateFee.nullable().default(null),
-  suspend_overdue: z.strictObject({ clause }).nullable().default(null),
+  /** Service is suspended so long after an amount fell due and was not covered. */
+  suspend_overdue: z
+    .strictObject({ clause, after: duration.prefault('0ms') })
+    .nullable()
+    .default(null),
 });
 
 export const termsSheet = z

@@ -1,0 +1,138 @@
+import { type BalanceBody, BLANK_ENTRY } from '../catalog/balances.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { BillingContext } from '../billing/facts.ts';
+import { ledgerEntry } from '../catalog/balances.ts';
+import { balanceOf } from '../domain/balance.ts';
+import { formatAmount, minorDigits, parseAmount } from '../domain/money.ts';
+import { ProblemError } from '../errors.ts';
+import { write } from './charge-days.ts';
+import { bindingClause } from './terms.ts';
+
+/** What people book on a balance; charges and corrections are made by the runs. */
+export interface Posting {
+  kind: 'top_up' | 'refund' | 'adjustment' | 'withdrawal' | 'transfer';
+  /** Above 0; an adjustment may be negative. */
+  amount: string;
+  atMs: number;
+  /** The reference of a payment: booked once more under the same one, it is the same entry. */
+  reference: string | null;
+  note: string;
+  /** Of a transfer. */
+  to: string | null;
+  /** Of a refund. */
+  refundCheck: string | null;
+  expiresAtMs: number | null;
+  by: string;
+}
+
+type Books = Catalog['books'];
+
+/** How far clocks may differ. */
+const AHEAD_MS = 300_000;
+
+/**
+ * Books an entry on an account's balance. Returns its id; the same reference, or refund check, again is the same entry.
+ * Throws `balance_bound` with the clause where the terms don't let the balance go, `balance_conflict` where too little is
+ * there, `invalid_body` for an amount that is none.
+ */
+export async function post(context: BillingContext, account: string, posting: Posting, nowMs: number): Promise<string> {
+  const { catalog } = context;
+  const currency = catalog.account(account)?.body.currency ?? '';
+  const amountNanos = nanosOf(posting.amount, currency);
+  const { kind, by, to } = posting;
+  if (kind === 'withdrawal' || kind === 'transfer') {
+    const clause = bindingClause(context, account, kind, posting.atMs);
+    if (clause !== undefined)
+      throw new ProblemError(
+        'balance_bound',
+        `the balance of ${account} may not be ${kind === 'transfer' ? 'moved' : 'paid out'}: ${clause}`,
+        { clause },
+      );
+  }
+  if (kind === 'transfer' && (to === null || to === account || catalog.account(to)?.body.currency !== currency))
+    throw new ProblemError('balance_conflict', `to: must be another account in ${currency}`);
+  if (posting.atMs > nowMs + AHEAD_MS) {
+    const message = 'must not lie in the future';
+    throw new ProblemError('invalid_body', `at: ${message}`, { errors: [{ field: 'at', message }] });
+  }
+  const refund = kind === 'refund' ? await refundOf(catalog, account, posting.refundCheck, amountNanos) : null;
+  let same: string | undefined;
+  const [id] = await write(
+    catalog,
+    (books) => {
+      same = sameEntry(books, account, posting, amountNanos);
+      if (same !== undefined) return [];
+      const takes = kind === 'withdrawal' || kind === 'transfer';
+      const there = balanceOf(books.balanceOf(account).map(ledgerEntry));
+      if (takes && there < amountNanos)
+        throw new ProblemError(
+          'balance_conflict',
+          `only ${formatAmount(there, currency)} ${currency} is on the balance of ${account}`,
+        );
+      const body: BalanceBody = {
+        ...BLANK_ENTRY,
+        account,
+        currency,
+        kind,
+        at: posting.atMs,
+        amount_nanos: (takes ? -amountNanos : amountNanos).toString(),
+        vm: refund,
+        refund_check: posting.refundCheck,
+        other: to,
+        expires_at: posting.expiresAtMs,
+        source: posting.reference ?? posting.note,
+        by,
+      };
+      return [body];
+    },
+    by,
+  );
+  return id ?? same ?? '';
+}
+
+function nanosOf(text: string, currency: string): bigint {
+  const negative = text.startsWith('-');
+  const nanos = parseAmount(negative ? text.slice(1) : text, minorDigits(currency));
+  if (nanos !== undefined && nanos !== 0n) return negative ? -nanos : nanos;
+  const message = `must be an amount of ${currency} other than 0`;
+  throw new ProblemError('invalid_body', `amount: ${message}`, { errors: [{ field: 'amount', message }] });
+}
+
+/** An entry booked before under the same reference or refund check; another amount under it is a conflict. */
+function sameEntry(
+  books: Books,
+  account: string,
+  { kind, reference, refundCheck }: Posting,
+  amountNanos: bigint,
+): string | undefined {
+  const before = books
+    .balanceOf(account)
+    .find(
+      (entry) =>
+        (refundCheck !== null && entry.refund_check === refundCheck) ||
+        (reference !== null && entry.kind === kind && entry.source === reference),
+    );
+  if (before === undefined) return undefined;
+  const nanos = BigInt(before.amount_nanos);
+  if ((nanos < 0n ? -nanos : nanos) === (amountNanos < 0n ? -amountNanos : amountNanos)) return before.id;
+  throw new ProblemError('balance_conflict', `${reference ?? refundCheck ?? ''} was booked before, with another amount`);
+}
+
+/** The VM of a refund check that allows this refund to the balance. Throws `balance_conflict` where it does not. */
+async function refundOf(catalog: Catalog, account: string, id: string | null, amountNanos: bigint): Promise<string> {
+  if (id === null) throw new ProblemError('balance_conflict', 'a refund names the refund check that found it due');
+  const check = JSON.parse(await catalog.refundCheck(id)) as {
+    vm: string;
+    decision: string;
+    amount: string | null;
+    destination: string;
+  };
+  const refuse = (why: string): never => {
+    throw new ProblemError('balance_conflict', `refund check ${id} ${why}`);
+  };
+  if (catalog.vm(check.vm)?.body.account !== account) refuse(`is about ${check.vm}, which is not of ${account}`);
+  if (check.decision !== 'eligible') refuse(`says ${check.decision}`);
+  if (check.destination !== 'balance') refuse('pays the money back the way it came');
+  if ((parseAmount(check.amount ?? '0') ?? 0n) !== amountNanos) refuse(`is about ${check.amount ?? '0'}`);
+  return check.vm;
+}

@@ -1,0 +1,42 @@
+import { type BillingContext, sheetOf } from '../billing/facts.ts';
+import { billingSheetOf } from '../billing/overdue.ts';
+import { clauseShown, type TermsSheet } from '../terms/sheet.ts';
+
+/** What the terms of an account say of its prepaid balance. */
+export interface BalanceTerms {
+  /** A day is charged within this time after its end; null: the terms do not charge by the day. */
+  chargeWithinMs: number | null;
+  suspend: { afterMs: number; clause: string } | null;
+  sheet: TermsSheet | undefined;
+}
+
+export function balanceTermsOf(context: BillingContext, account: string, atMs: number): BalanceTerms {
+  const sheet = billingSheetOf(context, account, atMs);
+  const billing = sheet?.billing ?? null;
+  const suspend = billing?.suspend_overdue ?? null;
+  return {
+    chargeWithinMs: billing?.prepaid === true ? billing.charge_daily_within : null,
+    suspend:
+      suspend === null || sheet === undefined ? null : { afterMs: suspend.after, clause: clauseShown(sheet, suspend.clause) },
+    sheet,
+  };
+}
+
+/** The clause by which an account's balance may not be paid out, or moved: of its VMs' sheets the first that says so. */
+export function bindingClause(
+  context: BillingContext,
+  account: string,
+  move: 'withdrawal' | 'transfer',
+  atMs: number,
+): string | undefined {
+  for (const id of context.catalog.vmsOf(account)) {
+    const vm = context.catalog.vm(id)?.body;
+    if (vm === undefined) continue;
+    const plan = vm.plans.findLast((each) => each.from <= atMs) ?? vm.plans[0];
+    const sheet = sheetOf(context, vm, plan?.plan, atMs);
+    const rule = sheet?.balance ?? null;
+    if (sheet === undefined || rule === null) continue;
+    if (!(move === 'withdrawal' ? rule.withdrawable : rule.transferable)) return clauseShown(sheet, rule.clause);
+  }
+  return undefined;
+}
