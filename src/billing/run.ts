@@ -4,6 +4,7 @@ import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
 import { ProblemError } from '../errors.ts';
 import { StoreError } from '../store/store.ts';
+import { checkDebits } from './debits.ts';
 import { documentOf, entryBody, finalized, type RatedDocument } from './document.ts';
 import { type BillingContext, daysOf, factsOf, loadUsage } from './facts.ts';
 import { voidInvoice } from './ledger.ts';
@@ -143,6 +144,7 @@ async function write(
           outcomes.set(task.account, outcomeOf(task, 'unchanged', draft));
           continue;
         }
+        if (request.finalize) checkDebits(books, document.head);
         const id = draft?.id ?? (request.dryRun ? 'none' : newId());
         const kept = request.finalize ? finalized(id, document, number, nowMs) : document;
         if (request.finalize) number += 1;

@@ -16,6 +16,7 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./catalog.ts'),
   import('./invoices.ts'),
   import('./reconcile.ts'),
+  import('./balance.ts'),
 ];
 
 process.exitCode = await runProgram(await Promise.all(modules), process.argv.slice(2), processContext());
