@@ -1,33 +1,4 @@
-/** The members of an invoice's JSON that its other forms show. */
-export interface ShownInvoice {
-  id: string;
-  type: string;
-  number: number | null;
-  status: string;
-  issued_at: string | null;
-  account: string;
-  customer: { name: string; language: string };
-  currency: string;
-  from: string;
-  to: string;
-  due_at: string;
-  total: string;
-  outstanding?: string;
-  paid?: string;
-  sha256: { content: string; evidence: string } | null;
-  lines: readonly ShownLine[];
-}
-export interface ShownLine {
-  kind: string;
-  vm: string | null;
-  description: string;
-  quantity: string;
-  unit: string;
-  unit_price: string;
-  amount: string;
-  formula: string;
-  query: string | null;
-}
+import type { ShownInvoice } from './invoice-shape.ts';
 
 const COLUMNS = ['kind', 'vm', 'description', 'quantity', 'unit', 'unit_price', 'amount', 'formula', 'query'] as const;
 

@@ -16,7 +16,8 @@ export interface Operation {
   query?: z.ZodObject;
   /** Bodies by media type. */
   body?: Readonly<Record<string, z.ZodType>>;
-  answers: Readonly<Record<number, { description: string; type?: string; schema?: z.ZodType }>>;
+  /** `otherTypes`: media types of the same answer for people, asked for by Accept. */
+  answers: Readonly<Record<number, { description: string; type?: string; schema?: z.ZodType; otherTypes?: readonly string[] }>>;
   problems: readonly ProblemCode[];
 }
 
@@ -93,7 +94,12 @@ function answers(operation: Operation): Record<string, unknown> {
         description: answer.description,
         ...(answer.schema === undefined
           ? {}
-          : { content: { [answer.type ?? 'application/json']: { schema: jsonSchema(answer.schema, 'output') } } }),
+          : {
+              content: {
+                [answer.type ?? 'application/json']: { schema: jsonSchema(answer.schema, 'output') },
+                ...Object.fromEntries((answer.otherTypes ?? []).map((type) => [type, {}])),
+              },
+            }),
       },
     ]),
   );

@@ -296,7 +296,8 @@ describe('invoices over HTTP', () => {
     const csv = await get('text/csv');
     expect(csv.text.split('\r\n')[3]).toMatch(/,credit,c1,Credit for 1504 unavailable minutes,1504,minute,-0.00672043,-10.11,/);
     expect((await get('application/json')).body['number']).toBe(2);
-    expect(await get('application/pdf')).toMatchObject({ status: 406, body: { code: 'not_acceptable' } });
+    expect((await get('application/pdf')).headers['content-type']).toBe('application/pdf');
+    expect(await get('image/png')).toMatchObject({ status: 406, body: { code: 'not_acceptable' } });
   });
 
   it.each([

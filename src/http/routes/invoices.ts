@@ -1,11 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { contentOf, type RatedDocument, rateDocument } from '../../billing/document.ts';
-import { invoiceCsv, type ShownInvoice } from '../../billing/csv.ts';
+import { invoiceCsv } from '../../billing/csv.ts';
 import type { BillingContext } from '../../billing/facts.ts';
-import { invoiceHtml } from '../../billing/html.ts';
+import { HTML_POLICY, invoiceHtml } from '../../billing/html.ts';
+import type { ShownInvoice } from '../../billing/invoice-shape.ts';
 import { finalize, keepDraft, readDocument, recordPayment, stateOf, voidInvoice } from '../../billing/ledger.ts';
 import { checkPeriod } from '../../billing/period.ts';
+import { invoicePdf } from '../../billing/pdf.ts';
 import { invoiceJson, previewJson } from '../../billing/shown.ts';
 import { instant } from '../../catalog/bodies.ts';
 import { minorDigits, parseAmount } from '../../domain/money.ts';
@@ -18,6 +20,9 @@ import { idParams, instantShape } from './shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
 const JSON_TYPE = 'application/json; charset=utf-8';
+/** The forms of a document, the one first that is given to who asks for none. */
+const FORMS = { json: 'application/json', html: 'text/html', csv: 'text/csv', pdf: 'application/pdf' } as const;
+type Form = keyof typeof FORMS;
 const BODY_PROBLEMS = [
   'bad_request',
   'invalid_parameter',
@@ -101,13 +106,15 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
       method: 'GET',
       path: '/v1/invoices/{id}',
       tag: 'billing',
-      summary: 'An invoice or credit note, as JSON, HTML or CSV by Accept',
+      summary: 'An invoice or credit note, as JSON, HTML, CSV or PDF by Accept',
       description:
         '`part=content` and `part=evidence` answer the very bytes that `sha256.content` and `sha256.evidence` are the digests of.',
       roles: ROLES,
       params: idParams,
       query: z.strictObject({ part: z.enum(['content', 'evidence']).optional() }),
-      answers: { 200: { description: 'The document', schema: invoiceShape } },
+      answers: {
+        200: { description: 'The document', schema: invoiceShape, otherTypes: [FORMS.html, FORMS.csv, FORMS.pdf] },
+      },
       problems: ['invalid_parameter', 'invoice_unknown', 'not_acceptable', 'store_unavailable'],
     },
     async ({ params: { id }, query: { part }, request, reply }) => {
@@ -121,7 +128,17 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
         case 'json':
           return reply.type(JSON_TYPE).send(text);
         case 'html':
-          return reply.type('text/html; charset=utf-8').send(invoiceHtml(JSON.parse(text) as ShownInvoice));
+          return reply
+            .type(`${FORMS.html}; charset=utf-8`)
+            .header('content-security-policy', `${HTML_POLICY}; frame-ancestors 'none'`)
+            .header('x-content-type-options', 'nosniff')
+            .send(invoiceHtml(JSON.parse(text) as ShownInvoice));
+        case 'pdf':
+          return reply
+            .type(FORMS.pdf)
+            .header('x-content-type-options', 'nosniff')
+            .header('content-disposition', `inline; filename="${fileName(JSON.parse(text) as ShownInvoice)}.pdf"`)
+            .send(await invoicePdf(JSON.parse(text) as ShownInvoice));
         case 'csv':
           return reply.type('text/csv; charset=utf-8; header=present').send(invoiceCsv(JSON.parse(text) as ShownInvoice));
       }
@@ -189,24 +206,27 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
   );
 }
 
+/** A name of letters that every system takes: invoice-12. */
+function fileName({ type, number, id }: ShownInvoice): string {
+  return `${type === 'credit_note' ? 'credit-note' : 'invoice'}-${number ?? id.replace(/[^A-Za-z0-9-]/g, '-')}`;
+}
+
 /** The form that Accept asks for: of those we have the one it ranks highest, JSON where it ranks none above. */
-function formAsked(request: FastifyRequest): 'json' | 'html' | 'csv' {
-  const types = { json: 'application/json', html: 'text/html', csv: 'text/csv' } as const;
+function formAsked(request: FastifyRequest): Form {
   const accept = request.headers.accept ?? '*/*';
   const ranges = accept.split(',').map((part) => {
     const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
     const q = parameters.find((text) => text.startsWith('q='));
     return { type, q: q === undefined ? 1 : Number(q.slice(2)) };
   });
-  let best: { form: keyof typeof types; q: number } | undefined;
-  for (const form of ['json', 'html', 'csv'] as const) {
-    const type = types[form];
+  let best: { form: Form; q: number } | undefined;
+  for (const [form, type] of Object.entries(FORMS) as [Form, string][]) {
     const exact = ranges.find((range) => range.type === type);
     const any =
       ranges.find((range) => range.type === `${type.split('/', 1)[0] ?? ''}/*`) ?? ranges.find((range) => range.type === '*/*');
     const q = (exact ?? any)?.q ?? 0;
     if (q > 0 && (best === undefined || q > best.q)) best = { form, q };
   }
-  if (best === undefined) throw new ProblemError('not_acceptable', `an invoice is ${Object.values(types).join(', ')}`);
+  if (best === undefined) throw new ProblemError('not_acceptable', `an invoice is ${Object.values(FORMS).join(', ')}`);
   return best.form;
 }
