@@ -39,19 +39,21 @@ async function serve(context: CliContext): Promise<void> {
     { makeLogger },
     { faultsOf, killSelf },
     { productVersion },
+    { withSecretFiles },
   ] = await Promise.all([
     import('../app.ts'),
     import('../config.ts'),
     import('../http/server.ts'),
     import('../faults.ts'),
     import('../version.ts'),
+    import('../secret-files.ts'),
   ]);
   const { LockedError } = await import('../process-lock.ts');
   const { TermsError } = await import('../terms/library.ts');
   const { randomBytes } = await import('node:crypto');
   const interrupted = context.interrupted();
   try {
-    const config = readConfig(context.env);
+    const config = readConfig(withSecretFiles(context.env));
     const logger = makeLogger(config.logLevel);
     if (config.adminKey !== undefined && config.adminKey.length < ADMIN_KEY_LENGTH_SAFE) {
       logger.warn(
