@@ -111,13 +111,16 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
         '`part=content` and `part=evidence` answer the very bytes that `sha256.content` and `sha256.evidence` are the digests of.',
       roles: ROLES,
       params: idParams,
-      query: z.strictObject({ part: z.enum(['content', 'evidence']).optional() }),
+      query: z.strictObject({
+        part: z.enum(['content', 'evidence']).optional(),
+        bom: z.enum(['true', 'false']).default('false').describe('CSV with a byte order mark, by which Excel knows UTF-8.'),
+      }),
       answers: {
         200: { description: 'The document', schema: invoiceShape, otherTypes: [FORMS.html, FORMS.csv, FORMS.pdf] },
       },
       problems: ['invalid_parameter', 'invoice_unknown', 'not_acceptable', 'store_unavailable'],
     },
-    async ({ params: { id }, query: { part }, request, reply }) => {
+    async ({ params: { id }, query: { part, bom }, request, reply }) => {
       if (part !== undefined) {
         const document = await readDocument(catalog, id);
         return reply.type(JSON_TYPE).send(part === 'content' ? contentOf(id, document) : document.evidence);
@@ -140,7 +143,9 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
             .header('content-disposition', `inline; filename="${fileName(JSON.parse(text) as ShownInvoice)}.pdf"`)
             .send(await invoicePdf(JSON.parse(text) as ShownInvoice));
         case 'csv':
-          return reply.type('text/csv; charset=utf-8; header=present').send(invoiceCsv(JSON.parse(text) as ShownInvoice));
+          return reply
+            .type('text/csv; charset=utf-8; header=present')
+            .send((bom === 'true' ? '\ufeff' : '') + invoiceCsv(JSON.parse(text) as ShownInvoice));
       }
     },
   );
