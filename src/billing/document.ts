@@ -7,6 +7,8 @@ import { formatAmount } from '../domain/money.ts';
 import type { OutageInterval } from '../domain/timeline.ts';
 import { MINUTE_MS, zoneOf } from '../domain/zone.ts';
 import { toJson } from '../domain/json.ts';
+import { unclaimedCredits } from '../rating/credits.ts';
+import { roundedToMinor } from '../rating/exact.ts';
 import { type RatedLine, totalOf } from '../rating/line.ts';
 import { rateInvoice } from '../rating/order.ts';
 import { agreedJson } from './agreed.ts';
@@ -110,6 +112,7 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     // Whether every VM has been metered up to the end of the period, or of its service.
     usage_complete: complete,
     warnings: gathered.warnings,
+    ...unclaimedJson(gathered),
     // What the picture of its days is drawn from, also when the samples are gone.
     usage_days: gathered.days,
   };
@@ -149,6 +152,25 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     ...texts,
     sha256: null,
     lines,
+  };
+}
+
+/** Credits that the terms give to whoever asks in time, and that were not asked for, or too late; nothing where there are none. */
+function unclaimedJson({ facts: { vms, fromMs, toMs, currency } }: Gathered): { unclaimed_credits?: unknown[] } {
+  const found = vms.flatMap(({ vm, service, outages, claims = [] }) =>
+    unclaimedCredits(vm, service, outages, fromMs / MINUTE_MS, toMs / MINUTE_MS, claims),
+  );
+  if (found.length === 0) return {};
+  return {
+    unclaimed_credits: found.map(({ vm, detail, creditNanos, claimByMs, claimedAtMs, clause }) => ({
+      vm,
+      ...detail,
+      amount: formatAmount(roundedToMinor(creditNanos, currency), currency),
+      claim_by: formatInstant(claimByMs),
+      claimed_at: claimedAtMs === null ? null : formatInstant(claimedAtMs),
+      outcome: claimedAtMs === null ? 'to_be_claimed' : 'barred',
+      clause,
+    })),
   };
 }
 

@@ -20,6 +20,7 @@ import { creditPolicyOf } from '../terms/policy.ts';
 import type { TermsSheet } from '../terms/sheet.ts';
 import { dayEdges, type UsageDays, usageDays } from './days.ts';
 import type { IssuerProfile } from './issuer.ts';
+import { claimsOf } from './claims.ts';
 import { lateChargesOf, overdueOf } from './overdue.ts';
 import { zoneOfPeriod } from './period.ts';
 import { trafficDays, type TrafficRange, trafficSlots } from './usage.ts';
@@ -170,6 +171,7 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
       outages: span === undefined ? [] : closed(counted, span),
       traffic: traffic.get(vm.id) ?? [],
       fees,
+      claims: claimsOf(context, vm.id),
     };
   });
   return {

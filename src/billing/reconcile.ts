@@ -59,6 +59,14 @@ function reasonOf({ catalog }: BillingContext, { head }: InvoiceState): string {
     .filter(({ body }) => body.from < head.to && body.to > head.from)
     .filter(({ body }) => body.recorded.at >= since || (body.withdrawn?.at ?? 0) >= since)
     .map(({ id, body }) => `${id} (${body.cause}${body.withdrawn === null ? '' : ', withdrawn'})`);
+  const claims = catalog.vmsOf(head.account).flatMap((vm) =>
+    catalog
+      .eventsOf(vm)
+      .filter(({ body }) => body.kind === 'credit_claimed' && (body.from ?? 0) < head.to && (body.to ?? 0) > head.from)
+      .filter((event) => event.recordedAtMs >= since)
+      .map(({ id }) => `${id} (${vm})`),
+  );
+  if (incidents.length === 0 && claims.length > 0) return `credit claimed since it was issued: ${claims.join(', ')}`;
   return incidents.length > 0
     ? `incidents since it was issued: ${incidents.join(', ')}`
     : 'samples, events or the catalog were restated since it was issued';

@@ -17,6 +17,7 @@ export const EVENT_KINDS = [
   'withdrawn',
   'suspended',
   'resumed',
+  'credit_claimed',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
@@ -28,7 +29,17 @@ export const eventRequest = z
     at: instant,
     kind: z.preprocess((given) => (given === 'refunded' ? 'refund' : given), z.enum(EVENT_KINDS)),
     note: z.string().max(2000).default(''),
+    from: instant.optional().describe('Of credit_claimed: the time whose unavailability is claimed.'),
+    to: instant.optional(),
     amount: decimal.nullable().default(null).describe("What was paid or refunded, in the account's currency."),
+  })
+  .refine((event) => (event.kind === 'credit_claimed') === (event.from !== undefined && event.to !== undefined), {
+    path: ['from'],
+    message: 'from and to go with the kind credit_claimed, and only with it',
+  })
+  .refine((event) => event.from === undefined || event.to === undefined || event.from < event.to, {
+    path: ['to'],
+    message: 'must be after from',
   })
   .refine((event) => event.amount === null || WITH_AMOUNT.has(event.kind), {
     path: ['amount'],
@@ -44,6 +55,9 @@ export const eventBody = z.strictObject({
   kind: z.enum(EVENT_KINDS),
   note: z.string(),
   amount: z.string().nullable(),
+  /** Of `credit_claimed`: the time whose unavailability is claimed. */
+  from: z.int().optional(),
+  to: z.int().optional(),
   /** It was recorded by mistake: it counts no more, and stays on record. */
   withdrawn: z.boolean(),
 });

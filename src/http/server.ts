@@ -120,7 +120,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     termsRoutes(api, sheets);
     incidentRoutes(api, deps);
     keyRoutes(api, deps.catalog);
-    eventRoutes(api, deps);
+    eventRoutes(api, { ...deps, termsLibrary: sheets });
     const now = deps.now ?? Date.now;
     refundRoutes(api, deps, sheets, now);
     invoiceListRoutes(api, deps.catalog);

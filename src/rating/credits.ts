@@ -1,15 +1,21 @@
-import type { CreditMethod, Fraction } from '../domain/credit-policy.ts';
+import type { CreditMethod, CreditPolicy, Fraction } from '../domain/credit-policy.ts';
 import { formatInstant } from '../domain/instant.ts';
-import { MINUTE_MS } from '../domain/zone.ts';
+import { MINUTE_MS, type Zone } from '../domain/zone.ts';
+import { type Claim, claimOutcome } from './claims.ts';
 import { creditOfDay, groupsOf, methodKey } from './credit-days.ts';
 import { monthShareWithin, monthsOf, perMinuteCredit, tierCredit, uptimeOf } from './credit-share.ts';
 import { exactText, isLess, negated, plus, priceText, ZERO } from './exact.ts';
 import type { Priced } from './line.ts';
-import { clipSegments, dateText, type Segment, servedDays } from './served.ts';
+import { clipSegments, dateText, type Part, type Segment, type ServedDay, servedDays } from './served.ts';
 import { type ClosedOutage, lengthOf, touchedMinutes } from './unavailable.ts';
 
 /** One entry of a credit line's list: a local day, or a calendar month. */
 interface Item {
+  /** UTC minutes of the day or month. */
+  readonly from: number;
+  readonly to: number;
+  readonly policy: CreditPolicy;
+  readonly zone: Zone;
   readonly detail: Record<string, unknown>;
   readonly minutes: number;
   readonly creditNanos: Fraction;
@@ -26,11 +32,10 @@ export function priceCredits(
   fromMinute: number,
   toMinute: number,
   currency: string,
+  claims: readonly Claim[] = [],
 ): Priced | undefined {
   const inPeriod = clipSegments(service, fromMinute, toMinute);
-  const items = [...dayItems(inPeriod, outages), ...monthItems(service, outages, fromMinute, toMinute)].filter((item) =>
-    isLess(ZERO, item.creditNanos),
-  );
+  const items = creditItems(service, outages, fromMinute, toMinute).filter((item) => claimOutcome(item, claims).given);
   if (items.length === 0) return undefined;
   const total = items.reduce((sum, item) => plus(sum, item.creditNanos), ZERO);
   const clauses = new Set(inPeriod.flatMap(({ policy }) => (policy.clause === null ? [] : [policy.clause])));
@@ -53,6 +58,47 @@ export function priceCredits(
   };
 }
 
+function creditItems(
+  service: readonly Segment[],
+  outages: readonly ClosedOutage[],
+  fromMinute: number,
+  toMinute: number,
+): Item[] {
+  const inPeriod = clipSegments(service, fromMinute, toMinute);
+  return [...dayItems(inPeriod, outages), ...monthItems(service, outages, fromMinute, toMinute)].filter((item) =>
+    isLess(ZERO, item.creditNanos),
+  );
+}
+
+/** A credit that the terms give to whoever asks in time, and nobody has. */
+export interface UnclaimedCredit {
+  readonly vm: string;
+  readonly detail: Record<string, unknown>;
+  readonly minutes: number;
+  readonly creditNanos: Fraction;
+  readonly claimByMs: number;
+  /** When it was claimed too late; null: it has not been claimed. */
+  readonly claimedAtMs: number | null;
+  readonly clause: string | null;
+}
+
+/** The credits of a VM's period that are not given because they were not claimed, or too late. */
+export function unclaimedCredits(
+  vm: string,
+  service: readonly Segment[],
+  outages: readonly ClosedOutage[],
+  fromMinute: number,
+  toMinute: number,
+  claims: readonly Claim[],
+): UnclaimedCredit[] {
+  return creditItems(service, outages, fromMinute, toMinute).flatMap((item) => {
+    const { given, claimByMs, claimedAtMs } = claimOutcome(item, claims);
+    if (given || claimByMs === null) return [];
+    const { detail, minutes, creditNanos, policy } = item;
+    return [{ vm, detail, minutes, creditNanos, claimByMs, claimedAtMs, clause: policy.clause }];
+  });
+}
+
 const FORMULA: Readonly<Record<CreditMethod['kind'], string | undefined>> = {
   none: undefined,
   time: 'each local day by itself: min(cap x D, multiplier x worth of its unavailable minutes)',
@@ -68,6 +114,7 @@ function dayItems(inPeriod: readonly Segment[], outages: readonly ClosedOutage[]
       if (credit === undefined) continue;
       const { minutes, creditNanos, capped, chargeNanos } = credit;
       items.push({
+        ...spanOf(day, group.parts),
         minutes,
         creditNanos,
         detail: { ...dayDetail(day), ...shown({ minutes, creditNanos, capped, chargeNanos }) },
@@ -77,7 +124,12 @@ function dayItems(inPeriod: readonly Segment[], outages: readonly ClosedOutage[]
       if (method.base !== 'day') continue;
       const minutes = parts.reduce((sum, part) => sum + lengthOf(touchedMinutes(part, outages, 0, 1)), 0);
       const creditNanos = perMinuteCredit(method, minutes, chargeNanos);
-      items.push({ minutes, creditNanos, detail: { ...dayDetail(day), ...shown({ minutes, creditNanos, chargeNanos }) } });
+      items.push({
+        ...spanOf(day, parts),
+        minutes,
+        creditNanos,
+        detail: { ...dayDetail(day), ...shown({ minutes, creditNanos, chargeNanos }) },
+      });
     }
   }
   return items;
@@ -91,9 +143,12 @@ function monthItems(service: readonly Segment[], outages: readonly ClosedOutage[
     const ofZone = service.filter(({ plan }) => plan.zone === zone);
     for (const month of monthsOf(zone, fromMinute, toMinute)) {
       const segments = clipSegments(ofZone, month.from, month.to);
-      const last = segments.at(-1)?.policy.method;
+      const policy = segments.at(-1)?.policy;
+      if (policy === undefined) continue;
+      const last = policy.method;
+      const span = { ...month, policy, zone };
       const name = { month: formatInstant(month.from * MINUTE_MS), time_zone: zone.name };
-      if (last?.kind === 'monthly_tiers') {
+      if (last.kind === 'monthly_tiers') {
         if (month.to > toMinute) continue;
         const tiered = segments.filter(({ policy }) => methodKey(policy.method) === methodKey(last));
         const uptime = uptimeOf(tiered, outages);
@@ -105,18 +160,24 @@ function monthItems(service: readonly Segment[], outages: readonly ClosedOutage[
           share: exactText(share),
           ...shown({ minutes: uptime.unavailableMinutes, creditNanos, chargeNanos: uptime.chargeNanos }),
         };
-        items.push({ minutes: uptime.unavailableMinutes, creditNanos, detail });
-      } else if (last?.kind === 'percent_per_minute' && last.base === 'month') {
+        items.push({ ...span, minutes: uptime.unavailableMinutes, creditNanos, detail });
+      } else if (last.kind === 'percent_per_minute' && last.base === 'month') {
         const shared = segments.filter(({ policy }) => methodKey(policy.method) === methodKey(last));
         const { minutes, creditNanos } = monthShareWithin(last, shared, outages, fromMinute, toMinute);
-        items.push({ minutes, creditNanos, detail: { ...name, minutes, credit_nanos: exactText(creditNanos) } });
+        items.push({ ...span, minutes, creditNanos, detail: { ...name, minutes, credit_nanos: exactText(creditNanos) } });
       }
     }
   }
   return items;
 }
 
-function dayDetail(day: ReturnType<typeof servedDays>[number]): Record<string, unknown> {
+function spanOf(day: ServedDay, [first]: readonly Part[]): Pick<Item, 'from' | 'to' | 'policy' | 'zone'> {
+  if (first === undefined) throw new Error('a group of parts has none');
+  const { startMinute, minutes } = day.day;
+  return { from: startMinute, to: startMinute + minutes, policy: first.segment.policy, zone: day.zone };
+}
+
+function dayDetail(day: ServedDay): Record<string, unknown> {
   return { date: dateText(day.day), time_zone: day.zone.name };
 }
 

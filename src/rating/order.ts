@@ -1,4 +1,5 @@
 import type { PlanBody } from '../domain/plan.ts';
+import type { Claim } from './claims.ts';
 import { priceCredits } from './credits.ts';
 import { type FeeEvent, priceFees } from './fees.ts';
 import { type LateFeeRule, type OverdueInvoice, priceLateCharges, priceLateFee } from './late-fee.ts';
@@ -20,6 +21,8 @@ export interface VmFacts {
   /** Traffic of the period's minutes by the plan they were on, in the order of the plans. */
   readonly traffic: readonly PlanTraffic[];
   readonly fees: readonly FeeEvent[];
+  /** What was claimed, where the terms want that. */
+  readonly claims?: readonly Claim[];
 }
 
 /** Traffic under one plan: its totals, and its slots of 5 minutes where the plan asks for them. */
@@ -58,7 +61,7 @@ export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
     add(priceService(vm.vm, clipSegments(vm.service, fromMinute, toMinute), currency));
     for (const traffic of vm.traffic) add(pricePlanTraffic(vm.vm, traffic, slotsIn(fromMinute, toMinute), currency));
     for (const fee of priceFees(vm.vm, vm.fees, currency)) add(fee);
-    add(priceCredits(vm.vm, vm.service, vm.outages, fromMinute, toMinute, currency));
+    add(priceCredits(vm.vm, vm.service, vm.outages, fromMinute, toMinute, currency, vm.claims));
   }
   for (const { invoice, rule } of facts.overdue) add(priceLateFee(invoice, rule, fromMs, toMs, currency));
   if (facts.charges !== undefined) add(priceLateCharges(facts.charges.list, facts.charges.rule, fromMs, toMs, currency));

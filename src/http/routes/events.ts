@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { claimWindows } from '../../billing/claims.ts';
+import type { BillingContext } from '../../billing/facts.ts';
 import { EVENT_KINDS, type EventBody, eventRequest } from '../../catalog/events.ts';
 import type { Versioned } from '../../catalog/view.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../errors.ts';
-import { type QueryContext, vmKnown } from '../../query/context.ts';
+import { vmKnown } from '../../query/context.ts';
 import type { Api } from '../api.ts';
 import { keyOf } from '../auth.ts';
 import { instantShape, vmParams } from './shapes.ts';
@@ -17,13 +19,21 @@ const eventShape = z.object({
   kind: z.enum(EVENT_KINDS),
   note: z.string(),
   amount: z.string().nullable(),
+  from: instantShape.optional().describe('Of credit_claimed: the time whose unavailability is claimed.'),
+  to: instantShape.optional(),
+  windows: z
+    .array(
+      z.object({ month: instantShape, claim_by: instantShape.nullable(), in_time: z.boolean(), clause: z.string().nullable() }),
+    )
+    .optional()
+    .describe('Of a credit_claimed just recorded: for each month claimed until when that was possible, and by which clause.'),
   withdrawn: z.boolean(),
   recorded_at: instantShape,
   recorded_by: z.string(),
 });
 
 function eventJson({ id, body, recordedAtMs, recordedBy }: Versioned<EventBody>): Record<string, unknown> {
-  const { vm, at, kind, note, amount, withdrawn } = body;
+  const { vm, at, kind, note, amount, from, to, withdrawn } = body;
   return {
     id,
     vm,
@@ -31,6 +41,7 @@ function eventJson({ id, body, recordedAtMs, recordedBy }: Versioned<EventBody>)
     kind,
     note,
     amount,
+    ...(from === undefined || to === undefined ? {} : { from: formatInstant(from), to: formatInstant(to) }),
     withdrawn,
     recorded_at: formatInstant(recordedAtMs),
     recorded_by: recordedBy,
@@ -38,7 +49,7 @@ function eventJson({ id, body, recordedAtMs, recordedBy }: Versioned<EventBody>)
 }
 
 /** What only people know of a VM: recorded, listed, withdrawn; never edited. */
-export function eventRoutes(api: Api, context: QueryContext): void {
+export function eventRoutes(api: Api, context: BillingContext): void {
   const { catalog } = context;
   const known = async (vm: string): Promise<void> => {
     if (!(await vmKnown(context, vm))) throw new ProblemError('vm_unknown', `nothing is known of VM ${vm}`, { vm });
@@ -68,7 +79,18 @@ export function eventRoutes(api: Api, context: QueryContext): void {
     },
     async ({ params: { vm }, body, request }) => {
       await known(vm);
-      return eventJson(await catalog.recordEvent(vm, body, keyOf(request).name));
+      const event = await catalog.recordEvent(vm, body, keyOf(request).name);
+      if (body.from === undefined || body.to === undefined) return eventJson(event);
+      const windows = claimWindows(context, vm, { atMs: body.at, fromMs: body.from, toMs: body.to });
+      return {
+        ...eventJson(event),
+        windows: windows.map(({ monthMs, claimByMs, inTime, clause }) => ({
+          month: formatInstant(monthMs),
+          claim_by: claimByMs === null ? null : formatInstant(claimByMs),
+          in_time: inTime,
+          clause,
+        })),
+      };
     },
   );
   api.route(

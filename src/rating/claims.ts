@@ -1,0 +1,40 @@
+import type { CreditPolicy } from '../domain/credit-policy.ts';
+import { localDay, MINUTE_MS, monthEnd, type Zone } from '../domain/zone.ts';
+
+/** A customer asked for the credit of the unavailable time of [fromMs, toMs). */
+export interface Claim {
+  readonly atMs: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Until when a credit must be claimed: so many days of 24 hours after the end of the local calendar month that holds the
+ * minute, however that month is invoiced. null: it is given unasked.
+ */
+export function claimByOf(policy: CreditPolicy, zone: Zone, minute: number): number | null {
+  if (policy.claimWithinDays === null) return null;
+  return monthEnd(zone, localDay(zone, minute)) * MINUTE_MS + policy.claimWithinDays * DAY_MS;
+}
+
+export interface ClaimOutcome {
+  /** Whether the credit is given: unasked, or claimed before its time was over. */
+  given: boolean;
+  claimByMs: number | null;
+  /** The first claim of it; null: there is none. */
+  claimedAtMs: number | null;
+}
+
+/** What became of the credit of a local day or month, UTC minutes [from, to): a claim of any of its time is a claim of it. */
+export function claimOutcome(
+  { from, to, policy, zone }: { from: number; to: number; policy: CreditPolicy; zone: Zone },
+  claims: readonly Claim[],
+): ClaimOutcome {
+  const claimByMs = claimByOf(policy, zone, from);
+  if (claimByMs === null) return { given: true, claimByMs, claimedAtMs: null };
+  const own = claims.filter((claim) => claim.fromMs < to * MINUTE_MS && claim.toMs > from * MINUTE_MS);
+  const claimedAtMs = own.length === 0 ? null : Math.min(...own.map((claim) => claim.atMs));
+  return { given: claimedAtMs !== null && claimedAtMs < claimByMs, claimByMs, claimedAtMs };
+}
