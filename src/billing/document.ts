@@ -82,7 +82,8 @@ export function documentOf(context: BillingContext, account: string, gathered: G
   const body = context.catalog.account(account)?.body;
   if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
   const { currency, fromMs, toMs } = gathered.facts;
-  const rated = rateInvoice(again === undefined ? gathered.facts : { ...gathered.facts, ...again });
+  const facts = again === undefined ? gathered.facts : { ...gathered.facts, ...again };
+  const rated = rateInvoice(facts);
   const debits = again === undefined ? pendingDebits(context.catalog.books, account) : [];
   const lines = [...rated, ...debits.map(({ line }) => line)];
   const total = totalOf(lines);
@@ -116,7 +117,7 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     // What the picture of its days is drawn from, also when the samples are gone.
     usage_days: gathered.days,
   };
-  const agreed = agreedJson(context, account, gathered);
+  const agreed = agreedJson(context, account, { ...gathered, facts });
   const evidence = evidenceJson(gathered);
   const texts = {
     rest: toJson(rest),

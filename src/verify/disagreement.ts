@@ -2,11 +2,13 @@
 import { formatInstant } from '../domain/instant.ts';
 
 /** Which answer was wrong: a table's rows, or the counts of the status. */
-export type Compared = 'minutes' | 'uptime' | 'traffic' | 'outages' | 'anomalies' | 'samples' | 'status';
+export type Compared = 'minutes' | 'uptime' | 'traffic' | 'outages' | 'anomalies' | 'samples' | 'status' | 'invoices';
 
 /** Everything as text: bytes and nanos do not fit a JSON number of other programs. */
 export interface Disagreement {
   readonly table: Compared;
+  /** Of the invoices: which document, by its number. */
+  readonly document?: string;
   readonly vm: string | null;
   readonly nic: string | null;
   /** The minute, the start of the outage, or the instant of the sample; null for counts. */
@@ -55,9 +57,10 @@ export function sameDisagreement(a: Disagreement, b: Disagreement): boolean {
 }
 
 /** One sentence for people. */
-export function describe({ table, vm, nic, minute, field, stored, recomputed }: Disagreement): string {
+export function describe({ table, document, vm, nic, minute, field, stored, recomputed }: Disagreement): string {
   const place = [
     table,
+    ...(document === undefined ? [] : [document]),
     ...(vm === null ? [] : [`vm ${vm}`]),
     ...(nic === null || nic === '' ? [] : [`nic ${nic}`]),
     ...(minute === null ? [] : [minute]),

@@ -7,6 +7,7 @@ import { formatInstant } from '../domain/instant.ts';
 import { floorToMinute } from '../../test/model/timeline.ts';
 import { type StatusAnswer, statusAnswer, type VmSeen, vmSeen } from './answers.ts';
 import { Disagreed, type Disagreement, sameDisagreement } from './disagreement.ts';
+import { type DocumentsOptions, type DocumentsReport, verifyDocuments } from './documents.ts';
 import { type Reader, VerifyError } from './reader.ts';
 import { lookAtVm, type VmTally } from './vm.ts';
 
@@ -20,6 +21,9 @@ export interface VerifyOptions {
   readonly settleMs: number;
   readonly now: () => number;
   readonly onVm: (done: number, of: number, vm: string) => void;
+  /** Beside the rows, or instead of them: invoices and credit notes. */
+  readonly documents: 'also' | 'only' | 'not';
+  readonly onDocument: DocumentsOptions['onDocument'];
 }
 
 export interface VerifyReport {
@@ -35,6 +39,8 @@ export interface VerifyReport {
   readonly counts_skipped: string | null;
   /** Rows of every VM are compared up to here at least. */
   readonly until: string | null;
+  /** Null: they were not asked for, or rows disagreed already. */
+  readonly documents: Omit<DocumentsReport, 'disagreement'> | null;
   readonly samples: Readonly<Record<'accepted' | 'applied' | 'duplicate' | 'conflict', bigint>>;
 }
 
@@ -53,22 +59,34 @@ export async function verifyFleet(reader: Reader, options: VerifyOptions): Promi
   const narrowed = options.picks !== null || options.fromMs !== null || options.toMs !== null;
   let expired = false;
   let vms = 0;
+  let documents: VerifyReport['documents'] = null;
   const report = (status: StatusAnswer, disagreement: Disagreement | null): VerifyReport => {
     const { accepted, applied, duplicate, conflict } = status.samples;
-    const skipped = narrowed ? 'only a part was asked for' : expired ? 'the oldest raw samples have expired' : null;
+    const skipped =
+      narrowed || options.documents === 'only'
+        ? 'only a part was asked for'
+        : expired
+          ? 'the oldest raw samples have expired'
+          : null;
     return {
       agree: disagreement === null,
       disagreement,
       vms,
       compared: tally,
-      counts_checked: skipped === null && disagreement === null,
+      counts_checked: skipped === null && disagreement === null && options.documents !== 'only',
       counts_skipped: skipped,
       until: stableMs === 0 ? null : formatInstant(Math.min(stableMs, options.toMs ?? Infinity)),
+      documents,
       samples: { accepted, applied, duplicate, conflict },
     };
   };
 
   const seen = reader.rows('v1/vms', {}, vmSeen);
+  if (options.documents === 'only') {
+    const { disagreement, ...told } = await verifyDocuments(reader, options);
+    documents = told;
+    return report(start, disagreement);
+  }
   for (let each = await seen.next(); each !== undefined; each = await seen.next()) {
     if (options.picks?.(each.vm) === false) continue;
     options.onVm(vms, start.vms, each.vm);
@@ -91,7 +109,11 @@ export async function verifyFleet(reader: Reader, options: VerifyOptions): Promi
   }
   options.onVm(vms, vms, '');
   const end = await settled(reader, options);
-  return report(end, countsDisagreement(start, end, narrowed || expired ? null : tally));
+  const miscounted = countsDisagreement(start, end, narrowed || expired ? null : tally);
+  if (miscounted !== null || options.documents === 'not') return report(end, miscounted);
+  const { disagreement, ...told } = await verifyDocuments(reader, options);
+  documents = told;
+  return report(end, disagreement);
 }
 
 /** How far to look: as far as the VM's own samples published its minutes, and if these move, as far as none moves any more. */

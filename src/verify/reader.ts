@@ -29,11 +29,16 @@ export class Reader {
 
   /** The answer in its shape. Throws `ApiError`, and `VerifyError` for an answer in another shape or when interrupted. */
   async get<T>(path: string, shape: z.ZodType<T>): Promise<T> {
+    return this.#shaped(path, parseExact(await this.text(path)), shape);
+  }
+
+  /** The answer's text, byte for byte. Throws as `get`. */
+  async text(path: string): Promise<string> {
     for (let tries = 1; ; tries += 1) {
       if (this.#signal.aborted) throw new VerifyError('interrupted');
       try {
         const { text } = await this.#client.call('GET', path, undefined, this.#signal);
-        return this.#shaped(path, parseExact(text), shape);
+        return text;
       } catch (error) {
         if (!(error instanceof ApiError) || !error.retryable || tries === TRIES) throw error;
         await this.#sleep(error.retryAfterMs ?? RETRY_MS * tries, this.#signal);

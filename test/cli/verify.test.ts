@@ -286,7 +286,16 @@ describe('the oldest raw samples', () => {
     const { signal } = new AbortController();
     // Pages of 50 rows, so that every stream has many.
     const reader = new Reader({ client, sleep: () => Promise.resolve(), signal, pageRows: 50 });
-    const options = { picks: null, fromMs: null, toMs: null, settleMs: 1000, now: () => nowMs, onVm: () => undefined };
+    const options = {
+      picks: null,
+      fromMs: null,
+      toMs: null,
+      settleMs: 1000,
+      now: () => nowMs,
+      onVm: () => undefined,
+      documents: 'also',
+      onDocument: () => undefined,
+    } as const;
     try {
       return await verifyFleet(reader, options);
     } finally {

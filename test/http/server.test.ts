@@ -427,6 +427,7 @@ describe('the HTTP server', () => {
       '/v1/vms/{vm}/events/{event}',
       '/v1/vms/{vm}/minutes',
       '/v1/vms/{vm}/outages',
+      '/v1/vms/{vm}/rows',
       '/v1/vms/{vm}/samples',
       '/v1/vms/{vm}/traffic',
       '/v1/vms/{vm}/uptime',

@@ -4,11 +4,12 @@ import { ProblemError } from '../../errors.ts';
 import { type QueryContext, vmKnown } from '../../query/context.ts';
 import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
 import { minutePage } from '../../query/minutes.ts';
+import { rowsBehind } from '../../query/rows-behind.ts';
 import { vmPage } from '../../query/vms.ts';
 import type { Api } from '../api.ts';
 import { rangeQuery, readLimit, readRange } from '../window.ts';
 import { uptimeJson } from './rows.ts';
-import { instantShape, pageOf, uptimeRow, vmParams } from './shapes.ts';
+import { exactInteger, instantShape, pageOf, uptimeRow, vmParams } from './shapes.ts';
 import { pathOf } from './vm-metering.ts';
 
 const READERS = ['billing', 'admin'] as const;
@@ -19,6 +20,8 @@ const vmRow = z.object({
   last_sample: instantShape.nullable(),
   first_minute: instantShape.nullable().describe('The earliest minute row; rows are kept when raw samples have expired.'),
 });
+
+const rowsOf = z.object({ rows: z.int(), version: exactInteger.describe('The log position of the newest row; 0 without rows.') });
 
 /** What `uptally verify` reads beside the public rows: which VMs there are, and minute rows as they are stored. */
 export function evidenceRoutes(api: Api, context: QueryContext): void {
@@ -70,6 +73,32 @@ export function evidenceRoutes(api: Api, context: QueryContext): void {
       if (!(await vmKnown(context, vm))) throw new ProblemError('vm_unknown', `nothing is known of VM ${vm}`, { vm });
       const page = await minutePage(context, { vm, ...range, after: range.at });
       return { vm, rows: page.rows.map(uptimeJson), next: range.next(page.next) };
+    },
+  );
+
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/vms/{vm}/rows',
+      tag: 'evidence',
+      summary: 'How many rows there are of a range, and the newest version among them',
+      description:
+        "An invoice's evidence holds the same figures: by them `uptally verify` tells rows that were restated since (a newer version) from " +
+        'rows that were lost or changed behind our back. Minute rows that start in the range; outages that began before its end.',
+      roles: READERS,
+      params: vmParams,
+      query: z.strictObject({ from: rangeQuery.from, to: rangeQuery.to }),
+      answers: {
+        200: {
+          description: 'By table',
+          schema: z.object({ vm: z.string(), uptime: rowsOf, traffic: rowsOf, outages: rowsOf }),
+        },
+      },
+      problems: ['invalid_parameter', 'store_unavailable'],
+    },
+    async ({ params: { vm }, query, request }) => {
+      const range = readRange(pathOf(request.url), query, z.never());
+      return { vm, ...(await rowsBehind(context, [vm], range.fromMs, range.toMs)).get(vm) };
     },
   );
 }

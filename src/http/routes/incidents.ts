@@ -10,7 +10,7 @@ import { type Effect, incidentEffect } from '../../query/incident-effect.ts';
 import type { Api } from '../api.ts';
 import { keyOf } from '../auth.ts';
 import { toJson } from '../../domain/json.ts';
-import { idParams, instantShape } from './shapes.ts';
+import { exactInteger, idParams, instantShape } from './shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
 
@@ -29,12 +29,13 @@ const incidentShape = z.object({
   asserts_down: z.boolean(),
   note: z.string(),
   by: z.string(),
+  version: exactInteger.describe('Of the catalog: higher than that of everything recorded before, a withdrawal too.'),
   recorded_at: instantShape,
   withdrawn_at: instantShape.nullable(),
   withdrawn_by: z.string().nullable(),
 });
 
-function incidentJson({ id, body }: Versioned<IncidentBody>): Record<string, unknown> {
+function incidentJson({ id, body, seq }: Versioned<IncidentBody>): Record<string, unknown> {
   const { scope, from, to, cause, asserts_down, note, recorded, withdrawn } = body;
   return {
     id,
@@ -45,6 +46,7 @@ function incidentJson({ id, body }: Versioned<IncidentBody>): Record<string, unk
     asserts_down,
     note,
     by: recorded.by,
+    version: seq,
     recorded_at: formatInstant(recorded.at),
     withdrawn_at: withdrawn === null ? null : formatInstant(withdrawn.at),
     withdrawn_by: withdrawn?.by ?? null,
@@ -89,7 +91,7 @@ export function incidentRoutes(api: Api, context: QueryContext): void {
         201: {
           description: 'The incident and what it changes; a dry run answers 200, without id',
           schema: incidentShape
-            .partial({ id: true, by: true, recorded_at: true, withdrawn_at: true, withdrawn_by: true })
+            .partial({ id: true, by: true, version: true, recorded_at: true, withdrawn_at: true, withdrawn_by: true })
             .extend({ dry_run: z.boolean(), effect: effectShape, minutes: z.int(), final_invoices: invoicesShape }),
         },
       },

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { contentOf, type RatedDocument, rateDocument } from '../../billing/document.ts';
+import { contentOf, type RatedDocument, rateDocument, type StoredDocument } from '../../billing/document.ts';
 import { invoiceCsv } from '../../billing/csv.ts';
 import type { BillingContext } from '../../billing/facts.ts';
 import { HTML_POLICY, invoiceHtml } from '../../billing/html.ts';
@@ -108,11 +108,12 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
       tag: 'billing',
       summary: 'An invoice or credit note, as JSON, HTML, CSV or PDF by Accept',
       description:
-        '`part=content` and `part=evidence` answer the very bytes that `sha256.content` and `sha256.evidence` are the digests of.',
+        '`part=content` and `part=evidence` answer the very bytes that `sha256.content` and `sha256.evidence` are the digests of; ' +
+        '`part=copy` both as texts, with the digests: a copy that `uptally verify --invoice FILE` can check on any machine, at any time.',
       roles: ROLES,
       params: idParams,
       query: z.strictObject({
-        part: z.enum(['content', 'evidence']).optional(),
+        part: z.enum(['content', 'evidence', 'copy']).optional(),
         bom: z.enum(['true', 'false']).default('false').describe('CSV with a byte order mark, by which Excel knows UTF-8.'),
       }),
       answers: {
@@ -123,7 +124,7 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
     async ({ params: { id }, query: { part, bom }, request, reply }) => {
       if (part !== undefined) {
         const document = await readDocument(catalog, id);
-        return reply.type(JSON_TYPE).send(part === 'content' ? contentOf(id, document) : document.evidence);
+        return reply.type(JSON_TYPE).send(partOf(part, contentOf(id, document), document));
       }
       const text = await invoiceJson(catalog, id);
       reply.header('vary', 'accept');
@@ -214,6 +215,12 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
 /** A name of letters that every system takes: invoice-12. */
 function fileName({ type, number, id }: ShownInvoice): string {
   return `${type === 'credit_note' ? 'credit-note' : 'invoice'}-${number ?? id.replace(/[^A-Za-z0-9-]/g, '-')}`;
+}
+
+/** The texts of a document, as they are kept. */
+function partOf(part: 'content' | 'evidence' | 'copy', content: string, { evidence, sha256 }: StoredDocument): string {
+  if (part === 'copy') return JSON.stringify({ uptally: 'document', sha256, content, evidence });
+  return part === 'content' ? content : evidence;
 }
 
 /** The form that Accept asks for: of those we have the one it ranks highest, JSON where it ranks none above. */

@@ -1,0 +1,114 @@
+/** The lines of a document computed a second time, by the model and from the evidence alone. */
+import { restatedOutages } from '../../test/model/incidents.ts';
+import {
+  modelInvoice,
+  type ModelAgreement,
+  type ModelLine,
+  type ModelVm,
+  type ModelVmTraffic,
+} from '../../test/model/invoice.ts';
+import type { ModelOutage } from '../../test/model/rater.ts';
+import { modelFees, modelLateFeeRule, modelNanos, modelPolicy } from '../../test/model/terms.ts';
+import { minorDigits } from '../domain/money.ts';
+import type { AgreedVm, DocumentContent, Evidence, EvidenceVm } from './document-shapes.ts';
+
+type Plans = Evidence['agreed']['plans'];
+type Sheets = Evidence['agreed']['terms'];
+
+/** What the lines of a period should be. Evidence that contradicts itself gives other lines than the document's. */
+export function derivedLines(
+  { from, to, currency }: Pick<DocumentContent, 'from' | 'to' | 'currency'>,
+  evidence: Evidence,
+): ModelLine[] {
+  const { agreed } = evidence;
+  return modelInvoice({
+    minorNanos: 10n ** BigInt(9 - minorDigits(currency)),
+    taxPercentNanos: modelNanos(agreed.account.tax_percent),
+    fromMs: from,
+    toMs: to,
+    monthsFromMs: agreed.range.from,
+    monthsToMs: agreed.range.to,
+    vms: evidence.vms.flatMap((measured) => {
+      const vm = agreed.vms.find((each) => each.vm === measured.vm);
+      return vm === undefined ? [] : [vmOf(vm, measured, agreed.plans, agreed.terms, { from, to, currency })];
+    }),
+    overdue: agreed.overdue.flatMap(({ invoice, principal_nanos, due_at, payments, terms }) => {
+      const sheet = terms === null ? undefined : agreed.terms[terms];
+      if (sheet === undefined) return [];
+      const { perDay, graceMs } = modelLateFeeRule(sheet);
+      return {
+        invoice,
+        principalNanos: principal_nanos,
+        payments: payments.map((each) => ({ atMs: each.at, amountNanos: each.amount_nanos })),
+        lateFromMs: due_at + graceMs,
+        perDay,
+      };
+    }),
+  });
+}
+
+/** A VM's outages as they count: those reported, restated by the incidents that were in force. */
+export function countedOutages(vm: AgreedVm, measured: EvidenceVm): ModelOutage[] {
+  if (measured.first === null || measured.horizon === null) return [];
+  const reported = measured.outages_reported.map(([startMs, endMs, cause]) => ({ startMs, endMs, cause }));
+  const incidents = vm.incidents.map((each) => ({
+    fromMs: each.from,
+    toMs: each.to,
+    cause: each.cause,
+    assertsDown: each.asserts_down,
+  }));
+  return restatedOutages(reported, incidents, measured.first, measured.horizon);
+}
+
+function vmOf(
+  vm: AgreedVm,
+  measured: EvidenceVm,
+  plans: Plans,
+  sheets: Sheets,
+  { from, to, currency }: Pick<DocumentContent, 'from' | 'to' | 'currency'>,
+): ModelVm {
+  const agreements = vm.plans.flatMap(({ plan: planId, from: fromMs, terms }): ModelAgreement[] => {
+    const body = plans[planId];
+    if (body === undefined) return [];
+    const sheet = terms === null ? null : (sheets[terms] ?? null);
+    const policy = modelPolicy(sheet, body.creditable);
+    const price = { amountNanos: modelNanos(body.price.amount), per: body.price.per };
+    return [{ fromMs, planId, plan: { timeZone: body.time_zone, price, creditable: policy.creditable }, policy }];
+  });
+  const feeSheet = vm.fee_terms === null ? undefined : sheets[vm.fee_terms];
+  const events = vm.events.map(({ id, kind, at }) => ({ id, kind, atMs: at }));
+  const fees = feeSheet === undefined ? [] : modelFees(feeSheet, events, vm.starts_at);
+  return {
+    vm: vm.vm,
+    startsAtMs: vm.starts_at,
+    endsAtMs: vm.ends_at,
+    agreements,
+    outages: countedOutages(vm, measured),
+    traffic: measured.traffic.flatMap((each) => trafficOf(each, plans)),
+    // What is priced in another currency is told as a warning and billed by hand.
+    fees: fees.filter((fee) => fee.atMs >= from && fee.atMs < to && fee.currency === currency),
+  };
+}
+
+function trafficOf({ plan, rx_bytes, tx_bytes, slots }: EvidenceVm['traffic'][number], plans: Plans): ModelVmTraffic[] {
+  const rules = plans[plan]?.traffic ?? null;
+  if (rules === null) return [];
+  const bytes = { plan, rx: rx_bytes, tx: tx_bytes, slots };
+  if (rules.counting === 'p95') {
+    const { counting, direction } = rules;
+    return [{ ...bytes, rules: { counting, direction, pricePerMbpsNanos: modelNanos(rules.price_per_mbps) } }];
+  }
+  return [
+    {
+      ...bytes,
+      rules: {
+        counting: rules.counting,
+        included: rules.included_bytes,
+        unitBytes: rules.unit_bytes,
+        roundUp: rules.round_up,
+        mode: rules.mode,
+        tiers: rules.tiers.map((tier) => ({ upTo: tier.up_to, priceNanos: modelNanos(tier.price) })),
+      },
+    },
+  ];
+}

@@ -1,0 +1,121 @@
+/** Documents and their evidence as far as verifying reads them: instants in milliseconds, integers exact. */
+import { z } from 'zod';
+import { type Condition, CONDITIONS } from '../domain/condition.ts';
+import { parseInstant } from '../domain/instant.ts';
+import { parseExact } from './exact-json.ts';
+import { VerifyError } from './reader.ts';
+
+const instant = z.string().transform((text, context) => {
+  const ms = parseInstant(text);
+  if (ms !== undefined) return ms;
+  context.addIssue({ code: 'custom', message: 'is no instant' });
+  return z.NEVER;
+});
+const exact = z.union([z.int(), z.string().regex(/^-?\d+$/)]).transform((value) => BigInt(value));
+const condition = z.enum(CONDITIONS as readonly [Condition, ...Condition[]]);
+const money = z.string().regex(/^-?\d+(\.\d+)?$/);
+
+const lineShape = z.looseObject({
+  kind: z.string(),
+  vm: z.string().nullable(),
+  description: z.string(),
+  quantity: z.string(),
+  amount: money,
+  detail: z.looseObject({}),
+});
+export type DocumentLine = z.infer<typeof lineShape>;
+
+/** The content of a document: what its digest is of. */
+export const contentShape = z.looseObject({
+  id: z.string(),
+  type: z.enum(['invoice', 'credit_note']),
+  number: z.int().positive(),
+  account: z.string(),
+  currency: z.string(),
+  from: instant,
+  to: instant,
+  lines: z.array(lineShape),
+  total: money,
+  corrects: z.looseObject({ invoice: z.string() }).optional(),
+});
+export type DocumentContent = z.infer<typeof contentShape>;
+
+const outage = z.tuple([instant, instant.nullable(), condition]);
+const rows = z.object({ rows: z.int(), version: exact });
+/** What is stored of a VM for a period, as `GET /v1/vms/{vm}/rows` answers it too. */
+export const rowsShape = z.object({ uptime: rows, traffic: rows, outages: rows });
+export type RowsAnswer = z.infer<typeof rowsShape>;
+
+const traffic = z.discriminatedUnion('counting', [
+  z.looseObject({
+    counting: z.enum(['sum', 'in', 'out', 'max']),
+    included_bytes: exact,
+    unit_bytes: exact,
+    round_up: z.boolean(),
+    mode: z.enum(['graduated', 'volume']),
+    tiers: z.array(z.object({ up_to: exact.nullable(), price: z.string() })),
+  }),
+  z.looseObject({ counting: z.literal('p95'), direction: z.enum(['sum', 'max']), price_per_mbps: z.string() }),
+]);
+
+const agreedVm = z.looseObject({
+  vm: z.string(),
+  starts_at: instant.nullable(),
+  ends_at: instant.nullable(),
+  plans: z.array(z.object({ plan: z.string(), from: instant, terms: z.string().nullable() })),
+  nics: z.array(z.string()).nullable(),
+  fee_terms: z.string().nullable(),
+  incidents: z.array(z.object({ from: instant, to: instant, cause: condition, asserts_down: z.boolean() })),
+  events: z.array(z.object({ id: z.string(), kind: z.string(), at: instant })),
+  rows: rowsShape.nullable(),
+});
+
+export const evidenceShape = z.looseObject({
+  vms: z.array(
+    z.looseObject({
+      vm: z.string(),
+      first: instant.nullable(),
+      horizon: instant.nullable(),
+      outages_reported: z.array(outage),
+      outages_counted: z.array(outage),
+      traffic: z.array(z.object({ plan: z.string(), rx_bytes: exact, tx_bytes: exact, slots: z.array(z.tuple([exact, exact])) })),
+      events: z.array(z.string()),
+    }),
+  ),
+  agreed: z.looseObject({
+    catalog: exact,
+    range: z.object({ from: instant, to: instant }),
+    account: z.object({ currency: z.string(), tax_percent: z.string() }),
+    plans: z.record(
+      z.string(),
+      z.looseObject({
+        time_zone: z.string(),
+        price: z.object({ amount: z.string(), per: z.enum(['hour', 'day', 'month']) }),
+        creditable: z.array(condition),
+        traffic: traffic.nullable(),
+      }),
+    ),
+    vms: z.array(agreedVm),
+    overdue: z.array(
+      z.object({
+        invoice: z.string(),
+        number: z.string(),
+        principal_nanos: exact,
+        due_at: instant,
+        payments: z.array(z.object({ at: instant, amount_nanos: exact })),
+        terms: z.string().nullable(),
+      }),
+    ),
+    terms: z.record(z.string(), z.looseObject({})),
+  }),
+});
+export type Evidence = z.infer<typeof evidenceShape>;
+export type EvidenceVm = Evidence['vms'][number];
+export type AgreedVm = Evidence['agreed']['vms'][number];
+
+/** Reads a part of a document. Throws `VerifyError` naming what it is and where it is not as expected. */
+export function readShaped<T>(what: string, text: string, shape: z.ZodType<T>): T {
+  const parsed = shape.safeParse(parseExact(text));
+  if (parsed.success) return parsed.data;
+  throw new VerifyError(`${what} cannot be read: ${z.prettifyError(parsed.error)}`);
+}

@@ -1,0 +1,250 @@
+/**
+ * Invoices and credit notes of a running system, over the HTTP API alone: numbers without gaps, digests, sums, every line
+ * computed again, what was credited and refunded, and whether the rows behind each are still those it was rated from.
+ */
+import { z } from 'zod';
+import { compareStored } from './behind.ts';
+import { Disagreed, type Disagreement } from './disagreement.ts';
+import {
+  type CheckedDocument,
+  checkDocument,
+  decimal,
+  disagreedAbout,
+  type DocumentText,
+  isOfDebit,
+  nameOf,
+  nanosOf,
+} from './document.ts';
+import type { Reader } from './reader.ts';
+
+const money = z.string().regex(/^-?\d+(\.\d+)?$/);
+const listed = z.looseObject({
+  id: z.string(),
+  type: z.enum(['invoice', 'credit_note']),
+  number: z.int().nullable(),
+  status: z.string(),
+  account: z.string(),
+  total: money,
+});
+type Listed = z.infer<typeof listed>;
+const listAnswer = z.looseObject({ invoices: z.array(listed) });
+const stateAnswer = z.looseObject({
+  status: z.string(),
+  paid: money,
+  credited: money,
+  payments: z.array(z.looseObject({ kind: z.string(), at: z.string(), amount: money })),
+  sha256: z.object({ content: z.string(), evidence: z.string() }).nullable(),
+});
+
+export interface DocumentsOptions {
+  readonly onDocument: (done: number, of: number, name: string) => void;
+}
+
+/** Something that was recorded after a document was issued, and may have changed what its period comes to. */
+export interface Restated {
+  readonly id: string;
+  readonly document: string;
+  readonly what: string;
+}
+
+export interface DocumentsReport {
+  readonly disagreement: Disagreement | null;
+  readonly invoices: number;
+  readonly credit_notes: number;
+  /** Lines computed again. */
+  readonly lines: number;
+  /** Documents of a version whose evidence is not enough to compute lines from. */
+  readonly not_derived: number;
+  /** Not damage: `uptally reconcile` corrects what differs. */
+  readonly restated: readonly Restated[];
+}
+
+export async function verifyDocuments(reader: Reader, options: DocumentsOptions): Promise<DocumentsReport> {
+  const tally = { invoices: 0, credit_notes: 0, lines: 0, not_derived: 0 };
+  const restated: Restated[] = [];
+  try {
+    const { invoices: all } = await reader.get('v1/invoices', listAnswer);
+    const final = all.filter((each) => each.status !== 'draft');
+    checkNumbers(final);
+    const { incidents } = await reader.get('v1/incidents', incidentsAnswer);
+    const seen = new Map<string, Checked>();
+    // Credit notes first: an invoice is held against the newest evidence there is of its period.
+    const ordered = [...final.filter((each) => each.type === 'credit_note'), ...final.filter((each) => each.type === 'invoice')];
+    for (const [i, each] of ordered.entries()) {
+      options.onDocument(i, ordered.length, labelOf(each));
+      const checked = await checkOne(reader, each);
+      seen.set(each.id, checked);
+      tally[each.type === 'invoice' ? 'invoices' : 'credit_notes'] += 1;
+      if (checked.derived === null) tally.not_derived += 1;
+      else tally.lines += checked.derived;
+      if (each.type === 'credit_note' || checked.status === 'void') continue;
+      const whats = await restatedSince(reader, each.id, checked, seen, incidents);
+      restated.push(...whats.map((what) => ({ id: each.id, document: labelOf(each), what })));
+    }
+    checkCredited(seen);
+    options.onDocument(final.length, final.length, '');
+  } catch (error) {
+    if (!(error instanceof Disagreed)) throw error;
+    return { disagreement: error.what, ...tally, restated };
+  }
+  return { disagreement: null, ...tally, restated };
+}
+
+interface Checked extends CheckedDocument {
+  readonly status: string;
+}
+
+/** Reads a document's very bytes. */
+export async function readText(reader: Reader, id: string): Promise<{ text: DocumentText; state: z.infer<typeof stateAnswer> }> {
+  const path = `v1/invoices/${encodeURIComponent(id)}`;
+  const state = await reader.get(path, stateAnswer);
+  const content = await reader.text(`${path}?part=content`);
+  const evidence = await reader.text(`${path}?part=evidence`);
+  return { text: { content, evidence, sha256: state.sha256 ?? { content: 'none', evidence: 'none' } }, state };
+}
+
+function labelOf({ type, number, account }: Listed): string {
+  return nameOf({ type, number: number ?? 0, account });
+}
+
+async function checkOne(reader: Reader, each: Listed): Promise<Checked> {
+  const name = labelOf(each);
+  const { text, state } = await readText(reader, each.id);
+  const checked = checkDocument(text);
+  const { content } = checked;
+  for (const [field, stored, issued] of [
+    ['number', String(each.number), String(content.number)],
+    ['account', each.account, content.account],
+    ['total', decimal(nanosOf(each.total)), decimal(nanosOf(content.total))],
+  ] as const)
+    if (stored !== issued) throw disagreedAbout(name, { field: `${field} in the books` }, stored, issued);
+  checkPayments(name, state);
+  return { ...checked, status: state.status };
+}
+
+/** Numbers run from 1 without a gap, each given once: invoices by themselves, credit notes by themselves. */
+function checkNumbers(final: readonly Listed[]): void {
+  for (const type of ['invoice', 'credit_note'] as const) {
+    const label = type === 'invoice' ? 'invoice' : 'credit note';
+    const byNumber = final.filter((each) => each.type === type).sort((a, b) => (a.number ?? 0) - (b.number ?? 0));
+    for (const [i, each] of byNumber.entries()) {
+      const expected = i + 1;
+      const before = byNumber[i - 1];
+      if (before !== undefined && before.number === each.number) {
+        const ids = `given twice: to ${before.id} of ${before.account} and ${each.id} of ${each.account}`;
+        throw disagreedAbout(`${label} ${each.number ?? 0}`, { field: 'number' }, ids, 'given once');
+      }
+      if (each.number !== expected)
+        throw disagreedAbout(
+          `${label} ${expected}`,
+          { field: 'number' },
+          null,
+          `a document between 1 and ${String(byNumber.at(-1)?.number)}`,
+        );
+    }
+  }
+}
+
+/** At no time more was refunded than had been paid. */
+function checkPayments(name: string, { payments, paid }: z.infer<typeof stateAnswer>): void {
+  let received = 0n;
+  let refunded = 0n;
+  for (const { kind, amount } of payments) {
+    if (kind === 'payment') received += nanosOf(amount);
+    if (kind === 'refund') refunded += nanosOf(amount);
+    if (refunded > received)
+      throw disagreedAbout(name, { field: 'refunded' }, decimal(refunded), `at most ${decimal(received)}, which was paid`);
+  }
+  if (nanosOf(paid) !== received - refunded)
+    throw disagreedAbout(name, { field: 'paid' }, paid, `${decimal(received - refunded)}, its payments less refunds`);
+}
+
+/** Credit notes name a final invoice and take back of each of its lines no more than it charged. */
+function checkCredited(seen: ReadonlyMap<string, Checked>): void {
+  const credited = new Map<string, bigint>();
+  for (const { content } of seen.values()) {
+    if (content.type !== 'credit_note') continue;
+    const name = nameOf(content);
+    const invoice = seen.get(content.corrects?.invoice ?? '')?.content;
+    if (invoice === undefined)
+      throw disagreedAbout(name, { field: 'invoice it corrects' }, content.corrects?.invoice ?? null, 'a final invoice');
+    for (const [i, { amount, detail, vm }] of content.lines.entries()) {
+      const index = Number(detail['line']);
+      const line = invoice.lines[index];
+      const field = `line ${i + 1}`;
+      if (line === undefined)
+        throw disagreedAbout(name, { vm, field }, `corrects line ${index + 1}`, `${invoice.lines.length} lines`);
+      const key = `${invoice.id} ${index}`;
+      const sum = (credited.get(key) ?? 0n) - nanosOf(amount);
+      credited.set(key, sum);
+      if (sum > nanosOf(line.amount)) {
+        const most = `at most ${line.amount}, which line ${index + 1} of invoice ${invoice.number} charged`;
+        throw disagreedAbout(name, { vm, field: `${field}, credited in all` }, decimal(sum), most);
+      }
+    }
+  }
+}
+
+const instantText = z.string().transform((text) => Date.parse(text));
+const incidentsAnswer = z.looseObject({
+  incidents: z.array(
+    z.looseObject({
+      id: z.string(),
+      from: instantText,
+      to: instantText,
+      scope: z.looseObject({ vms: z.array(z.string()).optional(), account: z.string().optional() }),
+      version: z.coerce.bigint(),
+      withdrawn_at: z.string().nullable(),
+    }),
+  ),
+});
+type Incident = z.infer<typeof incidentsAnswer>['incidents'][number];
+const versioned = z.looseObject({ version: z.coerce.bigint() });
+const eventsAnswer = z.looseObject({
+  rows: z.array(z.looseObject({ id: z.string(), withdrawn: z.boolean(), kind: z.string() })),
+});
+
+/** What was recorded since the newest document about an invoice's period was rated. Throws `Disagreed` where rows were damaged. */
+async function restatedSince(
+  reader: Reader,
+  id: string,
+  checked: Checked,
+  seen: ReadonlyMap<string, Checked>,
+  incidents: readonly Incident[],
+): Promise<string[]> {
+  const { content } = checked;
+  let newest = checked.evidence;
+  for (const { content: note, evidence } of seen.values()) {
+    if (note.corrects?.invoice !== id || evidence === null || note.lines.every(isOfDebit)) continue;
+    if (newest === null || evidence.agreed.catalog > newest.agreed.catalog) newest = evidence;
+  }
+  if (newest === null) return [];
+  const { agreed } = newest;
+  const found = [...(await compareStored(reader, nameOf(content), content, newest))];
+  for (const each of incidents) {
+    const { scope } = each;
+    const touches =
+      scope.vms === undefined
+        ? scope.account === undefined || scope.account === content.account
+        : agreed.vms.some((vm) => scope.vms?.includes(vm.vm));
+    if (each.version > agreed.catalog && touches && each.from < content.to && each.to > content.from)
+      found.push(`incident ${each.id} was ${each.withdrawn_at === null ? 'recorded' : 'withdrawn'}`);
+  }
+  const entries = [
+    ['accounts', content.account],
+    ...Object.keys(agreed.plans).map((plan) => ['plans', plan]),
+    ...agreed.vms.map(({ vm }) => ['vms', vm]),
+  ] as [string, string][];
+  for (const [kind, name] of entries) {
+    const entry = await reader.find(`v1/${kind}/${encodeURIComponent(name)}`, versioned);
+    if (entry !== null && entry.version > agreed.catalog) found.push(`${kind.slice(0, -1)} ${name} was changed in the catalog`);
+  }
+  for (const vm of agreed.vms) {
+    if (vm.fee_terms === null) continue;
+    const { rows } = await reader.get(`v1/vms/${encodeURIComponent(vm.vm)}/events`, eventsAnswer);
+    const now = rows.filter((each) => !each.withdrawn).map((each) => each.id);
+    const then = vm.events.map((each) => each.id);
+    if ([...now].sort().join() !== [...then].sort().join()) found.push(`events of vm ${vm.vm} were recorded or withdrawn`);
+  }
+  return found;
+}

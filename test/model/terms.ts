@@ -1,0 +1,115 @@
+/** A terms sheet as it is written (schemas/terms/*.json), read a second time: what the model needs of it, and nothing shared. */
+import { type Condition, CONDITIONS } from '../../src/domain/condition.ts';
+import type { ModelCredit, ModelPolicy } from './invoice.ts';
+import type { Ratio } from './rater.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const TIME_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `"24h"` in milliseconds. */
+export function modelDuration(text: unknown): number {
+  const [, count, unit] = /^(\d+)([a-z]+)$/.exec(String(text)) ?? [];
+  return Number(count) * (TIME_MS[unit ?? ''] ?? Number.NaN);
+}
+
+/** `"0.3"` as 3/10. */
+export function modelDecimal(text: unknown): Ratio {
+  const [whole = '', fraction = ''] = String(text).split('.');
+  return { num: BigInt(whole + fraction), den: 10n ** BigInt(fraction.length) };
+}
+
+/** `"12.30"` in nanos. */
+export function modelNanos(text: unknown): bigint {
+  const { num, den } = modelDecimal(text);
+  return (num * 1_000_000_000n) / den;
+}
+
+function percentOf(text: unknown): Ratio {
+  const { num, den } = modelDecimal(text);
+  return { num, den: den * 100n };
+}
+
+/** What unavailable time earns under a sheet, or without one (SPEC §4), on a plan with these creditable causes. */
+export function modelPolicy(sheet: Json | null, creditableOfPlan: readonly Condition[]): ModelPolicy {
+  const one = { num: 1n, den: 1n };
+  if (sheet === null) {
+    const credit = { kind: 'time', rounding: 'minute', multiplier: one, dayCap: one } as const;
+    return { creditable: creditableOfPlan, minimumSpellMs: 0, credit };
+  }
+  const said = sheet['credit'] as Json;
+  const excluded = ((sheet['excluded'] ?? []) as readonly { causes: readonly string[] }[]).flatMap((each) => each.causes);
+  const named = (said['creditable'] ?? creditableOfPlan) as readonly Condition[];
+  return {
+    creditable: CONDITIONS.filter((each) => named.includes(each) && !excluded.includes(each)),
+    minimumSpellMs: modelDuration(said['minimum_spell'] ?? '0ms'),
+    credit: creditOf(said),
+  };
+}
+
+function creditOf(said: Json): ModelCredit {
+  switch (said['kind']) {
+    case 'time':
+      return {
+        kind: 'time',
+        rounding: (said['rounding'] ?? 'minute') as 'minute' | 'outage' | 'slot5' | 'hour',
+        multiplier: modelDecimal(said['multiplier'] ?? '1'),
+        dayCap: percentOf(said['day_cap_percent'] ?? '100'),
+      };
+    case 'percent_per_minute':
+      return {
+        kind: 'percent_per_minute',
+        base: said['base'] as 'day' | 'month',
+        perMinute: percentOf(said['percent_per_minute']),
+        cap: percentOf(said['cap_percent'] ?? '100'),
+      };
+    case 'monthly_tiers':
+      return {
+        kind: 'monthly_tiers',
+        tiers: (said['tiers'] as readonly Json[]).map((tier) => ({
+          below: percentOf(tier['below_percent']),
+          credit: percentOf(tier['credit_percent']),
+        })),
+      };
+    default:
+      return { kind: 'none' };
+  }
+}
+
+export interface ModelEvent {
+  readonly id: string;
+  readonly kind: string;
+  readonly atMs: number;
+}
+
+/** What each of a VM's events costs, by instant; only priced kinds. Give all events of the VM: a free one hangs on those before. */
+export function modelFees(
+  sheet: Json,
+  given: readonly ModelEvent[],
+  startsAtMs: number | null,
+): (ModelEvent & { nanos: bigint; currency: string })[] {
+  const events = [...given].sort((a, b) => a.atMs - b.atMs);
+  const found: (ModelEvent & { nanos: bigint; currency: string })[] = [];
+  events.forEach((event, place) => {
+    const rule = ((sheet['fees'] ?? []) as readonly Json[]).find((each) => each['event'] === event.kind);
+    if (rule === undefined) return;
+    const earlier = events.slice(0, place).reverse();
+    const isFree = ((rule['free'] ?? []) as readonly Json[]).some((free) => {
+      const last = (kind: unknown, sinceMs: number): ModelEvent | undefined =>
+        earlier.find((each) => each.kind === kind && each.atMs >= sinceMs);
+      const startMs = free['after'] === 'start' ? startsAtMs : last(free['after'], 0)?.atMs;
+      if (startMs === null || startMs === undefined) return false;
+      if (free['if_recorded'] !== undefined && last(free['if_recorded'], startMs) === undefined) return false;
+      const askedMs = (free['asked_by'] === undefined ? undefined : last(free['asked_by'], startMs)?.atMs) ?? event.atMs;
+      return askedMs >= startMs && askedMs - startMs <= modelDuration(free['within']);
+    });
+    found.push({ ...event, nanos: isFree ? 0n : modelNanos(rule['amount']), currency: String(rule['currency']) });
+  });
+  return found;
+}
+
+/** The late fee of a sheet: its share a day, and the time of grace. */
+export function modelLateFeeRule(sheet: Json): { perDay: Ratio; graceMs: number } {
+  const rule = (sheet['billing'] as Json)['late_fee'] as Json;
+  return { perDay: percentOf(rule['percent_per_day']), graceMs: modelDuration(rule['after']) };
+}
