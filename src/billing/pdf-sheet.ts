@@ -73,11 +73,12 @@ export class PdfSheet {
   }
 
   /** Writes on every page what needs the number of pages: call it last. */
-  finish(): void {
+  async finish(): Promise<void> {
     const { title, customer, seller, state, labels } = this.#page;
     const { count } = this.pdf.bufferedPageRange();
     const foot = PAGE.height - PAGE.bottom + 20;
     for (let i = 0; i < count; i += 1) {
+      if (i % 10 === 9) await pause();
       this.pdf.switchToPage(i);
       if (i > 0) {
         const [head] = this.pen.lines([title, customer[0] ?? ''].join(' · '), WIDTH * 0.6, RUNNING);

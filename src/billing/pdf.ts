@@ -81,7 +81,7 @@ async function makePdf(invoice: ShownInvoice): Promise<Buffer> {
   formulas(sheet, page);
   await sources(sheet, page);
   digests(sheet, page);
-  sheet.finish();
+  await sheet.finish();
   pdf.end();
   await ended;
   return Buffer.concat(chunks);
