@@ -286,6 +286,18 @@ describe('invoices over HTTP', () => {
     expect(await call('POST', `${path}/payments`, { amount: '1.001' })).toMatchObject({ status: 400 });
   });
 
+  it('every form of a document is in the API document', async () => {
+    const { paths } = (await call('GET', '/openapi.json')).body as Record<string, Record<string, unknown>>;
+    expect(paths?.['/v1/invoices/{id}']).toMatchObject({
+      get: {
+        responses: {
+          200: { content: { 'application/json': {}, 'text/html': {}, 'text/csv': {}, 'application/pdf': {} } },
+          406: {},
+        },
+      },
+    });
+  });
+
   it('is HTML with everything escaped, CSV without formulas, JSON otherwise', async () => {
     const list = (await done('GET', '/v1/invoices?account=cny'))['invoices'] as { id: string }[];
     const get = (accept: string) => call('GET', `/v1/invoices/${list[0]?.id ?? ''}`, undefined, { accept });
