@@ -3,17 +3,6 @@
  * here in one pass; anything else goes to judge.ts. Both give the same verdict: the fast path only ever accepts.
  */
 import {
-  FRAME_CONDITION,
-  FRAME_COUNTERS,
-  FRAME_EPOCH,
-  FRAME_HASH,
-  FRAME_HEAD,
-  FRAME_NIC_LENGTH,
-  FRAME_RX,
-  FRAME_SIZE,
-  FRAME_TS,
-  FRAME_TX,
-  FRAME_VM_LENGTH,
   H_ACCEPTED,
   H_FRAMES,
   H_FRAMES_END,
@@ -23,7 +12,6 @@ import {
   H_PATTERN_COUNT,
   H_REJECTED,
   H_REJECTED_BY_CODE,
-  H_REJECTS,
   H_SAMPLES_MAX,
   H_SEEN,
 } from './layout';
@@ -45,16 +33,11 @@ import {
   sampleVm,
   sampleVmLength,
 } from './judge';
+import { decodeBinary } from './binary';
+import { MALFORMED, OK, TOO_MANY, reject, writeFrame } from './frame';
 import { skipSpace, skipValue } from './json';
 import { isAllowed } from './pattern';
-import { copyNameWide, digits, digitsEnd, hashName, nameEnd, shortDigits } from './text';
-
-const OK: u32 = 0;
-const TOO_MANY: u32 = 1;
-const MALFORMED: u32 = 2;
-
-/** Errors that are told one by one; the rest is counted. */
-const REJECTS_TOLD: u32 = 100;
+import { digits, digitsEnd, hashName, nameEnd, shortDigits } from './text';
 
 // the beginnings of members as little-endian words
 const KEY_VM: u64 = 0x223a226d7622; // "vm":"
@@ -75,39 +58,6 @@ const THEN_NIC: u64 = 0x223a2263696e222c; // ,"nic":"
 const THEN_RX: u64 = 0x7479625f7872222c; // ,"rx_byt
 const THEN_TX: u64 = 0x7479625f7874222c; // ,"tx_byt
 const BYTES_END: u32 = 0x3a227365; // es":
-
-/** Writes a frame at `at`; its size. */
-// @ts-ignore: decorator
-@inline
-function writeFrame(
-  at: usize,
-  vm: usize,
-  vmLength: u32,
-  nic: usize,
-  nicLength: u32,
-  ts: i64,
-  rx: u64,
-  tx: u64,
-  epoch: u32,
-  condition: u32,
-  counters: u32,
-): u32 {
-  const names = at + FRAME_HEAD;
-  const size = (<u32>FRAME_HEAD + vmLength + nicLength + 7) & ~7;
-  copyNameWide(names, vm, vmLength);
-  copyNameWide(names + vmLength, nic, nicLength);
-  store<u64>(names + vmLength + nicLength, 0);
-  store<u16>(at + FRAME_SIZE, <u16>size);
-  store<u8>(at + FRAME_VM_LENGTH, <u8>vmLength);
-  store<u8>(at + FRAME_NIC_LENGTH, <u8>nicLength);
-  store<u32>(at + FRAME_HASH, hashName(vm, vmLength));
-  store<i64>(at + FRAME_TS, ts);
-  store<u64>(at + FRAME_RX, rx);
-  store<u64>(at + FRAME_TX, tx);
-  store<u32>(at + FRAME_EPOCH, epoch);
-  store<u32>(at + FRAME_CONDITION, condition | counters << 8);
-  return size;
-}
 
 /** The length of the plain integer at p (1–19 digits, no leading zero), 0 for anything else; `digitsEnd` is set. */
 // @ts-ignore: decorator
@@ -238,7 +188,7 @@ function quick(p: usize, at: usize): usize {
   if (ts > load<i64>(H_NOW) + FUTURE_MS || ts < load<i64>(H_OLDEST)) return 0;
   if (load<u32>(H_PATTERN_COUNT) != 0 && !isAllowed(vm, vmLength)) return 0;
   if (down != 0 && cause == 0) cause = 1;
-  frameSize = writeFrame(at, vm, vmLength, nic, nicLength, ts, rx, tx, epoch, cause, counters >> 1);
+  frameSize = writeFrame(at, vm, vmLength, nic, nicLength, hashName(vm, vmLength), ts, rx, tx, epoch, cause, counters >> 1);
   return p;
 }
 
@@ -250,19 +200,6 @@ function quickCause(p: usize, n: u32): u32 {
   store<u64>(scratch, n < 8 ? a & ((<u64>1 << (<u64>n << 3)) - 1) : a);
   store<u64>(scratch + 8, n <= 8 ? 0 : b & ((<u64>1 << (<u64>(n - 8) << 3)) - 1));
   return causeOf(scratch, n);
-}
-
-function reject(index: u32, verdict: u32): void {
-  const code = verdict & 0xff;
-  const told = load<u32>(H_REJECTED);
-  if (told < REJECTS_TOLD) {
-    const at = <usize>load<u32>(H_REJECTS) + (<usize>told << 3);
-    store<u32>(at, index);
-    store<u32>(at + 4, verdict);
-  }
-  store<u32>(H_REJECTED, told + 1);
-  const count = H_REJECTED_BY_CODE + (<usize>code << 2);
-  store<u32>(count, load<u32>(count) + 1);
 }
 
 /** Judges [p, end) and writes the frame at `at`, or the rejection; the frame's size or 0. */
@@ -278,6 +215,7 @@ function slow(p: usize, end: usize, at: usize, index: u32): u32 {
     sampleVmLength,
     sampleNic,
     sampleNicLength,
+    hashName(sampleVm, sampleVmLength),
     sampleTs,
     sampleRx,
     sampleTx,
@@ -379,9 +317,9 @@ function decodeDocument(p: usize, end: usize): u32 {
 }
 
 /**
- * Decodes `length` bytes at the input buffer. mode 0: a sample a line; 1: one JSON document. Answers 0 (frames between H_FRAMES and
+ * Decodes `length` bytes at the input buffer. mode 0: a sample a line; 1: one JSON document; 2: the binary format. Answers 0 (frames between H_FRAMES and
  * H_FRAMES_END, counts and rejections set), 1 (more samples than H_SAMPLES_MAX) or 2 (the document is not JSON, or neither a sample
- * nor an array); at 1 and 2 the frames mean nothing.
+ * nor an array; the bytes are not of the binary format); at 1 and 2 the frames mean nothing.
  */
 export function decode(length: u32, mode: u32): u32 {
   const p = <usize>load<u32>(H_INPUT);
@@ -393,5 +331,5 @@ export function decode(length: u32, mode: u32): u32 {
   store<u32>(H_SEEN, 0);
   memory.fill(H_REJECTED_BY_CODE, 0, 64);
   store<u32>(H_FRAMES_END, load<u32>(H_FRAMES));
-  return mode == 0 ? decodeLines(p, end) : decodeDocument(p, end);
+  return mode == 0 ? decodeLines(p, end) : mode == 1 ? decodeDocument(p, end) : decodeBinary(p, end);
 }

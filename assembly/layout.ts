@@ -4,7 +4,7 @@
  *
  *   0        1024      2048
  *   | unused | HEADER  | static data (asc) ... | state: vms · cold · nics · vm table · nic table · names · plans · zones · touched |
- *                                              | buffers: input · frames · rejects · patterns · outputs                    |
+ *                                              | buffers: input · frames · rejects · names · outputs                       |
  */
 
 // ---- header -------------------------------------------------------------------------------------------------------
@@ -48,6 +48,7 @@ export const H_PATTERNS: usize = HEADER + 148;
 export const H_STACK: usize = HEADER + 152; // bits of open arrays and objects
 export const H_SCRATCH: usize = HEADER + 156;
 export const H_MEMORY_END: usize = HEADER + 160;
+export const H_TABLE: usize = HEADER + 164; // names of a binary body
 
 // outputs: start, write position, limit
 export const H_OUT: usize = HEADER + 192; // 6 outputs × 16 bytes

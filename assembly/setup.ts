@@ -63,6 +63,7 @@ import {
   H_STACK,
   H_STALENESS,
   H_STATE_END,
+  H_TABLE,
   H_TOUCHED,
   H_VERSION,
   H_VMS,
@@ -262,6 +263,8 @@ function walk(maxVms: u32, maxNics: u32, maxPlans: u32, maxPhases: u32, inputSiz
   place(H_PATTERNS, PATTERNS_SIZE);
   place(H_STACK, <u64>(inputSize >> 3) + 64);
   place(H_SCRATCH, SCRATCH_SIZE);
+  // two names a sample: 136 bytes is the largest frame
+  place(H_TABLE, <u64>(framesSize / 136) * 2 * 16);
   for (let i: usize = 0; i < 6; i++) {
     const out = H_OUT + i * 16;
     place(out, outSize);

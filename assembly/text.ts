@@ -18,19 +18,35 @@ const LOW_NIBBLE = memory.data<u8>([10, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 
 const HIGH_NIBBLE = memory.data<u8>([0, 0, 1, 2, 4, 8, 4, 2, 0, 0, 0, 0, 0, 0, 0, 0], 16);
 const NIBBLE = memory.data<u64>([0x0f0f0f0f0f0f0f0f, 0x0f0f0f0f0f0f0f0f], 16);
 
+/** Of the sixteen bytes at p, a bit for each that is none of a name's. */
+// @ts-ignore: decorator
+@inline
+function otherBytes(p: usize): u32 {
+  const nibble = v128.load(NIBBLE);
+  const bytes = v128.load(p);
+  const low = i8x16.swizzle(v128.load(LOW_NIBBLE), v128.and(bytes, nibble));
+  const high = i8x16.swizzle(v128.load(HIGH_NIBBLE), v128.and(i16x8.shr_u(bytes, 4), nibble));
+  return i8x16.bitmask(i8x16.eq(v128.and(low, high), i64x2.splat(0)));
+}
+
 /** The first byte at or after p that is none of a name's. */
 // @ts-ignore: decorator
 @inline
 export function nameEnd(p: usize): usize {
-  const nibble = v128.load(NIBBLE);
   while (true) {
-    const bytes = v128.load(p);
-    const low = i8x16.swizzle(v128.load(LOW_NIBBLE), v128.and(bytes, nibble));
-    const high = i8x16.swizzle(v128.load(HIGH_NIBBLE), v128.and(i16x8.shr_u(bytes, 4), nibble));
-    const other = i8x16.bitmask(i8x16.eq(v128.and(low, high), i64x2.splat(0)));
+    const other = otherBytes(p);
     if (other != 0) return p + <usize>ctz(other);
     p += 16;
   }
+}
+
+/** Are these bytes all of a name's? Unlike nameEnd it looks no further. */
+export function isName(p: usize, length: u32): bool {
+  for (; length > 16; length -= 16) {
+    if (otherBytes(p) != 0) return false;
+    p += 16;
+  }
+  return (otherBytes(p) & ((1 << length) - 1)) == 0;
 }
 
 // '0'–'9' + 70 are the largest signed bytes, 118–127

@@ -1,4 +1,4 @@
-import { batchesOf } from './batch.ts';
+import { batchesOf, type WireFormat } from './batch.ts';
 import { ApiClient } from './client.ts';
 import { instantGuard } from './instant-guard.ts';
 import type { AgentLog, Reader } from './reading.ts';
@@ -13,6 +13,8 @@ export interface AgentOptions {
   readonly reader: Reader;
   readonly spoolDir: string;
   readonly spoolBytesMax?: number;
+  /** How samples are spelled from now on; what the spool holds already is sent as it is. Default: ndjson. */
+  readonly format?: WireFormat;
   readonly intervalMs?: number;
   /** How long one request may be silent. */
   readonly timeoutMs?: number;
@@ -83,7 +85,7 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
     try {
       const reading = guard(await options.reader.read(stopping.signal));
       read.readRounds += 1;
-      for (const batch of reading === null ? [] : await batchesOf(reading)) {
+      for (const batch of reading === null ? [] : await batchesOf(reading, options.format)) {
         try {
           await spool.append(batch);
           read.spooledSamples += batch.samples;

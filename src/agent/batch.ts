@@ -1,6 +1,7 @@
 import { gzip } from 'node:zlib';
 import { promisify } from 'node:util';
-import { sampleLine, type Reading } from './reading.ts';
+import { encodeBinary } from './binary.ts';
+import { sampleLine, type Observation, type Reading } from './reading.ts';
 import type { SpoolRecord } from './spool-record.ts';
 
 const gzipAsync = promisify(gzip);
@@ -14,13 +15,22 @@ export function compress(body: Uint8Array): Promise<Buffer> {
   return gzipAsync(body, { level: 1 });
 }
 
+/** How samples are spelled on the wire: gzipped NDJSON, which every server takes, or the binary format, smaller and cheaper for both ends. */
+export const WIRE_FORMATS = ['ndjson', 'binary'] as const;
+export type WireFormat = (typeof WIRE_FORMATS)[number];
+
 /** A reading as ready-to-send batches. */
-export async function batchesOf(reading: Reading): Promise<SpoolRecord[]> {
+export async function batchesOf(reading: Reading, format: WireFormat = 'ndjson'): Promise<SpoolRecord[]> {
   const batches: SpoolRecord[] = [];
   for (let first = 0; first < reading.observations.length; first += BATCH_SAMPLES_MAX) {
     const part = reading.observations.slice(first, first + BATCH_SAMPLES_MAX);
-    const text = part.map((observation) => sampleLine(reading.atMs, observation) + '\n').join('');
-    batches.push({ body: await compress(Buffer.from(text)), samples: part.length, lastAtMs: reading.atMs });
+    const body =
+      format === 'binary' ? encodeBinary({ ...reading, observations: part }) : await compress(linesOf(reading.atMs, part));
+    batches.push({ body, samples: part.length, lastAtMs: reading.atMs });
   }
   return batches;
+}
+
+function linesOf(atMs: number, observations: readonly Observation[]): Buffer {
+  return Buffer.from(observations.map((observation) => sampleLine(atMs, observation) + '\n').join(''));
 }

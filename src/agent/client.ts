@@ -1,5 +1,6 @@
 import { Agent, request } from 'undici';
 import { z } from 'zod';
+import { isBinary } from './binary.ts';
 import { parseRetryAfter } from './retry.ts';
 
 /** The answer to `POST /v1/samples`: the accepted ones are durable. `index` counts the samples of the batch from 0. */
@@ -97,13 +98,17 @@ export class ApiClient {
     });
   }
 
-  /** Posts NDJSON bytes, gzipped when `gzip` is set. Never throws for what the network or the server does. */
+  /**
+   * Posts samples: bytes of the binary format as they are (they say so themselves), anything else as NDJSON, gzipped when `gzip` is set.
+   * Never throws for what the network or the server does.
+   */
   async postSamples(body: Uint8Array, options: { gzip: boolean; signal?: AbortSignal }): Promise<PostOutcome> {
+    const ndjson = { 'content-type': 'application/x-ndjson', ...(options.gzip ? { 'content-encoding': 'gzip' } : {}) };
     let answer: RawAnswer;
     try {
       answer = await this.#send('POST', 'v1/samples', {
         body,
-        headers: { 'content-type': 'application/x-ndjson', ...(options.gzip ? { 'content-encoding': 'gzip' } : {}) },
+        headers: isBinary(body) ? { 'content-type': 'application/vnd.uptally.samples' } : ndjson,
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       });
     } catch (error) {

@@ -9,9 +9,10 @@ import { createHash } from 'node:crypto';
  *    12   4  zero
  *    16   8  instant of the newest sample, ms since the epoch, u64
  *    24   8  first bytes of SHA-256 over bytes 0–23 and the body
- *    32   …  the body, exactly as it goes over the wire (gzipped NDJSON)
+ *    32   …  the body, exactly as it goes over the wire (gzipped NDJSON, or the binary format)
  *
- * Little-endian. The body is kept compressed as sent, so that every retry sends the same bytes.
+ * Little-endian. The body is kept as sent, so that every retry sends the same bytes; which of the two it is,
+ * its own first bytes say.
  */
 export const RECORD_HEADER_BYTES = 32;
 const MAGIC = 0x31545055;

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { CAUSES, type Cause } from '../domain/condition.ts';
 import { DEFAULT_INTERVAL_MS, DEFAULT_SPOOL_BYTES_MAX, runAgent } from '../agent/agent.ts';
+import { WIRE_FORMATS, type WireFormat } from '../agent/batch.ts';
 import { ApiError } from '../agent/client.ts';
 import { parseOverride } from '../agent/domain-state.ts';
 import { libvirtReader } from '../agent/libvirt.ts';
@@ -41,6 +42,7 @@ interface AgentCommandOptions {
   readonly interval: number;
   readonly spool: string;
   readonly spoolMax: number;
+  readonly format: WireFormat;
   readonly direction: Direction;
   readonly vmFrom?: string;
   readonly downCause: Cause;
@@ -67,6 +69,14 @@ export function register(program: Command, context: CliContext): void {
         .default(DEFAULT_SPOOL_BYTES_MAX, '256MiB'),
     )
     .addOption(
+      new Option(
+        '--format <format>',
+        'how samples are sent: gzipped NDJSON, or the smaller binary format, which takes a server that knows it',
+      )
+        .choices(WIRE_FORMATS)
+        .default('ndjson'),
+    )
+    .addOption(
       new Option('--direction <view>', "whose view the counters are; auto: host's at taps, else guest's")
         .choices(['auto', 'guest', 'host'])
         .default('auto'),
@@ -91,6 +101,7 @@ export function register(program: Command, context: CliContext): void {
         log,
         spoolDir: options.spool,
         spoolBytesMax: options.spoolMax,
+        format: options.format,
         intervalMs: options.once === true ? NEVER_AGAIN_MS : options.interval,
         now: context.now,
         random: context.random,

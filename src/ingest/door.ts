@@ -7,7 +7,7 @@ import type { Key } from '../catalog/keys.ts';
 import { ProblemError } from '../errors.ts';
 import type { Faults } from '../faults.ts';
 import { REJECTION_CODES, type Rejection } from '../domain/rejection.ts';
-import { Decoder, FRAMES_BYTES_MAX } from '../kernel/decoder.ts';
+import { type BodyFormat, Decoder, FRAMES_BYTES_MAX } from '../kernel/decoder.ts';
 import { LogError, type LogWriter } from '../log/log.ts';
 import { SAMPLES_HEAD_BYTES_MAX, samplesRecord, tickRecord } from '../log/record.ts';
 
@@ -33,6 +33,13 @@ export interface Receipt {
 
 const DAY_MS = 86_400_000;
 
+/** What is wrong with a body that its decoder can't take apart. */
+const MALFORMED: Readonly<Record<BodyFormat, string>> = {
+  ndjson: 'the body is not NDJSON',
+  json: 'the body is not a JSON document that is a sample or an array of samples',
+  binary: 'the body is not of the format application/vnd.uptally.samples (schemas/samples-binary.md); nothing of it was taken',
+};
+
 export class Door {
   readonly #options: DoorOptions;
   readonly #decoder = new Decoder();
@@ -50,7 +57,7 @@ export class Door {
   }
 
   /** Takes a body. Resolves when the accepted samples are durable; throws a ProblemError with nothing written. */
-  async take(body: readonly Uint8Array[], format: 'ndjson' | 'json', key: Key): Promise<Receipt> {
+  async take(body: readonly Uint8Array[], format: BodyFormat, key: Key): Promise<Receipt> {
     const { now, retentionDays, faults } = this.#options;
     this.#refuseWhenBehind();
     const nowMs = now();
@@ -62,7 +69,7 @@ export class Door {
     if (decoded.outcome !== 'decoded') {
       throw decoded.outcome === 'too_many_samples'
         ? new ProblemError('too_many_samples', 'a request holds at most 50,000 samples')
-        : new ProblemError('bad_request', 'the body is not a JSON document that is a sample or an array of samples');
+        : new ProblemError('bad_request', MALFORMED[format]);
     }
     const { accepted, rejected, errors, rejectedByCode } = decoded;
     if (accepted === 0) {

@@ -6,19 +6,25 @@ import { type Rejection, rejectionMessage } from '../domain/rejection.ts';
 import type { Faults } from '../faults.ts';
 import { keyOf } from '../http/auth.ts';
 import type { HttpPlugin } from '../http/server.ts';
-import { BODY_BYTES_MAX } from '../kernel/decoder.ts';
+import { BODY_BYTES_MAX, type BodyFormat } from '../kernel/decoder.ts';
 import { BodyBudget, readBody } from './body.ts';
 import type { Door } from './door.ts';
 import { receiptShape, sampleShape } from './shapes.ts';
 
-const CONTENT_TYPES: Record<string, 'ndjson' | 'json'> = { 'application/x-ndjson': 'ndjson', 'application/json': 'json' };
+/** The media type of the binary format (schemas/samples-binary.md). */
+export const BINARY_TYPE = 'application/vnd.uptally.samples';
+const CONTENT_TYPES: Readonly<Record<string, BodyFormat>> = {
+  'application/x-ndjson': 'ndjson',
+  'application/json': 'json',
+  [BINARY_TYPE]: 'binary',
+};
 
 interface RawBody {
   readonly chunks: readonly Buffer[];
   readonly release: () => void;
 }
 
-function formatOf(request: FastifyRequest): 'ndjson' | 'json' {
+function formatOf(request: FastifyRequest): BodyFormat {
   const [type = '', ...parameters] = (request.headers['content-type'] ?? '').split(';').map((part) => part.trim().toLowerCase());
   const format = CONTENT_TYPES[type];
   const charset = parameters
@@ -26,7 +32,10 @@ function formatOf(request: FastifyRequest): 'ndjson' | 'json' {
     ?.slice(8)
     .replaceAll('"', '');
   if (format === undefined || (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')) {
-    throw new ProblemError('unsupported_media_type', 'samples come as application/x-ndjson or application/json, in UTF-8');
+    throw new ProblemError(
+      'unsupported_media_type',
+      `samples come as application/x-ndjson or application/json, in UTF-8, or as ${BINARY_TYPE}`,
+    );
   }
   return format;
 }
@@ -52,9 +61,13 @@ export function ingestPlugin(door: Door, faults: Faults): HttpPlugin {
       tag: 'samples',
       summary: 'Post samples',
       description:
-        'One sample a line (NDJSON), or a JSON document that is a sample or an array of samples; at most 8 MiB inflated and 50,000 samples. 202 means that the accepted samples are durable; at any other answer nothing is. Sending the same again is harmless.',
+        'One sample a line (NDJSON), a JSON document that is a sample or an array of samples, or the binary format of schemas/samples-binary.md; at most 8 MiB inflated and 50,000 samples. 202 means that the accepted samples are durable; at any other answer nothing is. Sending the same again is harmless.',
       roles: ['agent', 'admin'],
-      body: { 'application/x-ndjson': sampleShape, 'application/json': z.union([sampleShape, z.array(sampleShape)]) },
+      body: {
+        'application/x-ndjson': sampleShape,
+        'application/json': z.union([sampleShape, z.array(sampleShape)]),
+        [BINARY_TYPE]: z.string().meta({ format: 'binary' }),
+      },
       answers: { 202: { description: 'Durable', schema: receiptShape } },
       problems: [
         'no_usable_sample',

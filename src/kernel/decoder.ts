@@ -13,6 +13,10 @@ export const FRAMES_BYTES_MAX = SAMPLES_MAX * 136;
 export const PATTERNS_MAX = 64;
 const PATTERN = /^[A-Za-z0-9._:*-]{0,64}$/;
 
+/** How the bytes of a request say samples; the place is the decoder's mode. */
+export const BODY_FORMATS = ['ndjson', 'json', 'binary'] as const;
+export type BodyFormat = (typeof BODY_FORMATS)[number];
+
 export interface DecodeContext {
   readonly nowMs: number;
   /** the oldest ts that is still accepted; 0 for no limit */
@@ -56,7 +60,7 @@ export class Decoder {
   }
 
   /** @param body at most BODY_BYTES_MAX bytes, in one piece or several */
-  decode(body: readonly Uint8Array[], format: 'ndjson' | 'json', context: DecodeContext): Decoded {
+  decode(body: readonly Uint8Array[], format: BodyFormat, context: DecodeContext): Decoded {
     const { kernel } = this;
     let length = 0;
     const input = kernel.u32(L.H_INPUT);
@@ -68,7 +72,7 @@ export class Decoder {
     kernel.setI64(L.H_NOW, BigInt(context.nowMs));
     kernel.setI64(L.H_OLDEST, BigInt(context.oldestMs));
     this.setPatterns(context.patterns);
-    const outcome = kernel.exports.decode(length, format === 'ndjson' ? 0 : 1);
+    const outcome = kernel.exports.decode(length, BODY_FORMATS.indexOf(format));
     if (outcome === 1) return { outcome: 'too_many_samples' };
     if (outcome === 2) return { outcome: 'malformed_document' };
     const rejected = kernel.u32(L.H_REJECTED);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runAgent, type AgentOptions, type RunningAgent } from '../../src/agent/agent.ts';
 import type { Observation, Reader } from '../../src/agent/reading.ts';
 import type { Sleep } from '../../src/agent/retry.ts';
+import { readBinary } from '../support/binary-samples.ts';
 import { acceptAll, startFakeServer, type Answer, type FakeServer } from '../support/fake-server.ts';
 
 const INTERVAL_MS = 3_600_000;
@@ -105,6 +106,39 @@ describe('agent', () => {
     expect(first?.raw.subarray(0, 2)).toEqual(Buffer.from([0x1f, 0x8b]));
     expect(first?.text).toBe('{"vm":"vm-1","ts":1010000,"nic":"n0","rx_bytes":100,"tx_bytes":9223372036854775809,"epoch":7}\n');
     expect(agent.stats()).toMatchObject({ acceptedSamples: 2, pendingBatches: 0, readRounds: 2 });
+  });
+
+  it('posts the binary format when told to, the very same bytes again after a failure, and what was spooled before as it was', async () => {
+    const placeholder = await startFakeServer();
+    const port = placeholder.port;
+    await placeholder.close();
+    const before = await start({ server: `http://127.0.0.1:${port}` });
+    await before.stop();
+    const server = await serve(
+      (_request, n) => (n < 2 ? { status: 503 } : { status: 202, body: { accepted: 1, rejected: 0, errors: [] } }),
+      port,
+    );
+    const agent = await start({ server: server.url, format: 'binary', reader: countingReader(2_000_000) });
+    await agent.drained();
+    const [a, b, ndjson, binary] = server.seen;
+    expect([b?.raw, ndjson?.raw]).toEqual([a?.raw, a?.raw]);
+    expect(ndjson?.headers).toMatchObject({ 'content-type': 'application/x-ndjson', 'content-encoding': 'gzip' });
+    expect(binary?.headers['content-type']).toBe('application/vnd.uptally.samples');
+    expect(binary?.headers['content-encoding']).toBeUndefined();
+    expect(readBinary(binary?.raw ?? Buffer.alloc(0))).toEqual([
+      { vm: 'vm-1', nic: 'n0', tsMs: 2_010_000n, counters: { rx: 100n, tx: 2n ** 63n + 1n }, epoch: 7n, condition: 0 },
+    ]);
+    expect(agent.stats()).toMatchObject({ failedAttempts: 2, pendingBatches: 0 });
+  });
+
+  it('sends the very same binary bytes again', async () => {
+    const server = await serve((_request, n) =>
+      n < 2 ? 'reset' : { status: 202, body: { accepted: 1, rejected: 0, errors: [] } },
+    );
+    const agent = await start({ server: server.url, format: 'binary' });
+    await agent.drained();
+    const [a, b, c] = server.seen.map(({ raw }) => raw.toString('hex'));
+    expect([b, c]).toEqual([a, a]);
   });
 
   it('keeps everything while the server is away, then sends it in order, each once', async () => {

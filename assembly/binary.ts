@@ -1,0 +1,165 @@
+/**
+ * The binary format (schemas/samples-binary.md draws it) → frames and rejections, by the rules of judge.ts. Values that break a rule reject
+ * their sample; bytes that are not of the format at all make the whole body malformed. Nothing is read beyond 64 bytes after the end,
+ * where zeros are: a record has at most 51 bytes, and one that ends after the end is noticed then.
+ */
+import { H_ACCEPTED, H_FRAMES, H_FRAMES_END, H_NOW, H_OLDEST, H_PATTERN_COUNT, H_SAMPLES_MAX, H_SEEN, H_TABLE } from './layout';
+import { MALFORMED, OK, TOO_MANY, reject, writeFrame } from './frame';
+import {
+  BAD_EPOCH,
+  BAD_NIC,
+  BAD_VM,
+  EPOCH,
+  FIELD,
+  FUTURE_MS,
+  NIC,
+  NIC_NAME_MAX,
+  TS,
+  TS_IN_FUTURE,
+  TS_TOO_OLD,
+  VM,
+  VM_NAME_MAX,
+  VM_NOT_ALLOWED,
+} from './judge';
+import { isAllowed } from './pattern';
+import { hashName, isName } from './text';
+
+const MAGIC: u32 = 0x01535055; // UPS and the version
+
+// the flags of a record
+const CONDITION: u32 = 7;
+const COUNTERS: u32 = 8;
+const WITH_EPOCH: u32 = 16;
+
+// a name: u32 address · u32 length · u32 hash · u32 1 when it is made of a name's bytes
+const ENTRY: usize = 16;
+
+const SEVENS: u64 = 0x7f7f7f7f7f7f7f7f;
+
+/** Where the last varint ended; 0 when it was none. */
+let varintEnd: usize = 0;
+
+/** The unsigned LEB128 at p: at most ten bytes, below 2⁶⁴. */
+// @ts-ignore: decorator
+@inline
+function varint(p: usize): u64 {
+  const w = load<u64>(p);
+  if ((w & 0x80) == 0) {
+    varintEnd = p + 1;
+    return w & 0x7f;
+  }
+  const stop = ~w & ~SEVENS;
+  if (stop == 0) return longVarint(p, sevens(w & SEVENS));
+  const bits = <u64>ctz(stop) + 1;
+  varintEnd = p + <usize>(bits >> 3);
+  return sevens(w & SEVENS & (<u64>-1 >> (64 - bits)));
+}
+
+/** Eight groups of seven bits put together, pair by pair. */
+// @ts-ignore: decorator
+@inline
+function sevens(w: u64): u64 {
+  w = w & 0x007f007f007f007f | (w & 0x7f007f007f007f00) >> 1;
+  w = w & 0x00003fff00003fff | (w & 0x3fff00003fff0000) >> 2;
+  return w & 0x0fffffff | (w & 0x0fffffff00000000) >> 4;
+}
+
+function longVarint(p: usize, low: u64): u64 {
+  const ninth = <u64>load<u8>(p + 8);
+  const tenth = ninth < 0x80 ? 0 : <u64>load<u8>(p + 9);
+  varintEnd = tenth > 1 ? 0 : ninth < 0x80 ? p + 9 : p + 10;
+  return low | (ninth & 0x7f) << 56 | tenth << 63;
+}
+
+/** Reads the names into the table; the address after them, or 0. */
+function readNames(p: usize, end: usize, count: u32): usize {
+  let entry = <usize>load<u32>(H_TABLE);
+  for (let i: u32 = 0; i < count; i++) {
+    if (p >= end) return 0;
+    const length = <u32>load<u8>(p);
+    p++;
+    if (p + length > end) return 0;
+    store<u32>(entry, <u32>p);
+    store<u32>(entry + 4, length);
+    store<u32>(entry + 8, hashName(p, length));
+    store<u32>(entry + 12, length <= VM_NAME_MAX && isName(p, length) ? 1 : 0);
+    entry += ENTRY;
+    p += length;
+  }
+  return p;
+}
+
+/** Decodes [p, end): what `decode` answers. */
+export function decodeBinary(p: usize, end: usize): u32 {
+  if (end - p < 5 || load<u32>(p) != MAGIC) return MALFORMED;
+  const max = load<u32>(H_SAMPLES_MAX);
+  const names = varint(p + 4);
+  if (varintEnd == 0 || varintEnd > end || names > <u64>max * 2) return MALFORMED;
+  p = readNames(varintEnd, end, <u32>names);
+  if (p == 0) return MALFORMED;
+  const table = <usize>load<u32>(H_TABLE);
+  let at = <usize>load<u32>(H_FRAMES);
+  let ts: i64 = 0;
+  let index: u32 = 0;
+  let accepted: u32 = 0;
+  while (p < end) {
+    const flags = <u32>load<u8>(p);
+    if (flags > (CONDITION | COUNTERS | WITH_EPOCH)) return MALFORMED;
+    const vmIndex = varint(p + 1);
+    if (varintEnd == 0 || vmIndex >= names) return MALFORMED;
+    const nicIndex = varint(varintEnd);
+    if (varintEnd == 0 || nicIndex > names) return MALFORMED;
+    const step = varint(varintEnd);
+    if (varintEnd == 0) return MALFORMED;
+    ts += <i64>(step >> 1) ^ -(<i64>step & 1);
+    let rx: u64 = 0;
+    let tx: u64 = 0;
+    if ((flags & COUNTERS) != 0) {
+      rx = varint(varintEnd);
+      if (varintEnd == 0) return MALFORMED;
+      tx = varint(varintEnd);
+      if (varintEnd == 0) return MALFORMED;
+    }
+    let epoch: u64 = 0;
+    if ((flags & WITH_EPOCH) != 0) {
+      epoch = varint(varintEnd);
+      if (varintEnd == 0) return MALFORMED;
+    }
+    p = varintEnd;
+    if (p > end) return MALFORMED;
+    if (index == max) return TOO_MANY;
+
+    const vm = table + <usize>vmIndex * ENTRY;
+    const vmName = <usize>load<u32>(vm);
+    const vmLength = load<u32>(vm + 4);
+    let nicName: usize = vmName;
+    let nicLength: u32 = 0;
+    let nicGood: u32 = 1;
+    if (nicIndex != 0) {
+      const nic = table + <usize>(nicIndex - 1) * ENTRY;
+      nicName = <usize>load<u32>(nic);
+      nicLength = load<u32>(nic + 4);
+      nicGood = load<u32>(nic + 12);
+    }
+    let verdict: u32 = 0;
+    if (vmLength == 0 || load<u32>(vm + 12) == 0) verdict = BAD_VM + VM * FIELD;
+    else if (ts > load<i64>(H_NOW) + FUTURE_MS) verdict = TS_IN_FUTURE + TS * FIELD;
+    else if (ts < load<i64>(H_OLDEST) || ts < 0) verdict = TS_TOO_OLD + TS * FIELD;
+    else if (nicLength > NIC_NAME_MAX || nicGood == 0) verdict = BAD_NIC + NIC * FIELD;
+    else if (epoch > 0xffffffff) verdict = BAD_EPOCH + EPOCH * FIELD;
+    else if (load<u32>(H_PATTERN_COUNT) != 0 && !isAllowed(vmName, vmLength)) verdict = VM_NOT_ALLOWED + VM * FIELD;
+    if (verdict != 0) {
+      reject(index, verdict);
+    } else {
+      const hash = load<u32>(vm + 8);
+      const counters = flags >> 3 & 1;
+      at += writeFrame(at, vmName, vmLength, nicName, nicLength, hash, ts, rx, tx, <u32>epoch, flags & CONDITION, counters);
+      accepted++;
+    }
+    index++;
+  }
+  store<u32>(H_FRAMES_END, <u32>at);
+  store<u32>(H_ACCEPTED, accepted);
+  store<u32>(H_SEEN, index);
+  return OK;
+}

@@ -1,0 +1,73 @@
+/** What every decoder writes: frames, and rejections. */
+import {
+  FRAME_CONDITION,
+  FRAME_EPOCH,
+  FRAME_HASH,
+  FRAME_HEAD,
+  FRAME_NIC_LENGTH,
+  FRAME_RX,
+  FRAME_SIZE,
+  FRAME_TS,
+  FRAME_TX,
+  FRAME_VM_LENGTH,
+  H_REJECTED,
+  H_REJECTED_BY_CODE,
+  H_REJECTS,
+} from './layout';
+import { copyNameWide } from './text';
+
+// what decode answers
+export const OK: u32 = 0;
+export const TOO_MANY: u32 = 1;
+export const MALFORMED: u32 = 2;
+
+/** Errors that are told one by one; the rest is counted. */
+const REJECTS_TOLD: u32 = 100;
+
+/** Writes a frame at `at`; its size. */
+// @ts-ignore: decorator
+@inline
+export function writeFrame(
+  at: usize,
+  vm: usize,
+  vmLength: u32,
+  nic: usize,
+  nicLength: u32,
+  hash: u32,
+  ts: i64,
+  rx: u64,
+  tx: u64,
+  epoch: u32,
+  condition: u32,
+  counters: u32,
+): u32 {
+  const names = at + FRAME_HEAD;
+  const size = (<u32>FRAME_HEAD + vmLength + nicLength + 7) & ~7;
+  copyNameWide(names, vm, vmLength);
+  copyNameWide(names + vmLength, nic, nicLength);
+  store<u64>(names + vmLength + nicLength, 0);
+  store<u16>(at + FRAME_SIZE, <u16>size);
+  store<u8>(at + FRAME_VM_LENGTH, <u8>vmLength);
+  store<u8>(at + FRAME_NIC_LENGTH, <u8>nicLength);
+  store<u32>(at + FRAME_HASH, hash);
+  store<i64>(at + FRAME_TS, ts);
+  store<u64>(at + FRAME_RX, rx);
+  store<u64>(at + FRAME_TX, tx);
+  store<u32>(at + FRAME_EPOCH, epoch);
+  store<u32>(at + FRAME_CONDITION, condition | counters << 8);
+  return size;
+}
+
+/** Notes a rejection: the first hundred one by one, all of them by code. */
+export function reject(index: u32, verdict: u32): void {
+  const code = verdict & 0xff;
+  const told = load<u32>(H_REJECTED);
+  if (told < REJECTS_TOLD) {
+    const at = <usize>load<u32>(H_REJECTS) + (<usize>told << 3);
+    store<u32>(at, index);
+    store<u32>(at + 4, verdict);
+  }
+  store<u32>(H_REJECTED, told + 1);
+  const count = H_REJECTED_BY_CODE + (<usize>code << 2);
+  store<u32>(count, load<u32>(count) + 1);
+}
