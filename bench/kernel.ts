@@ -1,113 +1,36 @@
-/** How many samples a second one core turns from NDJSON bytes into minute rows: the kernel against plain JavaScript. */
-import { BODY_BYTES_MAX, Decoder, SAMPLES_MAX } from '../src/kernel/decoder.ts';
-import { Kernel } from '../src/kernel/kernel.ts';
-import { COUNTER_WORDS, LAYOUT as L, OUTPUTS, type Output } from '../src/kernel/layout.ts';
-import { samplesRecord } from '../src/log/record.ts';
+/**
+ * How many samples a second one core turns from request bytes into minute rows: the kernel against plain JavaScript, and against the same
+ * algorithm in C.
+ *
+ * What would make it unfair, and what is done about it: other work on the machine (every contender runs once in each round, and is charged
+ * the lesser of its CPU and wall time); work left out (rows of all are compared before anything is timed, and the kernel counts its samples
+ * in every round; JavaScript and C do less than the kernel: see bench/baseline); a warm start for one only (all run the workload before they are
+ * timed, C within its own process); a size that suits one (5,000 samples a request; with 100 or 50,000 the order stays the same).
+ */
+import { BODY_BYTES_MAX } from '../src/kernel/decoder.ts';
 import { JavaScriptAggregator, parseByLine, parseJoined } from './baseline/javascript.ts';
-import { measure, ratio, type Report } from './harness.ts';
-import { hashOf, readRows, totalsOf, type MinuteRows } from './rows.ts';
+import { binaryOf } from './binary-workload.ts';
+import { type Contender, measure, type Measured, ratio, type Report } from './harness.ts';
+import { KernelPath } from './kernel-path.ts';
+import { buildNative, type NativeMode } from './native.ts';
+import { hashOf, totalsOf } from './rows.ts';
+import { costContenders } from './scale.ts';
 import { fleetWorkload, type Workload } from './workload.ts';
 
-const ALL_OUTPUTS = Object.keys(OUTPUTS) as Output[];
-const AGENT = 'bench';
-const NO_FRAMES = new Uint8Array(0);
-/** The clock of the door: after every sample of the workload. */
-const NOW_MS = 1_767_225_600_000 + 86_400_000;
+const LINES_A_BODY = 5_000;
+const NATIVE: readonly (readonly [name: string, mode: NativeMode])[] = [
+  ['C, NDJSON to rows', 'rows'],
+  ['C, decode alone', 'decode'],
+  ['C, frames to rows', 'aggregate'],
+];
 
 export interface KernelBench {
   readonly vms: number;
   readonly intervals: number;
   readonly warmups: number;
   readonly rounds: number;
-}
-
-/** The kernel's way: the door's decoder, a log record, the aggregator's kernel, rows drained. */
-class KernelPath {
-  readonly decoder = new Decoder();
-  readonly kernel: Kernel;
-  private readonly rows = new Map<Output, Uint8Array[]>(ALL_OUTPUTS.map((output) => [output, []]));
-  private seq = 0;
-  archivedBytes = 0;
-
-  constructor(vms: number) {
-    const recordBytes = SAMPLES_MAX * 136 + 128;
-    this.kernel = new Kernel({
-      vms,
-      nics: vms,
-      plans: 16,
-      phases: 16,
-      inputBytes: recordBytes,
-      framesBytes: 64,
-      outputBytes: 2 << 20,
-    });
-    this.kernel.setTerms({ stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 100_000_000_000n, clock: 'wall' });
-    this.kernel.setU32(L.H_ARCHIVE, 1);
-  }
-
-  forget(): void {
-    this.kernel.exports.forgetAll();
-    this.kernel.setCounters([]);
-    for (const chunks of this.rows.values()) chunks.length = 0;
-    this.seq = 0;
-    this.archivedBytes = 0;
-  }
-
-  decode(body: Buffer): { accepted: number; frames: Uint8Array } {
-    const answer = this.decoder.decode([body], 'ndjson', { nowMs: NOW_MS, oldestMs: 0, patterns: null });
-    if (answer.outcome !== 'decoded' || answer.rejected > 0) throw new Error('the workload is not valid');
-    return answer;
-  }
-
-  /** A body all the way. The log between the two kernels is left out: the record is laid straight into the input of the second. */
-  take(body: Buffer): void {
-    const { accepted, frames } = this.decode(body);
-    this.aggregate(accepted, frames);
-  }
-
-  aggregate(count: number, frames: Uint8Array): void {
-    const { kernel } = this;
-    const head = samplesRecord(AGENT, count, NO_FRAMES);
-    const envelope = kernel.u32(L.H_INPUT);
-    const record = envelope + L.ENVELOPE;
-    const size = head.length + frames.length;
-    kernel.setU32(envelope, size);
-    kernel.setU32(envelope + 4, 0);
-    kernel.setU64(envelope + 8, BigInt(this.seq++));
-    kernel.bytes.set(head, record);
-    kernel.bytes.set(frames, record + head.length);
-    kernel.setU32(L.H_CURSOR, envelope);
-    kernel.setU32(L.H_CURSOR_END, record + ((size + 7) & ~7));
-    for (;;) {
-      const again = kernel.exports.aggregate() !== 0;
-      for (const output of ALL_OUTPUTS) this.drain(output);
-      if (!again) return;
-    }
-  }
-
-  /** Minute rows are kept, as the baseline keeps its own; the archive's rows, which it does not make, are counted and let go. */
-  private drain(output: Output): void {
-    if (output !== 'samples') {
-      const rows = this.kernel.drain(output);
-      if (rows.length > 0) this.rows.get(output)?.push(rows);
-      return;
-    }
-    const at = L.H_OUT + 16 * OUTPUTS.samples;
-    const start = this.kernel.u32(at);
-    this.archivedBytes += this.kernel.u32(at + 4) - start;
-    this.kernel.setU32(at + 4, start);
-  }
-
-  /** Every sample new and taken in: what was timed is the work that was meant. */
-  check(samples: number): number {
-    if (this.kernel.counters().join() !== [samples, ...Array<number>(COUNTER_WORDS - 1).fill(0)].join()) {
-      throw new Error(`the kernel took the samples otherwise: ${this.kernel.counters().join(' ')}`);
-    }
-    return samples;
-  }
-
-  minuteRows(): MinuteRows {
-    return readRows(this.rows.get('uptime') ?? [], this.rows.get('traffic') ?? []);
-  }
+  /** VMs of the large fleet */
+  readonly manyVms: number;
 }
 
 function runBaseline(work: Workload, vms: number, parse = parseJoined): JavaScriptAggregator {
@@ -116,20 +39,28 @@ function runBaseline(work: Workload, vms: number, parse = parseJoined): JavaScri
   return aggregator;
 }
 
-/** @throws Error where the two don't come to the same rows: nothing is timed then */
-export function kernelBench({ vms, intervals, warmups, rounds }: KernelBench): Report {
-  const work = fleetWorkload(vms, intervals);
+/** @throws Error where the contenders don't come to the same rows: nothing is timed then */
+export function kernelBench({ vms, intervals, warmups, rounds, manyVms }: KernelBench): Report {
+  const work = fleetWorkload(vms, intervals, { linesABody: LINES_A_BODY });
   if (work.bodies.some((body) => body.length > BODY_BYTES_MAX)) throw new Error('a request of the workload is too large');
   const path = new KernelPath(vms);
 
   for (const body of work.bodies) path.take(body);
   const rows = path.minuteRows();
-  const [kernelHash, baselineHash] = [hashOf(rows), hashOf(runBaseline(work, vms).rows())];
-  if (kernelHash !== baselineHash) throw new Error(`the kernel's rows (${kernelHash}) are not the baseline's (${baselineHash})`);
-  if (hashOf(runBaseline(work, vms, parseByLine).rows()) !== kernelHash) throw new Error('parsing by line gives other rows');
-  const totals = totalsOf(rows);
-
+  const hash = hashOf(rows);
+  const same = (name: string, other: string): void => {
+    if (other !== hash) throw new Error(`the rows of ${name} (${other}) are not the kernel's (${hash})`);
+  };
+  same('JavaScript', hashOf(runBaseline(work, vms).rows()));
+  same('JavaScript by line', hashOf(runBaseline(work, vms, parseByLine).rows()));
   const archivedBytes = path.archivedBytes;
+  const binary = work.bodies.map(binaryOf);
+  path.forget();
+  for (const body of binary) path.take(body, 'binary');
+  same('the binary format', hashOf(path.minuteRows()));
+  const native = buildNative(work, vms);
+  if (native !== null) same('C', hashOf(native.rows()));
+
   const decoded = work.bodies.map((body) => {
     const { accepted, frames } = path.decode(body);
     return { accepted, frames: new Uint8Array(frames) };
@@ -137,64 +68,97 @@ export function kernelBench({ vms, intervals, warmups, rounds }: KernelBench): R
   const forget = (): void => {
     path.forget();
   };
-  const rates = measure(
-    [
-      {
-        name: 'kernel',
-        prepare: forget,
-        run: () => {
-          for (const body of work.bodies) path.take(body);
-          return path.check(work.samples);
-        },
+  const contenders: Contender[] = [
+    {
+      name: 'kernel, NDJSON to rows',
+      prepare: forget,
+      run: () => {
+        for (const body of work.bodies) path.take(body);
+        return path.check(work.samples);
       },
-      {
-        name: 'kernel, decode alone',
-        run: () => work.bodies.reduce((sum, body) => sum + path.decode(body).accepted, 0),
+    },
+    { name: 'kernel, decode alone', run: () => work.bodies.reduce((sum, body) => sum + path.decode(body).accepted, 0) },
+    {
+      name: 'kernel, frames to rows',
+      prepare: forget,
+      run: () => {
+        for (const { accepted, frames } of decoded) path.aggregate(accepted, frames);
+        return path.check(work.samples);
       },
-      {
-        name: 'kernel, aggregate alone',
-        prepare: forget,
-        run: () => {
-          for (const { accepted, frames } of decoded) path.aggregate(accepted, frames);
-          return path.check(work.samples);
-        },
+    },
+    {
+      name: 'kernel, binary to rows',
+      prepare: forget,
+      run: () => {
+        for (const body of binary) path.take(body, 'binary');
+        return path.check(work.samples);
       },
-      {
-        name: 'JavaScript, one JSON.parse a body',
-        run: () => {
-          runBaseline(work, vms);
-          return work.samples;
-        },
+    },
+    ...NATIVE.flatMap(([name, mode]) => (native === null ? [] : [{ name, run: () => native.run(mode) }])),
+    {
+      name: 'JavaScript, one JSON.parse a body',
+      run: () => {
+        runBaseline(work, vms);
+        return work.samples;
       },
-      {
-        name: 'JavaScript, one JSON.parse a line',
-        run: () => {
-          runBaseline(work, vms, parseByLine);
-          return work.samples;
-        },
+    },
+    {
+      name: 'JavaScript, one JSON.parse a line',
+      run: () => {
+        runBaseline(work, vms, parseByLine);
+        return work.samples;
       },
-    ],
-    { warmups, rounds },
-  );
-  const [kernel, , , joined, byLine] = rates;
-  if (kernel === undefined || joined === undefined || byLine === undefined) throw new Error('a contender is missing');
-  const best = joined.median > byLine.median ? joined : byLine;
+    },
+  ];
+  const few = costContenders(vms, LINES_A_BODY);
+  const many = costContenders(manyVms, LINES_A_BODY);
+  const rates = measure([...contenders, ...few, ...many], { warmups, rounds });
+  native?.close();
   return {
     bench: 'kernel',
-    question: 'samples a second on one core, NDJSON bytes to minute rows',
-    workHash: kernelHash,
+    question: 'samples a second on one core, request bytes to minute rows',
+    workHash: hash,
     work: {
       vms,
+      manyVms,
       samples: work.samples,
       bytesASample: Number((work.bytes / work.samples).toFixed(1)),
+      binaryBytesASample: Number((binary.reduce((sum, { length }) => sum + length, 0) / work.samples).toFixed(1)),
+      linesABody: LINES_A_BODY,
       uptimeRows: rows.uptime.length,
       trafficRows: rows.traffic.length,
       archiveBytesASample: Number((archivedBytes / work.samples).toFixed(1)),
-      rxBytes: String(totals.rxBytes),
-      txBytes: String(totals.txBytes),
-      upMs: String(totals.upMs),
+      ...Object.fromEntries(Object.entries(totalsOf(rows)).map(([name, total]) => [name, String(total)])),
+      compiler: native?.compiler ?? 'none',
     },
     rates,
-    ratios: [ratio('kernel ÷ JavaScript (the faster)', kernel, best)],
+    ratios: ratiosOf(rates, vms, manyVms),
   };
+}
+
+function ratiosOf(rates: readonly Measured[], vms: number, manyVms: number): Measured[] {
+  const of = (name: string): Measured => {
+    const found = rates.find((rate) => rate.name === name);
+    if (found === undefined) throw new Error(`no contender is called ${name}`);
+    return found;
+  };
+  const joined = of('JavaScript, one JSON.parse a body');
+  const byLine = of('JavaScript, one JSON.parse a line');
+  const ratios = [
+    ratio('kernel ÷ JavaScript (the faster)', of('kernel, NDJSON to rows'), joined.median > byLine.median ? joined : byLine),
+  ];
+  if (rates.some(({ name }) => name === 'C, NDJSON to rows')) {
+    ratios.push(
+      ratio('kernel ÷ C, NDJSON to rows', of('kernel, NDJSON to rows'), of('C, NDJSON to rows')),
+      ratio('kernel ÷ C, decode alone', of('kernel, decode alone'), of('C, decode alone')),
+      ratio('kernel ÷ C, frames to rows', of('kernel, frames to rows'), of('C, frames to rows')),
+    );
+  }
+  const cost = (order: string): Measured =>
+    ratio(
+      `cost a sample, ${manyVms} ÷ ${vms} VMs, ${order}`,
+      of(`kernel, ${vms} VMs, ${order}`),
+      of(`kernel, ${manyVms} VMs, ${order}`),
+    );
+  return [...ratios, ...['the same order', 'hosts shuffled', 'VMs shuffled'].map(cost)];
 }
