@@ -59,7 +59,11 @@ export async function finalize(catalog: Catalog, id: string, by: string): Promis
     checkDebits(books, head);
     return { kind: 'invoice', id, body: entryBody(finalized(id, draft, books.nextNumber(head.type), nowMs)) };
   }, by);
-  if (written === 'changed') await finalize(catalog, id, by);
+  if (written === 'changed') {
+    // by another process, it may be
+    await catalog.refresh();
+    await finalize(catalog, id, by);
+  }
 }
 
 /** Keeps a credit note, final from the start. `check` sees the books last: it throws where too much would be credited. */

@@ -2,12 +2,14 @@ import { ProblemError } from '../errors.ts';
 import type { Incident } from '../domain/incidents.ts';
 import type { DatedPlan, PlanBody } from '../domain/plan.ts';
 import type { Faults } from '../faults.ts';
-import type { Store } from '../store/store.ts';
+import { type Store, StoreError } from '../store/store.ts';
 import type { Books } from './books.ts';
 import type { AccountBody, VmBody } from './bodies.ts';
 import { type Entry, insertEntries, type Kind, readEntries, readEntry } from './entry.ts';
 import type { EventBody, EventRequest } from './events.ts';
 import { type IncidentBody, incidentsOf, type IncidentRequest } from './incidents.ts';
+import { claimEntries } from './claim.ts';
+import { coalesced } from './coalesced.ts';
 import { digestOf, type Key, type KeyBody, keyFromBytes, type KeyRequest } from './keys.ts';
 import { checkAccount, checkEvent, checkIncidentScope, checkPlan, checkVm } from './references.ts';
 import { type Versioned, View } from './view.ts';
@@ -23,6 +25,8 @@ export interface CatalogOptions {
   now: () => number;
   /** Fills with randomness: `crypto.randomBytes`. */
   randomBytes: (size: number) => Uint8Array;
+  /** Other processes write to the same store: a write is claimed, and decided again when another came first. */
+  shared?: boolean;
   /** Awaited after an entry is durable and in the view, before the writer hears of it. */
   onChange?: (change: Change) => Promise<void> | void;
   /** Where tests stop the process while the books are written. */
@@ -32,6 +36,9 @@ export interface CatalogOptions {
 /** The books as readers and deciders see them. */
 export type BooksView = Omit<Books, 'apply'>;
 export type BooksEntry = Pick<Entry, 'id' | 'body'> & { kind: 'invoice' | 'settlement' | 'debit' | 'balance' | 'event' };
+
+/** How often a write may be overtaken before its caller hears of it. */
+const TURNS_MAX = 100;
 
 /** The one id under which the key of UPTALLY_ADMIN_KEY, or the one made at first start, is kept. */
 const BOOTSTRAP_KEY_ID = 'bootstrap';
@@ -65,14 +72,21 @@ export class Catalog {
     this.#onChange = onChange;
   }
 
-  /** Takes in what other processes have recorded since. */
-  async refresh(): Promise<void> {
-    for (const entry of await readEntries(this.#options.store, this.#view.lastSeq)) this.#view.apply(entry);
-  }
+  /**
+   * Takes in what other processes have recorded: everything that was durable when this was called. Calls that come while one is under
+   * way share the next, so that it may be called before each request.
+   */
+  readonly refresh = coalesced(async () => {
+    for (const entry of await readEntries(this.#options.store, this.#view.lastSeq)) this.#apply(entry);
+  });
 
   /** The number of the last entry; what was computed under it saw the catalog as it then was. */
   get lastSeq(): bigint {
     return this.#view.lastSeq;
+  }
+  /** The number of the last entry that changes what minutes are worth: of a plan or a VM. */
+  get lastPricingSeq(): bigint {
+    return this.#view.lastPricingSeq;
   }
   plan(id: string): Versioned<PlanBody> | undefined {
     return this.#view.plans.get(id);
@@ -308,16 +322,30 @@ export class Catalog {
     return Buffer.from(this.#options.randomBytes(9)).toString('hex');
   }
 
+  /** Writes one after another; one that another process has overtaken is done again, from the beginning, with what that one wrote. */
   #write<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#writes.then(async () => {
-      if (this.#uncertain) {
-        await this.refresh();
-        this.#uncertain = false;
+      for (let turn = 0; turn < TURNS_MAX; turn += 1) {
+        if (this.#uncertain) {
+          await this.refresh();
+          this.#uncertain = false;
+        }
+        try {
+          return await work();
+        } catch (error) {
+          if (error !== OVERTAKEN) throw error;
+          this.#uncertain = true;
+        }
       }
-      return work();
+      throw new StoreError('catalog_busy', 'other processes keep writing to the catalog', true);
     });
     this.#writes = result.catch(() => undefined);
     return result;
+  }
+
+  /** A refresh and a write may both come with an entry: what is not newer than the view is in it. */
+  #apply(entry: Entry): void {
+    if (entry.seq > this.#view.lastSeq) this.#view.apply(entry);
   }
 
   async #record(kind: Kind, id: string, body: object, by: string, before: Versioned<object> | undefined): Promise<void> {
@@ -328,16 +356,23 @@ export class Catalog {
   }
 
   async #append(entries: readonly Entry[]): Promise<void> {
+    const { store, shared } = this.#options;
+    let written = true;
     try {
-      await insertEntries(this.#options.store, entries);
+      if (shared === true) written = await claimEntries(store, entries);
+      else await insertEntries(store, entries);
     } catch (error) {
       this.#uncertain = true;
       throw error;
     }
-    for (const entry of entries) this.#view.apply(entry);
+    if (!written) throw OVERTAKEN;
+    for (const entry of entries) this.#apply(entry);
     for (const { kind, id, seq } of entries) await this.#onChange({ kind, id, seq });
   }
 }
+
+/** Thrown within a write only: another process has written the entry that we were about to. */
+const OVERTAKEN = new Error('overtaken');
 
 function keyRow(role: KeyBody['role'], name: string, vms: string[] | null, key: string): KeyBody {
   return { role, name, vms, digest: digestOf(key).toString('hex'), revoked: false };

@@ -27,7 +27,7 @@ export interface Entry {
   body: string;
 }
 
-const STRUCTURE = "kind String, id String, seq UInt64, recorded_at DateTime64(3, 'UTC'), recorded_by String, body String";
+export const STRUCTURE = "kind String, id String, seq UInt64, recorded_at DateTime64(3, 'UTC'), recorded_by String, body String";
 
 /** Writes an entry durably. */
 export function insertEntry(store: Store, entry: Entry): Promise<void> {
@@ -39,7 +39,8 @@ export async function insertEntries(store: Store, entries: readonly Entry[]): Pr
   await store.insertRowBinary('catalog', STRUCTURE, entries.map(rowOf));
 }
 
-function rowOf(entry: Entry): Buffer {
+/** An entry as a RowBinary row. */
+export function rowOf(entry: Entry): Buffer {
   const fixed = (value: bigint): Buffer => {
     const bytes = Buffer.alloc(8);
     bytes.writeBigUInt64LE(value);

@@ -33,6 +33,7 @@ export class View {
   readonly books = new Books();
   readonly vmsByAccount = new Map<string, Set<string>>();
   lastSeq = 0n;
+  lastPricingSeq = 0n;
   readonly #rated = new Map<string, Plan>();
 
   apply(entry: Entry): void {
@@ -89,6 +90,7 @@ export class View {
         break;
     }
     if (entry.seq > this.lastSeq) this.lastSeq = entry.seq;
+    if (entry.kind === 'plan' || entry.kind === 'vm') this.lastPricingSeq = this.lastSeq;
   }
 
   /** The plans of a VM in order, ready to compute with; none if the catalog does not know the VM. */

@@ -64,8 +64,8 @@ export async function openEmbeddedStore(options: { path: string; scratchDir: str
     async insertRowBinary(table, structure, chunks, deduplicationToken) {
       if (bytesIn(chunks) > 0) await insert(table, structure, chunks, deduplicationToken);
     },
-    claim(table, structure, row, { token, condition }) {
-      return insert(table, structure, [row], token, condition);
+    claim(table, structure, chunks, { token, condition }) {
+      return insert(table, structure, chunks, token, condition);
     },
     async close() {
       await client.close();

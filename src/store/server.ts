@@ -111,10 +111,10 @@ export async function openServerStore(options: ServerStoreOptions): Promise<Stor
           : insertInLife(table, structure, chunks, token, signal),
       );
     },
-    async claim(table, structure, row, { token, condition }) {
+    async claim(table, structure, chunks, { token, condition }) {
       const settings = cluster === undefined ? [] : CLAIM_IN_CLUSTER;
       const query = insertSelect(table, structure, `input(${literal(structure)})`, token, { condition, settings });
-      await retrier.run(`ClickHouse did not take an insert into ${table}`, (signal) => stream(query, [row], signal));
+      await retrier.run(`ClickHouse did not take an insert into ${table}`, (signal) => stream(query, chunks, signal));
     },
     async close() {
       retrier.close();

@@ -15,10 +15,10 @@ export interface Store {
    */
   insertRowBinary(table: string, structure: string, chunks: readonly Uint8Array[], deduplicationToken?: string): Promise<void>;
   /**
-   * Inserts the row unless one was inserted under this token before, or `condition` (SQL over the table as it is) does not
-   * hold. Of any number of processes that claim one token at once one row stays. The answer does not say whose: read it back.
+   * Inserts the rows, all or none, unless some were inserted under this token before, or `condition` (SQL over the table as it is)
+   * does not hold. Of any number of processes that claim one token at once one's rows stay. The answer does not say whose: read them back.
    */
-  claim(table: string, structure: string, row: Uint8Array, claim: Claim): Promise<void>;
+  claim(table: string, structure: string, chunks: readonly Uint8Array[], claim: Claim): Promise<void>;
   close(): Promise<void>;
 }
 

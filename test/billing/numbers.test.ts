@@ -19,7 +19,7 @@ describe('invoice numbers', () => {
       rows: (sql, params) => store.rows(sql, params),
       ndjson: (sql, params) => store.ndjson(sql, params),
       close: () => store.close(),
-      claim: (table, structure, row, claim) => store.claim(table, structure, row, claim),
+      claim: (...given) => store.claim(...given),
       async insertRowBinary(...given) {
         const now = fault;
         fault = undefined;

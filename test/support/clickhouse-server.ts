@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -32,8 +32,15 @@ export function serverMissing(): string | undefined {
   }
 }
 
+export interface ClickHouseServerOptions {
+  /** XML of its configuration, such as clusters. */
+  readonly config?: string;
+  /** Listens for other servers too, which Distributed tables need. */
+  readonly tcpPort?: number;
+}
+
 /** A real ClickHouse HTTP server on 127.0.0.1, from the library that chdb ships: the engine's own command line, listening. */
-export async function startClickHouseServer(): Promise<ClickHouseServer> {
+export async function startClickHouseServer(options: ClickHouseServerOptions = {}): Promise<ClickHouseServer> {
   const library = libraryPath();
   if (library === undefined) throw new Error('chdb is not installed');
   const directory = await mkdtemp(join(tmpdir(), 'uptally-server-'));
@@ -42,9 +49,13 @@ export async function startClickHouseServer(): Promise<ClickHouseServer> {
   execFileSync('cc', ['-o', program, join(import.meta.dirname, 'clickhouse-server.c'), '-ldl']);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
+  const config = join(directory, 'config.xml');
+  const tcp = options.tcpPort === undefined ? '' : `<tcp_port>${options.tcpPort}</tcp_port>`;
+  await writeFile(config, `<clickhouse>${tcp}${options.config ?? ''}</clickhouse>`);
   const query =
-    'SYSTEM START LISTEN HTTP; SELECT sleepEachRow(3) FROM numbers(100000) FORMAT Null ' +
-    'SETTINGS max_block_size=1, function_sleep_max_microseconds_per_block=0';
+    `SYSTEM START LISTEN HTTP; ${tcp === '' ? '' : 'SYSTEM START LISTEN TCP; '}` +
+    'SELECT sleepEachRow(3) FROM numbers(100000) FORMAT Null SETTINGS max_block_size=1, function_sleep_max_microseconds_per_block=0';
+  const fixed = [library, `--config-file=${config}`, `--path=${data}`, '--listen_host=127.0.0.1', `--http_port=${port}`];
   let child: ChildProcess | undefined;
   const kill = async (): Promise<void> => {
     if (child === undefined) return;
@@ -59,8 +70,7 @@ export async function startClickHouseServer(): Promise<ClickHouseServer> {
     if (child !== undefined) throw new Error('the ClickHouse server runs already');
     // what a killed engine leaves behind to say that it runs
     await rm(join(data, 'status'), { force: true });
-    const args = [library, `--path=${data}`, '--listen_host=127.0.0.1', `--http_port=${port}`, `--query=${query}`];
-    const started = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const started = spawn(program, [...fixed, `--query=${query}`], { stdio: ['ignore', 'ignore', 'pipe'] });
     child = started;
     let errors = '';
     started.stderr.on('data', (chunk: Buffer) => {
