@@ -189,3 +189,68 @@ export function modelTierShare(
 export function modelTax(amountsNanos: readonly bigint[], percentNanos: bigint): Ratio {
   return { num: amountsNanos.reduce((a, b) => a + b, 0n) * percentNanos, den: 100_000_000_000n };
 }
+
+/** Served minutes of a time, each with what it costs and whether a counting outage touches it. */
+function minutesOf(
+  service: ModelService,
+  plan: ModelPlan,
+  fromMs: number,
+  toMs: number,
+  outages: readonly ModelOutage[],
+  minimumSpellMs: number,
+): { charge: bigint; minutes: number; lost: number } {
+  let charge = 0n;
+  let minutes = 0;
+  let lost = 0;
+  const begin = Math.max(fromMs, Math.floor((service.startsAtMs ?? fromMs) / MINUTE) * MINUTE);
+  for (let at = begin; at < Math.min(toMs, service.endsAtMs ?? toMs); at += MINUTE) {
+    if (chargedOn(service, at) === null) continue;
+    minutes += 1;
+    charge += unitNanos(plan, at);
+    const touched = outages.some(
+      (each) =>
+        plan.creditable.includes(each.cause) &&
+        each.endMs - each.startMs >= minimumSpellMs &&
+        each.startMs < at + MINUTE &&
+        each.endMs > at,
+    );
+    if (touched) lost += 1;
+  }
+  return { charge, minutes, lost };
+}
+
+export interface ModelPerMinute {
+  readonly perMinute: Ratio;
+  readonly cap: Ratio;
+  readonly minimumSpellMs: number;
+}
+
+/** A percentage of the charge of a day, or month, for every unavailable minute of it, at most the cap of it. */
+export function modelPerMinute(
+  service: ModelService,
+  plan: ModelPlan,
+  fromMs: number,
+  toMs: number,
+  outages: readonly ModelOutage[],
+  { perMinute, cap, minimumSpellMs }: ModelPerMinute,
+): Ratio {
+  const { charge, lost } = minutesOf(service, plan, fromMs, toMs, outages, minimumSpellMs);
+  const asked = { num: perMinute.num * BigInt(lost), den: perMinute.den };
+  const share = asked.num * cap.den <= cap.num * asked.den ? asked : cap;
+  return { num: share.num * charge, den: share.den };
+}
+
+/** The whole line of a month's tiers: the share that its uptime earns, of what its served minutes cost. */
+export function modelMonthlyTiers(
+  service: ModelService,
+  plan: ModelPlan,
+  fromMs: number,
+  toMs: number,
+  outages: readonly ModelOutage[],
+  tiers: readonly { readonly below: Ratio; readonly credit: Ratio }[],
+  minimumSpellMs: number,
+): Ratio {
+  const { charge, minutes, lost } = minutesOf(service, plan, fromMs, toMs, outages, minimumSpellMs);
+  const share = modelTierShare(minutes, lost, tiers);
+  return { num: share.num * charge, den: share.den };
+}

@@ -18,8 +18,10 @@ import {
   halfEven,
   modelDayCredit,
   modelLateFee,
+  modelMonthlyTiers,
   type ModelOutage,
   modelP95,
+  modelPerMinute,
   type ModelService,
   modelService,
   modelTax,
@@ -216,6 +218,59 @@ describe('the pricers agree with the model', () => {
       }));
     }
   });
+
+  it('in 300 cases of whole lines of monthly tiers, and of a percentage a minute of the day and of the month', () => {
+    const random = randomOf(8);
+    const tiers = [
+      { below: { num: 999n, den: 1000n }, credit: { num: 1n, den: 10n } },
+      { below: { num: 95n, den: 100n }, credit: { num: 1n, den: 3n } },
+      { below: { num: 1n, den: 2n }, credit: { num: 1n, den: 1n } },
+    ];
+    for (let i = 0; i < 300; i += 1) {
+      const { product, model } = plans(random);
+      const { fromMs: dayMs } = modelDay(model.timeZone, Date.parse(`${pick(random, DAYS)}T12:00Z`));
+      // The local month of the day, found by walking day by day.
+      const monthOf = (ms: number): string =>
+        new Intl.DateTimeFormat('en-CA', { timeZone: model.timeZone, year: 'numeric', month: '2-digit' }).format(ms);
+      let fromMs = dayMs;
+      while (monthOf(modelDay(model.timeZone, fromMs - 1).fromMs) === monthOf(dayMs))
+        ({ fromMs } = modelDay(model.timeZone, fromMs - 1));
+      let toMs = dayMs;
+      while (monthOf(toMs) === monthOf(dayMs)) ({ toMs } = modelDay(model.timeZone, toMs));
+      const startsAtMs = dayMs + below(random, 20_000_000);
+      const endsAtMs = startsAtMs + 1 + below(random, pick(random, [10_000_000, 100_000_000]));
+      const service: ModelService = { startsAtMs, endsAtMs, phases: [{ fromMs: 0, plan: model }] };
+      const outages = outagesOf(random, startsAtMs, endsAtMs);
+      const closed = outages.map(({ startMs, endMs, cause }) => ({ startMs, endMs, condition: conditionCode(cause) }));
+      const minimumSpellMs = pick(random, [0, 0, 60_000]);
+      const perMinute = { num: 1n, den: BigInt(1 + below(random, 200)) };
+      const cap = pick(random, [
+        { num: 1n, den: 1n },
+        { num: 1n, den: 10n },
+      ]);
+      const priced = (method: CreditPolicy['method'], a: number, b: number): Priced | undefined => {
+        const segments = segmentsOf(
+          { ...service, plans: [{ fromMs: 0, plan: product }], policyOf: policyOf(method) },
+          fromMs / MINUTE_MS,
+          toMs / MINUTE_MS,
+        );
+        return priceCredits('v', segments, closed, a / MINUTE_MS, b / MINUTE_MS, 'CNY');
+      };
+      const told = () => ({ service, outages, timeZone: model.timeZone, fromMs, toMs, minimumSpellMs, perMinute, cap });
+      const negative = ({ num, den }: Ratio): Ratio => ({ num: -num, den });
+      const whole = modelMonthlyTiers(service, model, fromMs, toMs, outages, tiers, minimumSpellMs);
+      same(priced({ kind: 'monthly_tiers', minimumSpellMs, tiers }, fromMs, toMs), negative(whole), 'CNY', told);
+      // The month's end lies on another invoice: nothing on this one.
+      same(priced({ kind: 'monthly_tiers', minimumSpellMs, tiers }, fromMs, toMs - 60_000), { num: 0n, den: 1n }, 'CNY', told);
+      const rule = { perMinute, cap, minimumSpellMs };
+      const month = modelPerMinute(service, model, fromMs, toMs, outages, rule);
+      same(priced({ kind: 'percent_per_minute', base: 'month', ...rule }, fromMs, toMs), negative(month), 'CNY', told);
+      const days: Ratio[] = [];
+      for (let at = fromMs; at < toMs; at = modelDay(model.timeZone, at).toMs)
+        days.push(modelPerMinute(service, model, at, modelDay(model.timeZone, at).toMs, outages, rule));
+      same(priced({ kind: 'percent_per_minute', base: 'day', ...rule }, fromMs, toMs), negative(sumOf(days)), 'CNY', told);
+    }
+  }, 120_000);
 
   it('in 20,000 cases of tiers of monthly uptime', () => {
     const random = randomOf(5);

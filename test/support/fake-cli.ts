@@ -2,16 +2,30 @@ import { PassThrough, Readable } from 'node:stream';
 import type { CliContext } from '../../src/cli/context.ts';
 import { runProgram, type CommandModule } from '../../src/cli/program.ts';
 import * as agent from '../../src/cli/agent.ts';
+import * as balance from '../../src/cli/balance.ts';
 import * as catalog from '../../src/cli/catalog.ts';
 import * as invoices from '../../src/cli/invoices.ts';
 import * as keys from '../../src/cli/keys.ts';
+import * as reconcile from '../../src/cli/reconcile.ts';
 import * as refundCheck from '../../src/cli/refund-check.ts';
 import * as send from '../../src/cli/send.ts';
 import * as status from '../../src/cli/status.ts';
 import * as terms from '../../src/cli/terms.ts';
 import * as verify from '../../src/cli/verify.ts';
 
-const modules: readonly CommandModule[] = [agent, send, status, verify, terms, refundCheck, keys, catalog, invoices];
+const modules: readonly CommandModule[] = [
+  agent,
+  send,
+  status,
+  verify,
+  terms,
+  refundCheck,
+  keys,
+  catalog,
+  invoices,
+  reconcile,
+  balance,
+];
 
 export interface CliRun {
   readonly code: number;
