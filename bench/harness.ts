@@ -93,6 +93,8 @@ export interface Report {
   readonly workHash: string;
   readonly work: Readonly<Record<string, number | string>>;
   readonly rates: readonly Measured[];
+  /** milliseconds */
+  readonly times?: readonly Measured[];
   readonly ratios: readonly Measured[];
 }
 
@@ -123,10 +125,12 @@ export function print(report: Report, where: Readonly<Record<string, string | nu
   write(`${report.bench}: ${report.question}`);
   write(`  work      ${pairs(report.work)} hash=${report.workHash}`);
   write(`  machine   ${pairs(where)}`);
-  const width = Math.max(...[...report.rates, ...report.ratios].map(({ name }) => name.length));
+  const width = Math.max(...[...report.rates, ...(report.times ?? []), ...report.ratios].map(({ name }) => name.length));
   const line = (m: Measured, format: (n: number) => string): string =>
     `  ${m.name.padEnd(width)}  ${format(m.median).padStart(9)}  (${format(m.lowest)} … ${format(m.highest)}, ${m.rounds.length} rounds)`;
   for (const rate of report.rates) write(line(rate, (n) => `${(n / 1e6).toFixed(2)} M/s`));
+  for (const time of report.times ?? [])
+    write(line(time, (n) => (n < 10_000 ? `${n.toFixed(1)} ms` : `${(n / 1000).toFixed(1)} s`)));
   for (const each of report.ratios) write(line(each, (n) => `${n.toFixed(2)} ×`));
 }
 

@@ -22,7 +22,7 @@ export interface IngestSize {
   readonly rounds: number;
 }
 
-interface Server {
+export interface Server {
   readonly url: string;
   stop(): Promise<void>;
 }
@@ -32,7 +32,7 @@ interface Load {
   readonly gzip: boolean;
 }
 
-const KEY = 'bench-admin-key-0123456789';
+export const KEY = 'bench-admin-key-0123456789';
 /** One connection a host: what waits for a flush together is flushed together. A VM's samples come over the same one, in order. */
 const CONNECTIONS = 100;
 const START_MS = 1_767_225_600_000;
@@ -107,7 +107,7 @@ async function send(url: string, bodies: readonly Buffer[][], { samplesARequest,
   return (amount * samplesARequest) / seconds;
 }
 
-function start(script: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Server> {
+export function start(script: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Server> {
   const child: ChildProcess = spawn(
     process.execPath,
     [

@@ -1,7 +1,9 @@
 /** `npm run bench [name…] [--smoke]`: runs the benches named, or all; --smoke only shows that they run. */
+import { billingBench } from './billing.ts';
 import { conditions, print, save, type Report } from './harness.ts';
 import { ingestBench } from './ingest.ts';
 import { kernelBench } from './kernel.ts';
+import { queriesBench } from './queries.ts';
 
 const BENCHES: Readonly<Record<string, (smoke: boolean) => Report | Promise<Report>>> = {
   kernel: (smoke) =>
@@ -14,6 +16,10 @@ const BENCHES: Readonly<Record<string, (smoke: boolean) => Report | Promise<Repo
     ingestBench(
       smoke ? { vms: 2_000, intervals: 2, warmups: 0, rounds: 1 } : { vms: 10_000, intervals: 30, warmups: 1, rounds: 5 },
     ),
+  queries: (smoke) =>
+    queriesBench(smoke ? { accounts: 5, vmsAnAccount: 2, rounds: 2 } : { accounts: 1000, vmsAnAccount: 10, rounds: 25 }),
+  billing: (smoke) =>
+    billingBench(smoke ? { accounts: 5, vmsAnAccount: 2, rounds: 1 } : { accounts: 1000, vmsAnAccount: 10, rounds: 3 }),
 };
 
 const RESULTS = new URL(import.meta.url.includes('/dist/') ? '../../bench/results/' : './results/', import.meta.url);
