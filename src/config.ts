@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { KafkaSettings } from './log/kafka/client.ts';
 
 const ROLES = ['ingest', 'aggregate', 'api'] as const;
 export type ProcessRole = (typeof ROLES)[number];
@@ -10,6 +11,8 @@ export interface Config {
   dataDir: string;
   log: 'embedded' | 'kafka';
   kafkaBrokers: readonly string[];
+  /** Undefined with the embedded log. */
+  kafka: KafkaSettings | undefined;
   /** Unset: ClickHouse inside this process. */
   clickhouseUrl: string | undefined;
   /** Unset: one server, not a cluster. */
@@ -70,6 +73,16 @@ const VARIABLES = {
   UPTALLY_KAFKA_BROKERS: list
     .refine((brokers) => brokers.every((broker) => /^[^:\s]+:\d{1,5}$/.test(broker)), 'must be host:port, separated by commas')
     .default([]),
+  UPTALLY_KAFKA_TOPIC: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,200}$/, 'must be 1 to 200 characters of A-Z a-z 0-9 . _ -')
+    .default('uptally'),
+  UPTALLY_KAFKA_PARTITIONS: integer(1, 1000, 'a number of partitions').default(8),
+  UPTALLY_KAFKA_TLS: oneOf(['true', 'false']).default('false'),
+  UPTALLY_KAFKA_SASL: oneOf(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
+  UPTALLY_KAFKA_USERNAME: z.string().optional(),
+  UPTALLY_KAFKA_PASSWORD: z.string().optional(),
+  UPTALLY_KAFKA_SESSION_TIMEOUT_MS: integer(1_000, 1_800_000, 'milliseconds').default(30_000),
   UPTALLY_CLICKHOUSE_URL: z
     .string()
     .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'must be an http:// or https:// URL')
@@ -124,6 +137,17 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (set.UPTALLY_CLICKHOUSE_CLUSTER !== undefined && set.UPTALLY_CLICKHOUSE_URL === undefined) {
     faults.push('UPTALLY_CLICKHOUSE_CLUSTER needs UPTALLY_CLICKHOUSE_URL, one of its servers or a balancer before them');
   }
+  const { UPTALLY_KAFKA_SASL: mechanism, UPTALLY_KAFKA_USERNAME: username, UPTALLY_KAFKA_PASSWORD: password } = set;
+  if (mechanism !== undefined && (username === undefined || password === undefined)) {
+    faults.push('UPTALLY_KAFKA_USERNAME and UPTALLY_KAFKA_PASSWORD must be set when UPTALLY_KAFKA_SASL is');
+  }
+  const separate = set.UPTALLY_ROLES.size < ROLES.length;
+  if (separate && set.UPTALLY_LOG !== 'kafka') {
+    faults.push('UPTALLY_ROLES: with the embedded log one process has all three roles; UPTALLY_LOG=kafka has them apart');
+  }
+  if (separate && set.UPTALLY_LOG === 'kafka' && set.UPTALLY_CLICKHOUSE_URL === undefined) {
+    faults.push('UPTALLY_ROLES: separate processes need UPTALLY_CLICKHOUSE_URL, which all of them can reach');
+  }
   const nicsMax = set.UPTALLY_MAX_NICS ?? 2 * set.UPTALLY_MAX_VMS;
   if (nicsMax < set.UPTALLY_MAX_VMS) faults.push('UPTALLY_MAX_NICS must not be less than UPTALLY_MAX_VMS');
   if (faults.length > 0) throw new ConfigError(faults);
@@ -134,6 +158,17 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     dataDir: set.UPTALLY_DATA_DIR,
     log: set.UPTALLY_LOG,
     kafkaBrokers: set.UPTALLY_KAFKA_BROKERS,
+    kafka:
+      set.UPTALLY_LOG === 'embedded'
+        ? undefined
+        : {
+            brokers: set.UPTALLY_KAFKA_BROKERS,
+            topic: set.UPTALLY_KAFKA_TOPIC,
+            partitions: set.UPTALLY_KAFKA_PARTITIONS,
+            tls: set.UPTALLY_KAFKA_TLS === 'true',
+            sasl: mechanism === undefined ? undefined : { mechanism, username: username ?? '', password: password ?? '' },
+            sessionTimeoutMs: set.UPTALLY_KAFKA_SESSION_TIMEOUT_MS,
+          },
     clickhouseUrl: set.UPTALLY_CLICKHOUSE_URL,
     clickhouseCluster: set.UPTALLY_CLICKHOUSE_CLUSTER,
     clickhouseReplicated: set.UPTALLY_CLICKHOUSE_REPLICATED === 'true',

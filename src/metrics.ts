@@ -18,7 +18,8 @@ export interface PartitionHealth {
 }
 
 export interface MetricSources {
-  readonly status: () => Status | Promise<Status>;
+  /** Left out where the process knows nothing of the whole. */
+  readonly status?: (() => Status | Promise<Status>) | undefined;
   readonly partitions: () => readonly PartitionHealth[] | Promise<readonly PartitionHealth[]>;
   readonly ready: () => { readonly ready: boolean } | Promise<{ readonly ready: boolean }>;
   readonly vmsMax: number;
@@ -30,7 +31,7 @@ const PARTITION = ['partition'] as const;
 /** A registry with everything of ours but what the HTTP server adds. A source that fails leaves its gauges out, and never takes others along. */
 export function metricsOf(sources: MetricSources): Registry {
   const registry = new Registry();
-  statusGauges(registry, sources);
+  if (sources.status !== undefined) statusGauges(registry, sources.status);
   partitionGauges(registry, sources);
 
   const ready = new Group(registry);
@@ -48,7 +49,7 @@ export function metricsOf(sources: MetricSources): Registry {
   return registry;
 }
 
-function statusGauges(registry: Registry, sources: MetricSources): void {
+function statusGauges(registry: Registry, read: () => Status | Promise<Status>): void {
   const group = new Group(registry);
   const appended = group.gauge('log_appended_samples', 'Samples durable in the log since it began');
   const aggregated = group.gauge('log_aggregated_samples', 'Samples that the kernel has taken in');
@@ -60,7 +61,7 @@ function statusGauges(registry: Registry, sources: MetricSources): void {
   );
   const rejected = group.gauge('samples_rejected', 'Samples refused at the door since the log began, by code', ['code']);
   group.read = async () => {
-    const status = await sources.status();
+    const status = await read();
     appended.set(Number(status.log.appended));
     aggregated.set(Number(status.log.aggregated));
     stored.set(Number(status.log.stored));

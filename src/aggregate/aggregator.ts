@@ -8,26 +8,39 @@ import { Kernel, type Capacity, type Terms } from '../kernel/kernel.ts';
 import { KIND_CATALOG, KIND_SAMPLES, LAYOUT as L, OUTPUTS, type Output } from '../kernel/layout.ts';
 import { loadSnapshot, takeSnapshot } from '../kernel/snapshot.ts';
 import type { LogReader, LogRecord } from '../log/log.ts';
+import { catalogSeqOf, samplesIn } from '../log/record.ts';
 import type { Store } from '../store/store.ts';
-import type { CheckpointFolder } from './checkpoint.ts';
+import type { Checkpoints } from './checkpoint.ts';
 import { readLate } from './late.ts';
-import { Pricing } from './pricing.ts';
+import { CapacityError, Pricing } from './pricing.ts';
 import { type RepairContext, rebuild, repairLate } from './repair.ts';
 import { repriceRows } from './reprice.ts';
 import type { Progress } from './status.ts';
+import { countNew, framesOf } from './room.ts';
 import { drainAll, loadRecords } from './steps.ts';
 import { STRUCTURES, TABLES, type Table } from './tables.ts';
 
 export interface AggregatorOptions {
   readonly store: Store;
   readonly log: LogReader;
-  readonly checkpoints: CheckpointFolder;
+  readonly checkpoints: Checkpoints;
   readonly terms: Terms;
   readonly vmsMax: number;
   readonly nicsMax: number;
   readonly faults: Faults;
   /** told what a start found and did, for the log of the process */
   readonly note?: (message: string) => void;
+  /** One partition of a log that says itself where steps end. Left out: all of a log that only this process reads. */
+  readonly partition?: Partition;
+}
+
+/**
+ * What makes the rows of a partition a function of the log alone, so that several processes may work on it one after the other, or by
+ * mistake together: steps end where the log says, and prices are those of the marks, not of what the catalog holds when it is read.
+ */
+export interface Partition {
+  readonly id: number;
+  readonly owns: (vm: string) => boolean;
 }
 
 /** Bytes of records in a step; one record may be larger. */
@@ -42,6 +55,9 @@ const REPAIRED = 0xfffen;
 const SETTLED = 0xffffn;
 
 const PLANS_MAX = 10_000;
+/** Steps of a partition whose rows are inserted together when there are many to catch up with, and their rows' bytes. */
+const STEPS_TOGETHER_MAX = 64;
+const BYTES_TOGETHER_MAX = 16 * 1024 * 1024;
 
 function capacityOf(vmsMax: number, nicsMax: number): Capacity {
   return {
@@ -79,7 +95,7 @@ export class Aggregator {
     this.#live = this.#newLive();
     this.#workshop = new Kernel({ ...capacityOf(256, options.nicsMax), framesBytes: 17 * 1024 * 1024 });
     this.#workshop.setTerms(options.terms);
-    this.#pricing = new Pricing(options.store);
+    this.#pricing = new Pricing(options.store, options.partition?.owns);
   }
 
   #newLive(): Kernel {
@@ -91,8 +107,17 @@ export class Aggregator {
 
   /** Brings the state back: from the newest checkpoint that is whole, else from the whole log, else from the archive. */
   async recover(): Promise<void> {
-    const { log, store } = this.#options;
-    if (!this.#loadCheckpoint() && log.headSeq() > 0 && log.firstSeq !== 0) await this.#rebuildFromArchive();
+    const { log, store, partition } = this.#options;
+    if (partition !== undefined) await this.#checkLogHoldsStored();
+    if (!(await this.#loadCheckpoint()) && log.headSeq() > 0 && log.firstSeq !== 0) await this.#rebuildFromArchive();
+    if (partition !== undefined) {
+      // steps end where they did before, so this is for rows of a version of this program that ended them elsewhere
+      this.#redoUntilSeq = Math.max(this.#redoUntilSeq, log.headSeq() - 1);
+      await this.#pricing.refresh(this.#live.u64(L.H_CATALOG_SEQ));
+      this.#pricing.writeAll(this.#live);
+      this.#storedSamples = this.#live.counter('accepted');
+      return;
+    }
     // rows written before the crash may show an older catalog than the one that is now read; from the head on they can be replaced
     this.#redoUntilSeq = Math.max(this.#redoUntilSeq, await lastOutageSeq(store));
     const known = this.#live.u64(L.H_CATALOG_SEQ);
@@ -106,10 +131,34 @@ export class Aggregator {
     this.#storedSamples = this.#live.counter('accepted');
   }
 
-  #loadCheckpoint(): boolean {
+  /** A topic that was made anew, or lost its end, is not what the stored rows came from. */
+  async #checkLogHoldsStored(): Promise<void> {
+    const { log } = this.#options;
+    const stored = (await this.#storedProgress())?.seq ?? -1;
+    if (stored >= log.headSeq())
+      throw new Error(
+        `the log ends before message ${log.headSeq()}, and rows up to message ${stored} are stored: it is not the log they came from. Restore it, or begin with an empty database`,
+      );
+  }
+
+  async #storedProgress(): Promise<{ seq: number; clock: bigint; counters: bigint[]; catalogSeq: bigint } | undefined> {
+    const { store, partition } = this.#options;
+    const [row] = await store.rows<{ position: string; clock: string; counters: string[]; catalog_seq: string }>(
+      `SELECT position, clock, counters, catalog_seq FROM progress WHERE partition_id = ${partition?.id ?? 0} ORDER BY position DESC, stored_at DESC LIMIT 1`,
+    );
+    if (row === undefined) return undefined;
+    return {
+      seq: Number(row.position),
+      clock: BigInt(row.clock),
+      counters: row.counters.map(BigInt),
+      catalogSeq: BigInt(row.catalog_seq),
+    };
+  }
+
+  async #loadCheckpoint(): Promise<boolean> {
     const { checkpoints, log, note } = this.#options;
-    for (const seq of checkpoints.list()) {
-      const state = checkpoints.read(seq);
+    for (const seq of await checkpoints.list()) {
+      const state = await checkpoints.read(seq);
       const usable = (log.firstSeq ?? log.headSeq()) <= seq + 1 && seq < log.headSeq();
       if (state !== undefined && usable && loadSnapshot(this.#live, state)) {
         this.#live.setTerms(this.#options.terms);
@@ -124,24 +173,23 @@ export class Aggregator {
 
   /** No checkpoint and a log that was trimmed: what was trimmed is in the archive. */
   async #rebuildFromArchive(): Promise<void> {
-    const { store, log, note } = this.#options;
-    const [row] = await store.rows<{ position: string; clock: string; counters: string[] }>(
-      'SELECT position, clock, counters FROM progress WHERE partition_id = 0 ORDER BY position DESC LIMIT 1',
-    );
-    if (row === undefined)
+    const { log, note, partition } = this.#options;
+    const stored = await this.#storedProgress();
+    if (stored === undefined)
       throw new Error('the log was trimmed, but the store has no record of how far: restore a backup of both');
-    note?.(`no usable checkpoint: rebuilding the state at record ${row.position} from the archived samples`);
-    const seq = Number(row.position);
+    const { seq } = stored;
+    note?.(`no usable checkpoint: rebuilding the state at record ${seq} from the archived samples`);
     if (seq + 1 < (log.firstSeq ?? log.headSeq()))
       throw new Error('the log was trimmed beyond what the store holds: restore a backup of both');
-    const { vms } = await this.#pricing.refresh();
-    for (const vm of vms) this.#toReprice.add(vm);
+    const { vms } = await this.#pricing.refresh(partition === undefined ? undefined : stored.catalogSeq);
+    if (partition === undefined) for (const vm of vms) this.#toReprice.add(vm);
     this.#pricing.writePlans(this.#live);
     const upTo = (BigInt(seq) << 16n) | SETTLED;
-    await rebuild(this.#repairContext(), { upTo, version: upTo });
-    this.#live.setCounters(row.counters.map(BigInt));
-    this.#live.setI64(L.H_CLOCK, BigInt(row.clock));
+    await rebuild(this.#repairContext(), { upTo, version: upTo }, partition?.owns);
+    this.#live.setCounters(stored.counters);
+    this.#live.setI64(L.H_CLOCK, stored.clock);
     this.#live.setU64(L.H_POSITION, BigInt(seq));
+    if (partition !== undefined) this.#live.setU64(L.H_CATALOG_SEQ, stored.catalogSeq);
     this.#nextSeq = seq + 1;
     // which silences are on record is not known to a state that was rebuilt
     this.#redoUntilSeq = this.#nextSeq;
@@ -152,14 +200,37 @@ export class Aggregator {
     return { live: this.#live, workshop: this.#workshop, store, pricing: this.#pricing, terms };
   }
 
-  /** Takes in the next records; resolves when their rows are stored. False when there was nothing to do. */
+  /** Takes in the next records; resolves when their rows are stored. False when there was nothing to do. Throws CapacityError. */
   async step(): Promise<boolean> {
-    const { log, faults, store } = this.#options;
+    let steps = 0;
+    do {
+      try {
+        if (!(await this.#takeStep())) break;
+      } catch (error) {
+        // what was taken in before is stored first
+        if (steps === 0 || !(error instanceof CapacityError)) throw error;
+        break;
+      }
+      steps++;
+    } while (this.#options.partition !== undefined && steps < STEPS_TOGETHER_MAX && this.#heldBytes < BYTES_TOGETHER_MAX);
+    if (steps === 0) return false;
+    await this.#insertHeld();
+    if (this.#anomaliesWritten && this.#options.partition === undefined)
+      this.#quarantined = await countQuarantined(this.#options.store);
+    this.#anomaliesWritten = false;
+    this.#storedSamples = this.#live.counter('accepted');
+    return true;
+  }
+
+  /** Takes in the records of one step; its last rows are held. */
+  async #takeStep(): Promise<boolean> {
+    const { log, faults, store, partition } = this.#options;
     const records = untilCatalogApplies(log.read(this.#nextSeq, STEP_BYTES, STEP_RECORDS));
     const last = records.at(-1);
     if (last === undefined) return false;
     const live = this.#live;
     const position = BigInt(last.seq) << 16n;
+    if (partition !== undefined) this.#checkRoom(records);
     faults.at('before-aggregate');
     loadRecords(live, records);
     live.setU32(L.H_REDO, this.#nextSeq <= this.#redoUntilSeq ? 1 : 0);
@@ -167,8 +238,11 @@ export class Aggregator {
     faults.at('after-aggregate');
     const late = readLate(Buffer.concat(this.#held.late.splice(0)));
 
-    if (records.some((record) => record.payload[0] === KIND_CATALOG)) {
-      const { vms } = await this.#pricing.refresh();
+    const marks = records.filter((record) => record.payload[0] === KIND_CATALOG).map((record) => catalogSeqOf(record.payload));
+    const marked = marks.reduce((latest, seq) => (seq > latest ? seq : latest), -1n);
+    // every process that appends marks a change: in a partition what is known already changes nothing
+    if (partition === undefined ? marks.length > 0 : marked > this.#pricing.seq) {
+      const { vms } = await this.#pricing.refresh(partition === undefined ? undefined : marked);
       for (const vm of vms) this.#toReprice.add(vm);
       this.#pricing.writeAll(live);
     }
@@ -189,12 +263,23 @@ export class Aggregator {
     }
     live.setU64(L.H_VERSION, position | SETTLED);
     await this.#run(() => live.exports.settle());
-    await this.#insertHeld();
-    if (this.#anomaliesWritten || late.length > 0) this.#quarantined = await countQuarantined(store);
-    this.#anomaliesWritten = false;
+    if (late.length > 0) this.#anomaliesWritten = true;
     this.#nextSeq = last.seq + 1;
-    this.#storedSamples = live.counter('accepted');
     return true;
+  }
+
+  /** Throws CapacityError, with nothing taken in, when the records name more than there is room for. */
+  #checkRoom(records: readonly LogRecord[]): void {
+    const { vmsMax, nicsMax } = this.#options;
+    const samples = records.reduce((sum, { payload }) => sum + samplesIn(payload), 0);
+    const vms = this.#live.u32(L.H_VMS);
+    const nics = this.#live.u32(L.H_NICS);
+    if (vms + samples <= vmsMax && nics + samples <= nicsMax) return;
+    const added = countNew(this.#live, ...records.map(({ payload }) => framesOf(payload)));
+    if (vms + added.vms <= vmsMax && nics + added.nics <= nicsMax) return;
+    throw new CapacityError(
+      `the next samples name ${added.vms} new VMs and ${added.nics} new interfaces, and there is room for ${vmsMax - vms} and ${nicsMax - nics}: raise UPTALLY_MAX_VMS or UPTALLY_MAX_NICS`,
+    );
   }
 
   /** Calls the kernel until it is done, emptying its outputs as they fill. */
@@ -233,10 +318,12 @@ export class Aggregator {
   async checkpoint(): Promise<number | undefined> {
     const seq = this.#nextSeq - 1;
     if (seq < 0 || seq === this.#checkpointSeq) return undefined;
-    const { store, checkpoints } = this.#options;
-    await store.command(
-      `INSERT INTO progress (partition_id, position, clock, counters) VALUES (0, ${seq}, ${this.#live.i64(L.H_CLOCK)}, [${this.#live.counters().join(', ')}])`,
-    );
+    const { store, checkpoints, partition } = this.#options;
+    // the progress of a partition is written with every step
+    if (partition === undefined)
+      await store.command(
+        `INSERT INTO progress (partition_id, position, clock, counters) VALUES (0, ${seq}, ${this.#live.i64(L.H_CLOCK)}, [${this.#live.counters().join(', ')}])`,
+      );
     const oldest = await checkpoints.write(seq, takeSnapshot(this.#live));
     this.#checkpointSeq = seq;
     return oldest + 1;
@@ -260,6 +347,11 @@ export class Aggregator {
     };
   }
 
+  /** Others may have taken steps of this partition up to here, with other rows if their program is another. */
+  redoUntil(seq: number): void {
+    this.#redoUntilSeq = Math.max(this.#redoUntilSeq, seq);
+  }
+
   /** The kernel, for questions about what it knows. */
   get kernel(): Kernel {
     return this.#live;
@@ -274,9 +366,10 @@ function emptyRows(): Record<Output, Uint8Array[]> {
 
 /** A step ends before samples that come after a change of the catalog, so that every row is priced by what stands before it in the log. */
 function untilCatalogApplies(records: readonly LogRecord[]): readonly LogRecord[] {
-  const mark = records.findIndex((record) => record.payload[0] === KIND_CATALOG);
-  if (mark === -1) return records;
-  const next = records.findIndex((record, i) => i > mark && record.payload[0] === KIND_SAMPLES);
+  const mark = records.find((record) => record.payload[0] === KIND_CATALOG);
+  if (mark === undefined) return records;
+  // never within the records of one message
+  const next = records.findIndex((record) => record.seq > mark.seq && record.payload[0] === KIND_SAMPLES);
   return next === -1 ? records : records.slice(0, next);
 }
 
@@ -286,7 +379,8 @@ async function lastOutageSeq(store: Store): Promise<number> {
   return Number(BigInt(row?.latest ?? '0') >> 16n) || -1;
 }
 
-async function countQuarantined(store: Store): Promise<bigint> {
+/** Increases that are quarantined now, in the whole store. */
+export async function countQuarantined(store: Store): Promise<bigint> {
   const [row] = await store.rows<{ n: string }>(
     'SELECT count() AS n FROM (SELECT argMax(withdrawn, version) AS gone FROM anomalies WHERE kind = 1 GROUP BY vm, nic, ts) WHERE gone = 0',
   );

@@ -14,13 +14,19 @@ const HEAD_BYTES = 64;
 const KEPT = 2;
 const NAME = /^(\d{16})\.checkpoint$/;
 
-export interface CheckpointFolder {
+/** Where checkpoints are kept: a folder of this process' own, or a table that every process can read (`checkpoint-table.ts`). */
+export interface Checkpoints {
   /** Sequence numbers of what is there, newest first. */
-  list(): number[];
+  list(): number[] | Promise<number[]>;
   /** The state of one, undefined if it is damaged or of another layout. */
-  read(seq: number): Uint8Array | undefined;
-  /** Writes one durably and lets go of the oldest. Returns the sequence number of the oldest that is kept. */
+  read(seq: number): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+  /** Writes one durably and lets go of the oldest. Returns the sequence number up to which the log is no longer needed. */
   write(seq: number, state: Uint8Array): Promise<number>;
+}
+
+export interface CheckpointFolder extends Checkpoints {
+  list(): number[];
+  read(seq: number): Uint8Array | undefined;
 }
 
 function fileName(seq: number): string {

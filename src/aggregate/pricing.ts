@@ -33,24 +33,31 @@ export class Pricing {
   readonly #vmsByPlan = new Map<string, Set<string>>();
   #seq = 0n;
 
-  constructor(store: Store) {
+  readonly #owns: (vm: string) => boolean;
+
+  /** @param owns the VMs that the kernels are about */
+  constructor(store: Store, owns: (vm: string) => boolean = () => true) {
     this.#store = store;
+    this.#owns = owns;
   }
 
   get seq(): bigint {
     return this.#seq;
   }
 
-  /** Reads what was recorded since the last time. The kernels' tables are not touched. */
-  async refresh(): Promise<PricingChange> {
+  /**
+   * Reads what was recorded since the last time. The kernels' tables are not touched.
+   * @param upToSeq leaves out what was recorded later
+   */
+  async refresh(upToSeq?: bigint): Promise<PricingChange> {
     const vms = new Set<string>();
-    for (const entry of await readEntries(this.#store, this.#seq)) {
+    for (const entry of await readEntries(this.#store, this.#seq, upToSeq)) {
       if (entry.kind === 'plan') {
         const plan = planOf(entry.id, planBody.parse(JSON.parse(entry.body)));
         const slot = this.#plans.get(entry.id)?.slot ?? this.#plans.size;
         this.#plans.set(entry.id, { slot, plan });
         for (const vm of this.#vmsByPlan.get(entry.id) ?? []) vms.add(vm);
-      } else if (entry.kind === 'vm') {
+      } else if (entry.kind === 'vm' && this.#owns(entry.id)) {
         const body = vmBody.parse(JSON.parse(entry.body));
         this.#phases.set(
           entry.id,
@@ -65,6 +72,8 @@ export class Pricing {
       }
       if (entry.seq > this.#seq) this.#seq = entry.seq;
     }
+    // a mark stands for all that is recorded up to it, also for what does not concern these kernels
+    if (upToSeq !== undefined && upToSeq > this.#seq) this.#seq = upToSeq;
     return { vms, seq: this.#seq };
   }
 
@@ -104,7 +113,12 @@ export class Pricing {
   writeAll(kernel: Kernel): void {
     this.writePlans(kernel);
     for (const vm of this.#phases.keys()) {
-      if ((this.#phases.get(vm)?.length ?? 0) > 0) this.writePhases(kernel, internVm(kernel, vm), vm);
+      if ((this.#phases.get(vm)?.length ?? 0) === 0) continue;
+      if (kernel.u32(L.H_VMS) === kernel.capacity.vms && findVm(kernel, vm) === undefined)
+        throw new CapacityError(
+          `the catalog has more VMs than the ${kernel.capacity.vms} that there is room for: raise UPTALLY_MAX_VMS`,
+        );
+      this.writePhases(kernel, internVm(kernel, vm), vm);
     }
   }
 }

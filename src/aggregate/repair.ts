@@ -77,10 +77,13 @@ export async function repairLate(context: RepairContext, late: readonly LateSamp
   return { duplicates, conflicts: conflicts.length };
 }
 
-/** Builds the live state of VMs anew from the archive alone: how a start without checkpoint and log goes. */
-export async function rebuild(context: RepairContext, end: StepEnd): Promise<void> {
+/**
+ * Builds the live state of VMs anew from the archive alone: how a start without checkpoint and log goes.
+ * @param owns the VMs that the state is about: positions mean something within one partition only
+ */
+export async function rebuild(context: RepairContext, end: StepEnd, owns: (vm: string) => boolean = () => true): Promise<void> {
   const { live, store } = context;
-  const interfaces = await interfacesOf(store, end.upTo);
+  const interfaces = (await interfacesOf(store, end.upTo)).filter(({ vm }) => owns(vm));
   const lastMs = new Map<string, number>();
   for (const each of interfaces) lastMs.set(each.vm, Math.max(each.lastMs, lastMs.get(each.vm) ?? 0));
   const jobs = [...lastMs].map(([vm, t0Ms]) => ({ vm, slot: internVm(live, vm), t0Ms, nics: new Set<string>() }));

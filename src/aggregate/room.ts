@@ -1,6 +1,6 @@
 /** How many names in a request's frames the kernel has not seen: asked only when the capacity is nearly used up. */
 import type { Kernel } from '../kernel/kernel.ts';
-import { LAYOUT as L } from '../kernel/layout.ts';
+import { KIND_SAMPLES, LAYOUT as L } from '../kernel/layout.ts';
 import { findVm } from './pricing.ts';
 import { nicsOf } from './vm-state.ts';
 
@@ -9,16 +9,31 @@ export interface NewNames {
   readonly nics: number;
 }
 
-export function countNew(kernel: Kernel, frames: Uint8Array): NewNames {
+export function countNew(kernel: Kernel, ...requests: readonly Uint8Array[]): NewNames {
+  const names: Names = { vms: new Set(), nics: new Set(), known: new Map() };
+  for (const frames of requests) addNew(kernel, frames, names);
+  return { vms: names.vms.size, nics: names.nics.size };
+}
+
+/** The frames of a record of samples; none of another record. */
+export function framesOf(payload: Uint8Array): Uint8Array {
+  if (payload[0] !== KIND_SAMPLES) return payload.subarray(payload.length);
+  return payload.subarray(L.RECORD_HEAD + (((payload[1] ?? 0) + 7) & ~7));
+}
+
+interface Names {
+  readonly vms: Set<string>;
+  readonly nics: Set<string>;
+  readonly known: Map<string, ReadonlySet<string> | undefined>;
+}
+
+function addNew(kernel: Kernel, frames: Uint8Array, { vms, nics, known }: Names): void {
   const view = Buffer.from(frames.buffer, frames.byteOffset, frames.byteLength);
-  const vms = new Set<string>();
-  const nics = new Set<string>();
-  const known = new Map<string, ReadonlySet<string> | undefined>();
   for (let at = 0; at < view.length; at += view.readUInt16LE(at)) {
     const vmLength = view.readUInt8(at + L.FRAME_VM_LENGTH);
-    const names = at + L.FRAME_HEAD;
-    const vm = view.toString('latin1', names, names + vmLength);
-    const nic = view.toString('latin1', names + vmLength, names + vmLength + view.readUInt8(at + L.FRAME_NIC_LENGTH));
+    const start = at + L.FRAME_HEAD;
+    const vm = view.toString('latin1', start, start + vmLength);
+    const nic = view.toString('latin1', start + vmLength, start + vmLength + view.readUInt8(at + L.FRAME_NIC_LENGTH));
     if (!known.has(vm)) {
       const slot = findVm(kernel, vm);
       known.set(vm, slot === undefined ? undefined : new Set(nicsOf(kernel, slot).map((each) => each.name)));
@@ -27,5 +42,4 @@ export function countNew(kernel: Kernel, frames: Uint8Array): NewNames {
     if (own === undefined) vms.add(vm);
     if (own?.has(nic) !== true) nics.add(`${vm} ${nic}`);
   }
-  return { vms: vms.size, nics: nics.size };
 }

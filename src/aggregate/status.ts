@@ -18,6 +18,22 @@ export interface Status {
     readonly quarantined: bigint;
     readonly rejected: Record<string, bigint>;
   };
+  /** Of a log in partitions. */
+  readonly partitions?: readonly PartitionStatus[];
+}
+
+/** A partition and who works on it. */
+export interface PartitionStatus {
+  readonly partition: number;
+  /** Samples, as in the whole status. */
+  readonly log: Status['log'];
+  /** Messages that the brokers hold or held, and those whose rows can be queried. */
+  readonly messages: { readonly appended: number; readonly stored: number };
+  readonly watermarkMs: number | null;
+  readonly checkpointAgeMs: number | null;
+  /** 'running', or what it waits for. */
+  readonly state: string;
+  readonly instance: string;
 }
 
 /** What an aggregator tells of itself after each step. Plain data: it crosses from its thread to the server's. */
@@ -36,6 +52,8 @@ export interface Progress {
   readonly counters: readonly bigint[];
   readonly quarantined: bigint;
   readonly checkpointSeq: number;
+  /** when this process saved the state last */
+  readonly checkpointAtMs?: number | undefined;
 }
 
 /** The samples part of the status from the kernel's counters. */

@@ -57,15 +57,15 @@ export function rowOf(entry: Entry): Buffer {
 }
 
 /**
- * The latest version of everything recorded after `seq`, in the order it was recorded. Refund checks, which only grow in
+ * The latest version of everything recorded after `seq`, and not after `upToSeq`, in the order it was recorded. Refund checks, which only grow in
  * number, come without their bodies, invoices and debits with their heads only: see `readEntry`.
  */
-export async function readEntries(store: Store, afterSeq: bigint): Promise<Entry[]> {
+export async function readEntries(store: Store, afterSeq: bigint, upToSeq = 2n ** 64n - 1n): Promise<Entry[]> {
   const rows = await store.rows<{ kind: Kind; id: string; last: string; at: string; by: string; latest: string }>(
     `SELECT kind, id, max(seq) AS last, argMax(toUnixTimestamp64Milli(recorded_at), seq) AS at,
             argMax(recorded_by, seq) AS by, multiIf(kind = 'refund_check', '', kind IN ('invoice', 'debit'), JSONExtractRaw(argMax(body, seq), 'head'), argMax(body, seq)) AS latest
-     FROM catalog WHERE seq > {after:UInt64} GROUP BY kind, id ORDER BY last`,
-    { after: afterSeq.toString() },
+     FROM catalog WHERE seq > {after:UInt64} AND seq <= {upTo:UInt64} GROUP BY kind, id ORDER BY last`,
+    { after: afterSeq.toString(), upTo: upToSeq.toString() },
   );
   return rows.map((row) => ({
     kind: row.kind,
@@ -75,6 +75,12 @@ export async function readEntries(store: Store, afterSeq: bigint): Promise<Entry
     recordedBy: row.by,
     body: row.latest,
   }));
+}
+
+/** The number of the last entry that prices may follow from; 0 before the first. */
+export async function lastPricedSeq(store: Store): Promise<bigint> {
+  const [row] = await store.rows<{ last: string }>("SELECT max(seq) AS last FROM catalog WHERE kind IN ('plan', 'vm')");
+  return BigInt(row?.last ?? '0');
 }
 
 /** The latest entry of one id, for kinds that are not kept in memory. */

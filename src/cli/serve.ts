@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { clockOf } from '../clock.ts';
 import { type CliContext, CommandFailure, writeLine } from './context.ts';
 
 /** Below this, a key can be guessed: the server starts, and says so. */
@@ -64,7 +65,7 @@ async function serve(context: CliContext): Promise<void> {
       config,
       version: productVersion(),
       logger,
-      now: context.now,
+      now: clockOf(context.env, context.now),
       randomBytes,
       faults: faultsOf(context.env, killSelf),
       onFatal: (error) => {

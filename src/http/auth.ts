@@ -15,16 +15,24 @@ export type RequireRole = (...roles: KeyRole[]) => (request: FastifyRequest, rep
 
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="uptally"' };
 
-/** Makes `requireRole`: the hook sets `request.key`, or throws `unauthorized` or `forbidden`. */
-export function roleCheck(catalog: Pick<Catalog, 'findKey'>): RequireRole {
+/**
+ * Makes `requireRole`: the hook sets `request.key`, or throws `unauthorized` or `forbidden`.
+ * @param onUnknownKey awaited once before a key is turned away
+ */
+export function roleCheck(
+  catalog: Pick<Catalog, 'findKey'>,
+  onUnknownKey: () => Promise<void> = () => Promise.resolve(),
+): RequireRole {
   return (...roles) =>
-    // Fastify waits for a promise, and takes a throw from it as the answer.
-    // eslint-disable-next-line @typescript-eslint/require-await
     async (request) => {
       const presented = /^Bearer +([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '')?.[1];
       if (presented === undefined)
         throw new ProblemError('unauthorized', 'the request has no Authorization: Bearer KEY', {}, CHALLENGE);
-      const key = catalog.findKey(presented);
+      let key = catalog.findKey(presented);
+      if (key === undefined) {
+        await onUnknownKey();
+        key = catalog.findKey(presented);
+      }
       if (key === undefined) throw new ProblemError('unauthorized', 'the key is not valid', {}, CHALLENGE);
       if (!roles.includes(key.role))
         throw new ProblemError('forbidden', `a key of role ${key.role} may not do this; it takes ${roles.join(' or ')}`);

@@ -1,4 +1,4 @@
-import fastify, { type FastifyInstance, LogController } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { Status } from '../aggregate/status.ts';
@@ -25,7 +25,7 @@ import { invoiceRoutes } from './routes/invoices.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { reconcileRoutes } from './routes/reconcile.ts';
 import { refundRoutes } from './routes/refunds.ts';
-import { type MeteringTerms, type Readiness, statusRoutes } from './routes/status.ts';
+import { healthRoutes, type MeteringTerms, type Readiness, statusRoute } from './routes/status.ts';
 import { termsRoutes } from './routes/terms.ts';
 import { vmMeteringRoutes } from './routes/vm-metering.ts';
 
@@ -33,7 +33,12 @@ import { vmMeteringRoutes } from './routes/vm-metering.ts';
 export type HttpPlugin = (api: Api) => Promise<void> | void;
 
 export interface ServerDeps extends QueryContext {
-  status: () => Status | Promise<Status>;
+  /** Left out where the process knows nothing of the whole. */
+  status?: () => Status | Promise<Status>;
+  /** Awaited before a call of the API is looked at: what other processes have stored and recorded is seen. */
+  freshen?: () => Promise<void>;
+  /** Awaited before a key that is not known is turned away: another process may have made it. */
+  onUnknownKey?: () => Promise<void>;
   ready: () => Readiness | Promise<Readiness>;
   /** What the aggregator computes with (a Config has all of it). */
   terms: MeteringTerms;
@@ -45,7 +50,7 @@ export interface ServerDeps extends QueryContext {
   now?: () => number;
   /** The product's version, shown in the OpenAPI document. */
   version: string;
-  /** Whether the questions and the catalog are served; plugins, status and health always are. */
+  /** Whether the questions and the catalog are served; plugins and health always are. */
   api?: boolean;
   plugins?: readonly HttpPlugin[];
   logger?: Logger;
@@ -106,10 +111,14 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     else done();
   });
 
-  const api = new Api(app, roleCheck(deps.catalog));
+  const { freshen } = deps;
+  if (freshen !== undefined) app.addHook('onRequest', (request) => (isFreshened(request) ? freshen() : Promise.resolve()));
+
+  const api = new Api(app, roleCheck(deps.catalog, deps.onUnknownKey));
   installProblems(app, (path) => api.methodsOf(path));
   installMetrics(api, deps.registry ?? new Registry());
-  statusRoutes(api, deps.status, deps.ready, deps.terms);
+  healthRoutes(api, deps.ready);
+  if (deps.status !== undefined) statusRoute(api, deps.status, deps.terms);
   if (deps.api !== false) {
     vmMeteringRoutes(api, deps);
     anomalyRoutes(api, deps);
@@ -133,4 +142,10 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
   for (const plugin of deps.plugins ?? []) await plugin(api);
   await installDocs(api, deps.version);
   return app;
+}
+
+/** Samples are taken whatever the store does; health and metrics say what they know. */
+function isFreshened(request: FastifyRequest): boolean {
+  const route = request.routeOptions.url ?? '';
+  return route.startsWith('/v1/') && route !== '/v1/samples';
 }

@@ -5,47 +5,26 @@
 import type { AggregatorThread } from '../aggregate/thread.ts';
 import type { Key } from '../catalog/keys.ts';
 import { ProblemError } from '../errors.ts';
-import type { Faults } from '../faults.ts';
-import { REJECTION_CODES, type Rejection } from '../domain/rejection.ts';
-import { type BodyFormat, Decoder, FRAMES_BYTES_MAX } from '../kernel/decoder.ts';
-import { LogError, type LogWriter } from '../log/log.ts';
+import { type BodyFormat, FRAMES_BYTES_MAX } from '../kernel/decoder.ts';
+import type { LogWriter } from '../log/log.ts';
 import { SAMPLES_HEAD_BYTES_MAX, samplesRecord, tickRecord } from '../log/record.ts';
+import { Judge, type JudgeOptions, logProblem, type Receipt, type SampleDoor } from './judge.ts';
 
 /** Samples that may wait for the aggregator. They are on disk; the bound keeps a restart and the answers of the API timely. */
 export const LAG_SAMPLES_MAX = 5_000_000;
 
-export interface DoorOptions {
+export interface DoorOptions extends JudgeOptions {
   readonly log: LogWriter;
   readonly aggregator: AggregatorThread;
-  readonly now: () => number;
-  /** 0: samples of any age */
-  readonly retentionDays: number;
   readonly vmsMax: number;
   readonly nicsMax: number;
-  readonly faults: Faults;
 }
 
-export interface Receipt {
-  readonly accepted: number;
-  readonly rejected: number;
-  readonly errors: readonly Rejection[];
-}
-
-const DAY_MS = 86_400_000;
-
-/** What is wrong with a body that its decoder can't take apart. */
-const MALFORMED: Readonly<Record<BodyFormat, string>> = {
-  ndjson: 'the body is not NDJSON',
-  json: 'the body is not a JSON document that is a sample or an array of samples',
-  binary: 'the body is not of the format application/vnd.uptally.samples (schemas/samples-binary.md); nothing of it was taken',
-};
-
-export class Door {
+export class Door implements SampleDoor {
   readonly #options: DoorOptions;
-  readonly #decoder = new Decoder();
+  readonly #judge: Judge;
   /** The record under way: the log has copied it when append returns. */
   readonly #record = Buffer.allocUnsafeSlow(FRAMES_BYTES_MAX + SAMPLES_HEAD_BYTES_MAX);
-  readonly #refused = REJECTION_CODES.map(() => 0);
   /** Samples handed to the log and not yet durable. */
   #inFlight = 0;
   /** Requests that need the aggregator's word about their names: all that wait are answered by one. */
@@ -54,68 +33,33 @@ export class Door {
 
   constructor(options: DoorOptions) {
     this.#options = options;
+    this.#judge = new Judge(options);
   }
 
-  /** Takes a body. Resolves when the accepted samples are durable; throws a ProblemError with nothing written. */
   async take(body: readonly Uint8Array[], format: BodyFormat, key: Key): Promise<Receipt> {
-    const { now, retentionDays, faults } = this.#options;
     this.#refuseWhenBehind();
-    const nowMs = now();
-    const decoded = this.#decoder.decode(body, format, {
-      nowMs,
-      oldestMs: retentionDays === 0 ? 0 : nowMs - retentionDays * DAY_MS,
-      patterns: key.vms,
+    return this.#judge.take(body, format, key, async (accepted, frames) => {
+      const record = samplesRecord(key.name, accepted, frames, this.#record);
+      this.#inFlight += accepted;
+      try {
+        if (!this.#fitsForSure()) await this.#checkNames(new Uint8Array(frames), Buffer.from(record), accepted);
+        else await this.#append(record, accepted);
+      } finally {
+        this.#inFlight -= accepted;
+      }
     });
-    if (decoded.outcome !== 'decoded') {
-      throw decoded.outcome === 'too_many_samples'
-        ? new ProblemError('too_many_samples', 'a request holds at most 50,000 samples')
-        : new ProblemError('bad_request', MALFORMED[format]);
-    }
-    const { accepted, rejected, errors, rejectedByCode } = decoded;
-    if (accepted === 0) {
-      this.#countRefused(rejectedByCode);
-      return { accepted, rejected, errors };
-    }
-    const record = samplesRecord(key.name, accepted, decoded.frames, this.#record);
-    this.#inFlight += accepted;
-    try {
-      if (!this.#fitsForSure()) await this.#checkNames(new Uint8Array(decoded.frames), Buffer.from(record), accepted);
-      else await this.#append(record, accepted);
-    } finally {
-      this.#inFlight -= accepted;
-    }
-    // not before: who is told to send the same again has its bad samples counted then
-    this.#countRefused(rejectedByCode);
-    faults.at('before-answer');
-    return { accepted, rejected, errors };
-  }
-
-  #countRefused(byCode: readonly number[]): void {
-    for (const [code, n] of byCode.entries()) this.#refused[code] = (this.#refused[code] ?? 0) + n;
   }
 
   /** Puts the clock and the refusals since the last tick into the log. */
-  async tick(): Promise<void> {
-    const refused = this.#refused.splice(0, Infinity, ...REJECTION_CODES.map(() => 0));
-    try {
-      await this.#append(tickRecord(this.#options.now(), refused), 0);
-    } catch (error) {
-      this.#countRefused(refused);
-      throw error;
-    }
+  tick(): Promise<void> {
+    return this.#judge.handOver((refused) => this.#append(tickRecord(this.#options.now(), refused), 0));
   }
 
   async #append(record: Uint8Array, samples: number): Promise<void> {
     try {
       await this.#options.log.append(record, samples);
     } catch (error) {
-      if (!(error instanceof LogError)) throw error;
-      throw new ProblemError(
-        'log_unavailable',
-        `the samples may not be durable: ${error.message}; send the same again`,
-        {},
-        { 'retry-after': '5' },
-      );
+      throw logProblem(error);
     }
     this.#options.aggregator.wake();
   }

@@ -8,7 +8,7 @@ import { keyOf } from '../http/auth.ts';
 import type { HttpPlugin } from '../http/server.ts';
 import { BODY_BYTES_MAX, type BodyFormat } from '../kernel/decoder.ts';
 import { BodyBudget, readBody } from './body.ts';
-import type { Door } from './door.ts';
+import type { SampleDoor } from './judge.ts';
 import { receiptShape, sampleShape } from './shapes.ts';
 
 /** The media type of the binary format (schemas/samples-binary.md). */
@@ -52,7 +52,7 @@ function described(errors: readonly Rejection[]): object[] {
 }
 
 /** The plugin for `buildServer`. */
-export function ingestPlugin(door: Door, faults: Faults): HttpPlugin {
+export function ingestPlugin(door: SampleDoor, faults: Faults): HttpPlugin {
   const budget = new BodyBudget();
   return async (api) => {
     api.document({

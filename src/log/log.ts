@@ -1,7 +1,7 @@
 /**
- * The log: what ingest appends to and the aggregator reads from, whichever product carries it (LMDB here, Kafka later).
+ * The log: what ingest appends to and the aggregator reads from, whichever product carries it (LMDB in this folder, Kafka in `kafka/`).
  * A record is opaque bytes; its sequence number is dense from 0 in the order of the appends and is never given twice,
- * neither after a trim nor after a restart.
+ * neither after a trim nor after a restart. In Kafka's a message's offset is the number, which the records of one message share.
  */
 export interface LogRecord {
   readonly seq: number;
@@ -28,7 +28,8 @@ export interface LogWriter {
 
 export interface LogReader {
   /**
-   * Records from `fromSeq` on, in order: as many as fit `bytesMax` and `recordsMax`, but at least one if there is any.
+   * Records from `fromSeq` on, in order: as many as fit `bytesMax` and `recordsMax`, but at least one if there is any. A log that says
+   * itself where steps end hands out one whole step.
    * Throws `log_trimmed` for a position that was given up, and `log_behind` for one the log has never reached.
    */
   read(fromSeq: number, bytesMax: number, recordsMax: number): LogRecord[];
@@ -41,12 +42,13 @@ export interface LogReader {
 
 /**
  * `log_failed`: the outcome of the append is unknown and the writer is finished, the process must stop.
- * `log_full`, `log_busy`: nothing was written; later may be better. `log_closed`: nothing was written.
+ * `log_full`, `log_busy`, `log_unavailable`: nothing was written; later may be better. `log_closed`: nothing was written.
  * `log_trimmed`, `log_behind`, `log_corrupt`: a read that no retry can help.
  */
-export type LogErrorCode = 'log_failed' | 'log_full' | 'log_busy' | 'log_closed' | 'log_trimmed' | 'log_behind' | 'log_corrupt';
+export type LogErrorCode =
+  'log_failed' | 'log_full' | 'log_busy' | 'log_unavailable' | 'log_closed' | 'log_trimmed' | 'log_behind' | 'log_corrupt';
 
-const RETRYABLE: ReadonlySet<LogErrorCode> = new Set(['log_failed', 'log_full', 'log_busy', 'log_closed']);
+const RETRYABLE: ReadonlySet<LogErrorCode> = new Set(['log_failed', 'log_full', 'log_busy', 'log_unavailable', 'log_closed']);
 
 /** An operating error of the log: the caller's request was fine, the log could not serve it. */
 export class LogError extends Error {

@@ -52,6 +52,11 @@ export function catalogRecord(catalogSeq: bigint): Buffer {
   return record;
 }
 
+/** What a record of a catalog change says. */
+export function catalogSeqOf(payload: Uint8Array): bigint {
+  return new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getBigUint64(L.RECORD_CLOCK, true);
+}
+
 /** How many samples a record holds. */
 export function samplesIn(payload: Uint8Array): number {
   if (payload[0] !== KIND_SAMPLES) return 0;

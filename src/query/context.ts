@@ -5,8 +5,8 @@ import type { Store } from '../store/store.ts';
 export interface QueryContext {
   store: Store;
   catalog: Catalog;
-  /** The watermark up to which rows have been stored; null before the first tick. */
-  watermarkMs: () => number | null;
+  /** The watermark up to which rows of a VM have been stored; null before the first tick. */
+  watermarkMs: (vm: string) => number | null;
   stalenessMs: number;
 }
 

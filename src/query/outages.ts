@@ -36,7 +36,7 @@ export async function outagePage(
   const endsAtMs = context.catalog.endsAtMs(request.vm) ?? Number.POSITIVE_INFINITY;
   const found =
     (await loadOutages(context, [request.vm], request.fromMs, Math.min(request.toMs, endsAtMs))).get(request.vm) ?? [];
-  const watermarkMs = context.watermarkMs() ?? 0;
+  const watermarkMs = context.watermarkMs(request.vm) ?? 0;
   const rows: OutageInterval[] = [];
   for (const outage of found) {
     if (outage.startMs <= request.afterMs) continue;

@@ -26,13 +26,13 @@ interface Ends {
  */
 export async function loadSpans(context: QueryContext, vms: readonly string[]): Promise<Map<string, Span>> {
   const found = await firstAndLast(context, vms);
-  const watermarkMs = context.watermarkMs();
-  const publishedMs = watermarkMs === null ? 0 : Math.floor((watermarkMs - context.stalenessMs) / MINUTE_MS) * MINUTE_MS;
   const spans = new Map<string, Span>();
   for (const { vm, first, last, total } of found) {
     const endsAtMs = context.catalog.endsAtMs(vm) ?? Number.POSITIVE_INFINITY;
     // stored rows know nothing of the end of service: the first one is whole from the first sample on
     const firstMs = first * 1000 + MINUTE_MS - total;
+    const watermarkMs = context.watermarkMs(vm);
+    const publishedMs = watermarkMs === null ? 0 : Math.floor((watermarkMs - context.stalenessMs) / MINUTE_MS) * MINUTE_MS;
     const horizonMs = Math.min(Math.max(last * 1000 + MINUTE_MS, publishedMs), endsAtMs);
     if (firstMs < horizonMs) spans.set(vm, { firstMs, horizonMs });
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Status } from '../../aggregate/status.ts';
+import type { PartitionStatus, Status } from '../../aggregate/status.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../errors.ts';
 import type { Api } from '../api.ts';
@@ -38,6 +38,22 @@ const statusShape = z.object({
     quarantined: exactInteger,
     rejected: z.record(z.string(), exactInteger),
   }),
+  partitions: z
+    .array(
+      z.object({
+        partition: z.int(),
+        log: z.object({ appended: exactInteger, aggregated: exactInteger, stored: exactInteger }),
+        messages: z
+          .object({ appended: z.int(), stored: z.int(), lag: z.int() })
+          .describe('Messages of the log, ticks among them.'),
+        watermark: instantShape.nullable(),
+        checkpoint_age_ms: z.int().nullable().describe('Since the state was last saved; null before the first time.'),
+        state: z.string().describe('running, capacity_full (raise UPTALLY_MAX_VMS or UPTALLY_MAX_NICS) or log_corrupt.'),
+        instance: z.string().describe('The process that stored the last step.'),
+      }),
+    )
+    .optional()
+    .describe('Of a Kafka log.'),
   terms: z
     .object({
       staleness_ms: z.int(),
@@ -49,13 +65,8 @@ const statusShape = z.object({
     .describe('What the rows are computed with.'),
 });
 
-/** How far everything has come, and whether the process lives and is ready. */
-export function statusRoutes(
-  api: Api,
-  status: () => Status | Promise<Status>,
-  ready: () => Readiness | Promise<Readiness>,
-  terms: MeteringTerms,
-): void {
+/** How far everything has come. */
+export function statusRoute(api: Api, status: () => Status | Promise<Status>, terms: MeteringTerms): void {
   const shownTerms = {
     staleness_ms: terms.stalenessMs,
     lateness_ms: terms.latenessMs,
@@ -75,11 +86,31 @@ export function statusRoutes(
       problems: [],
     },
     async () => {
-      const { log, watermarkMs, catalog, vms, samples } = await status();
-      const watermark = watermarkMs === null ? null : formatInstant(watermarkMs);
-      return { log, watermark, catalog, vms, samples, terms: shownTerms };
+      const { log, watermarkMs, catalog, vms, samples, partitions } = await status();
+      const shown = partitions === undefined ? {} : { partitions: partitions.map(shownPartition) };
+      return { log, watermark: instantOf(watermarkMs), catalog, vms, samples, ...shown, terms: shownTerms };
     },
   );
+}
+
+function instantOf(ms: number | null): string | null {
+  return ms === null ? null : formatInstant(ms);
+}
+
+function shownPartition({ partition, log, messages, watermarkMs, checkpointAgeMs, state, instance }: PartitionStatus): object {
+  return {
+    partition,
+    log,
+    messages: { ...messages, lag: messages.appended - messages.stored },
+    watermark: instantOf(watermarkMs),
+    checkpoint_age_ms: checkpointAgeMs,
+    state,
+    instance,
+  };
+}
+
+/** Whether the process lives and is ready. */
+export function healthRoutes(api: Api, ready: () => Readiness | Promise<Readiness>): void {
   api.route(
     {
       method: 'GET',

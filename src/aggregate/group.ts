@@ -1,0 +1,254 @@
+/**
+ * The group of aggregators: this process' share of the topic's partitions. The consumer only hands bytes to the partitions' runners, so
+ * that heartbeats go on however long a step waits for ClickHouse. The offset that counts is the checkpoint's; what is committed to the group
+ * is for those who watch its lag.
+ */
+import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { boundsOf } from '../log/kafka/topic.ts';
+import type { Bounds } from '../log/kafka/queue.ts';
+import { PartitionRunner, type RunnerOptions } from './partition-runner.ts';
+
+export interface GroupOptions extends Omit<RunnerOptions, 'partition' | 'onRoom' | 'onProgress' | 'onTrim'> {
+  readonly kafka: Kafka;
+  readonly topic: string;
+  readonly sessionTimeoutMs: number;
+  readonly onProgress: () => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+const HEARTBEATS_A_SESSION = 6;
+const FETCH_WAIT_MS = 500;
+const FETCH_BYTES_A_PARTITION = 4 * 1024 * 1024;
+const COMMIT_INTERVAL_MS = 5_000;
+const BOUNDS_RETRY_MS = 500;
+/** Kernels brought back at once. */
+const RECOVERIES_AT_ONCE = 2;
+
+export class Group {
+  readonly #options: GroupOptions;
+  readonly #consumer: Consumer;
+  readonly #admin: Admin;
+  readonly #runners = new Map<number, PartitionRunner>();
+  /** counts assignments: what was begun under an earlier one is not finished */
+  #generation = 0;
+  #joined = false;
+  #stopping = false;
+  #recovering: Promise<void>[] = [];
+  #commitTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: GroupOptions) {
+    this.#options = options;
+    const { kafka, topic, sessionTimeoutMs } = options;
+    this.#consumer = kafka.consumer({
+      groupId: `${topic}.aggregate`,
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: 2 * sessionTimeoutMs,
+      heartbeatInterval: Math.floor(sessionTimeoutMs / HEARTBEATS_A_SESSION),
+      maxWaitTimeInMs: Math.min(FETCH_WAIT_MS, Math.floor(sessionTimeoutMs / HEARTBEATS_A_SESSION)),
+      maxBytesPerPartition: FETCH_BYTES_A_PARTITION,
+      maxBytes: 4 * FETCH_BYTES_A_PARTITION,
+      allowAutoTopicCreation: false,
+    });
+    this.#admin = kafka.admin();
+  }
+
+  /** Whether this process is a member with an assignment, which may be of no partition: then it stands by. */
+  get joined(): boolean {
+    return this.#joined;
+  }
+
+  runners(): PartitionRunner[] {
+    return [...this.#runners.values()].sort((a, b) => a.partition - b.partition);
+  }
+
+  /** Joins the group; partitions come when they come. */
+  async start(): Promise<void> {
+    const { topic } = this.#options;
+    const { GROUP_JOIN, CRASH, REBALANCING } = this.#consumer.events;
+    // called synchronously, before the first fetch of the new assignment
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => {
+      this.#assigned(payload.memberAssignment[topic] ?? []);
+    });
+    this.#consumer.on(REBALANCING, () => {
+      this.#options.onProgress();
+    });
+    this.#consumer.on(CRASH, ({ payload }) => {
+      this.#joined = false;
+      this.#options.onProgress();
+      if (!payload.restart && !this.#stopping) this.#options.onFailure(payload.error);
+    });
+    await this.#admin.connect();
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await this.#consumer.run({ autoCommit: false, eachBatch: (payload) => this.#take(payload) });
+    this.#commitTimer = setInterval(() => {
+      this.#commit();
+    }, COMMIT_INTERVAL_MS);
+  }
+
+  /** Saves every state and leaves the group, so that others go on from there. @param graceMs how long that may take */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#commitTimer);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, graceMs);
+    });
+    await Promise.race([Promise.allSettled(this.runners().map((runner) => runner.finish())), late]);
+    clearTimeout(timer);
+    for (const runner of this.#runners.values()) runner.abandon();
+    await this.#consumer.disconnect().catch(() => undefined);
+    await this.#admin.disconnect().catch(() => undefined);
+  }
+
+  #assigned(partitions: readonly number[]): void {
+    const { topic } = this.#options;
+    const generation = ++this.#generation;
+    this.#joined = true;
+    for (const [partition, runner] of this.#runners) {
+      if (partitions.includes(partition)) continue;
+      runner.abandon();
+      this.#runners.delete(partition);
+    }
+    // nothing is fetched before it is known from where on
+    if (partitions.length > 0) this.#consumer.pause([{ topic, partitions: [...partitions] }]);
+    this.#options.onProgress();
+    if (this.#stopping) return;
+    this.#takeOver(partitions, generation).catch((error: unknown) => {
+      if (generation === this.#generation && !this.#stopping) this.#options.onFailure(error);
+    });
+  }
+
+  async #takeOver(partitions: readonly number[], generation: number): Promise<void> {
+    const bounds = await this.#bounds(generation);
+    if (bounds === undefined) return;
+    const isCurrent = (runner: PartitionRunner): boolean =>
+      !this.#stopping && !runner.abandoned && this.#runners.get(runner.partition) === runner;
+    // those brought back under an earlier assignment end first: too many at once would hold up the heartbeats
+    await Promise.allSettled(this.#recovering);
+    if (generation !== this.#generation) return;
+    const todo = [...partitions];
+    const work = async (): Promise<void> => {
+      for (let p = todo.shift(); p !== undefined && generation === this.#generation; p = todo.shift()) {
+        const own = bounds.get(p) ?? { low: 0, head: 0 };
+        let runner = this.#runners.get(p);
+        if (runner === undefined) {
+          runner = this.#newRunner(p, own);
+          this.#runners.set(p, runner);
+          await runner.recover().catch((error: unknown) => {
+            this.#runners.delete(p);
+            throw error;
+          });
+          if (!isCurrent(runner)) continue;
+          runner.start(this.#options.onFailure);
+        } else if (runner.recovered) runner.assignedAgain(own);
+        if (generation === this.#generation && runner.recovered) this.#goOn(runner);
+        this.#options.onProgress();
+      }
+    };
+    this.#recovering = Array.from({ length: RECOVERIES_AT_ONCE }, work);
+    await Promise.all(this.#recovering);
+  }
+
+  #newRunner(partition: number, bounds: Bounds): PartitionRunner {
+    const runner: PartitionRunner = new PartitionRunner(
+      {
+        ...this.#options,
+        partition,
+        onRoom: () => {
+          if (this.#runners.get(partition) === runner)
+            this.#consumer.resume([{ topic: this.#options.topic, partitions: [partition] }]);
+        },
+        onTrim: (beforeSeq) => {
+          this.#trim(partition, beforeSeq);
+        },
+      },
+      bounds,
+    );
+    return runner;
+  }
+
+  /** Fetches from where the runner stands. */
+  #goOn(runner: PartitionRunner): void {
+    const { topic } = this.#options;
+    this.#consumer.seek({ topic, partition: runner.partition, offset: String(runner.queue.nextSeq) });
+    if (!runner.queue.isFull) this.#consumer.resume([{ topic, partitions: [runner.partition] }]);
+  }
+
+  /** The brokers' word on every partition, asked until it is had. */
+  async #bounds(generation: number): Promise<Map<number, Bounds> | undefined> {
+    while (generation === this.#generation && !this.#stopping) {
+      try {
+        return await boundsOf(this.#admin, this.#options.topic);
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, BOUNDS_RETRY_MS));
+      }
+    }
+    return undefined;
+  }
+
+  #take({ batch }: EachBatchPayload): Promise<void> {
+    const runner = this.#runners.get(batch.partition);
+    if (runner?.recovered !== true) return Promise.resolve();
+    const { queue } = runner;
+    for (const message of batch.messages) {
+      const offset = Number(message.offset);
+      if (offset < queue.nextSeq) continue;
+      if (offset > queue.nextSeq) {
+        this.#missed(runner, offset);
+        break;
+      }
+      runner.push(Number(message.timestamp), message.value ?? EMPTY);
+    }
+    queue.known({ head: Number(batch.highWatermark) });
+    if (queue.isFull) this.#consumer.pause([{ topic: batch.topic, partitions: [batch.partition] }]);
+    runner.wake();
+    return Promise.resolve();
+  }
+
+  /** Messages came that don't follow on those before: another offset was asked for, or what lies between has been deleted. */
+  #missed(runner: PartitionRunner, offset: number): void {
+    const { topic, note, onFailure } = this.#options;
+    const expected = runner.queue.nextSeq;
+    boundsOf(this.#admin, topic).then(
+      (bounds) => {
+        if (this.#runners.get(runner.partition) !== runner) return;
+        const low = bounds.get(runner.partition)?.low ?? 0;
+        if (low <= expected) this.#goOn(runner);
+        else
+          onFailure(
+            new Error(
+              `partition ${runner.partition} of topic ${topic} begins at message ${low}; message ${expected} was deleted before it was read`,
+            ),
+          );
+      },
+      (error: unknown) => {
+        note(`partition ${runner.partition}: got message ${offset} instead of ${expected}: ${String(error)}`);
+      },
+    );
+  }
+
+  #commit(): void {
+    const { topic } = this.#options;
+    const offsets = this.runners()
+      .filter((runner) => runner.recovered && runner.progress().storedSeq >= 0)
+      .map((runner) => ({ topic, partition: runner.partition, offset: String(runner.progress().storedSeq + 1) }));
+    // it only tells others how far this group is: the next time will do as well
+    if (offsets.length > 0 && this.#joined) this.#consumer.commitOffsets(offsets).catch(() => undefined);
+  }
+
+  #trim(partition: number, beforeSeq: number): void {
+    const { topic, note } = this.#options;
+    const trim = async (): Promise<void> => {
+      // this client deletes only where it knows who leads, which it learns by asking
+      const low = (await boundsOf(this.#admin, topic)).get(partition)?.low ?? 0;
+      if (low >= beforeSeq) return;
+      await this.#admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(beforeSeq) }] });
+    };
+    trim().catch((error: unknown) => {
+      note(`partition ${partition}: what is no longer needed could not be deleted: ${String(error)}`);
+    });
+  }
+}
+
+const EMPTY = new Uint8Array(0);

@@ -1,0 +1,212 @@
+/**
+ * Works on one partition for as long as it is assigned: brings the state back, takes step after step, saves the state now and then. It
+ * is told what was fetched, and tells how much more it can take; it never waits for the broker, nor does the consumer for it.
+ */
+import type { Faults } from '../faults.ts';
+import type { Terms } from '../kernel/kernel.ts';
+import { partitionOf, vmHash } from '../kernel/vm-hash.ts';
+import type { Bounds } from '../log/kafka/queue.ts';
+import { PartitionQueue } from '../log/kafka/queue.ts';
+import { LogError } from '../log/log.ts';
+import type { Store } from '../store/store.ts';
+import { Aggregator } from './aggregator.ts';
+import { checkpointTable } from './checkpoint-table.ts';
+import { CapacityError } from './pricing.ts';
+import { type PartitionState, writeProgress } from './progress.ts';
+import type { Progress } from './status.ts';
+import { withTokens } from './tokens.ts';
+
+export interface RunnerOptions {
+  readonly partition: number;
+  readonly partitions: number;
+  readonly store: Store;
+  readonly terms: Terms;
+  readonly vmsMax: number;
+  readonly nicsMax: number;
+  readonly checkpointIntervalMs: number;
+  readonly instance: string;
+  readonly now: () => number;
+  readonly faults: Faults;
+  readonly note: (message: string) => void;
+  /** There is room for more messages again. */
+  readonly onRoom: () => void;
+  /** A step was stored, or the state changed. */
+  readonly onProgress: () => void;
+  /** The log before this message is no longer needed. */
+  readonly onTrim: (beforeSeq: number) => void;
+}
+
+/** Saving the state takes at most one part in this many of the time. */
+const CHECKPOINT_SHARE = 10;
+/** A limit may be raised only by a new start; until then the partition is looked at now and again. */
+const CAPACITY_RETRY_MS = 10_000;
+
+export class PartitionRunner {
+  readonly queue: PartitionQueue;
+  state: PartitionState = '';
+  /** Why it does not go on, for people. */
+  detail = '';
+  recovered = false;
+  readonly #options: RunnerOptions;
+  readonly #aggregator: Aggregator;
+  #abandoned = false;
+  #finishing = false;
+  #wake: () => void = () => undefined;
+  #woken = false;
+  #checkpointAt = 0;
+  #checkpointedAtMs: number | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: RunnerOptions, bounds: Bounds) {
+    this.#options = options;
+    this.queue = new PartitionQueue(bounds);
+    const { partition, partitions } = options;
+    const step = (): string => `${this.#aggregator.progress().storedSeq + 1}-${this.queue.nextSeq}`;
+    this.#aggregator = new Aggregator({
+      store: withTokens(options.store, partition, step),
+      log: this.queue,
+      checkpoints: checkpointTable(options),
+      terms: options.terms,
+      vmsMax: options.vmsMax,
+      nicsMax: options.nicsMax,
+      faults: options.faults,
+      note: (message) => {
+        options.note(`partition ${partition}: ${message}`);
+      },
+      partition: { id: partition, owns: (vm) => partitionOf(vmHash(vm), partitions) === partition },
+    });
+  }
+
+  get partition(): number {
+    return this.#options.partition;
+  }
+
+  get abandoned(): boolean {
+    return this.#abandoned;
+  }
+
+  progress(): Progress {
+    return { ...this.#aggregator.progress(), checkpointAtMs: this.#checkpointedAtMs };
+  }
+
+  /** Brings the state back; resolves with the message to fetch first. */
+  async recover(): Promise<number> {
+    await this.#aggregator.recover();
+    const next = this.progress().storedSeq + 1;
+    this.queue.begin(next);
+    this.recovered = true;
+    return next;
+  }
+
+  /** Begins to take steps. @param onFailure something that can't be gone on from */
+  start(onFailure: (error: unknown) => void): void {
+    this.#checkpointAt = this.#options.now() + this.#options.checkpointIntervalMs;
+    this.#running = this.#run().catch((error: unknown) => {
+      // what an owner of before meets does not matter any more
+      if (!this.#abandoned) onFailure(error);
+    });
+  }
+
+  /** Others may have had the partition meanwhile. */
+  assignedAgain(bounds: Bounds): void {
+    this.queue.known(bounds);
+    this.#aggregator.redoUntil(bounds.head - 1);
+  }
+
+  /** Takes the message at the queue's next offset. */
+  push(appendedMs: number, message: Uint8Array): void {
+    if (this.state === 'log_corrupt') return;
+    try {
+      this.queue.push(appendedMs, message);
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      void this.#halt('log_corrupt', error.message);
+    }
+  }
+
+  /** There is more to do. */
+  wake(): void {
+    this.#woken = true;
+    this.#wake();
+  }
+
+  /** The partition is another's: no step is begun any more, and what the one under way still writes does no harm. */
+  abandon(): void {
+    this.#abandoned = true;
+    this.queue.close();
+    this.wake();
+  }
+
+  /** Ends after the step under way with a saved state. */
+  async finish(): Promise<void> {
+    this.#finishing = true;
+    this.wake();
+    await this.#running;
+    if (!this.#abandoned && this.recovered && this.state === '') await this.#checkpoint();
+  }
+
+  get #stopped(): boolean {
+    return this.#abandoned || this.#finishing;
+  }
+
+  async #run(): Promise<void> {
+    const { onProgress, onRoom, store, partition, instance } = this.#options;
+    while (!this.#stopped) {
+      const did = await this.#step();
+      if (did && !this.abandoned) {
+        await writeProgress(store, partition, this.progress(), this.state, instance);
+        onProgress();
+        if (this.queue.hasRoom) onRoom();
+      }
+      if (this.#options.now() >= this.#checkpointAt) await this.#checkpoint();
+      if (!did) await this.#waitForWake(this.state === '' ? this.#checkpointAt - this.#options.now() : CAPACITY_RETRY_MS);
+    }
+  }
+
+  async #step(): Promise<boolean> {
+    try {
+      return await this.#aggregator.step();
+    } catch (error) {
+      if (!(error instanceof CapacityError)) throw error;
+      await this.#halt('capacity_full', error.message);
+      return false;
+    }
+  }
+
+  async #halt(state: PartitionState, detail: string): Promise<void> {
+    if (this.state === state) return;
+    this.state = state;
+    this.detail = detail;
+    const { note, onProgress, store, partition, instance } = this.#options;
+    note(`partition ${partition} does not go on: ${detail}`);
+    onProgress();
+    await writeProgress(store, partition, this.progress(), state, instance);
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { now, onTrim, checkpointIntervalMs } = this.#options;
+    const startedAt = now();
+    const beforeSeq = this.state === '' ? await this.#aggregator.checkpoint() : undefined;
+    if (beforeSeq !== undefined && beforeSeq > 0) onTrim(beforeSeq);
+    if (beforeSeq !== undefined) this.#checkpointedAtMs = now();
+    const tookMs = now() - startedAt;
+    this.#checkpointAt = now() + Math.max(checkpointIntervalMs, CHECKPOINT_SHARE * tookMs);
+  }
+
+  #waitForWake(ms: number): Promise<void> {
+    if (this.#woken) {
+      this.#woken = false;
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#wake = () => undefined;
+        this.#woken = false;
+        resolve();
+      };
+      const timer = setTimeout(done, Math.max(1, ms));
+      this.#wake = done;
+    });
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * The role `api`: questions and the catalog. Every request sees what was stored and recorded before it came, whichever process did it: the
+ * catalog and the partitions' progress are read again before it is served, once for all that come together.
+ */
+import type { Kafka } from 'kafkajs';
+import { countQuarantined } from '../aggregate/aggregator.ts';
+import { type PartitionProgress, readProgress } from '../aggregate/progress.ts';
+import { type PartitionStatus, sampleCounts, type Status } from '../aggregate/status.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { lastPricedSeq } from '../catalog/entry.ts';
+import { ProblemError } from '../errors.ts';
+import { COUNTER_WORDS } from '../kernel/layout.ts';
+import { partitionOf, vmHash } from '../kernel/vm-hash.ts';
+import type { Asking } from '../log/kafka/asking.ts';
+import { Follower } from '../log/kafka/follower.ts';
+import type { PartitionHealth } from '../metrics.ts';
+import type { Store } from '../store/store.ts';
+import { coalesced } from './coalesced.ts';
+import { type AppOptions } from './parts.ts';
+import type { Role } from './role.ts';
+
+/** How long a status waits for what is not stored yet to be counted. */
+const COUNT_WAIT_MS = 5_000;
+const SCRAPE_WAIT_MS = 1_000;
+
+export interface ApiSetup {
+  readonly options: AppOptions;
+  readonly kafka: Kafka;
+  readonly asking: Asking;
+  readonly topic: string;
+  readonly partitions: number;
+  readonly store: Store;
+  readonly catalog: Catalog;
+  readonly instance: string;
+  /** why the store can't be asked, undefined when it can */
+  readonly storeOutage: () => string | undefined;
+}
+
+export interface ApiRole extends Role {
+  /** Before a request is served. */
+  freshen(): Promise<void>;
+  status(): Promise<Status>;
+  /** For those who ask all the time: with no request before it, and less patience. */
+  statusSoon(): Promise<Status>;
+  watermarkMs(vm: string): number | null;
+}
+
+/** Begins to serve; the follower joins in its own time. */
+export function startApi(setup: ApiSetup): ApiRole {
+  const { options, kafka, asking, topic, partitions, store, catalog, instance, storeOutage } = setup;
+  const { config, logger, now } = options;
+  let progress: readonly PartitionProgress[] = [];
+  const readAgain = async (): Promise<void> => {
+    progress = await readProgress(store, partitions);
+  };
+  const follower = new Follower(kafka, asking, topic, partitions, instance);
+  follower
+    .start((error) => {
+      logger.error({ err: error }, 'what is not stored yet can no longer be counted');
+    })
+    .catch((error: unknown) => {
+      logger.error({ err: error }, 'what is not stored yet can not be counted');
+    });
+
+  const watermarkOf = ({ clockMs }: PartitionProgress): number | null => (clockMs === null ? null : clockMs - config.latenessMs);
+  const status = async (waitMs: number): Promise<Status> => {
+    const [recorded, quarantined] = await Promise.all([lastPricedSeq(store), countQuarantined(store)]);
+    const own = progress;
+    const unstored = await follower
+      .unstored(
+        own.map(({ storedSeq }) => storedSeq),
+        waitMs,
+      )
+      .catch((error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new ProblemError(
+          'log_unavailable',
+          `the brokers do not say how far the log goes: ${reason}`,
+          {},
+          { 'retry-after': '5' },
+        );
+      });
+    const shown = own.map((each, i): PartitionStatus => {
+      const { head, samples } = unstored[i] ?? { head: 0, samples: 0n };
+      return {
+        partition: each.partition,
+        log: { appended: each.storedSamples + samples, aggregated: each.storedSamples, stored: each.storedSamples },
+        messages: { appended: head, stored: each.storedSeq + 1 },
+        watermarkMs: watermarkOf(each),
+        checkpointAgeMs: each.checkpointAtMs === null ? null : Math.max(0, now() - each.checkpointAtMs),
+        state: each.state === '' ? 'running' : each.state,
+        instance: each.instance,
+      };
+    });
+    const stored = own.reduce((sum, each) => sum + each.storedSamples, 0n);
+    const appended = shown.reduce((sum, each) => sum + each.log.appended, 0n);
+    // all that is known must not look like all that there is
+    if (appended === stored && unstored.some(({ complete }) => !complete))
+      throw new ProblemError('not_ready', 'what is not stored yet is still being counted', {}, { 'retry-after': '1' });
+    const applied = own.reduce((least, each) => (each.catalogSeq < least ? each.catalogSeq : least), recorded);
+    const counters = Array.from({ length: COUNTER_WORDS }, (_, i) =>
+      own.reduce((sum, each) => sum + (each.counters[i] ?? 0n), 0n),
+    );
+    return {
+      log: { appended, aggregated: stored, stored },
+      watermarkMs: lowest(own.map(watermarkOf)),
+      catalog: { recorded, applied },
+      vms: own.reduce((sum, each) => sum + each.vms, 0),
+      samples: sampleCounts(counters, quarantined),
+      partitions: shown,
+    };
+  };
+
+  const fresh = coalesced(readAgain);
+  const partitionsNow = async (): Promise<readonly PartitionHealth[]> => {
+    const [heads] = await Promise.all([asking.bounds(), fresh()]);
+    return progress.map((each) => ({
+      partition: each.partition,
+      appendedSeq: (heads.get(each.partition)?.head ?? 0) - 1,
+      aggregatedSeq: each.storedSeq,
+      storedSeq: each.storedSeq,
+      watermarkMs: watermarkOf(each),
+      checkpointAtMs: each.checkpointAtMs,
+      halted: each.state === '' ? undefined : each.state,
+    }));
+  };
+
+  return {
+    plugins: [],
+    freshen: coalesced(async () => {
+      await Promise.all([catalog.refresh(), fresh()]);
+    }),
+    status: () => status(COUNT_WAIT_MS),
+    async statusSoon() {
+      await fresh();
+      return status(SCRAPE_WAIT_MS);
+    },
+    watermarkMs(vm) {
+      const own = progress[partitionOf(vmHash(vm), partitions)];
+      return own === undefined ? null : watermarkOf(own);
+    },
+    partitions: partitionsNow,
+    notReady: storeOutage,
+    close: () => follower.close(),
+  };
+}
+
+function lowest(watermarks: readonly (number | null)[]): number | null {
+  let least: number | null = null;
+  for (const each of watermarks) {
+    if (each === null) return null;
+    least = least === null ? each : Math.min(least, each);
+  }
+  return least;
+}

@@ -1,0 +1,175 @@
+/**
+ * The product over several processes: the log is Kafka, ClickHouse a server, and a process has some of the three roles. With all of them in
+ * one process ClickHouse may be embedded.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { Catalog } from '../catalog/catalog.ts';
+import type { Readiness } from '../http/routes/status.ts';
+import { buildServer } from '../http/server.ts';
+import { Asking } from '../log/kafka/asking.ts';
+import { kafkaClient, type KafkaSettings } from '../log/kafka/client.ts';
+import { partitionsChanged, prepareTopic, TopicError } from '../log/kafka/topic.ts';
+import { metricsOf } from '../metrics.ts';
+import { lockFile } from '../process-lock.ts';
+import { migrate } from '../store/migrations.ts';
+import { openStore } from '../store/open.ts';
+import type { Store } from '../store/store.ts';
+import { startAggregate } from './aggregate-role.ts';
+import { startApi } from './api-role.ts';
+import { notMoreOften } from './coalesced.ts';
+import { startIngest } from './ingest-role.ts';
+import {
+  type App,
+  type AppOptions,
+  closeServer,
+  givenFaults,
+  keptDays,
+  listen,
+  loadDocuments,
+  repeat,
+  UnsupportedError,
+} from './parts.ts';
+import type { Role } from './role.ts';
+
+/** How long a start waits for the brokers. */
+const START_PATIENCE_MS = 60_000;
+const START_RETRY_MS = 1_000;
+/** How often the topic's number of partitions is looked at. */
+const PARTITIONS_CHECK_MS = 30_000;
+/** A key that is not known may have been made elsewhere just now: the catalog is asked, but not for every stranger. */
+const UNKNOWN_KEY_MS = 500;
+
+/** Starts the roles of this process; resolves when it listens. */
+export async function startDistributed(options: AppOptions): Promise<App> {
+  const { config, logger, now, faults, onFatal } = options;
+  const settings = config.kafka;
+  if (settings === undefined)
+    throw new UnsupportedError('UPTALLY_KAFKA_BROKERS must name at least one broker when UPTALLY_LOG is kafka');
+  const documents = loadDocuments(config);
+  const unlock = await lockEmbeddedStore(options);
+  const asked = givenFaults(faults);
+  let outage: string | undefined;
+  const store = await openStore(
+    {
+      ...config,
+      onOutage: (since) => {
+        outage = since?.error.message;
+      },
+    },
+    asked.faults,
+  );
+  await migrate(store, { retentionDays: keptDays(config), nowMs: now() });
+  const kafka = kafkaClient(settings, (message, detail) => {
+    logger.debug(detail, message);
+  });
+  const partitions = await reachTopic(options, settings, store);
+  const catalog = await Catalog.open({ store, now, randomBytes: options.randomBytes, ...asked });
+  const has = (role: 'ingest' | 'aggregate' | 'api'): boolean => config.roles.has(role);
+  const adminKey = has('api') ? await catalog.bootstrapAdminKey(config.adminKey) : undefined;
+
+  const instance = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  const asking = new Asking(kafka, settings.topic);
+  const { topic } = settings;
+  const ingest = has('ingest') ? startIngest({ options, kafka, topic, partitions, store, catalog }) : undefined;
+  const aggregate = has('aggregate') ? startAggregate({ options, kafka: settings, partitions, store, instance }) : undefined;
+  const api = has('api')
+    ? startApi({ options, kafka, asking, topic, partitions, store, catalog, instance, storeOutage: () => outage })
+    : undefined;
+  // in the order in which they are closed
+  const roles: readonly Role[] = [ingest, aggregate, api].filter((role) => role !== undefined);
+
+  const stopChecking = repeat(
+    PARTITIONS_CHECK_MS,
+    async () => {
+      const found = await asking.partitions();
+      if (found !== partitions) onFatal(partitionsChanged(topic, partitions, found));
+    },
+    () => undefined,
+  );
+
+  const notReady = async (): Promise<string | undefined> => {
+    for (const role of roles) {
+      const reason = role.notReady();
+      if (reason !== undefined) return reason;
+    }
+    // what keeps nobody busy is noticed only by asking
+    if (aggregate === undefined && api === undefined) return undefined;
+    return store.rows('SELECT 1').then(
+      () => undefined,
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+  };
+  const ready = async (): Promise<Readiness> => {
+    const reason = await notReady();
+    return reason === undefined ? { ready: true } : { ready: false, detail: reason };
+  };
+  const registry = metricsOf({
+    ready,
+    status: api === undefined ? undefined : () => api.statusSoon(),
+    partitions: () => (api ?? aggregate)?.partitions?.() ?? [],
+    vmsMax: config.vmsMax,
+  });
+  ingest?.register(registry);
+  const server = await buildServer({
+    store,
+    catalog,
+    watermarkMs: (vm) => api?.watermarkMs(vm) ?? null,
+    stalenessMs: config.stalenessMs,
+    ...(api === undefined ? {} : { status: () => api.status(), freshen: () => api.freshen() }),
+    ready,
+    terms: config,
+    ...documents,
+    now,
+    version: options.version,
+    logger,
+    registry,
+    api: has('api'),
+    onUnknownKey: notMoreOften(UNKNOWN_KEY_MS, now, () => catalog.refresh()),
+    plugins: roles.flatMap((role) => role.plugins),
+  });
+  const url = await listen(server, config);
+  return {
+    url,
+    adminKey,
+    server,
+    async close() {
+      stopChecking();
+      await closeServer(server);
+      for (const role of roles) await role.close();
+      await asking.close();
+      await store.close();
+      await unlock();
+    },
+  };
+}
+
+/** Only ClickHouse inside this process needs the folder for itself. */
+async function lockEmbeddedStore({ config }: AppOptions): Promise<() => Promise<void>> {
+  if (config.clickhouseUrl !== undefined) return () => Promise.resolve();
+  await mkdir(config.dataDir, { recursive: true });
+  return lockFile(join(config.dataDir, 'lock'), 'stop it first, or give this server another UPTALLY_DATA_DIR');
+}
+
+/** Makes or finds the topic, as soon as a broker answers. */
+async function reachTopic({ logger, now }: AppOptions, settings: KafkaSettings, store: Store): Promise<number> {
+  const kafka = kafkaClient(
+    settings,
+    (message, detail) => {
+      logger.debug(detail, message);
+    },
+    0,
+  );
+  const endMs = performance.now() + START_PATIENCE_MS;
+  for (;;) {
+    try {
+      return await prepareTopic(kafka, settings, store, now());
+    } catch (error) {
+      if (error instanceof TopicError || performance.now() > endMs) throw error;
+      logger.warn({ err: error }, 'waiting for the brokers');
+      await new Promise((resolve) => setTimeout(resolve, START_RETRY_MS));
+    }
+  }
+}

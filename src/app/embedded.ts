@@ -1,0 +1,163 @@
+/** The product in one process: the log and ClickHouse are embedded (or ClickHouse is a server), the aggregator has a thread of its own. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { newestCheckpointMs } from '../aggregate/checkpoint.ts';
+import { type Status, sampleCounts } from '../aggregate/status.ts';
+import { type AggregatorThread, startAggregatorThread } from '../aggregate/thread.ts';
+import { Catalog } from '../catalog/catalog.ts';
+import type { Config } from '../config.ts';
+import type { Readiness } from '../http/routes/status.ts';
+import { buildServer } from '../http/server.ts';
+import { Door } from '../ingest/door.ts';
+import { ingestPlugin } from '../ingest/plugin.ts';
+import { openEmbeddedWriter } from '../log/embedded.ts';
+import type { LogWriter } from '../log/log.ts';
+import { catalogRecord } from '../log/record.ts';
+import { lockFile } from '../process-lock.ts';
+import { migrate } from '../store/migrations.ts';
+import { openStore } from '../store/open.ts';
+import { metricsOf, type PartitionHealth } from '../metrics.ts';
+import {
+  type App,
+  type AppOptions,
+  closeServer,
+  givenFaults,
+  keptDays,
+  listen,
+  loadDocuments,
+  repeat,
+  termsOf,
+  UnsupportedError,
+} from './parts.ts';
+
+const TICK_MS = 1000;
+
+/** Starts everything in one process; resolves when the server listens. */
+export async function startEmbedded(options: AppOptions): Promise<App> {
+  const { config, logger, now, faults, onFatal } = options;
+  if (config.roles.size !== 3) throw new UnsupportedError('UPTALLY_ROLES: with the embedded log one process has all three roles');
+  const documents = loadDocuments(config);
+  await mkdir(config.dataDir, { recursive: true });
+  const unlock = await lockFile(join(config.dataDir, 'lock'), 'stop it first, or give this server another UPTALLY_DATA_DIR');
+
+  const asked = givenFaults(faults);
+  const store = await openStore(config, asked.faults);
+  await migrate(store, { retentionDays: keptDays(config), nowMs: now() });
+  const catalog = await Catalog.open({ store, now, randomBytes: options.randomBytes, ...asked });
+  const adminKey = await catalog.bootstrapAdminKey(config.adminKey);
+
+  const logPath = join(config.dataDir, 'log');
+  const log = openEmbeddedWriter({ path: logPath, onFatal, ...asked });
+  let trimming: Promise<void> = Promise.resolve();
+  const aggregator = await startAggregatorThread({
+    logPath,
+    checkpointDir: join(config.dataDir, 'checkpoints'),
+    store: config.clickhouseUrl === undefined ? store : undefined,
+    clickhouseUrl: config.clickhouseUrl,
+    terms: termsOf(config),
+    vmsMax: config.vmsMax,
+    nicsMax: config.nicsMax,
+    checkpointIntervalMs: config.checkpointIntervalMs,
+    onTrim: (beforeSeq) => {
+      trimming = trimming
+        .then(() => log.trim(beforeSeq))
+        .catch((error: unknown) => {
+          logger.error({ err: error }, 'the log could not be trimmed');
+        });
+    },
+    onNote: (message) => {
+      logger.warn(message);
+    },
+    onFatal,
+  });
+
+  // Whatever the catalog was changed to before a crash, from here on its mark is in the log.
+  const mark = async (seq: bigint): Promise<void> => {
+    await log.append(catalogRecord(seq), 0);
+    aggregator.wake();
+  };
+  let pricedSeq = catalog.lastSeq;
+  await mark(pricedSeq);
+  catalog.setOnChange(async ({ kind, seq }) => {
+    if (kind !== 'plan' && kind !== 'vm') return;
+    await mark(seq);
+    pricedSeq = seq;
+  });
+
+  const door = new Door({
+    log,
+    aggregator,
+    now,
+    retentionDays: config.retentionDays,
+    vmsMax: config.vmsMax,
+    nicsMax: config.nicsMax,
+    faults,
+  });
+  const status = (): Status => statusOf(log, aggregator, config, pricedSeq);
+  const ready = (): Readiness => ({ ready: true });
+  const server = await buildServer({
+    store,
+    catalog,
+    watermarkMs: () => status().watermarkMs,
+    stalenessMs: config.stalenessMs,
+    status,
+    ready,
+    terms: config,
+    ...documents,
+    now,
+    version: options.version,
+    logger,
+    registry: metricsOf({ status, ready, partitions: () => [partitionOf(log, aggregator, config)], vmsMax: config.vmsMax }),
+    plugins: [ingestPlugin(door, faults)],
+  });
+  const url = await listen(server, config);
+  const stopTicking = repeat(
+    TICK_MS,
+    () => door.tick(),
+    (error) => {
+      logger.error({ err: error }, 'the clock could not be recorded');
+    },
+  );
+  return {
+    url,
+    adminKey,
+    server,
+    async close() {
+      stopTicking();
+      await closeServer(server);
+      // the refusals since the last tick
+      await door.tick().catch((error: unknown) => {
+        logger.error({ err: error }, 'the last clock could not be recorded');
+      });
+      await aggregator.stop(log.headSeq);
+      await trimming;
+      await log.close();
+      await store.close();
+      await unlock();
+    },
+  };
+}
+
+function statusOf(log: LogWriter, aggregator: AggregatorThread, config: Config, catalogSeq: bigint): Status {
+  const progress = aggregator.progress();
+  return {
+    log: { appended: log.samplesAppended, aggregated: progress.aggregatedSamples, stored: progress.storedSamples },
+    watermarkMs: progress.clockMs === 0 ? null : progress.clockMs - config.latenessMs,
+    catalog: { recorded: catalogSeq, applied: progress.catalogSeq < catalogSeq ? progress.catalogSeq : catalogSeq },
+    vms: progress.vms,
+    samples: sampleCounts(progress.counters, progress.quarantined),
+  };
+}
+
+/** The embedded log as its only partition. Its state is saved by the clock of this machine. */
+function partitionOf(log: LogWriter, aggregator: AggregatorThread, config: Config): PartitionHealth {
+  const progress = aggregator.progress();
+  return {
+    partition: 0,
+    appendedSeq: log.headSeq - 1,
+    aggregatedSeq: progress.aggregatedSeq,
+    storedSeq: progress.storedSeq,
+    watermarkMs: progress.clockMs === 0 ? null : progress.clockMs - config.latenessMs,
+    checkpointAtMs: newestCheckpointMs(join(config.dataDir, 'checkpoints')),
+  };
+}

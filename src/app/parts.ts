@@ -1,0 +1,93 @@
+/** What every composition is made of and ends with. */
+import { join } from 'node:path';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { type IssuerProfile, loadIssuer } from '../billing/issuer.ts';
+import type { Config } from '../config.ts';
+import { type Faults, NO_FAULTS } from '../faults.ts';
+import { loadTerms, shippedTermsFolder, type TermsLibrary } from '../terms/library.ts';
+import type { Terms } from '../kernel/kernel.ts';
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly version: string;
+  readonly logger: Logger;
+  readonly now: () => number;
+  readonly randomBytes: (size: number) => Uint8Array;
+  readonly faults: Faults;
+  /** Something failed that can't be gone on from: the process should stop, and start again. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export interface App {
+  readonly url: string;
+  /** The admin key, if one was made at this start: shown once. */
+  readonly adminKey: string | undefined;
+  readonly server: FastifyInstance;
+  /** Finishes what was begun, stores it, saves the state. */
+  close(): Promise<void>;
+}
+
+/** A configuration that this version can't serve. */
+export class UnsupportedError extends Error {}
+
+/** How long requests that were begun may take to end once the server is stopping. */
+const CLOSE_GRACE_MS = 5000;
+/** Samples are kept this much longer than they are accepted: a late one needs those before it. */
+const GRACE_DAYS = 3;
+
+/** How long raw samples are kept; 0 for good. */
+export function keptDays({ retentionDays }: Config): number {
+  return retentionDays === 0 ? 0 : retentionDays + GRACE_DAYS;
+}
+
+/** Documents in the data folder. One that can't be used is found before anything is begun. */
+export function loadDocuments({ dataDir }: Config): { sheets: TermsLibrary; issuer: IssuerProfile | undefined } {
+  return { sheets: loadTerms([shippedTermsFolder(), join(dataDir, 'terms')]), issuer: loadIssuer(dataDir) };
+}
+
+/** What rows mean. */
+export function termsOf(config: Config): Terms {
+  const { stalenessMs, latenessMs, linkLimitBps, clock } = config;
+  return { stalenessMs, latenessMs, linkLimitBps, clock };
+}
+
+/** Faults as an option that is only there when a test asked for any. */
+export function givenFaults(faults: Faults): { faults?: Faults } {
+  return faults === NO_FAULTS ? {} : { faults };
+}
+
+/** Begins to listen; answers the address. */
+export async function listen(server: FastifyInstance, { host, port }: Config): Promise<string> {
+  await server.listen({ host, port });
+  const address = server.server.address() as AddressInfo;
+  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+}
+
+/** Lets the requests under way finish. */
+export async function closeServer(server: FastifyInstance): Promise<void> {
+  // Node no longer times out slow requests once it is closing: what has not arrived by then is cut off, its sender has no answer
+  const cutOff = setTimeout(() => {
+    server.server.closeAllConnections();
+  }, CLOSE_GRACE_MS);
+  await server.close();
+  clearTimeout(cutOff);
+}
+
+/** Does the work now and again, the next time a while after the last has ended; the returned function stops it. */
+export function repeat(everyMs: number, work: () => Promise<void>, onError: (error: unknown) => void): () => void {
+  let going = true;
+  const turn = (): void => {
+    work()
+      .catch(onError)
+      .finally(() => {
+        if (going) timer = setTimeout(turn, everyMs);
+      });
+  };
+  let timer = setTimeout(turn, 0);
+  return () => {
+    going = false;
+    clearTimeout(timer);
+  };
+}

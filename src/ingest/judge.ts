@@ -1,0 +1,98 @@
+/** Judging a body of samples: decoded once, counted by what became of it. Where the accepted ones go is the door's business. */
+import type { Key } from '../catalog/keys.ts';
+import { REJECTION_CODES, type Rejection } from '../domain/rejection.ts';
+import { ProblemError } from '../errors.ts';
+import type { Faults } from '../faults.ts';
+import { type BodyFormat, Decoder } from '../kernel/decoder.ts';
+import { LogError } from '../log/log.ts';
+
+/** What came of a body whose accepted samples are durable. */
+export interface Receipt {
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly errors: readonly Rejection[];
+}
+
+/** What `POST /v1/samples` needs. */
+export interface SampleDoor {
+  /** Takes a body. Resolves when the accepted samples are durable; throws a ProblemError with nothing written. */
+  take(body: readonly Uint8Array[], format: BodyFormat, key: Key): Promise<Receipt>;
+}
+
+export interface JudgeOptions {
+  readonly now: () => number;
+  /** 0: samples of any age */
+  readonly retentionDays: number;
+  readonly faults: Faults;
+}
+
+const DAY_MS = 86_400_000;
+
+/** What is wrong with a body that its decoder can't take apart. */
+const MALFORMED: Readonly<Record<BodyFormat, string>> = {
+  ndjson: 'the body is not NDJSON',
+  json: 'the body is not a JSON document that is a sample or an array of samples',
+  binary: 'the body is not of the format application/vnd.uptally.samples (schemas/samples-binary.md); nothing of it was taken',
+};
+
+export class Judge {
+  readonly #options: JudgeOptions;
+  readonly #decoder = new Decoder();
+  readonly #refused = REJECTION_CODES.map(() => 0);
+
+  constructor(options: JudgeOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Decodes a body, has the accepted samples appended, and answers what came of it.
+   * @param append gets the number of samples and their frames, which are a view that the next body overwrites
+   */
+  async take(
+    body: readonly Uint8Array[],
+    format: BodyFormat,
+    key: Key,
+    append: (accepted: number, frames: Uint8Array) => Promise<void>,
+  ): Promise<Receipt> {
+    const { now, retentionDays, faults } = this.#options;
+    const nowMs = now();
+    const decoded = this.#decoder.decode(body, format, {
+      nowMs,
+      oldestMs: retentionDays === 0 ? 0 : nowMs - retentionDays * DAY_MS,
+      patterns: key.vms,
+    });
+    if (decoded.outcome !== 'decoded') {
+      throw decoded.outcome === 'too_many_samples'
+        ? new ProblemError('too_many_samples', 'a request holds at most 50,000 samples')
+        : new ProblemError('bad_request', MALFORMED[format]);
+    }
+    const { accepted, rejected, errors, rejectedByCode } = decoded;
+    if (accepted > 0) await append(accepted, decoded.frames);
+    // not before: who is told to send the same again has its bad samples counted then
+    this.#countRefused(rejectedByCode);
+    if (accepted > 0) faults.at('before-answer');
+    return { accepted, rejected, errors };
+  }
+
+  /** Hands the refusals since the last time to `record`, by code; what it could not record counts the next time. */
+  async handOver(record: (refused: readonly number[]) => Promise<void>): Promise<void> {
+    const refused = this.#refused.splice(0, Infinity, ...REJECTION_CODES.map(() => 0));
+    try {
+      await record(refused);
+    } catch (error) {
+      this.#countRefused(refused);
+      throw error;
+    }
+  }
+
+  #countRefused(byCode: readonly number[]): void {
+    for (const [code, n] of byCode.entries()) this.#refused[code] = (this.#refused[code] ?? 0) + n;
+  }
+}
+
+/** What a sender is told of a log that failed: the same again is harmless, whatever became of this one. */
+export function logProblem(error: unknown): unknown {
+  if (!(error instanceof LogError)) return error;
+  const detail = `the samples may not be durable: ${error.message}; send the same again`;
+  return new ProblemError('log_unavailable', detail, {}, { 'retry-after': '5' });
+}

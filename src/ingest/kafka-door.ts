@@ -1,0 +1,78 @@
+/**
+ * The door before a Kafka log: accepted samples go to the partitions of their VMs, and the answer is given when the brokers have
+ * acknowledged all of them. It judges by the brokers' clock. How far the aggregators are does not concern it: the log keeps what they
+ * have not taken.
+ */
+import type { Key } from '../catalog/keys.ts';
+import type { BodyFormat } from '../kernel/decoder.ts';
+import { LAYOUT as L } from '../kernel/layout.ts';
+import type { KafkaWriter } from '../log/kafka/writer.ts';
+import { LogError } from '../log/log.ts';
+import { catalogRecord, tickRecord } from '../log/record.ts';
+import { Judge, type JudgeOptions, logProblem, type Receipt, type SampleDoor } from './judge.ts';
+
+export interface KafkaDoorOptions extends JudgeOptions {
+  readonly log: KafkaWriter;
+  /** Samples tell the time: ticks carry the highest ts accepted. */
+  readonly eventClock: boolean;
+}
+
+export class KafkaDoor implements SampleDoor {
+  readonly #options: KafkaDoorOptions;
+  readonly #judge: Judge;
+  /** The highest ts that is known to be in the log, of whichever process. */
+  #highestMs = 0;
+  #markedSeq = -1n;
+
+  constructor(options: KafkaDoorOptions) {
+    this.#options = options;
+    const { log, now } = options;
+    this.#judge = new Judge({ ...options, now: () => now() + log.clockOffsetMs });
+  }
+
+  async take(body: readonly Uint8Array[], format: BodyFormat, key: Key): Promise<Receipt> {
+    const { log, eventClock } = this.#options;
+    // before anything is decoded: there may be no telling what time it is
+    if (log.unavailable !== undefined) throw logProblem(new LogError('log_unavailable', log.unavailable));
+    return this.#judge.take(body, format, key, async (_accepted, frames) => {
+      const highestMs = eventClock ? highestIn(frames) : 0;
+      await log.appendSamples(key.name, frames).catch((error: unknown) => {
+        throw logProblem(error);
+      });
+      this.reached(highestMs);
+    });
+  }
+
+  /** Samples up to this instant have been accepted somewhere. */
+  reached(tsMs: number): void {
+    this.#highestMs = Math.max(this.#highestMs, tsMs);
+  }
+
+  /** Puts a tick into every partition; the first one's has the refusals since the tick before. */
+  tick(): Promise<void> {
+    const { log, now, eventClock } = this.#options;
+    // where the time of day counts, the brokers' takes the place of this one when the tick is read
+    const clockMs = eventClock ? this.#highestMs : now() + log.clockOffsetMs;
+    const isEvent = eventClock && clockMs > 0;
+    return this.#judge.handOver((refused) =>
+      log.appendToAll((partition) => tickRecord(clockMs, partition === 0 ? refused : [], isEvent)),
+    );
+  }
+
+  /** Tells every partition that the catalog has got this far, unless this process has done so already. */
+  async mark(catalogSeq: bigint): Promise<void> {
+    if (catalogSeq <= this.#markedSeq) return;
+    const record = catalogRecord(catalogSeq);
+    await this.#options.log.appendToAll(() => record);
+    this.#markedSeq = catalogSeq;
+  }
+}
+
+function highestIn(frames: Uint8Array): number {
+  const view = new DataView(frames.buffer, frames.byteOffset, frames.byteLength);
+  let highest = 0;
+  for (let at = 0; at < view.byteLength; at += view.getUint16(at, true)) {
+    highest = Math.max(highest, Number(view.getBigInt64(at + L.FRAME_TS, true)));
+  }
+  return highest;
+}

@@ -1,0 +1,84 @@
+/** The Kafka client as every role uses it: who it connects to, and how long it tries. */
+import { type Admin, CompressionTypes, Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
+import type { Acknowledged, Producing } from './writer.ts';
+
+export interface KafkaSettings {
+  readonly brokers: readonly string[];
+  readonly topic: string;
+  /** For a topic that has yet to be made. */
+  readonly partitions: number;
+  readonly tls: boolean;
+  readonly sasl:
+    | { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly password: string }
+    | undefined;
+  /** How long an aggregator may be silent before its partitions go to others. */
+  readonly sessionTimeoutMs: number;
+}
+
+/** Where the client's own complaints go. */
+export type Complaint = (message: string, detail: object) => void;
+
+const CONNECTION_TIMEOUT_MS = 3_000;
+const REQUEST_TIMEOUT_MS = 8_000;
+
+/** A client. Its own retries are few: whoever uses it knows better for how long. */
+export function kafkaClient(settings: KafkaSettings, complain: Complaint, retries = 3): Kafka {
+  const config: KafkaConfig = {
+    clientId: 'uptally',
+    brokers: [...settings.brokers],
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    retry: { retries, initialRetryTime: 100, maxRetryTime: 1_000 },
+    logLevel: logLevel.WARN,
+    logCreator: () => (entry) => {
+      const { message, broker, error, groupId } = entry.log as unknown as Record<string, string | undefined>;
+      complain(`kafka: ${message ?? ''}`, { broker, error, groupId });
+    },
+    ...(settings.tls ? { ssl: true } : {}),
+    ...(settings.sasl === undefined ? {} : { sasl: settings.sasl as SASLOptions }),
+  };
+  return new Kafka(config);
+}
+
+/** Produces with every in-sync replica's word; connects when it is first needed, and again when it was cut. */
+export function producingTo(kafka: Kafka, topic: string): Producing {
+  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  let connecting: Promise<void> | undefined;
+  return {
+    async produce(messages) {
+      connecting ??= producer.connect();
+      try {
+        await connecting;
+      } catch (error) {
+        connecting = undefined;
+        throw error;
+      }
+      const answers = await producer.sendBatch({
+        acks: -1,
+        timeout: REQUEST_TIMEOUT_MS - 1_000,
+        compression: CompressionTypes.GZIP,
+        topicMessages: [{ topic, messages: messages.map(({ partition, value }) => ({ partition, value })) }],
+      });
+      return answers.map(({ partition, baseOffset, logAppendTime }): Acknowledged => {
+        const appendedMs = Number(logAppendTime ?? -1);
+        if (appendedMs < 0)
+          throw new Error(`topic ${topic} does not record when messages are appended: set message.timestamp.type=LogAppendTime`);
+        return { partition, offset: Number(baseOffset ?? -1), appendedMs };
+      });
+    },
+    async close() {
+      await producer.disconnect();
+    },
+  };
+}
+
+/** Does something with an admin client of its own. */
+export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    return await use(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Counts the samples in messages whose rows are not stored yet, for the status: it reads forward from where the stored rows end, as far as it is
+ * asked to, and each message at most once.
+ */
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { samplesInMessage } from './message.ts';
+import type { Asking } from './asking.ts';
+
+/** What lies between the stored rows and the end of a partition. */
+export interface Unstored {
+  /** the offset of the next message */
+  readonly head: number;
+  /** samples counted so far */
+  readonly samples: bigint;
+  /** all of it has been counted */
+  readonly complete: boolean;
+}
+
+interface Place {
+  next: number;
+  /** read up to here, then wait to be asked again */
+  until: number;
+  reading: boolean;
+  readonly counted: { readonly offset: number; readonly samples: number }[];
+}
+
+const FETCH_WAIT_MS = 200;
+const FETCH_BYTES_A_PARTITION = 4 * 1024 * 1024;
+
+export class Follower {
+  readonly #topic: string;
+  readonly #asking: Asking;
+  readonly #consumer: Consumer;
+  readonly #places: Place[];
+  readonly #groupId: string;
+  #assigned = false;
+  #watchers = new Set<() => void>();
+
+  /** @param instance names this process: its group is its own */
+  constructor(kafka: Kafka, asking: Asking, topic: string, partitions: number, instance: string) {
+    this.#topic = topic;
+    this.#asking = asking;
+    this.#groupId = `${topic}.status.${instance}`;
+    this.#places = Array.from({ length: partitions }, () => ({ next: -1, until: -1, reading: false, counted: [] }));
+    this.#consumer = kafka.consumer({
+      groupId: this.#groupId,
+      maxWaitTimeInMs: FETCH_WAIT_MS,
+      maxBytesPerPartition: FETCH_BYTES_A_PARTITION,
+      maxBytes: 4 * FETCH_BYTES_A_PARTITION,
+      allowAutoTopicCreation: false,
+    });
+  }
+
+  /** @param onEnd the consumer has ended for good */
+  async start(onEnd: (error: unknown) => void): Promise<void> {
+    const { GROUP_JOIN, CRASH } = this.#consumer.events;
+    this.#consumer.on(GROUP_JOIN, () => {
+      this.#consumer.pause([{ topic: this.#topic, partitions: this.#places.map((_, partition) => partition) }]);
+      this.#assigned = true;
+      this.#places.forEach((place, partition) => {
+        place.reading = false;
+        this.#goOn(partition, place);
+      });
+    });
+    this.#consumer.on(CRASH, ({ payload }) => {
+      this.#assigned = false;
+      if (!payload.restart) onEnd(payload.error);
+    });
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topics: [this.#topic], fromBeginning: true });
+    await this.#consumer.run({ autoCommit: false, eachBatch: (payload) => this.#take(payload) });
+  }
+
+  /**
+   * Counts what lies behind the last stored message of each partition. Rejects when the brokers don't say where the log ends.
+   * @param storedSeq by partition, -1 for nothing
+   * @param waitMs how long to read before answering what has been counted so far
+   */
+  async unstored(storedSeq: readonly number[], waitMs: number): Promise<Unstored[]> {
+    const bounds = await this.#asking.bounds();
+    this.#places.forEach((place, partition) => {
+      const stored = storedSeq[partition] ?? -1;
+      const { low, head } = bounds.get(partition) ?? { low: 0, head: 0 };
+      const from = Math.max(stored + 1, low);
+      while ((place.counted[0]?.offset ?? Infinity) < from) place.counted.shift();
+      if (place.next < from) {
+        place.next = from;
+        place.reading = false;
+      }
+      place.until = Math.max(place.until, head);
+      this.#goOn(partition, place);
+    });
+    const isDone = (partition: number): boolean => (this.#places[partition]?.next ?? 0) >= (bounds.get(partition)?.head ?? 0);
+    await this.#until(() => this.#places.every((_, partition) => isDone(partition)), waitMs);
+    return this.#places.map((place, partition) => {
+      const stored = storedSeq[partition] ?? -1;
+      const head = bounds.get(partition)?.head ?? 0;
+      const counted = place.counted.filter(({ offset }) => offset > stored && offset < head);
+      return { head, samples: counted.reduce((sum, { samples }) => sum + BigInt(samples), 0n), complete: isDone(partition) };
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#consumer.disconnect().catch(() => undefined);
+    // a group of nobody any more; the brokers forget it some day if this fails
+    await this.#asking.do((admin) => admin.deleteGroups([this.#groupId])).catch(() => undefined);
+  }
+
+  #goOn(partition: number, place: Place): void {
+    if (!this.#assigned || place.reading || place.next >= place.until) return;
+    place.reading = true;
+    this.#consumer.seek({ topic: this.#topic, partition, offset: String(place.next) });
+    this.#consumer.resume([{ topic: this.#topic, partitions: [partition] }]);
+  }
+
+  #take({ batch }: EachBatchPayload): Promise<void> {
+    const place = this.#places[batch.partition];
+    if (place === undefined) return Promise.resolve();
+    for (const message of batch.messages) {
+      const offset = Number(message.offset);
+      if (offset < place.next) continue;
+      place.next = offset + 1;
+      const samples = samplesOf(message.value, offset);
+      if (samples > 0) place.counted.push({ offset, samples });
+    }
+    if (place.next >= place.until) {
+      place.reading = false;
+      this.#consumer.pause([{ topic: batch.topic, partitions: [batch.partition] }]);
+    }
+    for (const watcher of this.#watchers) watcher();
+    return Promise.resolve();
+  }
+
+  #until(condition: () => boolean, waitMs: number): Promise<void> {
+    if (condition()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#watchers.delete(watcher);
+        resolve();
+      };
+      const watcher = (): void => {
+        if (condition()) done();
+      };
+      const timer = setTimeout(done, waitMs);
+      this.#watchers.add(watcher);
+    });
+  }
+}
+
+/** What is not ours holds no samples; the aggregators say so louder. */
+function samplesOf(value: Uint8Array | null, offset: number): number {
+  try {
+    return samplesInMessage(value ?? new Uint8Array(0), offset);
+  } catch {
+    return 0;
+  }
+}
