@@ -1,6 +1,7 @@
 import { formatInstant } from '../domain/instant.ts';
 import { conditionOf } from '../domain/condition.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
+import type { OverdueInvoice } from '../rating/late-fee.ts';
 import type { TermsSheet } from '../terms/sheet.ts';
 import { type BillingContext, type Gathered, sheetOf } from './facts.ts';
 import { billingSheetOf } from './overdue.ts';
@@ -42,7 +43,12 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
         cause: conditionOf(condition),
         asserts_down: assertsDown,
       })),
-      events: catalog.eventsOf(vm).map(({ id, body: { kind, at } }) => ({ id, kind, at: formatInstant(at) })),
+      events: catalog.eventsOf(vm).map(({ id, body: { kind, at, from, to } }) => ({
+        id,
+        kind,
+        at: formatInstant(at),
+        ...(from === undefined || to === undefined ? {} : { from: formatInstant(from), to: formatInstant(to) }),
+      })),
       rows: stored.rows.get(vm) ?? null,
     };
   });
@@ -55,14 +61,19 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
     account: { currency: facts.currency, tax_percent: facts.taxPercent },
     plans: Object.fromEntries([...plans].sort().map((id) => [id, catalog.plan(id)?.body])),
     vms,
-    overdue: facts.overdue.map(({ invoice: { id, number, principalNanos, dueAtMs, payments } }) => ({
-      invoice: id,
-      number,
-      principal_nanos: principalNanos,
-      due_at: formatInstant(dueAtMs),
-      payments: payments.map(({ atMs, amountNanos }) => ({ at: formatInstant(atMs), amount_nanos: amountNanos })),
-      terms: named(billing),
-    })),
+    overdue: facts.overdue.map(({ invoice }) => ({ ...owedJson(invoice), terms: named(billing) })),
+    // The daily charges of a prepaid balance, as far as late fees are computed from them.
+    charges: (facts.charges?.list ?? []).map((charge) => ({ ...owedJson(charge), terms: named(billing) })),
     terms: Object.fromEntries(sheets),
+  };
+}
+
+function owedJson({ id, number, principalNanos, dueAtMs, payments }: OverdueInvoice): Record<string, unknown> {
+  return {
+    invoice: id,
+    number,
+    principal_nanos: principalNanos,
+    due_at: formatInstant(dueAtMs),
+    payments: payments.map(({ atMs, amountNanos }) => ({ at: formatInstant(atMs), amount_nanos: amountNanos })),
   };
 }

@@ -50,7 +50,7 @@ export function checkPlan(view: View, id: string, body: PlanBody): void {
   if (view.plans.get(id)?.body.currency === body.currency) return;
   for (const vm of view.vms.values()) {
     if (vm.body.plans.some((each) => each.plan === id))
-      throw new ProblemError('catalog_conflict', `VM ${vm.id} is on plan ${id}: its currency cannot change`);
+      throw currencyFixed(`VM ${vm.id} is on plan ${id}: its currency cannot change`);
   }
 }
 
@@ -59,8 +59,7 @@ export function checkAccount(view: View, id: string, body: AccountBody): void {
   const before = view.accounts.get(id)?.body.currency;
   if (before === undefined || before === body.currency) return;
   const [vm] = view.vmsByAccount.get(id) ?? [];
-  if (vm !== undefined)
-    throw new ProblemError('catalog_conflict', `VM ${vm} belongs to account ${id}: its currency cannot change`);
+  if (vm !== undefined) throw currencyFixed(`VM ${vm} belongs to account ${id}: its currency cannot change`);
 }
 
 /** Throws `invalid_reference` if an incident is about an account that does not exist; VMs may be known by their samples alone. */
@@ -68,4 +67,8 @@ export function checkIncidentScope(catalog: { account(id: string): unknown }, { 
   if (!('account' in scope) || catalog.account(scope.account) !== undefined) return;
   const fault: Fault = { field: 'scope.account', message: `there is no account ${scope.account}` };
   throw new ProblemError('invalid_reference', `${fault.field}: ${fault.message}`, { errors: [fault] });
+}
+
+function currencyFixed(message: string): ProblemError {
+  return new ProblemError('catalog_conflict', message, { errors: [{ field: 'currency', message }] satisfies Fault[] });
 }

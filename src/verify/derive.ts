@@ -4,6 +4,7 @@ import {
   modelInvoice,
   type ModelAgreement,
   type ModelLine,
+  type ModelOwed,
   type ModelVm,
   type ModelVmTraffic,
 } from '../../test/model/invoice.ts';
@@ -32,19 +33,27 @@ export function derivedLines(
       const vm = agreed.vms.find((each) => each.vm === measured.vm);
       return vm === undefined ? [] : [vmOf(vm, measured, agreed.plans, agreed.terms, { from, to, currency })];
     }),
-    overdue: agreed.overdue.flatMap(({ invoice, principal_nanos, due_at, payments, terms }) => {
-      const sheet = terms === null ? undefined : agreed.terms[terms];
-      if (sheet === undefined) return [];
-      const { perDay, graceMs } = modelLateFeeRule(sheet);
-      return {
-        invoice,
-        principalNanos: principal_nanos,
-        payments: payments.map((each) => ({ atMs: each.at, amountNanos: each.amount_nanos })),
-        lateFromMs: due_at + graceMs,
-        perDay,
-      };
-    }),
+    overdue: agreed.overdue.flatMap((each) => owedOf(each, agreed.terms)),
+    charges: agreed.charges.flatMap((each) => owedOf(each, agreed.terms)),
   });
+}
+
+function owedOf(
+  { invoice, principal_nanos, due_at, payments, terms }: Evidence['agreed']['overdue'][number],
+  sheets: Sheets,
+): ModelOwed[] {
+  const sheet = terms === null ? undefined : sheets[terms];
+  if (sheet === undefined) return [];
+  const { perDay, graceMs } = modelLateFeeRule(sheet);
+  return [
+    {
+      invoice,
+      principalNanos: principal_nanos,
+      payments: payments.map((each) => ({ atMs: each.at, amountNanos: each.amount_nanos })),
+      lateFromMs: due_at + graceMs,
+      perDay,
+    },
+  ];
 }
 
 /** A VM's outages as they count: those reported, restated by the incidents that were in force. */
@@ -85,6 +94,9 @@ function vmOf(
     agreements,
     outages: countedOutages(vm, measured),
     traffic: measured.traffic.flatMap((each) => trafficOf(each, plans)),
+    claims: vm.events.flatMap(({ kind, at, from: since, to: until }) =>
+      kind !== 'credit_claimed' || since === undefined || until === undefined ? [] : [{ atMs: at, fromMs: since, toMs: until }],
+    ),
     // What is priced in another currency is told as a warning and billed by hand.
     fees: fees.filter((fee) => fee.atMs >= from && fee.atMs < to && fee.currency === currency),
   };

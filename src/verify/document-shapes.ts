@@ -66,8 +66,17 @@ const agreedVm = z.looseObject({
   nics: z.array(z.string()).nullable(),
   fee_terms: z.string().nullable(),
   incidents: z.array(z.object({ from: instant, to: instant, cause: condition, asserts_down: z.boolean() })),
-  events: z.array(z.object({ id: z.string(), kind: z.string(), at: instant })),
+  events: z.array(z.object({ id: z.string(), kind: z.string(), at: instant, from: instant.optional(), to: instant.optional() })),
   rows: rowsShape.nullable(),
+});
+
+const owed = z.object({
+  invoice: z.string(),
+  number: z.string(),
+  principal_nanos: exact,
+  due_at: instant,
+  payments: z.array(z.object({ at: instant, amount_nanos: exact })),
+  terms: z.string().nullable(),
 });
 
 export const evidenceShape = z.looseObject({
@@ -96,16 +105,8 @@ export const evidenceShape = z.looseObject({
       }),
     ),
     vms: z.array(agreedVm),
-    overdue: z.array(
-      z.object({
-        invoice: z.string(),
-        number: z.string(),
-        principal_nanos: exact,
-        due_at: instant,
-        payments: z.array(z.object({ at: instant, amount_nanos: exact })),
-        terms: z.string().nullable(),
-      }),
-    ),
+    overdue: z.array(owed),
+    charges: z.array(owed).default([]),
     terms: z.record(z.string(), z.looseObject({})),
   }),
 });

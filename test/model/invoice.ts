@@ -34,6 +34,8 @@ export type ModelCredit =
 export interface ModelPolicy {
   readonly creditable: readonly Condition[];
   readonly minimumSpellMs: number;
+  /** Days after the calendar month within which credit must be claimed; null: it is given unasked. */
+  readonly claimWithinDays: number | null;
   readonly credit: ModelCredit;
 }
 
@@ -62,6 +64,8 @@ export interface ModelVm {
   /** Causes after incidents, each with its end. */
   readonly outages: readonly ModelOutage[];
   readonly traffic: readonly ModelVmTraffic[];
+  /** When credit was claimed, and for which time. */
+  readonly claims: readonly { readonly atMs: number; readonly fromMs: number; readonly toMs: number }[];
   /** What each recorded event of the period costs, zero where it is free. */
   readonly fees: readonly { readonly kind: string; readonly nanos: bigint }[];
 }
@@ -76,13 +80,18 @@ export interface ModelInvoice {
   readonly monthsFromMs: number;
   readonly monthsToMs: number;
   readonly vms: readonly ModelVm[];
-  readonly overdue: readonly {
-    readonly invoice: string;
-    readonly principalNanos: bigint;
-    readonly payments: readonly { readonly atMs: number; readonly amountNanos: bigint }[];
-    readonly lateFromMs: number;
-    readonly perDay: Ratio;
-  }[];
+  /** Final invoices that fell due: a line each. */
+  readonly overdue: readonly ModelOwed[];
+  /** Daily charges that the balance did not cover: one line. */
+  readonly charges: readonly ModelOwed[];
+}
+
+export interface ModelOwed {
+  readonly invoice: string;
+  readonly principalNanos: bigint;
+  readonly payments: readonly { readonly atMs: number; readonly amountNanos: bigint }[];
+  readonly lateFromMs: number;
+  readonly perDay: Ratio;
 }
 
 export interface ModelLine {
@@ -129,10 +138,14 @@ export function modelInvoice(facts: ModelInvoice): ModelLine[] {
       add({ kind: 'credit', vm: vm.vm, about: null, quantity }, { num: -sum.num, den: sum.den });
     }
   }
-  for (const { invoice, principalNanos, payments, lateFromMs, perDay } of facts.overdue) {
-    const fee = modelLateFee(principalNanos, payments, lateFromMs, perDay, fromMs, toMs);
-    if (fee.num > 0n) add({ kind: 'late_fee', vm: null, about: invoice, quantity: null }, fee);
+  const feeOf = ({ principalNanos, payments, lateFromMs, perDay }: ModelOwed): Ratio =>
+    modelLateFee(principalNanos, payments, lateFromMs, perDay, fromMs, toMs);
+  for (const owed of facts.overdue) {
+    const fee = feeOf(owed);
+    if (fee.num > 0n) add({ kind: 'late_fee', vm: null, about: owed.invoice, quantity: null }, fee);
   }
+  const late = sumOf(facts.charges.map(feeOf).filter((fee) => fee.num > 0n));
+  if (late.num > 0n) add({ kind: 'late_fee', vm: null, about: null, quantity: null }, late);
   if (facts.taxPercentNanos > 0n) {
     const tax = modelTax(lines.map((line) => line.nanos), facts.taxPercentNanos); // prettier-ignore
     add({ kind: 'tax', vm: null, about: null, quantity: null }, tax);
@@ -215,9 +228,13 @@ function creditsOf(vm: ModelVm, months: readonly Served[], fromMs: number, toMs:
   const credits: Credit[] = [];
   for (const day of groupsBy(months.filter(within), (each) => each.dayKey)) {
     for (const group of groupsBy(day, (each) => methodKey(each.agreement.policy))) {
-      const { policy } = group[0]?.agreement ?? {};
-      if (policy?.credit.kind === 'time') credits.push(timeCredit(vm, group, lost, policy, policy.credit));
-      if (policy?.credit.kind === 'percent_per_minute' && policy.credit.base === 'day') {
+      const [first] = group;
+      if (first === undefined) continue;
+      const { policy } = first.agreement;
+      const dayToMs = first.dayFromMs + first.dayMinutes * MINUTE;
+      if (!isGiven(vm, policy, first.agreement.plan.timeZone, first.dayFromMs, dayToMs)) continue;
+      if (policy.credit.kind === 'time') credits.push(timeCredit(vm, group, lost, policy, policy.credit));
+      if (policy.credit.kind === 'percent_per_minute' && policy.credit.base === 'day') {
         const minutes = group.filter((each) => lost.has(each)).length;
         credits.push({ minutes, nanos: shareOf(policy.credit, minutes, chargeOf(group)) });
       }
@@ -227,7 +244,10 @@ function creditsOf(vm: ModelVm, months: readonly Served[], fromMs: number, toMs:
     if (!month.some(within) && !endsWithin(month, fromMs, toMs)) continue;
     const last = month.at(-1);
     if (last === undefined) continue;
-    const { credit } = last.agreement.policy;
+    const { policy, plan } = last.agreement;
+    const { credit } = policy;
+    const [monthFromMs, monthToMs] = monthAround(plan.timeZone, last.atMs);
+    if (!isGiven(vm, policy, plan.timeZone, monthFromMs, monthToMs)) continue;
     const alike = month.filter((each) => methodKey(each.agreement.policy) === methodKey(last.agreement.policy));
     if (credit.kind === 'monthly_tiers') {
       if (!endsWithin(month, fromMs, toMs)) continue;
@@ -251,11 +271,27 @@ function creditsOf(vm: ModelVm, months: readonly Served[], fromMs: number, toMs:
 function endsWithin(month: readonly Served[], fromMs: number, toMs: number): boolean {
   const last = month.at(-1);
   if (last === undefined) return false;
-  const { timeZone } = last.agreement.plan;
-  let day = localDay(timeZone, last.atMs);
-  const { month: name } = day;
-  for (let next = localDay(timeZone, day.toMs); next.month === name; next = localDay(timeZone, day.toMs)) day = next;
-  return day.toMs > fromMs && day.toMs <= toMs;
+  const [, endMs] = monthAround(last.agreement.plan.timeZone, last.atMs);
+  return endMs > fromMs && endMs <= toMs;
+}
+
+/** The local calendar month that holds an instant, day by day. */
+function monthAround(timeZone: string, atMs: number): [number, number] {
+  let first = localDay(timeZone, atMs);
+  let last = first;
+  const { month } = first;
+  for (let day = first; day.month === month; day = localDay(timeZone, day.fromMs - 1)) first = day;
+  for (let day = last; day.month === month; day = localDay(timeZone, day.toMs)) last = day;
+  return [first.fromMs, last.toMs];
+}
+
+/** Whether the credit of a local day or month is given: unasked, or first claimed before its time was over. */
+function isGiven(vm: ModelVm, policy: ModelPolicy, timeZone: string, fromMs: number, toMs: number): boolean {
+  const { claimWithinDays } = policy;
+  if (claimWithinDays === null) return true;
+  const own = vm.claims.filter((claim) => claim.fromMs < toMs && claim.toMs > fromMs).map((claim) => claim.atMs);
+  const [, monthToMs] = monthAround(timeZone, fromMs);
+  return own.some((atMs) => atMs < monthToMs + claimWithinDays * 86_400_000);
 }
 
 function timeCredit(
