@@ -1,12 +1,17 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Cluster, localName, onCluster } from './cluster.ts';
+import { LOCK_COLUMNS, LOCK_TABLE, underLock } from './lock.ts';
 import { type Store, StoreError } from './store.ts';
 
 /** An insert answered is on disk, and the same insert again under its token is dropped. */
 const DURABLE = 'fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000';
+
+/** How long a process may take before another one steps in. */
+const LEASE_MS = 60_000;
 
 export interface MigrationOptions {
   /** How long raw samples are kept; 0 keeps them for good. */
@@ -14,48 +19,79 @@ export interface MigrationOptions {
   nowMs: number;
   /** Where the `NNN_*.sql` files are; the product's own by default. */
   directory?: string;
+  /** Makes the tables those of a cluster. */
+  cluster?: Cluster | undefined;
 }
 
 /**
  * Brings the tables to the product's version: each `NNN_*.sql` runs once, in order, and is recorded with its checksum.
- * Afterwards the samples' TTL is set to the retention now configured. Throws StoreError `migration_changed` when a file
- * that has already run is no longer what it was, `migration_unknown` when the database is of a newer version.
+ * Afterwards the samples' TTL is set to the retention now configured. Any number of processes may do so at once: one works, the others
+ * wait for it. Throws StoreError `migration_changed` when a file that has already run is no longer what it was,
+ * `migration_unknown` when the database is of a newer version.
  */
 export async function migrate(store: Store, options: MigrationOptions): Promise<{ applied: string[] }> {
-  await store.command(
+  const run = async (statement: string): Promise<void> => {
+    const { cluster } = options;
+    for (const each of cluster === undefined ? [statement] : onCluster(statement, cluster)) await store.command(each);
+  };
+  await run(
     `CREATE TABLE IF NOT EXISTS migrations (name String, checksum String, applied_at DateTime64(3, 'UTC'))
      ENGINE = MergeTree ORDER BY name SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`,
   );
+  const files = await filesIn(options.directory ?? schemasDirectory());
+  if ((await pendingOf(store, files)).length === 0 && (await ttlStatement(store, options)) === undefined) return { applied: [] };
+
+  await run(`CREATE TABLE IF NOT EXISTS ${LOCK_TABLE} ${LOCK_COLUMNS} ENGINE = MergeTree ORDER BY term SETTINGS ${DURABLE}`);
+  return underLock({ store, holder: randomUUID(), leaseMs: LEASE_MS }, async () => {
+    const applied: string[] = [];
+    // what another process has done meanwhile is recorded now
+    for (const { name, text, checksum } of await pendingOf(store, files)) {
+      for (const statement of statementsOf(substitute(text, options.retentionDays))) await run(statement);
+      await store.command(
+        'INSERT INTO migrations (name, checksum, applied_at) SELECT {name:String}, {checksum:String}, fromUnixTimestamp64Milli({at:Int64})',
+        { name, checksum, at: options.nowMs },
+      );
+      applied.push(name);
+    }
+    const ttl = await ttlStatement(store, options);
+    if (ttl !== undefined) await run(ttl);
+    return { applied };
+  });
+}
+
+interface MigrationFile {
+  readonly name: string;
+  readonly text: string;
+  readonly checksum: string;
+}
+
+async function filesIn(directory: string): Promise<MigrationFile[]> {
+  const names = (await readdir(directory)).filter((name) => /^\d{3}_.*\.sql$/.test(name)).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const text = await readFile(join(directory, name), 'utf8');
+      return { name, text, checksum: createHash('sha256').update(text).digest('hex') };
+    }),
+  );
+}
+
+/** The files that have not run yet. */
+async function pendingOf(store: Store, files: readonly MigrationFile[]): Promise<MigrationFile[]> {
   const rows = await store.rows<{ name: string; checksum: string }>(
     'SELECT name, any(checksum) AS checksum FROM migrations GROUP BY name',
   );
   const recorded = new Map(rows.map((row) => [row.name, row.checksum]));
-
-  const directory = options.directory ?? schemasDirectory();
-  const names = (await readdir(directory)).filter((name) => /^\d{3}_.*\.sql$/.test(name)).sort();
-  const unknown = [...recorded.keys()].find((name) => !names.includes(name));
+  const unknown = [...recorded.keys()].find((name) => !files.some((file) => file.name === name));
   if (unknown !== undefined) {
     throw new StoreError('migration_unknown', `the database has migration ${unknown}, which this version does not know`, false);
   }
-
-  const applied: string[] = [];
-  for (const name of names) {
-    const text = await readFile(join(directory, name), 'utf8');
-    const checksum = createHash('sha256').update(text).digest('hex');
+  return files.filter(({ name, checksum }) => {
     const before = recorded.get(name);
-    if (before === checksum) continue;
-    if (before !== undefined) {
+    if (before !== undefined && before !== checksum) {
       throw new StoreError('migration_changed', `${name} has already run here with other content; add a new file instead`, false);
     }
-    for (const statement of statementsOf(substitute(text, options.retentionDays))) await store.command(statement);
-    await store.command(
-      'INSERT INTO migrations (name, checksum, applied_at) SELECT {name:String}, {checksum:String}, fromUnixTimestamp64Milli({at:Int64})',
-      { name, checksum, at: options.nowMs },
-    );
-    applied.push(name);
-  }
-  await setSamplesTtl(store, options.retentionDays);
-  return { applied };
+    return before === undefined;
+  });
 }
 
 /** The statements of a file: each ends with a semicolon at the end of a line; what holds only comments is none. */
@@ -75,17 +111,18 @@ function ttlExpression(retentionDays: number): string {
   return `toDateTime(ts) + INTERVAL ${retentionDays} DAY`;
 }
 
-/** A changed retention reaches an existing table here; without a change nothing is rewritten. */
-async function setSamplesTtl(store: Store, retentionDays: number): Promise<void> {
+/** A changed retention reaches an existing table by this; without a change nothing is rewritten. */
+async function ttlStatement(store: Store, { retentionDays, cluster }: MigrationOptions): Promise<string | undefined> {
   const [table] = await store.rows<{ engine_full: string }>(
-    "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = 'samples'",
+    'SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {name:String}',
+    { name: cluster === undefined ? 'samples' : localName('samples') },
   );
-  if (table === undefined) return;
+  if (table === undefined) return undefined;
   const days = /toIntervalDay\((\d+)\)/.exec(table.engine_full)?.[1];
-  if (Number(days ?? 0) === retentionDays) return;
-  await store.command(
-    retentionDays === 0 ? 'ALTER TABLE samples REMOVE TTL' : `ALTER TABLE samples MODIFY TTL ${ttlExpression(retentionDays)}`,
-  );
+  if (Number(days ?? 0) === retentionDays) return undefined;
+  return retentionDays === 0
+    ? 'ALTER TABLE samples REMOVE TTL'
+    : `ALTER TABLE samples MODIFY TTL ${ttlExpression(retentionDays)}`;
 }
 
 /** `schemas/clickhouse` of this installation: beside `src` in the sources, one level further up in `dist`. */
