@@ -7,9 +7,9 @@ import { loadTerms, shippedTermsFolder } from '../../src/terms/library.ts';
 import { creditPolicyOf } from '../../src/terms/policy.ts';
 import type { TermsSheet } from '../../src/terms/sheet.ts';
 
-/** schemas/terms/RULES.md: every clause of every shipped sheet in a row, each row with a test that exists. */
+/** The README's last chapter: every clause of every shipped sheet in a row, each row with a test that exists. */
 const library = loadTerms([shippedTermsFolder()]);
-const file = new URL('../../schemas/terms/RULES.md', import.meta.url);
+const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 interface Row {
   sheet: string;
   document: string;
@@ -19,15 +19,22 @@ interface Row {
   test: string;
   name: string;
 }
-const rows = readFileSync(file, 'utf8')
-  .split('\n')
-  .flatMap((line): Row[] => {
-    const cells = line.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|'));
-    const [, source = '', clause = '', says = '', place = '', shown = ''] = cells;
-    const [, sheet, document] = /^`([^`]+)`, (.+)$/.exec(source) ?? [];
-    const [, test, name] = /^`([^`]+)`: (.+)$/.exec(shown) ?? [];
-    if (sheet === undefined || document === undefined) return [];
-    return [{ sheet, document, clause: clause.replaceAll('`', ''), says, place, test: test ?? '', name: name ?? '' }];
+/** A table a sheet under a heading that names its document; a place in another document begins with that one's name. */
+const rows = readme
+  .slice(readme.indexOf("\n## The five documents' rules"))
+  .split('\n### ')
+  .slice(1)
+  .flatMap((chapter): Row[] => {
+    const [heading = '', ...lines] = chapter.split('\n');
+    const [, sheet = '', of = ''] = /^`([^`]+)`: (.+)$/.exec(heading) ?? [];
+    return lines.flatMap((line): Row[] => {
+      const cells = line.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|'));
+      const [, clause = '', says = '', where = '', shown = ''] = cells;
+      if (!clause.startsWith('`')) return [];
+      const [, elsewhere, place = where] = /^(\S+\.(?:txt|md)): (.+)$/.exec(where) ?? [];
+      const [, test = '', name = ''] = /^`([^`]+)`: (.+)$/.exec(shown) ?? [];
+      return [{ sheet, document: elsewhere ?? of, clause: clause.replaceAll('`', ''), says, place, test, name }];
+    });
   });
 const sheetOf = (id: string): TermsSheet => {
   const [loaded] = library.versions(id);
