@@ -54,6 +54,7 @@ export async function billingBench({ rounds, ...size }: FleetSize & { rounds: nu
       for (let after: string | null = null; ;) {
         const part: Part = await post('/v1/invoice-runs', { period: PERIOD, ...request, ...(after === null ? {} : { after }) });
         outcomes.push(...part.outcomes);
+        console.error(`billed ${outcomes.length} accounts in ${Math.round((performance.now() - startMs) / 1000)} s`);
         if (part.next === null) return { ms: performance.now() - startMs, outcomes };
         after = part.next;
       }

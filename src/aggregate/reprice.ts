@@ -9,6 +9,10 @@ import { STRUCTURES } from './tables.ts';
 const VMS_A_QUERY = 500;
 const ROWS_A_READ = 200_000;
 
+/** Most rows are nothing but uptime: they are passed over without gathering their versions. */
+const ONLY_UP =
+  'provider_ms = 0 AND third_party_ms = 0 AND maintenance_ms = 0 AND force_majeure_ms = 0 AND attack_ms = 0 AND customer_ms = 0 AND arrears_ms = 0 AND silent_ms = 0';
+
 interface MinuteRow {
   vm: string;
   at: number;
@@ -26,7 +30,8 @@ export async function repriceRows(live: Kernel, store: Store, vms: readonly stri
     for (;;) {
       const rows = await store.rows<MinuteRow>(
         `SELECT vm, toUInt32(minute) AS at, argMax([up_ms, provider_ms, third_party_ms, maintenance_ms, force_majeure_ms, attack_ms, customer_ms, arrears_ms, silent_ms], version) AS parts
-         FROM uptime WHERE vm IN (${names}) AND (vm, toUInt32(minute)) > ${after}
+         FROM uptime WHERE vm IN (${names}) AND (vm, toUInt32(minute)) > ${after} AND (vm, minute) IN (
+           SELECT vm, minute FROM uptime WHERE vm IN (${names}) AND NOT (${ONLY_UP}))
          GROUP BY vm, minute HAVING parts[1] < arraySum(parts) ORDER BY vm, at LIMIT ${ROWS_A_READ}`,
       );
       await store.insertRowBinary('uptime', STRUCTURES.uptime, reprice(live, rows, version));
