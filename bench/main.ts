@@ -3,6 +3,7 @@ import { billingBench } from './billing.ts';
 import { conditions, print, save, type Report } from './harness.ts';
 import { ingestBench } from './ingest.ts';
 import { kernelBench } from './kernel.ts';
+import { millionBench } from './million.ts';
 import { queriesBench } from './queries.ts';
 
 const BENCHES: Readonly<Record<string, (smoke: boolean) => Report | Promise<Report>>> = {
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, (smoke: boolean) => Report | Promise<Repo
     queriesBench(smoke ? { accounts: 5, vmsAnAccount: 2, rounds: 2 } : { accounts: 1000, vmsAnAccount: 10, rounds: 25 }),
   billing: (smoke) =>
     billingBench(smoke ? { accounts: 5, vmsAnAccount: 2, rounds: 1 } : { accounts: 1000, vmsAnAccount: 10, rounds: 3 }),
+  scale: (smoke) => (smoke ? millionBench(5_000, 3) : millionBench(1_000_000, 13)),
 };
 
 const RESULTS = new URL(import.meta.url.includes('/dist/') ? '../../bench/results/' : './results/', import.meta.url);
