@@ -7,8 +7,14 @@ import { type Cluster, localName, onCluster } from './cluster.ts';
 import { LOCK_COLUMNS, LOCK_TABLE, underLock } from './lock.ts';
 import { type Store, StoreError } from './store.ts';
 
-/** An insert answered is on disk, and the same insert again under its token is dropped. */
-const DURABLE = 'fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000';
+/**
+ * What an answered insert brought is on disk, also after it was merged: by default a merge is not flushed, and the parts it replaces are
+ * removed some minutes later, so that a power cut may take rows along that were flushed long before. The same insert again under its
+ * token is dropped.
+ */
+const DURABLE =
+  'fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, ' +
+  'non_replicated_deduplication_window = 1000';
 
 /** How long a process may take before another one steps in. */
 const LEASE_MS = 60_000;
@@ -36,7 +42,7 @@ export async function migrate(store: Store, options: MigrationOptions): Promise<
   };
   await run(
     `CREATE TABLE IF NOT EXISTS migrations (name String, checksum String, applied_at DateTime64(3, 'UTC'))
-     ENGINE = MergeTree ORDER BY name SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`,
+     ENGINE = MergeTree ORDER BY name SETTINGS ${DURABLE}`,
   );
   const files = await filesIn(options.directory ?? schemasDirectory());
   if ((await pendingOf(store, files)).length === 0 && (await ttlStatement(store, options)) === undefined) return { applied: [] };
