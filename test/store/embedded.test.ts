@@ -28,7 +28,9 @@ describe('the embedded store', () => {
     expect(await migrate(test.store, { retentionDays: 90, nowMs: 2 })).toEqual({ applied: [] });
     const engine = await samplesEngine();
     expect(engine).toContain('toIntervalDay(90)');
-    expect(engine).toContain('fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000');
+    expect(engine).toContain(
+      'fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1',
+    );
   });
 
   it('follows a changed retention, to another and to none and back', async () => {

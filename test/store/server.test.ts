@@ -58,9 +58,10 @@ describe.skipIf(missing !== undefined)(`the store on a server${missing === undef
   it('has its rows after kill -9 and a start on the same data', async () => {
     const before = await store.rows('SELECT count() AS n, sum(rx_bytes) AS rx FROM traffic');
     await server.kill();
-    await expect(store.rows('SELECT 1')).rejects.toMatchObject({ retryable: true });
+    // asked while it is away, answered when it is back
+    const after = store.rows('SELECT count() AS n, sum(rx_bytes) AS rx FROM traffic');
     await server.start();
-    expect(await store.rows('SELECT count() AS n, sum(rx_bytes) AS rx FROM traffic')).toEqual(before);
+    expect(await after).toEqual(before);
   });
 
   it('says whether trying again makes sense', async () => {
