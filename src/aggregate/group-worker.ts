@@ -6,8 +6,10 @@ import { remoteStore } from '../store/remote.ts';
 import { openServerStore } from '../store/server.ts';
 import type { Store } from '../store/store.ts';
 import type { FromGroup, GroupSetup, OwnPartition, ToGroup } from './group-messages.ts';
+import { gathering } from './gather.ts';
 import { Group } from './group.ts';
 import type { PartitionRunner } from './partition-runner.ts';
+import { withTokens } from './tokens.ts';
 
 /** A step moves a partition: this often the main thread is told at most. */
 const TELL_INTERVAL_MS = 100;
@@ -68,7 +70,7 @@ function openStore(): Promise<Store> {
 }
 
 async function main(): Promise<void> {
-  const store = await openStore();
+  const store = gathering(withTokens(await openStore()));
   const kafka = kafkaClient(
     setup.kafka,
     (message, detail) => {

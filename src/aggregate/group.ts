@@ -4,7 +4,11 @@
  * is for those who watch its lag.
  */
 import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { producingTo } from '../log/kafka/client.ts';
+import { MessageBuilder } from '../log/kafka/message.ts';
 import { boundsOf } from '../log/kafka/topic.ts';
+import type { Producing } from '../log/kafka/writer.ts';
+import { tickRecord } from '../log/record.ts';
 import type { Bounds } from '../log/kafka/queue.ts';
 import { PartitionRunner, type RunnerOptions } from './partition-runner.ts';
 
@@ -21,6 +25,8 @@ const FETCH_WAIT_MS = 500;
 const FETCH_BYTES_A_PARTITION = 4 * 1024 * 1024;
 const COMMIT_INTERVAL_MS = 5_000;
 const BOUNDS_RETRY_MS = 500;
+/** Messages that no tick has followed for so long are given one from here: no ingest process is left to do it. */
+const NUDGE_INTERVAL_MS = 3_000;
 /** Kernels brought back at once. */
 const RECOVERIES_AT_ONCE = 2;
 
@@ -34,7 +40,10 @@ export class Group {
   #joined = false;
   #stopping = false;
   #recovering: Promise<void>[] = [];
-  #commitTimer: NodeJS.Timeout | undefined;
+  #timers: NodeJS.Timeout[] = [];
+  readonly #producing: Producing;
+  /** where each partition waited for a tick when it was last looked at */
+  readonly #waitedAt = new Map<number, number>();
 
   constructor(options: GroupOptions) {
     this.#options = options;
@@ -50,6 +59,7 @@ export class Group {
       allowAutoTopicCreation: false,
     });
     this.#admin = kafka.admin();
+    this.#producing = producingTo(kafka, topic);
   }
 
   /** Whether this process is a member with an assignment, which may be of no partition: then it stands by. */
@@ -81,15 +91,20 @@ export class Group {
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
     await this.#consumer.run({ autoCommit: false, eachBatch: (payload) => this.#take(payload) });
-    this.#commitTimer = setInterval(() => {
-      this.#commit();
-    }, COMMIT_INTERVAL_MS);
+    this.#timers = [
+      setInterval(() => {
+        this.#commit();
+      }, COMMIT_INTERVAL_MS),
+      setInterval(() => {
+        this.#nudge();
+      }, NUDGE_INTERVAL_MS),
+    ];
   }
 
   /** Saves every state and leaves the group, so that others go on from there. @param graceMs how long that may take */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
-    clearInterval(this.#commitTimer);
+    for (const each of this.#timers) clearInterval(each);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, graceMs);
@@ -98,6 +113,7 @@ export class Group {
     clearTimeout(timer);
     for (const runner of this.#runners.values()) runner.abandon();
     await this.#consumer.disconnect().catch(() => undefined);
+    await this.#producing.close().catch(() => undefined);
     await this.#admin.disconnect().catch(() => undefined);
   }
 
@@ -235,6 +251,20 @@ export class Group {
       .map((runner) => ({ topic, partition: runner.partition, offset: String(runner.progress().storedSeq + 1) }));
     // it only tells others how far this group is: the next time will do as well
     if (offsets.length > 0 && this.#joined) this.#consumer.commitOffsets(offsets).catch(() => undefined);
+  }
+
+  /** A step ends with a tick, and what came last must not wait for an ingest process that may never come back. */
+  #nudge(): void {
+    const waiting = this.runners().filter(({ queue }) => queue.waitsForTick);
+    const stuck = waiting.filter(({ partition, queue }) => this.#waitedAt.get(partition) === queue.nextSeq);
+    this.#waitedAt.clear();
+    for (const { partition, queue } of waiting) this.#waitedAt.set(partition, queue.nextSeq);
+    if (stuck.length === 0) return;
+    const tick = new MessageBuilder();
+    tick.add(tickRecord(this.#options.now(), []));
+    const value = tick.seal();
+    // the next round will do as well
+    this.#producing.produce(stuck.map(({ partition }) => ({ partition, value }))).catch(() => undefined);
   }
 
   #trim(partition: number, beforeSeq: number): void {

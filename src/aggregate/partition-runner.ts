@@ -14,7 +14,6 @@ import { checkpointTable } from './checkpoint-table.ts';
 import { CapacityError } from './pricing.ts';
 import { type PartitionState, writeProgress } from './progress.ts';
 import type { Progress } from './status.ts';
-import { withTokens } from './tokens.ts';
 
 export interface RunnerOptions {
   readonly partition: number;
@@ -61,9 +60,8 @@ export class PartitionRunner {
     this.#options = options;
     this.queue = new PartitionQueue(bounds);
     const { partition, partitions } = options;
-    const step = (): string => `${this.#aggregator.progress().storedSeq + 1}-${this.queue.nextSeq}`;
     this.#aggregator = new Aggregator({
-      store: withTokens(options.store, partition, step),
+      store: options.store,
       log: this.queue,
       checkpoints: checkpointTable(options),
       terms: options.terms,
@@ -150,11 +148,11 @@ export class PartitionRunner {
   }
 
   async #run(): Promise<void> {
-    const { onProgress, onRoom, store, partition, instance } = this.#options;
+    const { onProgress, onRoom } = this.#options;
     while (!this.#stopped) {
       const did = await this.#step();
       if (did && !this.abandoned) {
-        await writeProgress(store, partition, this.progress(), this.state, instance);
+        await this.#tell();
         onProgress();
         if (this.queue.hasRoom) onRoom();
       }
@@ -177,10 +175,15 @@ export class PartitionRunner {
     if (this.state === state) return;
     this.state = state;
     this.detail = detail;
-    const { note, onProgress, store, partition, instance } = this.#options;
+    const { note, onProgress, partition } = this.#options;
     note(`partition ${partition} does not go on: ${detail}`);
     onProgress();
-    await writeProgress(store, partition, this.progress(), state, instance);
+    await this.#tell();
+  }
+
+  async #tell(): Promise<void> {
+    const { store, partition, instance, now } = this.#options;
+    await writeProgress(store, { partition, progress: this.progress(), state: this.state, instance, storedMs: now() });
   }
 
   async #checkpoint(): Promise<void> {

@@ -1,6 +1,5 @@
 /** The table `progress`: how far the stored rows of each partition have come, written by whoever works on it, read by every API process. */
 import { COUNTER_WORDS } from '../kernel/layout.ts';
-import { literal } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
 import type { Progress } from './status.ts';
 
@@ -27,20 +26,39 @@ export interface PartitionProgress {
   readonly instance: string;
 }
 
+export interface Told {
+  readonly partition: number;
+  readonly progress: Progress;
+  readonly state: PartitionState;
+  readonly instance: string;
+  readonly storedMs: number;
+}
+
+const STRUCTURE =
+  "partition_id UInt32, position UInt64, clock Int64, counters Array(UInt64), vms UInt32, vm_slots UInt32, nic_slots UInt32, catalog_seq UInt64, checkpoint Int64, state String, instance String, stored_at DateTime64(3, 'UTC')";
+
 /** Writes what an aggregator says of a partition after a step. Nothing before its first. */
-export async function writeProgress(
-  store: Store,
-  partition: number,
-  progress: Progress,
-  state: PartitionState,
-  instance: string,
-): Promise<void> {
+export async function writeProgress(store: Store, { partition, progress, state, instance, storedMs }: Told): Promise<void> {
   if (progress.storedSeq < 0) return;
-  await store.command(
-    `INSERT INTO progress (partition_id, position, clock, counters, vms, vm_slots, nic_slots, catalog_seq, checkpoint, state, instance, stored_at)
-     SELECT ${partition}, ${progress.storedSeq}, ${progress.clockMs}, [${progress.counters.join(', ')}], ${progress.vms}, ${progress.vmSlots}, ${progress.nicSlots},
-            ${progress.catalogSeq}, ${progress.checkpointSeq}, ${literal(state)}, ${literal(instance)}, now64(3)`,
-  );
+  const u32 = (...values: number[]): Buffer => Buffer.from(Uint32Array.from(values).buffer);
+  const u64 = (...values: (number | bigint)[]): Buffer =>
+    Buffer.from(BigUint64Array.from(values, (value) => BigInt.asUintN(64, BigInt(value))).buffer);
+  const text = (value: string): Buffer => {
+    const bytes = Buffer.from(value, 'utf8').subarray(0, 127);
+    return Buffer.concat([Buffer.of(bytes.length), bytes]);
+  };
+  const row = Buffer.concat([
+    u32(partition),
+    u64(progress.storedSeq, progress.clockMs),
+    Buffer.of(progress.counters.length),
+    u64(...progress.counters),
+    u32(progress.vms, progress.vmSlots, progress.nicSlots),
+    u64(progress.catalogSeq, progress.checkpointSeq),
+    text(state),
+    text(instance),
+    u64(storedMs),
+  ]);
+  await store.insertRowBinary('progress', STRUCTURE, [row]);
 }
 
 interface Row {

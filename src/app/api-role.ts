@@ -7,7 +7,7 @@ import { countQuarantined } from '../aggregate/aggregator.ts';
 import { type PartitionProgress, readProgress } from '../aggregate/progress.ts';
 import { type PartitionStatus, sampleCounts, type Status } from '../aggregate/status.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import { lastPricedSeq } from '../catalog/entry.ts';
+import { coalesced } from '../catalog/coalesced.ts';
 import { ProblemError } from '../errors.ts';
 import { COUNTER_WORDS } from '../kernel/layout.ts';
 import { partitionOf, vmHash } from '../kernel/vm-hash.ts';
@@ -15,7 +15,7 @@ import type { Asking } from '../log/kafka/asking.ts';
 import { Follower } from '../log/kafka/follower.ts';
 import type { PartitionHealth } from '../metrics.ts';
 import type { Store } from '../store/store.ts';
-import { coalesced } from './coalesced.ts';
+
 import { type AppOptions } from './parts.ts';
 import type { Role } from './role.ts';
 
@@ -64,7 +64,8 @@ export function startApi(setup: ApiSetup): ApiRole {
 
   const watermarkOf = ({ clockMs }: PartitionProgress): number | null => (clockMs === null ? null : clockMs - config.latenessMs);
   const status = async (waitMs: number): Promise<Status> => {
-    const [recorded, quarantined] = await Promise.all([lastPricedSeq(store), countQuarantined(store)]);
+    const quarantined = await countQuarantined(store);
+    const recorded = catalog.lastPricingSeq;
     const own = progress;
     const unstored = await follower
       .unstored(
@@ -127,12 +128,12 @@ export function startApi(setup: ApiSetup): ApiRole {
 
   return {
     plugins: [],
-    freshen: coalesced(async () => {
+    freshen: async () => {
       await Promise.all([catalog.refresh(), fresh()]);
-    }),
+    },
     status: () => status(COUNT_WAIT_MS),
     async statusSoon() {
-      await fresh();
+      await Promise.all([catalog.refresh(), fresh()]);
       return status(SCRAPE_WAIT_MS);
     },
     watermarkMs(vm) {

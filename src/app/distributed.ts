@@ -19,7 +19,7 @@ import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import { startAggregate } from './aggregate-role.ts';
 import { startApi } from './api-role.ts';
-import { notMoreOften } from './coalesced.ts';
+import { notMoreOften } from './not-more-often.ts';
 import { startIngest } from './ingest-role.ts';
 import {
   type App,
@@ -66,7 +66,13 @@ export async function startDistributed(options: AppOptions): Promise<App> {
     logger.debug(detail, message);
   });
   const partitions = await reachTopic(options, settings, store);
-  const catalog = await Catalog.open({ store, now, randomBytes: options.randomBytes, ...asked });
+  const catalog = await Catalog.open({
+    store,
+    now,
+    randomBytes: options.randomBytes,
+    shared: config.clickhouseUrl !== undefined,
+    ...asked,
+  });
   const has = (role: 'ingest' | 'aggregate' | 'api'): boolean => config.roles.has(role);
   const adminKey = has('api') ? await catalog.bootstrapAdminKey(config.adminKey) : undefined;
 

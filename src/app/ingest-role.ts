@@ -3,7 +3,6 @@ import type { Kafka } from 'kafkajs';
 import type { Registry } from 'prom-client';
 import { highestClock } from '../aggregate/progress.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import { lastPricedSeq } from '../catalog/entry.ts';
 import { KafkaDoor } from '../ingest/kafka-door.ts';
 import { ingestPlugin } from '../ingest/plugin.ts';
 import { producingTo } from '../log/kafka/client.ts';
@@ -54,7 +53,7 @@ export function startIngest({ options, kafka, topic, partitions, store, catalog 
     async () => {
       await catalog.refresh();
       if (eventClock) door.reached((await highestClock(store)) ?? 0);
-      await door.mark(await lastPricedSeq(store));
+      await door.mark(catalog.lastPricingSeq);
     },
     (error) => {
       logger.warn({ err: error }, 'the catalog could not be read or marked: keys and prices stay as they were');

@@ -77,12 +77,6 @@ export async function readEntries(store: Store, afterSeq: bigint, upToSeq = 2n *
   }));
 }
 
-/** The number of the last entry that prices may follow from; 0 before the first. */
-export async function lastPricedSeq(store: Store): Promise<bigint> {
-  const [row] = await store.rows<{ last: string }>("SELECT max(seq) AS last FROM catalog WHERE kind IN ('plan', 'vm')");
-  return BigInt(row?.last ?? '0');
-}
-
 /** The latest entry of one id, for kinds that are not kept in memory. */
 export async function readEntry(store: Store, kind: Kind, id: string): Promise<Entry | undefined> {
   const [row] = await store.rows<{ last: string; at: string; by: string; latest: string }>(

@@ -1,5 +1,5 @@
 /** The topic: made if it is not there, and checked against what was recorded when it was first used. */
-import type { Admin, ConfigResourceTypes, Kafka } from 'kafkajs';
+import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import { literal } from '../../store/rowbinary.ts';
 import type { Store } from '../../store/store.ts';
 import { type KafkaSettings, withAdmin } from './client.ts';
@@ -9,9 +9,6 @@ import type { Bounds } from './queue.ts';
 export class TopicError extends Error {
   override readonly name = 'TopicError';
 }
-
-/** kafkajs has it among its enums, which a module can't import by name. */
-const TOPIC_RESOURCE: ConfigResourceTypes.TOPIC = 2;
 
 const CONFIG = {
   'message.timestamp.type': 'LogAppendTime',
@@ -45,7 +42,7 @@ async function create(admin: Admin, { topic, partitions }: KafkaSettings): Promi
 async function checkConfig(admin: Admin, topic: string): Promise<void> {
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: [{ type: TOPIC_RESOURCE, name: topic, configNames: Object.keys(CONFIG) }],
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: Object.keys(CONFIG) }],
   });
   const found = new Map(resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]));
   for (const name of ['message.timestamp.type', 'cleanup.policy'] as const) {
