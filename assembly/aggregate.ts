@@ -67,7 +67,9 @@ import {
   VM_MINUTE,
   VM_NIC_COUNT,
   VM_RUN_START,
+  VM_SIZE,
 } from './layout';
+import { AHEAD, lookAhead } from './ahead';
 import { count } from './counter';
 import { emitLate, emitSample } from './emit';
 import { NEVER, nicOf, slotOfVm, vmAfter, vmAt } from './intern';
@@ -230,6 +232,8 @@ export function aggregate(): u32 {
   const end = <usize>load<u32>(H_CURSOR_END);
   let left = budget();
   let vm = vmAt(0);
+  let scattered: u32 = 0; // samples for which it is worth to look ahead
+  let seen: u32 = 0; // of those, the ones that it was done for
   while (cursor < end) {
     const size = <usize>load<u32>(cursor);
     const sequence = load<u64>(cursor + 8);
@@ -261,6 +265,7 @@ export function aggregate(): u32 {
         const frame = record + at;
         at += <usize>load<u16>(frame + FRAME_SIZE);
         index++;
+        if (seen != 0) seen--;
         if (usually) {
           const usual = takeUsual(frame, agent, agentLength, vm, version, watermark);
           if (usual != 0) {
@@ -269,9 +274,18 @@ export function aggregate(): u32 {
             continue;
           }
         }
+        if (scattered != 0) {
+          if (seen == 0) {
+            lookAhead(frame, record + size);
+            seen = AHEAD;
+          }
+          scattered--;
+        }
         store<u64>(H_VERSION, version);
         if (live) version++;
+        const expected = vm + VM_SIZE;
         vm = take(frame, agent, agentLength, vm);
+        if (vm != expected) scattered = 2 * AHEAD;
         if (load<u32>(H_SPREAD_NIC) != 0) {
           full = true;
           break;

@@ -95,12 +95,19 @@ export function slotOfVm(vm: usize): u32 {
 /** The record of a VM, 0 if it is not known; `place` is then where its entry goes. */
 let place: usize = 0;
 
+/** Where the search for a VM begins. The lowest bit of a hash is always set and says nothing. */
+// @ts-ignore: decorator
+@inline
+export function firstPlaceOfVm(hash: u32): u32 {
+  return hash >> 1 & load<u32>(H_VM_MASK);
+}
+
 // @ts-ignore: decorator
 @inline
 function lookUp(name: usize, length: u32, hash: u32): usize {
   const table = <usize>load<u32>(H_VM_TABLE);
   const mask = load<u32>(H_VM_MASK);
-  let i = hash & mask;
+  let i = firstPlaceOfVm(hash);
   while (true) {
     place = table + (<usize>i << 3);
     const entry = load<u64>(place);
@@ -259,7 +266,7 @@ export function reindex(): void {
   const vms = load<u32>(H_VMS);
   for (let slot: u32 = 0; slot < vms; slot++) {
     const hash = load<u32>(vmAt(slot) + VM_HASH);
-    let i = hash & vmMask;
+    let i = firstPlaceOfVm(hash);
     while (load<u64>(vmTable + (<usize>i << 3)) != 0) i = (i + 1) & vmMask;
     store<u64>(vmTable + (<usize>i << 3), <u64>hash | <u64>(slot + 1) << 32);
   }

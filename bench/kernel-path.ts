@@ -1,8 +1,9 @@
 /** From a body's bytes to minute rows through the two kernels of the product, as a bench runs them. */
 import { type BodyFormat, Decoder, SAMPLES_MAX } from '../src/kernel/decoder.ts';
-import { Kernel } from '../src/kernel/kernel.ts';
+import { type Build, Kernel } from '../src/kernel/kernel.ts';
 import { COUNTER_WORDS, LAYOUT as L, OUTPUTS, type Output } from '../src/kernel/layout.ts';
 import { samplesRecord } from '../src/log/record.ts';
+import { COUNT_EXPORT } from './counted.ts';
 import { readRows, type MinuteRows } from './rows.ts';
 
 const ALL_OUTPUTS = Object.keys(OUTPUTS) as Output[];
@@ -13,25 +14,35 @@ const NOW_MS = 1_767_225_600_000 + 86_400_000;
 
 /** The kernel's way: the door's decoder, a log record, the aggregator's kernel, rows drained. */
 export class KernelPath {
-  readonly decoder = new Decoder();
+  readonly decoder: Decoder;
   readonly kernel: Kernel;
   private readonly rows = new Map<Output, Uint8Array[]>(ALL_OUTPUTS.map((output) => [output, []]));
   private seq = 0;
   archivedBytes = 0;
 
-  constructor(vms: number) {
+  constructor(vms: number, build: Build = 'release') {
+    this.decoder = new Decoder(build);
     const recordBytes = SAMPLES_MAX * 136 + 128;
-    this.kernel = new Kernel({
-      vms,
-      nics: vms,
-      plans: 16,
-      phases: 16,
-      inputBytes: recordBytes,
-      framesBytes: 64,
-      outputBytes: 2 << 20,
-    });
+    this.kernel = new Kernel(
+      {
+        vms,
+        nics: vms,
+        plans: 16,
+        phases: 16,
+        inputBytes: recordBytes,
+        framesBytes: 64,
+        outputBytes: 2 << 20,
+      },
+      build,
+    );
     this.kernel.setTerms({ stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 100_000_000_000n, clock: 'wall' });
     this.kernel.setU32(L.H_ARCHIVE, 1);
+  }
+
+  /** Of the kernels that count their instructions: the counter. */
+  counter(kernel: 'door' | 'aggregator'): { value: bigint } {
+    const { exports } = kernel === 'door' ? this.decoder.kernel : this.kernel;
+    return (exports as unknown as Record<string, { value: bigint }>)[COUNT_EXPORT] ?? { value: 0n };
   }
 
   forget(): void {

@@ -1,5 +1,6 @@
-/** `npm run bench [name…] [--smoke]`: runs the benches named, or all; --smoke only shows that they run. */
+/** `npm run bench [name…] [--smoke]`: runs the benches named, or all; --smoke only shows that they run. `npm run bench guard`: guard.ts. */
 import { billingBench } from './billing.ts';
+import { guard } from './guard.ts';
 import { conditions, print, save, type Report } from './harness.ts';
 import { ingestBench } from './ingest.ts';
 import { kernelBench } from './kernel.ts';
@@ -27,6 +28,11 @@ const BENCHES: Readonly<Record<string, (smoke: boolean) => Report | Promise<Repo
 const RESULTS = new URL(import.meta.url.includes('/dist/') ? '../../bench/results/' : './results/', import.meta.url);
 
 async function main(args: readonly string[]): Promise<number> {
+  if (args[0] === 'guard') {
+    return guard(args.includes('--record'), (line) => {
+      console.log(line);
+    });
+  }
   const smoke = args.includes('--smoke');
   const asked = args.filter((arg) => arg !== '--smoke');
   const unknown = asked.filter((name) => BENCHES[name] === undefined);

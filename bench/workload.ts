@@ -54,7 +54,7 @@ export function fleetWorkload(
 }
 
 /** The same lines in another order: groups of `group` lines that follow one another stay together, the groups are shuffled. */
-export function reordered({ bodies, samples, bytes }: Workload, group: number): Workload {
+export function reordered({ bodies, samples, bytes }: Workload, group: number, seed = 123_456_789): Workload {
   const groups: Buffer[] = [];
   for (const body of bodies) {
     for (let from = 0, lines = 0, at = 0; at < body.length; at++) {
@@ -65,7 +65,7 @@ export function reordered({ bodies, samples, bytes }: Workload, group: number): 
       from = at + 1;
     }
   }
-  let x = 123_456_789;
+  let x = seed;
   for (let i = groups.length - 1; i > 0; i--) {
     x = (Math.imul(x, 1_664_525) + 1_013_904_223) >>> 0;
     const j = Math.floor((x / 2 ** 32) * (i + 1));

@@ -1,6 +1,6 @@
 /** The door's kernel: a request's bytes in, frames and rejections out. Synchronous; answers are views that the next call overwrites. */
 import { REJECTION_CODES, SAMPLE_FIELDS, type Rejection } from '../domain/rejection.ts';
-import { Kernel } from './kernel.ts';
+import { type Build, Kernel } from './kernel.ts';
 import { LAYOUT as L } from './layout.ts';
 
 /** At most this many bytes in a request once inflated, and this many samples (SPEC §7). */
@@ -40,9 +40,9 @@ export type Decoded =
     };
 
 export class Decoder {
-  private readonly kernel: Kernel;
+  readonly kernel: Kernel;
 
-  constructor(build: 'release' | 'debug' = 'release') {
+  constructor(build: Build = 'release') {
     this.kernel = new Kernel(
       {
         vms: 1,

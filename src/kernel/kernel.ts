@@ -62,19 +62,21 @@ function compiled(name: string): WebAssembly.Module {
   return module;
 }
 
+export type Build = 'release' | 'debug' | 'counted';
+
 export class Kernel {
   readonly exports: Exports;
   readonly bytes: Buffer;
   readonly view: DataView;
   readonly capacity: Capacity;
 
-  /** @param build the release kernel, or the one with assertions for tests */
-  constructor(capacity: Capacity, build: 'release' | 'debug' = 'release') {
+  /** @param build the release kernel, the one with assertions for tests, or the one that counts its instructions (bench/counted.ts) */
+  constructor(capacity: Capacity, build: Build = 'release') {
     const memory = new WebAssembly.Memory({ initial: 2, maximum: 65536 });
     const abort = (_message: number, _file: number, line: number, column: number): never => {
       throw new Error(`kernel assertion failed at ${line}:${column}`);
     };
-    const name = build === 'release' ? 'kernel.wasm' : 'kernel.debug.wasm';
+    const name = build === 'release' ? 'kernel.wasm' : `kernel.${build}.wasm`;
     const instance = new WebAssembly.Instance(compiled(name), { env: { memory, abort } });
     this.exports = instance.exports as unknown as Exports;
     if (this.exports.layoutHash() >>> 0 !== layoutHash()) {
