@@ -15,8 +15,9 @@ export interface Outage {
 export interface RetryOptions {
   /** For how long a call is tried again; left out: as long as it takes. */
   readonly patienceMs?: number | undefined;
-  /** How long one attempt may take; after a timeout the next may take twice as long, up to ten minutes. */
+  /** How long one attempt may take; after a timeout the next may take twice as long, up to the maximum: a big insert into a slow server must end some day. */
   readonly attemptMs: number;
+  readonly attemptMsMax: number;
   readonly backoffMs: number;
   readonly backoffMsMax: number;
   readonly now: () => number;
@@ -24,8 +25,6 @@ export interface RetryOptions {
   /** Told when an outage begins, at every failure while it lasts, and with undefined when a call has succeeded again. */
   readonly onOutage?: ((outage: Outage | undefined) => void) | undefined;
 }
-
-const ATTEMPT_MS_MAX = 600_000;
 
 /** Carries out calls of one store. */
 export class Retrier {
@@ -57,7 +56,7 @@ export class Retrier {
         const failure = transportErrorOf(error, what);
         if (!failure.retryable) throw failure;
         this.#failed(failure);
-        if (failure.code === TIMEOUT) attemptMs = Math.min(2 * attemptMs, ATTEMPT_MS_MAX);
+        if (failure.code === TIMEOUT) attemptMs = Math.min(2 * attemptMs, this.#options.attemptMsMax);
         const waitMs = random() * Math.min(backoffMs * 2 ** Math.min(tries, 30), backoffMsMax);
         if (performance.now() + waitMs >= endMs) throw failure;
         await this.#pause(waitMs);

@@ -10,6 +10,7 @@ import { bytesIn, insertSelect, literal } from './rowbinary.ts';
 import { DATABASE, type Store } from './store.ts';
 
 const ATTEMPT_MS = 60_000;
+const ATTEMPT_MS_MAX = 600_000;
 const BACKOFF_MS = 100;
 const BACKOFF_MS_MAX = 10_000;
 /** The client's own limit, which must not come before ours. */
@@ -26,6 +27,8 @@ export interface ServerStoreOptions {
   readonly patienceMs?: number | undefined;
   /** How long one attempt may take at first (default 60 s). */
   readonly attemptMs?: number;
+  /** And at most, after timeouts (default 10 minutes). */
+  readonly attemptMsMax?: number;
   readonly backoffMs?: number;
   /** Told when the server goes away and comes back. */
   readonly onOutage?: (outage: Outage | undefined) => void;
@@ -42,6 +45,7 @@ export async function openServerStore(options: ServerStoreOptions): Promise<Stor
   const retrier = new Retrier({
     patienceMs: options.patienceMs,
     attemptMs: options.attemptMs ?? ATTEMPT_MS,
+    attemptMsMax: options.attemptMsMax ?? ATTEMPT_MS_MAX,
     backoffMs: options.backoffMs ?? BACKOFF_MS,
     backoffMsMax: BACKOFF_MS_MAX,
     now: options.now ?? Date.now,

@@ -8,6 +8,7 @@ function retrier(options: Partial<RetryOptions> = {}): { retrier: Retrier; outag
   const outages: (Outage | undefined)[] = [];
   const made = new Retrier({
     attemptMs: 1000,
+    attemptMsMax: 1000,
     backoffMs: 1,
     backoffMsMax: 4,
     now: () => 42,
