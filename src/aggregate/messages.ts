@@ -10,6 +10,7 @@ export interface ThreadSetup {
   /** the store of the main thread; undefined where the thread opens a server by its URL */
   readonly storePort: MessagePort | undefined;
   readonly clickhouseUrl: string | undefined;
+  readonly clickhouseCluster: string | undefined;
   readonly terms: Terms;
   readonly vmsMax: number;
   readonly nicsMax: number;

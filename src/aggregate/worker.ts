@@ -31,7 +31,9 @@ async function main(): Promise<void> {
   const faults = faultsOf(process.env, killSelf);
   const log = openEmbeddedReader(setup.logPath);
   const store =
-    setup.storePort === undefined ? await openServerStore({ url: setup.clickhouseUrl ?? '' }) : remoteStore(setup.storePort);
+    setup.storePort === undefined
+      ? await openServerStore({ url: setup.clickhouseUrl ?? '', cluster: setup.clickhouseCluster })
+      : remoteStore(setup.storePort);
   const aggregator = new Aggregator({
     store,
     log,

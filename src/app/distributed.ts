@@ -14,6 +14,7 @@ import { kafkaClient, type KafkaSettings } from '../log/kafka/client.ts';
 import { partitionsChanged, prepareTopic, TopicError } from '../log/kafka/topic.ts';
 import { metricsOf } from '../metrics.ts';
 import { lockFile } from '../process-lock.ts';
+import { clusterOf } from '../store/cluster.ts';
 import { migrate } from '../store/migrations.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
@@ -61,7 +62,7 @@ export async function startDistributed(options: AppOptions): Promise<App> {
     },
     asked.faults,
   );
-  await migrate(store, { retentionDays: keptDays(config), nowMs: now() });
+  await migrate(store, { retentionDays: keptDays(config), nowMs: now(), cluster: clusterOf(config) });
   const kafka = kafkaClient(settings, (message, detail) => {
     logger.debug(detail, message);
   });

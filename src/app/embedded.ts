@@ -14,6 +14,7 @@ import { openEmbeddedWriter } from '../log/embedded.ts';
 import type { LogWriter } from '../log/log.ts';
 import { catalogRecord } from '../log/record.ts';
 import { lockFile } from '../process-lock.ts';
+import { clusterOf } from '../store/cluster.ts';
 import { migrate } from '../store/migrations.ts';
 import { openStore } from '../store/open.ts';
 import { metricsOf, type PartitionHealth } from '../metrics.ts';
@@ -42,8 +43,10 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
 
   const asked = givenFaults(faults);
   const store = await openStore(config, asked.faults);
-  await migrate(store, { retentionDays: keptDays(config), nowMs: now() });
-  const catalog = await Catalog.open({ store, now, randomBytes: options.randomBytes, ...asked });
+  await migrate(store, { retentionDays: keptDays(config), nowMs: now(), cluster: clusterOf(config) });
+  // what a server holds others may write to as well
+  const shared = config.clickhouseUrl !== undefined;
+  const catalog = await Catalog.open({ store, now, randomBytes: options.randomBytes, shared, ...asked });
   const adminKey = await catalog.bootstrapAdminKey(config.adminKey);
 
   const logPath = join(config.dataDir, 'log');
@@ -54,6 +57,7 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
     checkpointDir: join(config.dataDir, 'checkpoints'),
     store: config.clickhouseUrl === undefined ? store : undefined,
     clickhouseUrl: config.clickhouseUrl,
+    clickhouseCluster: config.clickhouseCluster,
     terms: termsOf(config),
     vmsMax: config.vmsMax,
     nicsMax: config.nicsMax,

@@ -16,6 +16,12 @@ export interface Cluster {
   readonly replicated: boolean;
 }
 
+/** The cluster that the configuration names, if any. */
+export function clusterOf(config: { clickhouseCluster: string | undefined; clickhouseReplicated: boolean }): Cluster | undefined {
+  const { clickhouseCluster: name, clickhouseReplicated: replicated } = config;
+  return name === undefined ? undefined : { name, replicated };
+}
+
 /** Sharded by the VM's name. */
 const SHARDED: ReadonlySet<string> = new Set(['samples', 'uptime', 'traffic', 'outages', 'anomalies']);
 
