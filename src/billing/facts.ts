@@ -94,10 +94,7 @@ export async function loadUsage(
 ): Promise<Usage> {
   const { catalog } = context;
   const vms = accounts.flatMap((account) => catalog.vmsOf(account).flatMap((id) => catalog.vm(id) ?? []));
-  const fromMinute = fromMs / MINUTE_MS;
-  const toMinute = toMs / MINUTE_MS;
-  const services = new Map<string, Segment[]>();
-  for (const vm of vms) services.set(vm.id, serviceOf(context, vm.id, vm.body, fromMinute, toMinute));
+  const services = servicesOf(context, accounts, fromMs, toMs);
   let widest = { fromMs, toMs };
   for (const segments of services.values())
     for (const segment of segments)
@@ -124,6 +121,18 @@ export async function loadUsage(
     for (const [vm, found] of byDay) trafficByDay.set(vm, found);
   }
   return { fromMs, toMs, edges, services, spans, outages, traffic, trafficByDay, stored: { catalogSeq, rows } };
+}
+
+/** By VM of the accounts: its service around [fromMs, toMs), with the credit policy of its terms sheet. Nothing is read for it. */
+export function servicesOf(
+  context: BillingContext,
+  accounts: readonly string[],
+  fromMs: number,
+  toMs: number,
+): Map<string, Segment[]> {
+  const { catalog } = context;
+  const vms = accounts.flatMap((account) => catalog.vmsOf(account).flatMap((id) => catalog.vm(id) ?? []));
+  return new Map(vms.map(({ id, body }) => [id, serviceOf(context, id, body, fromMs / MINUTE_MS, toMs / MINUTE_MS)]));
 }
 
 /** The facts of one account's invoice, out of what was read. */

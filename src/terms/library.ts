@@ -65,6 +65,13 @@ export class TermsLibrary {
   }
 }
 
+/** A library in which one sheet stands in for every version of another, at any instant: what if its terms had been these. */
+export function replacing(library: TermsLibrary, id: string, { sheet, json, file }: LoadedSheet): TermsLibrary {
+  const others = library.ids().filter((each) => each !== id);
+  const standIn = { sheet: { ...sheet, id, effective_until: null }, json, file };
+  return new TermsLibrary([...others.flatMap((each) => library.versions(each)), standIn]);
+}
+
 /** Checks a sheet's text. Returns the sheet, or a line a fault. */
 export function parseSheet(text: string, file: string): LoadedSheet | readonly string[] {
   let json: unknown;

@@ -3,13 +3,13 @@ import { instant } from '../../catalog/bodies.ts';
 import { CAUSES } from '../../domain/condition.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { identifier } from '../../domain/plan.ts';
-import { ProblemError } from '../../errors.ts';
 import type { QueryContext } from '../../query/context.ts';
 import { checkRefund } from '../../refunds/check.ts';
-import { type LoadedSheet, parseSheet, type TermsLibrary } from '../../terms/library.ts';
+import type { TermsLibrary } from '../../terms/library.ts';
 import type { Api } from '../api.ts';
 import { keyOf } from '../auth.ts';
 import { toJson } from '../../domain/json.ts';
+import { inlineSheet } from './inline-sheet.ts';
 import { exactInteger, idParams, instantShape, outageRow } from './shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
@@ -110,7 +110,7 @@ export function refundRoutes(api: Api, context: QueryContext, library: TermsLibr
     async ({ body, request }) => {
       const { vm, at } = body;
       const by = keyOf(request).name;
-      const terms = typeof body.terms === 'object' ? inlineSheet(body.terms) : body.terms;
+      const terms = typeof body.terms === 'object' ? inlineSheet(body.terms, 'terms') : body.terms;
       const answer = await checkRefund(context, library, { vm, atMs: at ?? now(), terms });
       let kept: Record<string, unknown> = answer;
       await catalog.recordRefundCheck((id, recordedAtMs) => {
@@ -141,15 +141,4 @@ export function refundRoutes(api: Api, context: QueryContext, library: TermsLibr
       return reply.type('application/json; charset=utf-8').send(text);
     },
   );
-}
-
-/** A sheet that came whole. Throws `invalid_body` naming what is wrong with it. */
-function inlineSheet(given: object): LoadedSheet {
-  const parsed = parseSheet(JSON.stringify(given), 'terms');
-  if ('sheet' in parsed) return parsed;
-  const errors = parsed.map((line) => {
-    const [file = '', path = '', ...rest] = line.split(': ');
-    return rest.length === 0 ? { field: file, message: path } : { field: `${file}.${path}`, message: rest.join(': ') };
-  });
-  throw new ProblemError('invalid_body', parsed.join('; '), { errors });
 }

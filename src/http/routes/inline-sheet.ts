@@ -1,0 +1,13 @@
+import { ProblemError } from '../../errors.ts';
+import { type LoadedSheet, parseSheet } from '../../terms/library.ts';
+
+/** A sheet that came whole, as the member `name` of a body. Throws `invalid_body` naming what is wrong with it. */
+export function inlineSheet(given: object, name: string): LoadedSheet {
+  const parsed = parseSheet(JSON.stringify(given), name);
+  if ('sheet' in parsed) return parsed;
+  const errors = parsed.map((line) => {
+    const [file = '', path = '', ...rest] = line.split(': ');
+    return rest.length === 0 ? { field: file, message: path } : { field: `${file}.${path}`, message: rest.join(': ') };
+  });
+  throw new ProblemError('invalid_body', parsed.join('; '), { errors });
+}
