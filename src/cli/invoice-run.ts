@@ -78,7 +78,7 @@ export async function runInvoices(client: ApiClient, context: CliContext, option
 }
 
 /** Repeats a call that may succeed later: what it did before it was cut off, it finds done. */
-async function patiently<T>(context: CliContext, tell: (note: string) => void, call: () => Promise<T>): Promise<T> {
+export async function patiently<T>(context: CliContext, tell: (note: string) => void, call: () => Promise<T>): Promise<T> {
   const untilMs = context.now() + PATIENCE_MS;
   for (;;) {
     try {

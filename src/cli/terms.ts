@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { formatInstant } from '../domain/instant.ts';
 import type { LoadedSheet, TermsLibrary } from '../terms/library.ts';
 import { CommandFailure, writeLine, type CliContext } from './context.ts';
+import { register as registerBacktest } from './terms-backtest.ts';
 import { tableLines } from './table.ts';
 
 const EXAMPLES = `
@@ -15,11 +16,13 @@ Examples:
   uptally terms show cstserver-2022
   uptally terms show cstserver-2022 --json > data/terms/mine.json
   uptally terms check data/terms/mine.json
+  uptally terms backtest mine.json --from 2026-01 --to 2026-04      what it would have changed
 `;
 
-/** `uptally terms`: works on files, without a server. */
+/** `uptally terms`: works on files; only a backtest asks a server. */
 export function register(program: Command, context: CliContext): void {
   const terms = program.command('terms').description("check and show providers' terms sheets").addHelpText('after', EXAMPLES);
+  registerBacktest(terms, context);
 
   terms
     .command('check <file...>')

@@ -13,6 +13,7 @@ import { installMetrics } from './metrics.ts';
 import { answerClientError, installProblems, problemOf, sendProblem } from './problems.ts';
 import { accountMeteringRoutes } from './routes/account-metering.ts';
 import { anomalyRoutes } from './routes/anomalies.ts';
+import { backtestRoutes } from './routes/backtests.ts';
 import { balanceRoutes } from './routes/balance.ts';
 import { catalogRoutes } from './routes/catalog.ts';
 import { debitRoutes } from './routes/debits.ts';
@@ -127,6 +128,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     const sheets = deps.sheets ?? loadTerms([shippedTermsFolder()]);
     catalogRoutes(api, deps, sheets);
     termsRoutes(api, sheets);
+    backtestRoutes(api, { ...deps, termsLibrary: sheets });
     incidentRoutes(api, deps);
     keyRoutes(api, deps.catalog);
     eventRoutes(api, { ...deps, termsLibrary: sheets });
