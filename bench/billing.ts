@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { accountName, FLEET_SERVER, fleetFolder, type FleetSize, makeFleet, openFleetStore, PERIOD, settled } from './fleet.ts';
 import { ratio, type Report, summary } from './harness.ts';
-import { KEY, start } from './ingest.ts';
+import { KEY, start } from './server-process.ts';
 
 interface Outcome {
   readonly account: string;

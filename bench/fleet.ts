@@ -12,7 +12,7 @@ import { type Entry, insertEntries } from '../src/catalog/entry.ts';
 import { openEmbeddedStore } from '../src/store/embedded.ts';
 import { migrate } from '../src/store/migrations.ts';
 import type { Store } from '../src/store/store.ts';
-import { KEY } from './ingest.ts';
+import { KEY } from './server-process.ts';
 
 export interface FleetSize {
   readonly accounts: number;

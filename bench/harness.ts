@@ -2,11 +2,9 @@
  * Measuring side by side: every contender runs once in every round, in turn, so that what else the machine does falls on all of them, and a
  * ratio is taken within a round. What is told is the median and the spread of the rounds.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { progress } from './progress.ts';
 
 export interface Contender {
   readonly name: string;
@@ -55,6 +53,7 @@ export function measure(contenders: readonly Contender[], { warmups, rounds }: R
   const collectGarbage = runInNewContext('gc') as () => void;
   for (let round = -warmups; round < rounds; round++) {
     contenders.forEach((contender, i) => {
+      progress.at((round + warmups) * contenders.length + i, (warmups + rounds) * contenders.length, contender.name);
       contender.prepare?.();
       // nobody pays for the garbage of the one before
       collectGarbage();
@@ -86,64 +85,38 @@ export function summary(name: string, rounds: readonly number[]): Measured {
   return { name, median, lowest: at(0), highest: at(sorted.length - 1), rounds };
 }
 
+/** A figure that is neither a rate nor a time nor a ratio. */
+export interface Valued extends Measured {
+  readonly unit: string;
+}
+
+/** A chart of one thing against another, and the sentence that it supports. */
+export interface Series {
+  readonly id: string;
+  readonly sentence: string;
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly lines: readonly { readonly name: string; readonly points: readonly (readonly [x: number, y: number])[] }[];
+}
+
+export interface Axis {
+  readonly name: string;
+  readonly logarithmic?: boolean;
+}
+
 export interface Report {
   readonly bench: string;
   readonly question: string;
   /** of the results that all contenders agreed on before anything was timed */
   readonly workHash: string;
   readonly work: Readonly<Record<string, number | string>>;
+  /** units a second */
   readonly rates: readonly Measured[];
   /** milliseconds */
   readonly times?: readonly Measured[];
   readonly ratios: readonly Measured[];
-}
-
-/** Where and of what the figures are. */
-export function conditions(): Record<string, string | number> {
-  return {
-    commit: commit(),
-    node: process.version,
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: availableParallelism(),
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    loadBefore: Number((loadavg()[0] ?? 0).toFixed(2)),
-  };
-}
-
-function commit(): string {
-  try {
-    const git = (...args: string[]): string =>
-      execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '+changes');
-  } catch {
-    return 'unknown';
-  }
-}
-
-/** One line a figure, for people. */
-export function print(report: Report, where: Readonly<Record<string, string | number>>, write: (line: string) => void): void {
-  write(`${report.bench}: ${report.question}`);
-  write(`  work      ${pairs(report.work)} hash=${report.workHash}`);
-  write(`  machine   ${pairs(where)}`);
-  const width = Math.max(...[...report.rates, ...(report.times ?? []), ...report.ratios].map(({ name }) => name.length));
-  const line = (m: Measured, format: (n: number) => string): string =>
-    `  ${m.name.padEnd(width)}  ${format(m.median).padStart(9)}  (${format(m.lowest)} … ${format(m.highest)}, ${m.rounds.length} rounds)`;
-  for (const rate of report.rates) write(line(rate, (n) => `${(n / 1e6).toFixed(2)} M/s`));
-  for (const time of report.times ?? [])
-    write(line(time, (n) => (n < 10_000 ? `${n.toFixed(1)} ms` : `${(n / 1000).toFixed(1)} s`)));
-  for (const each of report.ratios) write(line(each, (n) => `${n.toFixed(2)} ×`));
-}
-
-function pairs(values: Readonly<Record<string, string | number>>): string {
-  return Object.entries(values)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(' ');
-}
-
-/** Keeps the report as JSON in `folder`; the file's path. */
-export function save(folder: URL, report: Report, where: Readonly<Record<string, string | number>>, at: Date): URL {
-  mkdirSync(folder, { recursive: true });
-  const file = new URL(`${report.bench}-${at.toISOString().replaceAll(':', '').slice(0, 17)}.json`, folder);
-  writeFileSync(file, `${JSON.stringify({ at: at.toISOString(), ...report, where }, null, 2)}\n`);
-  return file;
+  readonly values?: readonly Valued[];
+  readonly series?: readonly Series[];
+  /** what was left out here, and why */
+  readonly skipped?: readonly string[];
 }

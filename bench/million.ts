@@ -3,13 +3,14 @@
  * long a start takes after SIGKILL with that state. Every VM is in the catalog, has a plan, and has sent samples for a few minutes.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
-import type { Report } from './harness.ts';
+import { type Report, summary, type Valued } from './harness.ts';
 
 const KEY = 'bench-admin-key-0123456789';
 const START_MS = Date.parse('2026-03-01T10:00:00Z');
@@ -54,25 +55,24 @@ export async function millionBench(vms: number, intervals: number): Promise<Repo
     return {
       bench: 'scale',
       question: 'what a million VMs take: memory, checkpoints, recovery',
-      workHash: counts,
-      work: {
-        VMs: vms,
-        samples: vms * intervals,
-        'start without anything, MB resident': megabytes(empty),
-        'with the catalog, MB resident': megabytes(withCatalog),
-        'with catalog and samples of all, MB resident': megabytes(withState),
-        'catalog, bytes a VM': Math.round((withCatalog - empty) / vms),
-        'state and all else, bytes a VM': Math.round((withState - withCatalog) / vms),
-        'start with the catalog, s': rounded(catalogStart),
-        'samples accepted a second': Math.round(accepted),
-        'samples stored a second': Math.round(stored),
-        'checkpoint, MB': megabytes(checkpoint.bytes),
-        'checkpoint, bytes a VM': Math.round(checkpoint.bytes / vms),
-        'checkpoint, s from the first byte to its name': rounded(checkpoint.seconds),
-        'start after SIGKILL until it answers, s': rounded(recovery),
-      },
-      rates: [],
+      workHash: createHash('sha256').update(counts).digest('hex').slice(0, 16),
+      work: { vms, samples: vms * intervals },
+      rates: [summary('samples accepted', [accepted]), summary('samples stored', [stored])],
+      times: [
+        summary('start with the catalog', [catalogStart * 1000]),
+        summary('a checkpoint, from the first byte to its name', [checkpoint.seconds * 1000]),
+        summary('start after SIGKILL, until it answers', [recovery * 1000]),
+      ],
       ratios: [],
+      values: [
+        value('resident, nothing in it', megabytes(empty), 'MB'),
+        value('resident, with the catalog', megabytes(withCatalog), 'MB'),
+        value('resident, with catalog and samples of all', megabytes(withState), 'MB'),
+        value('checkpoint', megabytes(checkpoint.bytes), 'MB'),
+        value('catalog', Math.round((withCatalog - empty) / vms), 'bytes a VM'),
+        value('state and all else', Math.round((withState - withCatalog) / vms), 'bytes a VM'),
+        value('checkpoint of a VM', Math.round(checkpoint.bytes / vms), 'bytes a VM'),
+      ],
     };
   } finally {
     server?.child.kill('SIGKILL');
@@ -80,9 +80,9 @@ export async function millionBench(vms: number, intervals: number): Promise<Repo
   }
 }
 
+const value = (name: string, of: number, unit: string): Valued => ({ ...summary(name, [of]), unit });
 const beside = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
-const rounded = (value: number): number => Number(value.toFixed(1));
 
 async function start(dir: string, vms: number): Promise<Server> {
   const beganMs = performance.now();

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { FLEET_SERVER, fleetFolder, type FleetSize, makeFleet, settled, vmName } from './fleet.ts';
 import { type Report, summary } from './harness.ts';
-import { KEY, start } from './ingest.ts';
+import { KEY, start } from './server-process.ts';
 
 const RANGE = 'from=2026-02-28T16:00:00Z&to=2026-03-31T16:00:00Z';
 const TZ = '&tz=Asia/Taipei';

@@ -1,5 +1,5 @@
 /**
- * `node dist/bench/storage.js DATA_DIR`: what a stopped server's data takes on disk, by table and column, once merged; and what the columns
+ * `npm run bench storage -- DATA_DIR`: what a stopped server's data takes on disk, by table and column, once merged; and what the columns
  * would take with other codecs, as copies of the same rows under the same key.
  */
 import { openEmbeddedStore } from '../src/store/embedded.ts';
@@ -100,11 +100,8 @@ async function sizes(store: Store, table: string): Promise<{ rows: number; disk:
 
 const each = (bytes: number, rows: number): string => (bytes / rows).toFixed(3);
 
-async function main(dir: string | undefined): Promise<number> {
-  if (dir === undefined) {
-    console.error('usage: node dist/bench/storage.js DATA_DIR (of a server that is stopped; its tables are merged)');
-    return 2;
-  }
+/** Prints the sizes as Markdown. The tables are merged for it; the server must be stopped. */
+export async function storageBench(dir: string, write: (line: string) => void): Promise<void> {
   const store = await openEmbeddedStore({ path: `${dir}/clickhouse`, scratchDir: `${dir}/scratch` });
   try {
     // or it would not even try Gorilla on integers
@@ -112,10 +109,10 @@ async function main(dir: string | undefined): Promise<number> {
     for (const [table, tried] of Object.entries(ALTERNATIVES)) {
       await store.command(`OPTIMIZE TABLE ${table} FINAL`);
       const { rows, disk, columns } = await sizes(store, table);
-      console.log(
+      write(
         `\n### ${table}: ${rows} rows, ${each(disk, rows)} bytes a row on disk\n\n| column | codec | bytes a row |\n|---|---|---|`,
       );
-      for (const { name, codec, bytes } of columns) console.log(`| ${name} | ${codec} | ${each(Number(bytes), rows)} |`);
+      for (const { name, codec, bytes } of columns) write(`| ${name} | ${codec} | ${each(Number(bytes), rows)} |`);
       const key = table === 'samples' ? 'vm, nic, ts, pos' : table === 'uptime' ? 'vm, minute' : 'vm, nic, minute';
       for (const [column, codecs] of Object.entries(tried)) {
         const type = columns.find(({ name }) => name === column)?.type ?? 'UInt64';
@@ -130,9 +127,9 @@ async function main(dir: string | undefined): Promise<number> {
         );
         await store.command('OPTIMIZE TABLE codec_trial FINAL');
         const trial = await sizes(store, 'codec_trial');
-        console.log(`\n| ${table}.${column} | bytes a row |\n|---|---|`);
+        write(`\n| ${table}.${column} | bytes a row |\n|---|---|`);
         trial.columns.forEach(({ bytes }, i) => {
-          console.log(`| ${codecs[i] ?? ''} | ${each(Number(bytes), trial.rows)} |`);
+          write(`| ${codecs[i] ?? ''} | ${each(Number(bytes), trial.rows)} |`);
         });
       }
       await store.command('DROP TABLE IF EXISTS codec_trial');
@@ -140,7 +137,4 @@ async function main(dir: string | undefined): Promise<number> {
   } finally {
     await store.close();
   }
-  return 0;
 }
-
-process.exit(await main(process.argv[2]));

@@ -46,7 +46,7 @@ export async function startClickHouseServer(options: ClickHouseServerOptions = {
   const directory = await mkdtemp(join(tmpdir(), 'uptally-server-'));
   const program = join(directory, 'server');
   const data = join(directory, 'data');
-  execFileSync('cc', ['-o', program, join(import.meta.dirname, 'clickhouse-server.c'), '-ldl']);
+  execFileSync('cc', ['-o', program, sourceOfServer(), '-ldl']);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const config = join(directory, 'config.xml');
@@ -93,6 +93,12 @@ export async function startClickHouseServer(options: ClickHouseServerOptions = {
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Beside this file in the sources; compiled, this file is in another tree. */
+function sourceOfServer(): string {
+  const beside = join(import.meta.dirname, 'clickhouse-server.c');
+  return existsSync(beside) ? beside : join(import.meta.dirname, '../../../test/support/clickhouse-server.c');
 }
 
 function libraryPath(): string | undefined {

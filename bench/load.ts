@@ -1,0 +1,193 @@
+/** The load: what a fleet's agents send, as fast as answers come (autocannon) or when it is due (openLoop). */
+import autocannon from 'autocannon';
+import { Pool } from 'undici';
+import { gzipSync } from 'node:zlib';
+import { KEY, sleep } from './server-process.ts';
+
+/** One connection a host: what waits for a flush together is flushed together. A VM's samples come over the same one, in order. */
+export const CONNECTIONS = 100;
+export const START_MS = 1_767_225_600_000;
+export const INTERVAL_MS = 10_000;
+/** How much later a late sample is sent: behind a dozen newer ones of its VM. */
+const LATE_INTERVALS = 12;
+const INTERVALS_A_DAY = 86_400_000 / INTERVAL_MS;
+
+export interface Load {
+  readonly samplesARequest: number;
+  readonly gzip?: boolean;
+}
+
+export interface FleetOptions {
+  /** share of samples sent two minutes late, 0 … 1 */
+  readonly lateShare?: number;
+  /** outages of a minute that every VM has in a day, spread over the fleet */
+  readonly outagesADay?: number;
+  readonly format?: 'ndjson' | 'prometheus';
+}
+
+/** Makes the samples of a fleet, going on in time from call to call: no sample comes twice, whatever the round. */
+export class FleetSource {
+  readonly #vms: number;
+  readonly #rx: Float64Array;
+  readonly #options: FleetOptions;
+  #interval = 0;
+  #x = 88_675_123;
+  /** Lines to be sent with a later interval, by interval and then in the order of the VMs. */
+  readonly #late = new Map<number, string[]>();
+
+  constructor(vms: number, options: FleetOptions = {}) {
+    this.#vms = vms;
+    this.#options = options;
+    this.#rx = Float64Array.from({ length: vms }, (_, i) => 2e15 + i * 7_919_113);
+  }
+
+  /** The instant of the last sample of VM 0, which sends at whole tens of seconds. */
+  get lastMs(): number {
+    return START_MS + (this.#interval - 1) * INTERVAL_MS;
+  }
+
+  /** Bodies by connection, in the order in which each sends them, and how many samples they hold. */
+  next(intervals: number, { samplesARequest, gzip = false }: Load): { bodies: Buffer[][]; samples: number } {
+    const bodies = Array.from({ length: CONNECTIONS }, (): Buffer[] => []);
+    let samples = 0;
+    const add = (lines: readonly string[], connection: number): void => {
+      if (lines.length === 0) return;
+      const body = Buffer.from(lines.join(''), 'latin1');
+      bodies[connection % CONNECTIONS]?.push(gzip ? gzipSync(body, { level: 1 }) : body);
+      samples += lines.length;
+    };
+    for (const end = this.#interval + intervals; this.#interval < end; this.#interval++) {
+      for (let first = 0; first < this.#vms; first += samplesARequest) {
+        const lines: string[] = [];
+        for (let i = first; i < Math.min(first + samplesARequest, this.#vms); i++) {
+          const line = this.#line(i);
+          if (this.#isLate()) this.#later(line);
+          else lines.push(line);
+        }
+        add(lines, first / samplesARequest);
+      }
+      const late = this.#late.get(this.#interval) ?? [];
+      this.#late.delete(this.#interval);
+      for (let first = 0; first < late.length; first += samplesARequest)
+        add(late.slice(first, first + samplesARequest), first / samplesARequest);
+    }
+    return { bodies, samples };
+  }
+
+  #random(): number {
+    this.#x = (Math.imul(this.#x, 1_664_525) + 1_013_904_223) >>> 0;
+    return this.#x;
+  }
+
+  #isLate(): boolean {
+    const { lateShare = 0 } = this.#options;
+    return lateShare > 0 && this.#random() / 2 ** 32 < lateShare;
+  }
+
+  #later(line: string): void {
+    const at = this.#interval + LATE_INTERVALS;
+    const lines = this.#late.get(at);
+    if (lines === undefined) this.#late.set(at, [line]);
+    else lines.push(line);
+  }
+
+  #line(i: number): string {
+    const rx = (this.#rx[i] ?? 0) + (this.#random() >>> 8);
+    this.#rx[i] = rx;
+    const ts = START_MS + this.#interval * INTERVAL_MS + Math.floor((i * INTERVAL_MS) / this.#vms);
+    const vm = `vm-${String(i).padStart(6, '0')}`;
+    const tx = rx - 1e15;
+    if (this.#options.format === 'prometheus')
+      return `vm_rx_bytes{vm="${vm}",nic="eth0"} ${rx} ${ts}\nvm_tx_bytes{vm="${vm}",nic="eth0"} ${tx} ${ts}\nvm_up{vm="${vm}"} 1 ${ts}\n`;
+    const down = this.#isDown(i) ? ',"state":"down"' : '';
+    return `{"vm":"${vm}","ts":${ts},"nic":"eth0","rx_bytes":${rx},"tx_bytes":${tx}${down}}\n`;
+  }
+
+  #isDown(i: number): boolean {
+    const { outagesADay = 0 } = this.#options;
+    if (outagesADay === 0) return false;
+    const period = Math.floor(INTERVALS_A_DAY / outagesADay);
+    return (this.#interval + ((i * 7919) % period)) % period < 6;
+  }
+}
+
+export interface Destination {
+  readonly url: string;
+  readonly path?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const NDJSON = { authorization: `Bearer ${KEY}`, 'content-type': 'application/x-ndjson' } as const;
+
+/** Sends every body; resolves to the seconds from the first byte to the last answer. Throws unless every answer is 2xx. */
+export async function send(bodies: readonly (readonly Buffer[])[], to: Destination, gzip = false): Promise<number> {
+  const used = bodies.filter((each) => each.length > 0);
+  const amount = used.reduce((sum, each) => sum + each.length, 0);
+  const headers = { ...(to.headers ?? NDJSON), ...(gzip ? { 'content-encoding': 'gzip' } : {}) };
+  const path = to.path ?? '/v1/samples';
+  let connection = 0;
+  let startMs = 0;
+  let lastMs = 0;
+  const result = await autocannon({
+    url: to.url + path,
+    connections: used.length,
+    amount,
+    method: 'POST',
+    timeout: 120,
+    // how often it looks whether all is answered
+    sampleInt: 10,
+    setupClient: (client) => {
+      // built once, before the first request leaves
+      client.setRequests((used[connection++] ?? []).map((body) => ({ method: 'POST', path, headers, body })));
+      client.on('response', () => {
+        lastMs = performance.now();
+      });
+      startMs = performance.now();
+    },
+  });
+  if (result['2xx'] !== amount)
+    throw new Error(`of ${amount} requests ${result['2xx']} were answered 2xx: ${JSON.stringify(result.statusCodeStats)}`);
+  return (lastMs - startMs) / 1000;
+}
+
+/**
+ * Sends requests at a fixed rate whatever the answers do, and measures each from when it was due: a server that stalls makes all that fall
+ * due meanwhile late, which a load that waits for answers would never see. `body` is asked for at that moment. Milliseconds, sorted.
+ */
+export async function openLoop(
+  url: string,
+  { requestsASecond, requests }: { readonly requestsASecond: number; readonly requests: number },
+  body: (request: number) => Buffer,
+): Promise<Float64Array> {
+  // more connections than could ever wait, so that none waits here for another
+  const pool = new Pool(url, { connections: 512, pipelining: 1, headersTimeout: 60_000 });
+  const latencies = new Float64Array(requests);
+  const open = new Set<Promise<void>>();
+  const one = async (request: number, dueMs: number): Promise<void> => {
+    const answer = await pool.request({ path: '/v1/samples', method: 'POST', headers: NDJSON, body: body(request) });
+    const text = await answer.body.text();
+    if (answer.statusCode !== 202) throw new Error(`answered ${answer.statusCode}: ${text}`);
+    latencies[request] = performance.now() - dueMs;
+  };
+  const startMs = performance.now() + 50;
+  try {
+    for (let next = 0; next < requests;) {
+      for (const now = performance.now(); next < requests; next++) {
+        const dueMs = startMs + (next * 1000) / requestsASecond;
+        if (dueMs > now) break;
+        const sent = one(next, dueMs).finally(() => open.delete(sent));
+        open.add(sent);
+      }
+      await sleep(1);
+    }
+    await Promise.all(open);
+  } finally {
+    await pool.destroy();
+  }
+  return latencies.sort();
+}
+
+/** The value below which a share of the sorted values lies. */
+export function percentile(sorted: Float64Array, share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+}
