@@ -107,9 +107,21 @@ function frontOf(running: Record<RoleName, TestServer[]>): TestServer {
         .join('\n'),
     call: (path: string, call?: Call) => serverFor(path).call(path, call),
     ask: (path: string, call?: Call) => serverFor(path).ask(path, call),
-    status: () => serverFor('/v1/status').ask<StatusJson>('/v1/status'),
+    status: () => statusOf(() => serverFor('/v1/status')),
     end: () => Promise.reject(new Error('the front is no process')),
   };
+}
+
+/** While the brokers are away, and shortly after, the API can't say how far the log goes. */
+async function statusOf(api: () => TestServer, patienceMs = 60_000): Promise<StatusJson> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    const answer = await api().call('/v1/status');
+    if (answer.status === 200) return answer.json() as StatusJson;
+    if (answer.status !== 503 || performance.now() > deadline)
+      throw new Error(`the status was answered ${answer.status}: ${answer.text}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 /** Asks until the process is ready; its last words if it is not in time. */
