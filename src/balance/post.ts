@@ -1,11 +1,12 @@
 import { type BalanceBody, BLANK_ENTRY } from '../catalog/balances.ts';
-import type { Catalog } from '../catalog/catalog.ts';
+import type { BooksEntry, Catalog } from '../catalog/catalog.ts';
+import type { EventBody } from '../catalog/events.ts';
 import type { BillingContext } from '../billing/facts.ts';
 import { ledgerEntry } from '../catalog/balances.ts';
 import { balanceOf } from '../domain/balance.ts';
 import { formatAmount, minorDigits, parseAmount } from '../domain/money.ts';
 import { ProblemError } from '../errors.ts';
-import { write } from './charge-days.ts';
+import { idOf } from './charge-days.ts';
 import { bindingClause } from './terms.ts';
 
 /** What people book on a balance; charges and corrections are made by the runs. */
@@ -57,37 +58,70 @@ export async function post(context: BillingContext, account: string, posting: Po
   }
   const refund = kind === 'refund' ? await refundOf(catalog, account, posting.refundCheck, amountNanos) : null;
   let same: string | undefined;
-  const [id] = await write(
-    catalog,
-    (books) => {
-      same = sameEntry(books, account, posting, amountNanos);
-      if (same !== undefined) return [];
-      const takes = kind === 'withdrawal' || kind === 'transfer';
-      const there = balanceOf(books.balanceOf(account).map(ledgerEntry));
-      if (takes && there < amountNanos)
-        throw new ProblemError(
-          'balance_conflict',
-          `only ${formatAmount(there, currency)} ${currency} is on the balance of ${account}`,
-        );
-      const body: BalanceBody = {
-        ...BLANK_ENTRY,
-        account,
-        currency,
-        kind,
-        at: posting.atMs,
-        amount_nanos: (takes ? -amountNanos : amountNanos).toString(),
-        vm: refund,
-        refund_check: posting.refundCheck,
-        other: to,
-        expires_at: posting.expiresAtMs,
-        source: posting.reference ?? posting.note,
-        by,
-      };
-      return [body];
-    },
-    by,
-  );
-  return id ?? same ?? '';
+  const made = await catalog.writeAllBooks((books, _, newId) => {
+    same = sameEntry(books, account, posting, amountNanos);
+    if (same !== undefined) return [];
+    if (refund !== null) checkRefunded(catalog, account, refund, amountNanos, currency);
+    const takes = kind === 'withdrawal' || kind === 'transfer';
+    const there = balanceOf(books.balanceOf(account).map(ledgerEntry));
+    if (takes && there < amountNanos)
+      throw new ProblemError(
+        'balance_conflict',
+        `only ${formatAmount(there, currency)} ${currency} is on the balance of ${account}`,
+      );
+    const body: BalanceBody = {
+      ...BLANK_ENTRY,
+      account,
+      currency,
+      kind,
+      at: posting.atMs,
+      amount_nanos: (takes ? -amountNanos : amountNanos).toString(),
+      vm: refund?.vm ?? null,
+      refund_check: posting.refundCheck,
+      other: to,
+      expires_at: posting.expiresAtMs,
+      source: posting.reference ?? posting.note,
+      by,
+    };
+    const entry: BooksEntry = { kind: 'balance', id: newId(), body: JSON.stringify(body) };
+    return refund === null ? [entry] : [refundEvent(refund, posting), entry];
+  }, by);
+  return made.at(-1) ?? same ?? '';
+}
+
+/** What later refund checks of the VM count as refunded. First of its insert and under its check's id: cut off and done again, it is there once. */
+function refundEvent({ vm, checkId, amount }: Refund, { atMs }: Posting): BooksEntry {
+  const body: EventBody = {
+    vm,
+    at: atMs,
+    kind: 'refund',
+    note: `to the balance, by refund check ${checkId}`,
+    amount,
+    withdrawn: false,
+  };
+  return { kind: 'event', id: eventIdOf(checkId), body: JSON.stringify(body) };
+}
+
+function eventIdOf(checkId: string): string {
+  return idOf('refund', checkId);
+}
+
+/** Of one payment no more is refunded than was paid, whatever several checks found due. Throws `balance_conflict`. */
+function checkRefunded(catalog: Catalog, account: string, refund: Refund, amountNanos: bigint, currency: string): void {
+  const { vm, paidAtMs, paidNanos } = refund;
+  const booked = catalog.books.balanceOf(account).filter((entry) => entry.kind === 'refund' && entry.vm === vm);
+  const own = new Set(booked.map((entry) => eventIdOf(entry.refund_check ?? '')));
+  const recorded = catalog
+    .eventsOf(vm)
+    .filter(({ id, body }) => body.kind === 'refund' && body.at >= paidAtMs && !own.has(id) && id !== eventIdOf(refund.checkId));
+  const before =
+    booked.reduce((sum, entry) => sum + (entry.at >= paidAtMs ? BigInt(entry.amount_nanos) : 0n), 0n) +
+    recorded.reduce((sum, { body }) => sum + (parseAmount(body.amount ?? '0') ?? 0n), 0n);
+  if (before + amountNanos > paidNanos)
+    throw new ProblemError(
+      'balance_conflict',
+      `of the ${formatAmount(paidNanos, currency)} ${currency} paid for ${vm} ${formatAmount(before, currency)} were refunded already`,
+    );
 }
 
 function nanosOf(text: string, currency: string): bigint {
@@ -118,21 +152,41 @@ function sameEntry(
   throw new ProblemError('balance_conflict', `${reference ?? refundCheck ?? ''} was booked before, with another amount`);
 }
 
-/** The VM of a refund check that allows this refund to the balance. Throws `balance_conflict` where it does not. */
-async function refundOf(catalog: Catalog, account: string, id: string | null, amountNanos: bigint): Promise<string> {
+/** A refund check that allows a refund to the balance. */
+interface Refund {
+  vm: string;
+  checkId: string;
+  amount: string;
+  paidAtMs: number;
+  paidNanos: bigint;
+}
+
+/** What a refund check allows to be refunded to the balance. Throws `balance_conflict` where it does not. */
+async function refundOf(catalog: Catalog, account: string, id: string | null, amountNanos: bigint): Promise<Refund> {
   if (id === null) throw new ProblemError('balance_conflict', 'a refund names the refund check that found it due');
   const check = JSON.parse(await catalog.refundCheck(id)) as {
     vm: string;
+    what_if: boolean;
     decision: string;
     amount: string | null;
     destination: string;
+    calculation: { paid_amount: string } | null;
+    facts: { paid_at: string | null };
   };
   const refuse = (why: string): never => {
     throw new ProblemError('balance_conflict', `refund check ${id} ${why}`);
   };
   if (catalog.vm(check.vm)?.body.account !== account) refuse(`is about ${check.vm}, which is not of ${account}`);
+  if (check.what_if) refuse('asked what would be under other terms');
   if (check.decision !== 'eligible') refuse(`says ${check.decision}`);
   if (check.destination !== 'balance') refuse('pays the money back the way it came');
-  if ((parseAmount(check.amount ?? '0') ?? 0n) !== amountNanos) refuse(`is about ${check.amount ?? '0'}`);
-  return check.vm;
+  const amount = check.amount ?? '0';
+  if ((parseAmount(amount) ?? 0n) !== amountNanos) refuse(`is about ${amount}`);
+  return {
+    vm: check.vm,
+    checkId: id,
+    amount,
+    paidAtMs: Date.parse(check.facts.paid_at ?? '') || 0,
+    paidNanos: parseAmount(check.calculation?.paid_amount ?? amount) ?? amountNanos,
+  };
 }
