@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Aggregator } from '../../src/aggregate/aggregator.ts';
+import { Decoder } from '../../src/kernel/decoder.ts';
+import { LAYOUT as L } from '../../src/kernel/layout.ts';
+import { partitionOf, vmHash } from '../../src/kernel/vm-hash.ts';
+import { Batches, Waiter } from '../../src/log/kafka/batches.ts';
+import { PartitionQueue } from '../../src/log/kafka/queue.ts';
+import { tickRecord } from '../../src/log/record.ts';
+import type { Fleet } from '../model/generate.ts';
+import { comparable, differences, expectedRows } from '../support/expected.ts';
+import { fleetGroup, groupLog } from '../support/fleets.ts';
+import { emptyStore, memoryCheckpoints, readStored, startAggregator, type StoredRows } from '../support/product.ts';
+import { type Random, below, randomOf } from '../support/random.ts';
+import { seeds } from '../support/seeds.ts';
+import { type TestStore, openTestStore } from '../support/store.ts';
+
+let test: TestStore;
+const decoder = new Decoder();
+beforeAll(async () => {
+  test = await openTestStore();
+});
+afterAll(() => test.remove());
+
+/** The records of an embedded log as the messages that doors would have sent, several records together, with the time each was appended at. */
+function messagesOf(records: readonly Uint8Array[], partitions: number, random: Random): { atMs: number; value: Buffer }[][] {
+  const messages: { atMs: number; value: Buffer }[][] = Array.from({ length: partitions }, () => []);
+  let batches = new Batches(partitions);
+  let clockMs = 0;
+  const flush = (): void => {
+    for (const { partition, builder } of batches.takeAll()) messages[partition]?.push({ atMs: clockMs, value: builder.seal() });
+    batches = new Batches(partitions);
+  };
+  for (const record of records) {
+    const view = Buffer.from(record);
+    if (view[0] === 2) {
+      flush();
+      clockMs = Number(view.readBigInt64LE(L.RECORD_CLOCK));
+      for (let p = 0; p < partitions; p++) batches.addRecord(p, view, new Waiter());
+      flush();
+    } else {
+      const agentLength = view.readUInt8(1);
+      const framesAt = L.RECORD_HEAD + ((agentLength + 7) & ~7);
+      batches.addFrames(view.toString('utf8', L.RECORD_HEAD, L.RECORD_HEAD + agentLength), view.subarray(framesAt), new Waiter());
+      if (below(random, 3) === 0) flush();
+    }
+  }
+  flush();
+  return messages;
+}
+
+/** An aggregator of one partition, and the queue that feeds it. */
+async function partitionOfFleet(fleet: Fleet, id: number, partitions: number, head: number) {
+  const { stalenessMs, latenessMs, linkLimitBps, clock } = fleet.options;
+  const queue = new PartitionQueue({ low: 0, head });
+  const aggregator = new Aggregator({
+    store: test.store,
+    log: queue,
+    checkpoints: memoryCheckpoints(),
+    terms: { stalenessMs, latenessMs, linkLimitBps, clock },
+    vmsMax: 1000,
+    nicsMax: 4000,
+    faults: { at: () => undefined },
+    partition: { id, owns: (vm) => partitionOf(vmHash(vm), partitions) === id },
+  });
+  await aggregator.recover();
+  queue.begin(0);
+  return { queue, aggregator };
+}
+
+it.each(seeds(1).flatMap((seed) => [1, 3, 8].map((partitions) => [partitions, seed] as const)))(
+  'through %i partitions the rows are those of the embedded log, also when two work on each of them (group %i)',
+  async (partitions, seed) => {
+    const random = randomOf(seed);
+    const group = fleetGroup(600 + seed, 8, { options: { clock: 'wall' } });
+    const fleet: Fleet = { ...group, catalog: { plans: new Map(), vms: new Map() } };
+    const log = groupLog(decoder, fleet, random);
+    // the last step ends with a tick a while after the one before
+    const clockMs = (fleet.options.clockMs ?? 0) + 1_000;
+    log.push(tickRecord(clockMs, []));
+    const atClock: Fleet = { ...fleet, options: { ...fleet.options, clockMs } };
+
+    await emptyStore(test.store);
+    const embedded = await startAggregator({
+      store: test.store,
+      log,
+      checkpoints: memoryCheckpoints(),
+      options: atClock.options,
+    });
+    while (await embedded.step());
+    const rows: StoredRows = comparable(await readStored(test.store));
+    expect(differences(rows, expectedRows(atClock))).toEqual([]);
+
+    await emptyStore(test.store);
+    const messages = messagesOf(
+      log.records.map(({ payload }) => payload),
+      partitions,
+      random,
+    );
+    for (const [id, own] of messages.entries()) {
+      // one that goes ahead and stops somewhere, one that does all of it, and the first wakes up again in between
+      const [ahead, owner] = await Promise.all([0, 1].map(() => partitionOfFleet(fleet, id, partitions, own.length)));
+      if (ahead === undefined || owner === undefined) throw new Error('no aggregators');
+      for (const { atMs, value } of own) {
+        ahead.queue.push(atMs, Buffer.from(value));
+        owner.queue.push(atMs, Buffer.from(value));
+        if (below(random, 4) === 0) await ahead.aggregator.step();
+        if (below(random, 8) === 0) await owner.aggregator.step();
+      }
+      while (await owner.aggregator.step());
+      // what a late writer still writes changes nothing
+      await ahead.aggregator.step();
+    }
+    expect(comparable(await readStored(test.store))).toEqual(rows);
+  },
+);
