@@ -8,19 +8,18 @@ FROM ${NODE_IMAGE} AS manifests
 WORKDIR /build
 ARG EMBEDDED=false
 COPY package.json package-lock.json ./
-# The embedded ClickHouse is half a gigabyte that a server's client does not need; the versions of all else stay those of the lock file.
-RUN if [ "$EMBEDDED" != true ]; then \
-      npm pkg delete optionalDependencies.chdb && npm install --package-lock-only --ignore-scripts --no-audit --no-fund; \
-    fi
+# The embedded ClickHouse is half a gigabyte that a server's client does not need; the versions of all else stay those of the lock file
+# (`npm ci` would refuse the changed manifest).
+RUN if [ "$EMBEDDED" != true ]; then npm pkg delete optionalDependencies.chdb; fi
 
 FROM manifests AS build
-RUN npm ci --ignore-scripts --no-audit --no-fund
+RUN npm install --ignore-scripts --no-audit --no-fund
 COPY . .
 # The line above brought the manifest of the sources along; what was installed follows the other one, and the build reads neither.
 RUN npm run build && rm -rf dist/bench dist/test/run dist/test/support dist/*.debug.* && find dist -name '*.map' -delete
 
 FROM manifests AS dependencies
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+RUN npm install --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM ${NODE_IMAGE} AS runtime
 ENV NODE_ENV=production \
