@@ -136,7 +136,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     refundRoutes(api, deps, sheets, now);
     invoiceListRoutes(api, deps.catalog);
     invoiceRoutes(api, { ...deps, termsLibrary: sheets }, now);
-    invoiceRunRoutes(api, { ...deps, termsLibrary: sheets });
+    invoiceRunRoutes(api, { ...deps, termsLibrary: sheets }, now);
     reconcileRoutes(api, { ...deps, termsLibrary: sheets });
     balanceRoutes(api, { ...deps, termsLibrary: sheets }, now);
     debitRoutes(api, deps.catalog);

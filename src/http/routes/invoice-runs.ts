@@ -1,17 +1,21 @@
 import { z } from 'zod';
 import type { BillingContext } from '../../billing/facts.ts';
-import { runAccounts } from '../../billing/run.ts';
+import { type AccountOutcome, runAccounts } from '../../billing/run.ts';
 import { calendarOf } from '../../billing/run-period.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
 import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../errors.ts';
 import type { Api } from '../api.ts';
 import { keyOf } from '../auth.ts';
 import { instantShape } from './shapes.ts';
 
-/** Accounts and VMs of one call at most: it is answered within seconds, and a client shows how far the run is. */
 const ACCOUNTS_MAX = 200;
-const ACCOUNTS_DEFAULT = 25;
-const VMS_MAX = 1000;
+const ACCOUNTS_DEFAULT = 50;
+/** What is read together. */
+const TOGETHER_ACCOUNTS = 25;
+const TOGETHER_VMS = 250;
+/** After this nothing more is begun: a call is answered within seconds, and a client shows how far the run is. */
+const CALL_MS = 5_000;
 
 const runRequest = z.strictObject({
   period: z
@@ -23,7 +27,12 @@ const runRequest = z.strictObject({
   dry_run: z.boolean().default(false).describe('Say what would be done and write nothing.'),
   allow_incomplete: z.boolean().default(false).describe('Make final also what has not been metered to the end of the period.'),
   after: identifier.optional().describe('`next` of the answer before: go on after this account.'),
-  limit: z.int().min(1).max(ACCOUNTS_MAX).default(ACCOUNTS_DEFAULT).describe('Accounts of this call.'),
+  limit: z
+    .int()
+    .min(1)
+    .max(ACCOUNTS_MAX)
+    .default(ACCOUNTS_DEFAULT)
+    .describe('Accounts of this call at most; after some seconds it is answered with fewer.'),
 });
 
 const outcomeShape = z.object({
@@ -44,7 +53,7 @@ const outcomeShape = z.object({
 });
 
 /** The invoices of a period for all accounts, some at a time. */
-export function invoiceRunRoutes(api: Api, context: BillingContext): void {
+export function invoiceRunRoutes(api: Api, context: BillingContext, now: () => number): void {
   const { catalog } = context;
   api.route(
     {
@@ -87,27 +96,40 @@ export function invoiceRunRoutes(api: Api, context: BillingContext): void {
       const all = body.accounts === undefined ? catalog.accountIds() : [...new Set(body.accounts)].sort();
       const { after } = body;
       const left = after === undefined ? all : all.filter((account) => account > after);
-      const now: string[] = [];
-      let vms = 0;
-      for (const account of left.slice(0, body.limit)) {
-        vms += catalog.vmsOf(account).length;
-        if (now.length > 0 && vms > VMS_MAX) break;
-        now.push(account);
-      }
-      const outcomes = await runAccounts(context, now, {
+      const runOf = {
         calendar,
         finalize: body.finalize,
         dryRun: body.dry_run,
         allowIncomplete: body.allow_incomplete,
         by: keyOf(request).name,
-      });
+      };
+      const outcomes: AccountOutcome[] = [];
+      const untilMs = now() + CALL_MS;
+      let at = 0;
+      while (at < Math.min(left.length, body.limit) && (at === 0 || now() < untilMs)) {
+        const some = together(catalog, left.slice(at, body.limit));
+        outcomes.push(...(await runAccounts(context, some, runOf)));
+        at += some.length;
+      }
       return {
         period: body.period,
         dry_run: body.dry_run,
         accounts: all.length,
         outcomes,
-        next: now.length < left.length ? (now.at(-1) ?? null) : null,
+        next: at < left.length ? (left[at - 1] ?? null) : null,
       };
     },
   );
+}
+
+/** The first accounts, as many as are read together; one of many VMs goes alone. */
+function together(catalog: Catalog, accounts: readonly string[]): string[] {
+  const some: string[] = [];
+  let vms = 0;
+  for (const account of accounts.slice(0, TOGETHER_ACCOUNTS)) {
+    vms += catalog.vmsOf(account).length;
+    if (some.length > 0 && vms > TOGETHER_VMS) break;
+    some.push(account);
+  }
+  return some;
 }
