@@ -19,9 +19,30 @@ export async function incidentEffect(
   request: IncidentRequest,
   reported: IncidentBody['reported'],
 ): Promise<Effect[]> {
-  const { catalog } = context;
   const body: IncidentBody = { ...request, reported, recorded: { at: 0, by: '' }, withdrawn: null };
-  const vms = await vmsInScope(context, body);
+  return restated(context, body, (vm, inForce) => [...inForce, ...incidentsOf([{ body }], vm, accountOf(context, vm))]);
+}
+
+/** The same of an incident's withdrawal: its VMs, and how many minutes of each would count as they did without it. */
+export async function withdrawalEffect(context: QueryContext, id: string): Promise<Effect[]> {
+  const incident = context.catalog.incidents().find((each) => each.id === id);
+  if (incident === undefined || incident.body.withdrawn !== null) return [];
+  const others = context.catalog.incidents().filter((each) => each.id !== id);
+  return restated(context, incident.body, (vm) => incidentsOf(others, vm, accountOf(context, vm)));
+}
+
+function accountOf({ catalog }: QueryContext, vm: string): string | undefined {
+  return catalog.vm(vm)?.body.account;
+}
+
+/** How many minutes of each VM in an incident's scope other incidents in force would restate. */
+async function restated(
+  context: QueryContext,
+  request: IncidentBody,
+  then: (vm: string, inForce: readonly Incident[]) => readonly Incident[],
+): Promise<Effect[]> {
+  const { catalog } = context;
+  const vms = await vmsInScope(context, request);
   const spans = await loadSpans(context, vms);
   const outages = await loadOutages(context, vms, request.from, request.to);
   return vms.map((vm) => {
@@ -31,10 +52,9 @@ export async function incidentEffect(
     const horizonMs = Math.min(span.horizonMs, request.to);
     if (firstMs >= horizonMs) return { vm, minutes: 0 };
     const before: readonly Incident[] = catalog.incidentsOf(vm);
-    const added = incidentsOf([{ body }], vm, catalog.vm(vm)?.body.account);
     const timeline = { firstMs, horizonMs, outages: outages.get(vm) ?? [] };
     const now = { ...timeline, outages: applyIncidents(timeline, before) };
-    return { vm, minutes: minutesThatDiffer(now, applyIncidents(timeline, [...before, ...added])) };
+    return { vm, minutes: minutesThatDiffer(now, applyIncidents(timeline, then(vm, before))) };
   });
 }
 

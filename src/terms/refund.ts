@@ -44,7 +44,7 @@ interface Claim {
   ground: Ground;
   truth: Truth;
   /** Undefined where what it depends on is not recorded. */
-  due: { amountNanos: bigint; calculation: RefundCalculation } | undefined;
+  due: { amountNanos: bigint; calculation: RefundCalculation | null } | undefined;
 }
 
 /** Evaluates every ground and every bar of a sheet at an instant, and decides. Pure: the same facts, the same decision. */
@@ -99,6 +99,8 @@ function evaluate(
 function amountDue(ground: Ground, facts: RefundFacts, atMs: number): Claim['due'] {
   const { paidNanos, paidAtMs, paidUntilMs, currency } = facts;
   if (paidNanos === null || paidAtMs === null) return undefined;
+  // Asked about an instant before the payment: there was nothing to give back yet.
+  if (atMs < paidAtMs) return { amountNanos: 0n, calculation: null };
   let share: Share | undefined = WHOLE;
   if (ground.amount === 'remaining') {
     if (paidUntilMs === null) return undefined;
@@ -135,7 +137,11 @@ function decide(claims: readonly Claim[], facts: RefundFacts): Verdict {
   if (best?.due === undefined) return { ...none, decision: 'not_eligible', reason: 'no ground applies that no bar takes away' };
   const { amountNanos, calculation } = best.due;
   if (amountNanos === 0n)
-    return { ...none, decision: 'not_eligible', reason: `${best.ground.id} applies, but nothing is left to refund` };
+    return {
+      ...none,
+      decision: 'not_eligible',
+      reason: `${best.ground.id} applies, but nothing ${calculation === null ? 'had been paid by then' : 'is left to refund'}`,
+    };
   const reason = `${best.ground.id} applies: ${formatAmount(amountNanos, facts.currency)} ${facts.currency}`;
   return { decision: 'eligible', ground: best.ground.id, amountNanos, calculation, reason };
 }

@@ -90,6 +90,40 @@ describe('incidents over HTTP', () => {
     await callOf(app)('DELETE', `/v1/incidents/${String(answer.body['id'])}`);
   });
 
+  it('lists the final invoices whose periods change, before it is recorded and before it is withdrawn', async () => {
+    const done = async (method: 'PUT' | 'POST', url: string, body: object) => {
+      const answer = await callOf(app)(method, url, body);
+      expect(answer.status, answer.text).toBeLessThan(300);
+      return answer.body;
+    };
+    await done('PUT', '/v1/plans/p', { currency: 'CNY', time_zone: 'UTC', price: { amount: '14.40', per: 'day' } });
+    await done('PUT', '/v1/vms/v1', { account: 'a1', plans: [{ plan: 'p', from: 0 }] });
+    const day = { from: '2026-03-01T00:00:00Z', to: '2026-03-02T00:00:00Z' };
+    const draft = await done('POST', '/v1/invoices', { account: 'a1', ...day, mode: 'draft' });
+    const incident = { scope: { account: 'a1' }, ...range('00:00', '00:30'), cause: 'provider', asserts_down: true };
+    // Two of v1's thirty minutes were the provider's as reported; half of a third was.
+    expect((await post(incident, '?dry_run=true')).body).toMatchObject({ minutes: 28, final_invoices: [] });
+    await done('POST', `/v1/invoices/${String(draft['id'])}/finalize`, {});
+    const touched = [{ id: draft['id'], number: 1, account: 'a1' }];
+    const shown = await post(incident, '?dry_run=true');
+    const recorded = await post(incident);
+    for (const { body } of [shown, recorded])
+      expect(body).toMatchObject({ final_invoices: touched, effect: [{ vm: 'v1' }, { vm: 'v2' }] });
+    // What changes no minute touches no invoice, though the periods overlap.
+    expect((await post({ ...incident, ...range('00:10', '00:12') }, '?dry_run=true')).body).toMatchObject({ minutes: 0, final_invoices: [] }); // prettier-ignore
+    const url = `/v1/incidents/${String(recorded.body['id'])}`;
+    const before = await callOf(app)('DELETE', `${url}?dry_run=true`);
+    expect(before).toMatchObject({
+      status: 200,
+      body: { dry_run: true, minutes: recorded.body['minutes'], effect: recorded.body['effect'], final_invoices: touched },
+    });
+    expect(await down()).not.toEqual(REPORTED);
+    expect((await callOf(app)('DELETE', url)).status).toBe(204);
+    expect(await down()).toEqual(REPORTED);
+    expect((await callOf(app)('DELETE', `${url}?dry_run=true`)).body).toMatchObject({ minutes: 0, final_invoices: [] });
+    expect((await callOf(app)('DELETE', '/v1/incidents/x?dry_run=true')).status).toBe(404);
+  });
+
   it.each([
     [{ scope: { vms: [] }, from: 0, to: 1, cause: 'provider' }, 400, 'scope.vms'],
     [{ scope: { all: true }, from: 1, to: 1, cause: 'provider' }, 400, 'to'],

@@ -286,6 +286,54 @@ describe('refund checks over HTTP', () => {
     expect(await check('u1', PAID + DAY + 1)).toMatchObject({ decision: 'not_eligible' });
   });
 
+  it('before it was paid there is nothing to give back, whatever failed by then', async () => {
+    await putVm('early', 'ipcats', { paid_at: iso(PAID + 40 * H) });
+    await meter('early', PAID + 60 * H, [{ from: PAID + H, to: PAID + 50 * H }]);
+    const before = await check('early', PAID + 30 * H);
+    expect(before).toMatchObject({
+      decision: 'not_eligible',
+      amount: null,
+      calculation: null,
+      reason: 'failure-24h applies, but nothing had been paid by then',
+      evidence: { from: iso(PAID + 30 * H), to: iso(PAID + 30 * H), samples: 0 },
+    });
+    expect(await check('early', PAID + 41 * H)).toMatchObject({ decision: 'eligible', ground: 'failure-24h' });
+  });
+
+  it('before its service began, and of a day long before anything is known, a check answers and gives nothing', async () => {
+    const early = await check('g0', PAID - 7 * DAY);
+    expect(early).toMatchObject({ decision: 'not_eligible', amount: null, evidence: { samples: 0, outages_total: 0 } });
+    expect(ruleOf(early, 'one-day')).toMatchObject({ outcome: 'fail', measured: expect.stringContaining('before the payment') as unknown }); // prettier-ignore
+  });
+
+  it('nobody paid: a ground that hangs on the payment needs a person, one that a bar takes away does not', async () => {
+    await putVm('n1', 'cstserver-2022', { paid_at: null, paid_until: null, paid_amount: null });
+    await meter('n1', PAID + 3 * H);
+    const open = await check('n1', PAID + H);
+    expect(open).toMatchObject({ decision: 'needs_review', reason: 'whether one-day applies hangs on what is not known' });
+    expect(ruleOf(open, 'one-day')).toMatchObject({ outcome: 'unknown', measured: 'unknown: no payment is recorded' });
+    await call('POST', '/v1/vms/n1/events', { at: iso(PAID), kind: 'harm' });
+    expect(await check('n1', PAID + H)).toMatchObject({ decision: 'not_eligible' });
+    // Paid, but nobody said how much: the ground holds, its worth is not known.
+    await putVm('n2', 'cstserver-2022', { paid_amount: null });
+    await meter('n2', PAID + 3 * H);
+    expect(await check('n2', PAID + H)).toMatchObject({ decision: 'needs_review', reason: expect.stringContaining("can't be computed") as unknown }); // prettier-ignore
+  });
+
+  it('every rule says what was measured, the limit, the clause and the outcome', async () => {
+    for (const terms of ['ipcats', 'cmivps-2019', 'cstserver-2022', 'internet-service', 'cloud-server-zh']) {
+      const answer = await check('g0', PAID + H, terms);
+      const sheet = answer['sheet'] as { refund: { grounds: unknown[]; bars: unknown[]; otherwise?: string } };
+      const { grounds, bars, otherwise } = sheet.refund;
+      const rules = answer['clauses'] as (Rule & { clause: string })[];
+      expect(rules).toHaveLength(grounds.length + bars.length + (otherwise === undefined ? 0 : 1));
+      for (const rule of rules) {
+        expect(['pass', 'fail', 'unknown']).toContain(rule.outcome);
+        for (const text of [rule.measured, rule.limit, rule.clause]) expect(text).not.toBe('');
+      }
+    }
+  });
+
   it('a payment event stands in for what the entry does not say', async () => {
     await putVm('p1', 'cstserver-2022', { paid_at: null, paid_amount: null });
     await meter('p1', PAID + 3 * H);

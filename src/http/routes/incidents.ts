@@ -4,9 +4,10 @@ import { type IncidentBody, incidentRequest, incidentScope } from '../../catalog
 import type { Versioned } from '../../catalog/view.ts';
 import { CAUSES } from '../../domain/condition.ts';
 import { formatInstant } from '../../domain/instant.ts';
+import { ProblemError } from '../../errors.ts';
 import { agentTimes } from '../../query/agent-scope.ts';
 import type { QueryContext } from '../../query/context.ts';
-import { type Effect, incidentEffect } from '../../query/incident-effect.ts';
+import { type Effect, incidentEffect, withdrawalEffect } from '../../query/incident-effect.ts';
 import type { Api } from '../api.ts';
 import { keyOf } from '../auth.ts';
 import { toJson } from '../../domain/json.ts';
@@ -129,13 +130,37 @@ export function incidentRoutes(api: Api, context: QueryContext): void {
       path: '/v1/incidents/{id}',
       tag: 'incidents',
       summary: 'Withdraw an incident; it stays on record',
+      description: 'With `dry_run=true` nothing is recorded: the answer says which VMs and how many minutes would change.',
       roles: ROLES,
       params: idParams,
-      answers: { 204: { description: 'It is withdrawn' } },
+      query: z.strictObject({ dry_run: z.enum(['true', 'false']).optional() }),
+      answers: {
+        204: { description: 'It is withdrawn' },
+        200: {
+          description: 'What a withdrawal would change',
+          schema: z.object({
+            id: z.string(),
+            dry_run: z.boolean(),
+            effect: effectShape,
+            minutes: z.int(),
+            final_invoices: invoicesShape,
+          }),
+        },
+      },
       problems: ['invalid_parameter', 'incident_unknown', 'store_unavailable'],
     },
-    async ({ params: { id }, request }) => {
-      await catalog.withdrawIncident(id, keyOf(request).name);
+    async ({ params: { id }, query, request, reply }) => {
+      if (query.dry_run !== 'true') {
+        await catalog.withdrawIncident(id, keyOf(request).name);
+        return reply.code(204).send();
+      }
+      const incident = catalog.incidents().find((each) => each.id === id);
+      if (incident === undefined) throw new ProblemError('incident_unknown', `there is no incident ${id}`);
+      const effect = await withdrawalEffect(context, id);
+      const minutes = effect.reduce((sum, each) => sum + each.minutes, 0);
+      const touched = finalInvoicesTouched(context, effect, incident.body.from, incident.body.to);
+      reply.code(200).type('application/json; charset=utf-8');
+      return reply.send(toJson({ id, dry_run: true, effect, minutes, final_invoices: touched }));
     },
   );
   api.route(
