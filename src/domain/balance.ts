@@ -75,18 +75,19 @@ export function belowSince(entries: readonly LedgerEntry[], thresholdNanos: bigi
 
 /**
  * What is left of entries that lapse, at their instants: whatever took money from the balance by then took of what lapses
- * first. Only entries whose instant has come and that have not lapsed before are named.
+ * first, of what was there: of one instant, what was recorded before. `entries` are in the order they were recorded. Only entries whose instant has come and that have not lapsed before are named.
  */
 export function lapsesOf(
   entries: readonly (LedgerEntry & { readonly expiresAtMs: number | null; readonly lapsedId: string | null })[],
   nowMs: number,
 ): { id: string; atMs: number; nanos: bigint }[] {
-  const lots = entries
+  const numbered = entries.map((each, nth) => ({ ...each, nth }));
+  const lots = numbered
     .filter((each) => each.expiresAtMs !== null && each.amountNanos > 0n)
-    .map((each) => ({ id: each.id, fromMs: each.atMs, atMs: each.expiresAtMs ?? 0, left: each.amountNanos }))
+    .map(({ id, nth, ...each }) => ({ id, nth, fromMs: each.atMs, atMs: each.expiresAtMs ?? 0, left: each.amountNanos }))
     .sort((a, b) => a.atMs - b.atMs);
   const gone = new Set(entries.flatMap((each) => each.lapsedId ?? []));
-  for (const take of entries.filter((each) => each.amountNanos < 0n).toSorted((a, b) => a.atMs - b.atMs)) {
+  for (const take of numbered.filter((each) => each.amountNanos < 0n).toSorted((a, b) => a.atMs - b.atMs)) {
     let rest = -take.amountNanos;
     if (take.lapsedId !== null) {
       const lot = lots.find((each) => each.id === take.lapsedId);
@@ -94,7 +95,8 @@ export function lapsesOf(
       continue;
     }
     for (const lot of lots) {
-      if (take.atMs >= lot.atMs || take.atMs < lot.fromMs) continue;
+      const wasThere = lot.fromMs < take.atMs || (lot.fromMs === take.atMs && lot.nth < take.nth);
+      if (take.atMs >= lot.atMs || !wasThere) continue;
       const taken = lot.left < rest ? lot.left : rest;
       lot.left -= taken;
       rest -= taken;
