@@ -112,8 +112,12 @@ export async function startVictoriaMetrics(dir: string): Promise<Alternative | s
     },
     minutes: async (vm, fromMs, toMs) => {
       const text = await ask(`/api/v1/export?match%5B%5D=${encodeURIComponent(`vm_rx_bytes{vm="${vm}"}`)}&reduce_mem_usage=1`);
-      const { values, timestamps } = JSON.parse(text.trim().split('\n')[0] ?? '') as { values: number[]; timestamps: number[] };
-      const at = new Map(timestamps.map((ts, i) => [ts, values[i] ?? NaN]));
+      // a series comes in as many lines as it has blocks
+      const at = new Map<number, number>();
+      for (const line of text.trim().split('\n')) {
+        const { values, timestamps } = JSON.parse(line) as { values: number[]; timestamps: number[] };
+        timestamps.forEach((ts, i) => at.set(ts, values[i] ?? NaN));
+      }
       return Array.from({ length: (toMs - fromMs) / 60_000 }, (_, i) => {
         const ms = fromMs + i * 60_000;
         return (at.get(ms + 60_000) ?? NaN) - (at.get(ms) ?? NaN);

@@ -75,7 +75,8 @@ export async function endToEndBench(size: EndToEndSize): Promise<Report> {
         await at.stored();
         const seconds = (performance.now() - startMs) / 1000;
         await quiet(at.pid);
-        const cpu = cpuSeconds(at.pid) - before;
+        // the clock of CPU time ticks in hundredths: a little load may not move it
+        const cpu = Math.max(0.01, cpuSeconds(at.pid) - before);
         sent.set(at, (sent.get(at) ?? 0) + samples);
         if (round < 0) continue;
         rates.get(name)?.push(samples / cpu);
