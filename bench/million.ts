@@ -143,10 +143,11 @@ async function sendFleet(url: string, vms: number, intervals: number): Promise<v
 async function post(url: string, body: string): Promise<void> {
   for (;;) {
     const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/x-ndjson' };
-    const answer = await request(`${url}/v1/samples`, { method: 'POST', headers, body });
-    const text = await answer.body.text();
-    if (answer.statusCode === 202) return;
-    if (answer.statusCode !== 429 && answer.statusCode !== 503)
+    // a connection that was cut: sending again is harmless
+    const answer = await request(`${url}/v1/samples`, { method: 'POST', headers, body }).catch(() => undefined);
+    const text = (await answer?.body.text().catch(() => undefined)) ?? '';
+    if (answer?.statusCode === 202) return;
+    if (answer !== undefined && answer.statusCode !== 429 && answer.statusCode !== 503)
       throw new Error(`samples were answered ${answer.statusCode}: ${text}`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }

@@ -66,7 +66,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
     question: 'What do a million VMs with plans cost: memory, checkpoints, and a start after SIGKILL?',
     fairness:
       'Unfair would be VMs that have no catalog entry, no plan or no samples, or a start that finds the files in a warm process. One round.',
-    full: () => millionBench(1_000_000, 13),
+    full: () => millionBench(1_000_000, 4),
     smoke: () => millionBench(5_000, 3),
   },
   memory: {
