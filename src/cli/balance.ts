@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { withClient } from './connection.ts';
 import { CommandFailure, writeLine, type CliContext } from './context.ts';
+import { startRunProgress } from './run-progress.ts';
 import { tableLines } from './table.ts';
 
 const entry = z.looseObject({
@@ -32,6 +33,7 @@ const Runs = z.object({
       balance: z.string(),
     }),
   ),
+  left: z.number(),
   next: z.string().nullable(),
 });
 
@@ -105,20 +107,34 @@ export function register(program: Command, context: CliContext): void {
     .addHelpText('after', CHARGE_EXAMPLES)
     .action(async (options: { account?: string; from?: string; json?: boolean }, command: Command) => {
       await withClient(command, context, async (client) => {
+        const progress = startRunProgress(context);
+        // A bar and lines on one terminal would spoil each other: the lines follow.
+        const held: string[] = [];
+        const tell = (line: string): void => {
+          if (context.stderr.isTTY === true) held.push(line);
+          else writeLine(context.stdout, line);
+        };
         let after: string | null = null;
-        do {
-          const body: object = {
-            ...(options.account === undefined ? {} : { account: options.account }),
-            ...(options.from === undefined ? {} : { from: options.from }),
-            ...(after === null ? {} : { after }),
-          };
-          const { json, text } = await client.call('POST', '/v1/charge-days', body);
-          const runs = parsed(Runs, json);
-          if (options.json === true) writeLine(context.stdout, text.trim());
-          else for (const line of runLines(runs)) writeLine(context.stdout, line);
-          if (context.stderr.isTTY === true && runs.next !== null) writeLine(context.stderr, `up to ${runs.next}`);
-          after = runs.next;
-        } while (after !== null);
+        let done = 0;
+        try {
+          do {
+            const body: object = {
+              ...(options.account === undefined ? {} : { account: options.account }),
+              ...(options.from === undefined ? {} : { from: options.from }),
+              ...(after === null ? {} : { after }),
+            };
+            const { json, text } = await client.call('POST', '/v1/charge-days', body);
+            const runs = parsed(Runs, json);
+            if (options.json === true) tell(text.trim());
+            else for (const line of runLines(runs)) tell(line);
+            done += runs.accounts.length;
+            progress.update(done, done + runs.left, '');
+            after = runs.next;
+          } while (after !== null);
+        } finally {
+          progress.stop();
+          for (const line of held) writeLine(context.stdout, line);
+        }
       });
     });
 }

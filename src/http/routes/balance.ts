@@ -150,6 +150,7 @@ export function balanceRoutes(api: Api, context: BillingContext, now: () => numb
           description: 'What was booked',
           schema: z.object({
             accounts: z.array(runShape),
+            left: z.int().describe('Accounts after these.'),
             next: z.string().nullable().describe('Give it as `after`; null: done.'),
           }),
         },
@@ -175,7 +176,7 @@ export function balanceRoutes(api: Api, context: BillingContext, now: () => numb
           balance: formatAmount(balanceNanos, currency),
         });
       }
-      return { accounts, next: all.length > some.length ? (some.at(-1) ?? null) : null };
+      return { accounts, left: all.length - some.length, next: all.length > some.length ? (some.at(-1) ?? null) : null };
     },
   );
 }
