@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { accountName, FLEET_SERVER, fleetFolder, type FleetSize, makeFleet, openFleetStore, PERIOD, settled } from './fleet.ts';
 import { ratio, type Report, summary } from './harness.ts';
-import { KEY, start } from './server-process.ts';
+import { cpuSeconds, KEY, start } from './server-process.ts';
 
 interface Outcome {
   readonly account: string;
@@ -48,14 +48,16 @@ export async function billingBench({ rounds, ...size }: FleetSize & { rounds: nu
       if (answer.status >= 300) throw new Error(`${path} answered ${answer.status}: ${text}`);
       return JSON.parse(text) as T;
     };
-    const run = async (request: object): Promise<{ ms: number; outcomes: Outcome[] }> => {
+    const run = async (request: object): Promise<{ ms: number; cpuMs: number; outcomes: Outcome[] }> => {
       const startMs = performance.now();
+      const cpuBefore = cpuSeconds(server.pid);
       const outcomes: Outcome[] = [];
       for (let after: string | null = null; ;) {
         const part: Part = await post('/v1/invoice-runs', { period: PERIOD, ...request, ...(after === null ? {} : { after }) });
         outcomes.push(...part.outcomes);
         console.error(`billed ${outcomes.length} accounts in ${Math.round((performance.now() - startMs) / 1000)} s`);
-        if (part.next === null) return { ms: performance.now() - startMs, outcomes };
+        if (part.next === null)
+          return { ms: performance.now() - startMs, cpuMs: (cpuSeconds(server.pid) - cpuBefore) * 1000, outcomes };
         after = part.next;
       }
     };
@@ -103,6 +105,9 @@ export async function billingBench({ rounds, ...size }: FleetSize & { rounds: nu
         summary('rate all (dry run)', [dry.ms]),
         summary('rate, number and store all', [final.ms]),
         summary('once more, nothing to do', [again.ms]),
+        // What other work on the machine takes away does not count here.
+        summary('CPU time of rating all', [dry.cpuMs]),
+        summary('CPU time of rating, numbering and storing all', [final.cpuMs]),
         summary('an account rated in a run', together.map((rate) => 1000 / rate)),
         summary('an account rated by a request of its own', single.map((rate) => 1000 / rate)),
       ], // prettier-ignore

@@ -17,7 +17,7 @@ const IN_FORCE = `(SELECT vm, nic, minute, argMax(rx_bytes, version) AS rx_bytes
   WHERE ${RANGE} GROUP BY vm, nic, minute SETTINGS optimize_aggregation_in_order = 1)`;
 /** A VM of which every minute has one row needs no versions compared: `n` rows of `d` minutes say so. */
 const AS_STORED = `(SELECT * FROM traffic WHERE ${RANGE})`;
-const COUNTS = 'count() AS n, groupBitmap(toUnixTimestamp(minute)) AS d';
+const COUNTS = 'count() AS n, toUInt64(groupBitmap(toUnixTimestamp(minute))) AS d';
 
 /** VMs whose slots are asked for in one statement: a month of one has 9,000. */
 const VMS_OF_SLOTS = 50;

@@ -2,12 +2,15 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { trafficDays, trafficSlots } from '../../src/billing/usage.ts';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import type { QueryContext } from '../../src/query/context.ts';
+import type { Store } from '../../src/store/store.ts';
 import { insertTraffic, ms } from '../support/rows.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
 /** Sums of traffic where rows were restated, withdrawn, and are not merged yet, beside VMs of which every minute has one row. */
 let test: TestStore;
 let context: QueryContext;
+/** VMs of the statements that were asked. */
+const asked: unknown[] = [];
 const MAX = 2n ** 64n - 1n;
 const DAY = { fromMinute: ms('00:00') / 60_000, toMinute: ms('00:00') / 60_000 + 1440 };
 
@@ -15,7 +18,14 @@ beforeAll(async () => {
   test = await openTestStore();
   await test.store.command('SYSTEM STOP MERGES traffic');
   const catalog = await Catalog.open({ store: test.store, now: () => 0, randomBytes: (size) => new Uint8Array(size) });
-  context = { store: test.store, catalog, watermarkMs: () => null, stalenessMs: 90_000 };
+  const store: Store = {
+    ...test.store,
+    rows: (sql, params) => {
+      asked.push(params?.['vms']);
+      return test.store.rows(sql, params);
+    },
+  };
+  context = { store, catalog, watermarkMs: () => null, stalenessMs: 90_000 };
   const row = (...given: [vm: string, nic: string, minute: string, rx: bigint, tx: bigint, version: number]) =>
     insertTraffic(test.store, ...given);
   // once: two interfaces in one minute are two minutes, not one restated
@@ -49,6 +59,10 @@ it('days count the version in force of each minute once', async () => {
     [{ rxBytes: MAX, txBytes: 1n }, { rxBytes: 0n, txBytes: 0n }],
     [{ rxBytes: 0n, txBytes: 0n }, { rxBytes: 0n, txBytes: 0n }],
   ]); // prettier-ignore
+});
+
+it('versions are compared only for VMs that have a minute twice', () => {
+  expect(asked).toEqual([['twice', 'once', 'none'], ['twice']]);
 });
 
 it('slots do too, and those without traffic are left out', async () => {
