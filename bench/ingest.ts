@@ -87,8 +87,9 @@ export async function ingestBench({ vms, intervals, warmups, rounds, latencySeco
         const requestsASecond = samplesASecond / HUNDRED.samplesARequest;
         const wanted = Math.ceil(requestsASecond * latencySeconds);
         const { bodies } = source.next(Math.ceil((wanted * HUNDRED.samplesARequest) / vms), HUNDRED);
+        const used = bodies.filter((each) => each.length > 0);
         // by interval, not by connection: in the order of time
-        const inOrder = Array.from({ length: wanted }, (_, i) => bodies[i % CONNECTIONS]?.[Math.floor(i / CONNECTIONS)]);
+        const inOrder = Array.from({ length: wanted }, (_, i) => used[i % used.length]?.[Math.floor(i / used.length)]);
         const empty = Buffer.alloc(0);
         const latencies = await openLoop(at.url, { requestsASecond, requests: wanted }, (i) => inOrder[i] ?? empty);
         for (const share of PERCENTILES) note(times, `${name}, p${share * 100}`, percentile(latencies, share));

@@ -163,6 +163,7 @@ export async function openLoop(
   const pool = new Pool(url, { connections: 512, pipelining: 1, headersTimeout: 60_000 });
   const latencies = new Float64Array(requests);
   const open = new Set<Promise<void>>();
+  let failure: Error | undefined;
   const one = async (request: number, dueMs: number): Promise<void> => {
     const answer = await pool.request({ path: '/v1/samples', method: 'POST', headers: NDJSON, body: body(request) });
     const text = await answer.body.text();
@@ -175,12 +176,18 @@ export async function openLoop(
       for (const now = performance.now(); next < requests; next++) {
         const dueMs = startMs + (next * 1000) / requestsASecond;
         if (dueMs > now) break;
-        const sent = one(next, dueMs).finally(() => open.delete(sent));
+        const sent = one(next, dueMs)
+          .catch((error: unknown) => {
+            failure ??= error instanceof Error ? error : new Error(String(error));
+          })
+          .finally(() => open.delete(sent));
         open.add(sent);
       }
+      if (failure !== undefined) throw failure;
       await sleep(1);
     }
     await Promise.all(open);
+    if (failure !== undefined) throw failure;
   } finally {
     await pool.destroy();
   }

@@ -3,7 +3,7 @@ import type { Measured } from './harness.ts';
 
 export interface Target {
   readonly bench: string;
-  /** the figure's name, or how it begins */
+  /** the figure's name, or the words it begins with */
   readonly figure: string;
   readonly atLeast?: number;
   readonly atMost?: number;
@@ -29,7 +29,7 @@ export function verdict(
   bench: string,
   figure: Measured,
 ): { readonly text: string; readonly met: boolean } | undefined {
-  const target = targets.find((each) => each.bench === bench && figure.name.startsWith(each.figure));
+  const target = targets.find((each) => each.bench === bench && `${figure.name} `.startsWith(`${each.figure} `));
   if (target === undefined) return undefined;
   if (target.atLeast !== undefined) return { text: `≥ ${target.atLeast}`, met: figure.median >= target.atLeast };
   return { text: `≤ ${target.atMost ?? NaN}`, met: figure.median <= (target.atMost ?? NaN) };
