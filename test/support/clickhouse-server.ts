@@ -11,6 +11,8 @@ export interface ClickHouseServer {
   url: string;
   /** Of the running process; undefined while it is down. */
   readonly pid: number | undefined;
+  /** How often it ended by itself and was started again. */
+  readonly crashes: number;
   /** kill -9, and waits for the end. Nothing when it is down. */
   kill(): Promise<void>;
   /** Starts it again on the same data and port, and waits until it answers. */
@@ -37,6 +39,8 @@ export interface ClickHouseServerOptions {
   readonly config?: string;
   /** Listens for other servers too, which Distributed tables need. */
   readonly tcpPort?: number;
+  /** Starts it again when it ends by itself, as a supervisor would: the command line aborts over some requests that are cut. */
+  readonly supervised?: boolean;
 }
 
 /** A real ClickHouse HTTP server on 127.0.0.1, from the library that chdb ships: the engine's own command line, listening. */
@@ -77,18 +81,31 @@ export async function startClickHouseServer(options: ClickHouseServerOptions = {
       errors = (errors + chunk.toString()).slice(-4000);
     });
     await answering(url, started, () => errors);
+    if (options.supervised !== true) return;
+    started.once('exit', () => {
+      if (child !== started) return;
+      child = undefined;
+      crashes += 1;
+      recovery = start();
+    });
   };
+  let crashes = 0;
+  let recovery: Promise<void> = Promise.resolve();
   await start();
   return {
     url,
     get pid() {
       return child?.pid;
     },
+    get crashes() {
+      return crashes;
+    },
     kill,
     start,
     pause: () => void child?.kill('SIGSTOP'),
     resume: () => void child?.kill('SIGCONT'),
     async stop() {
+      await recovery;
       await kill();
       await rm(directory, { recursive: true, force: true });
     },
