@@ -2,7 +2,7 @@
  * Faults of processes and servers under load; after each the rows are the model's, and everything answered 202 is counted once.
  * Aggregators that come, go and sleep are in members.test.ts. `npm run soak -- --kills 200` kills more often, `--seed 7` at other moments.
  */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, it } from 'vitest';
 import { Client } from '../crash/load.ts';
 import { type ClickHouseServer, startClickHouseServer } from '../support/clickhouse-server.ts';
 import { type KafkaBroker, startKafkaBroker } from '../support/kafka-broker.ts';
