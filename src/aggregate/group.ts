@@ -39,7 +39,7 @@ export class Group {
   #generation = 0;
   #joined = false;
   #stopping = false;
-  #recovering: Promise<void>[] = [];
+  readonly #recovering = new Set<Promise<void>>();
   #timers: NodeJS.Timeout[] = [];
   readonly #producing: Producing;
   /** where each partition waited for a tick when it was last looked at */
@@ -119,7 +119,7 @@ export class Group {
 
   #assigned(partitions: readonly number[]): void {
     const { topic } = this.#options;
-    const generation = ++this.#generation;
+    this.#generation++;
     this.#joined = true;
     for (const [partition, runner] of this.#runners) {
       if (partitions.includes(partition)) continue;
@@ -129,6 +129,12 @@ export class Group {
     // nothing is fetched before it is known from where on
     if (partitions.length > 0) this.#consumer.pause([{ topic, partitions: [...partitions] }]);
     this.#options.onProgress();
+    this.#bringBack(partitions);
+  }
+
+  /** Has these partitions worked on, as long as the present assignment lasts; what can't be brought back is a failure. */
+  #bringBack(partitions: readonly number[]): void {
+    const generation = this.#generation;
     if (this.#stopping) return;
     this.#takeOver(partitions, generation).catch((error: unknown) => {
       if (generation === this.#generation && !this.#stopping) this.#options.onFailure(error);
@@ -162,8 +168,9 @@ export class Group {
         this.#options.onProgress();
       }
     };
-    this.#recovering = Array.from({ length: RECOVERIES_AT_ONCE }, work);
-    await Promise.all(this.#recovering);
+    const working = Promise.all(Array.from({ length: RECOVERIES_AT_ONCE }, work)).then(() => undefined);
+    this.#recovering.add(working);
+    await working.finally(() => this.#recovering.delete(working));
   }
 
   #newRunner(partition: number, bounds: Bounds): PartitionRunner {
@@ -222,24 +229,31 @@ export class Group {
     return Promise.resolve();
   }
 
-  /** Messages came that don't follow on those before: another offset was asked for, or what lies between has been deleted. */
+  /**
+   * Messages came that don't follow on those before: another offset was asked for, or what lies between has been deleted. That happens to one
+   * that slept past its session: another has had the partition, saved a later state and let go of what it no longer needed.
+   */
   #missed(runner: PartitionRunner, offset: number): void {
-    const { topic, note, onFailure } = this.#options;
+    const { topic, note } = this.#options;
+    const { partition } = runner;
     const expected = runner.queue.nextSeq;
+    this.#consumer.pause([{ topic, partitions: [partition] }]);
     boundsOf(this.#admin, topic).then(
       (bounds) => {
-        if (this.#runners.get(runner.partition) !== runner) return;
-        const low = bounds.get(runner.partition)?.low ?? 0;
-        if (low <= expected) this.#goOn(runner);
-        else
-          onFailure(
-            new Error(
-              `partition ${runner.partition} of topic ${topic} begins at message ${low}; message ${expected} was deleted before it was read`,
-            ),
-          );
+        if (this.#runners.get(partition) !== runner) return;
+        const low = bounds.get(partition)?.low ?? 0;
+        if (low <= expected) {
+          this.#goOn(runner);
+          return;
+        }
+        note(`partition ${partition} begins at message ${low}, ${expected} was read by another: going on from the newest state`);
+        runner.abandon();
+        this.#runners.delete(partition);
+        this.#bringBack([partition]);
       },
       (error: unknown) => {
-        note(`partition ${runner.partition}: got message ${offset} instead of ${expected}: ${String(error)}`);
+        note(`partition ${partition}: got message ${offset} instead of ${expected}: ${String(error)}`);
+        if (this.#runners.get(partition) === runner) this.#goOn(runner);
       },
     );
   }

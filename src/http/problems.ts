@@ -41,7 +41,9 @@ export function sendProblem(reply: FastifyReply, problem: ProblemError): Fastify
 export function installProblems(app: FastifyInstance, methodsOf: (path: string) => string[]): void {
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error);
-    if (problem.status >= 500) request.log.error({ err: error }, problem.code);
+    // "not now" is an answer; the rest is a fault whose place is wanted
+    if (problem.status === 503) request.log.warn({ code: problem.code }, problem.detail);
+    else if (problem.status >= 500) request.log.error({ err: error }, problem.code);
     return sendProblem(reply, problem);
   });
   app.setNotFoundHandler((request, reply) => {

@@ -128,7 +128,9 @@ async function statusOf(api: () => TestServer, patienceMs = 60_000): Promise<Sta
 export async function untilReady(server: TestServer, patienceMs = 60_000): Promise<void> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
-    const answer = await server.call('/readyz', { key: null });
+    const answer = await server.call('/readyz', { key: null }).catch((error: unknown) => {
+      throw new Error(`it is gone:\n${server.output()}`, { cause: error });
+    });
     if (answer.status === 200) return;
     if (performance.now() > deadline) throw new Error(`not ready: ${answer.text}\n${server.output()}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
