@@ -1,11 +1,11 @@
 import type { VmBody } from '../catalog/bodies.ts';
 import type { CreditPolicy } from '../domain/credit-policy.ts';
 import { defaultCreditPolicy } from '../domain/credit-policy.ts';
-import { applyIncidents } from '../domain/incidents.ts';
+import { applyIncidents, type Incident } from '../domain/incidents.ts';
 import type { Plan, PlanBody } from '../domain/plan.ts';
 import type { OutageInterval } from '../domain/timeline.ts';
 import { localDay, MINUTE_MS, monthEnd, monthStart } from '../domain/zone.ts';
-import type { QueryContext } from '../query/context.ts';
+import { type QueryContext, VMS_A_STATEMENT } from '../query/context.ts';
 import { loadOutages } from '../query/outages.ts';
 import { type RatedFrom, type RowsBehind, rowsBehind } from '../query/rows-behind.ts';
 import { loadSpans, type Span } from '../query/span.ts';
@@ -82,9 +82,6 @@ export function daysOf(context: BillingContext, account: string, fromMs: number,
   return dayEdges(zoneOfPeriod(context.catalog, account, fromMs, toMs), fromMs / MINUTE_MS, toMs / MINUTE_MS);
 }
 
-/** VMs of one statement at most: their names have to fit the address of a request to a ClickHouse server. */
-const VMS_A_STATEMENT = 1000;
-
 /** Reads what the invoices of `accounts` for [fromMs, toMs) are computed from; their days are the same. */
 export async function loadUsage(
   context: BillingContext,
@@ -138,27 +135,12 @@ export function servicesOf(
 /** The facts of one account's invoice, out of what was read. */
 export function factsOf(context: BillingContext, account: string, usage: Usage): Gathered {
   const { catalog } = context;
-  const { fromMs, toMs, services, spans, outages, traffic } = usage;
+  const { fromMs, toMs, services, spans, traffic } = usage;
   const body = catalog.account(account)?.body;
   if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
   const warnings: string[] = [];
   const vms = catalog.vmsOf(account).flatMap((id) => catalog.vm(id) ?? []);
-  const evidence = vms.map(({ id: vm }): VmEvidence => {
-    const span = spans.get(vm);
-    const served = services.get(vm) ?? [];
-    const window = {
-      fromMs: Math.min(fromMs, ...served.map((segment) => segment.fromMinute * MINUTE_MS)),
-      toMs: Math.max(toMs, ...served.map((segment) => segment.toMinute * MINUTE_MS)),
-    };
-    // Other accounts of the usage may reach further: an invoice says the same whoever it was rated together with.
-    const reported = (outages.get(vm) ?? []).filter(
-      ({ startMs, endMs }) => startMs < window.toMs && (endMs ?? Infinity) > window.fromMs,
-    );
-    if (span === undefined) return { vm, span, reported, counted: [] };
-    const counted = applyIncidents({ ...span, outages: reported }, catalog.incidentsOf(vm));
-    // What is published beyond all that is billed says nothing here, and would make the evidence another one every minute.
-    return { vm, span: { ...span, horizonMs: Math.min(span.horizonMs, window.toMs) }, reported, counted };
-  });
+  const evidence = vms.map(({ id }) => evidenceOf(id, usage, catalog.incidentsOf(id)));
 
   const facts: VmFacts[] = vms.map((vm, i) => {
     const span = spans.get(vm.id);
@@ -177,7 +159,7 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
     return {
       vm: vm.id,
       service: services.get(vm.id) ?? [],
-      outages: span === undefined ? [] : closed(counted, span),
+      outages: closed(counted, span),
       traffic: traffic.get(vm.id) ?? [],
       fees,
       claims: claimsOf(context, vm.id),
@@ -203,6 +185,28 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
     warnings,
     stored: usage.stored,
   };
+}
+
+/** What of a VM's outages counts for a period, under given incidents: all that reach into the months its service is priced by. */
+export function evidenceOf(
+  vm: string,
+  { fromMs, toMs, services, spans, outages }: Pick<Usage, 'fromMs' | 'toMs' | 'services' | 'spans' | 'outages'>,
+  incidents: readonly Incident[],
+): VmEvidence {
+  const span = spans.get(vm);
+  const served = services.get(vm) ?? [];
+  const window = {
+    fromMs: Math.min(fromMs, ...served.map((segment) => segment.fromMinute * MINUTE_MS)),
+    toMs: Math.max(toMs, ...served.map((segment) => segment.toMinute * MINUTE_MS)),
+  };
+  // Other accounts of the usage may reach further: an invoice says the same whoever it was rated together with.
+  const reported = (outages.get(vm) ?? []).filter(
+    ({ startMs, endMs }) => startMs < window.toMs && (endMs ?? Infinity) > window.fromMs,
+  );
+  if (span === undefined) return { vm, span, reported, counted: [] };
+  const counted = applyIncidents({ ...span, outages: reported }, incidents);
+  // What is published beyond all that is billed says nothing here, and would make the evidence another one every minute.
+  return { vm, span: { ...span, horizonMs: Math.min(span.horizonMs, window.toMs) }, reported, counted };
 }
 
 /** A VM's service over the calendar months (of its plans' zones) around the period: shares of a month need all of it. */
@@ -276,7 +280,8 @@ function add(sum: Bytes, more: Bytes | undefined): void {
 }
 
 /** Outages with an end: what is still open has lasted as far as is published. */
-function closed(outages: readonly OutageInterval[], span: Span): ClosedOutage[] {
+export function closed(outages: readonly OutageInterval[], span: Span | undefined): ClosedOutage[] {
+  if (span === undefined) return [];
   return outages.flatMap(({ startMs, endMs, condition }) => {
     const end = Math.min(endMs ?? span.horizonMs, span.horizonMs);
     return startMs < end ? [{ startMs, endMs: end, condition }] : [];

@@ -129,7 +129,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     catalogRoutes(api, deps, sheets);
     termsRoutes(api, sheets);
     backtestRoutes(api, { ...deps, termsLibrary: sheets });
-    incidentRoutes(api, deps);
+    incidentRoutes(api, { ...deps, termsLibrary: sheets });
     keyRoutes(api, deps.catalog);
     eventRoutes(api, { ...deps, termsLibrary: sheets });
     const now = deps.now ?? Date.now;

@@ -25,3 +25,17 @@ export async function vmKnown(context: QueryContext, vm: string): Promise<boolea
   );
   return found.length > 0;
 }
+
+/** VMs of one statement at most: their names have to fit the address of a request to a ClickHouse server. */
+export const VMS_A_STATEMENT = 1000;
+
+/** What is read by VM, however many they are. */
+export async function inParts<T>(
+  vms: readonly string[],
+  load: (some: readonly string[]) => Promise<ReadonlyMap<string, T>>,
+): Promise<Map<string, T>> {
+  const all = new Map<string, T>();
+  for (let i = 0; i < vms.length; i += VMS_A_STATEMENT)
+    for (const [vm, found] of await load(vms.slice(i, i + VMS_A_STATEMENT))) all.set(vm, found);
+  return all;
+}

@@ -1,6 +1,7 @@
-import { type IncidentRequest, incidentsOf, type IncidentBody } from '../catalog/incidents.ts';
+import { type IncidentBody, type IncidentRequest, incidentsOf } from '../catalog/incidents.ts';
+import type { Versioned } from '../catalog/view.ts';
 import { applyIncidents, type Incident, minutesThatDiffer } from '../domain/incidents.ts';
-import type { QueryContext } from './context.ts';
+import { inParts, type QueryContext } from './context.ts';
 import { loadOutages } from './outages.ts';
 import { loadSpans } from './span.ts';
 
@@ -10,51 +11,45 @@ export interface Effect {
   minutes: number;
 }
 
-/**
- * The VMs in scope, and how many minutes of each would be restated by one more incident recorded now, after those in force.
- * Nothing is recorded. VMs whose time stays as it is are listed with 0 minutes.
- */
-export async function incidentEffect(
-  context: QueryContext,
-  request: IncidentRequest,
-  reported: IncidentBody['reported'],
-): Promise<Effect[]> {
-  const body: IncidentBody = { ...request, reported, recorded: { at: 0, by: '' }, withdrawn: null };
-  return restated(context, body, (vm, inForce) => [...inForce, ...incidentsOf([{ body }], vm, accountOf(context, vm))]);
+/** One incident more, or one less, than are in force. Nothing is recorded. */
+export interface IncidentChange {
+  readonly incident: IncidentBody;
+  /** What incidents would say of a VM then, in the order they were recorded. */
+  readonly then: (vm: string) => readonly Incident[];
 }
 
-/** The same of an incident's withdrawal: its VMs, and how many minutes of each would count as they did without it. */
-export async function withdrawalEffect(context: QueryContext, id: string): Promise<Effect[]> {
-  const incident = context.catalog.incidents().find((each) => each.id === id);
-  if (incident === undefined || incident.body.withdrawn !== null) return [];
+/** One more incident, recorded now, after those in force. */
+export function recorded(context: QueryContext, request: IncidentRequest, reported: IncidentBody['reported']): IncidentChange {
+  const incident: IncidentBody = { ...request, reported, recorded: { at: 0, by: '' }, withdrawn: null };
+  const more = (vm: string): Incident[] => incidentsOf([{ body: incident }], vm, accountOf(context, vm));
+  return { incident, then: (vm) => [...context.catalog.incidentsOf(vm), ...more(vm)] };
+}
+
+/** An incident's withdrawal; of one that is withdrawn already nothing changes. */
+export function withdrawn(context: QueryContext, { id, body }: Versioned<IncidentBody>): IncidentChange {
   const others = context.catalog.incidents().filter((each) => each.id !== id);
-  return restated(context, incident.body, (vm) => incidentsOf(others, vm, accountOf(context, vm)));
+  return { incident: body, then: (vm) => incidentsOf(others, vm, accountOf(context, vm)) };
 }
 
 function accountOf({ catalog }: QueryContext, vm: string): string | undefined {
   return catalog.vm(vm)?.body.account;
 }
 
-/** How many minutes of each VM in an incident's scope other incidents in force would restate. */
-async function restated(
-  context: QueryContext,
-  request: IncidentBody,
-  then: (vm: string, inForce: readonly Incident[]) => readonly Incident[],
-): Promise<Effect[]> {
+/** The VMs in scope, and how many minutes of each are restated. Those whose time stays as it is are listed with 0 minutes. */
+export async function effectOf(context: QueryContext, { incident, then }: IncidentChange): Promise<Effect[]> {
   const { catalog } = context;
-  const vms = await vmsInScope(context, request);
-  const spans = await loadSpans(context, vms);
-  const outages = await loadOutages(context, vms, request.from, request.to);
+  const vms = await vmsInScope(context, incident);
+  const spans = await inParts(vms, (some) => loadSpans(context, some));
+  const outages = await inParts(vms, (some) => loadOutages(context, some, incident.from, incident.to));
   return vms.map((vm) => {
     const span = spans.get(vm);
     if (span === undefined) return { vm, minutes: 0 };
-    const firstMs = Math.max(span.firstMs, request.from);
-    const horizonMs = Math.min(span.horizonMs, request.to);
+    const firstMs = Math.max(span.firstMs, incident.from);
+    const horizonMs = Math.min(span.horizonMs, incident.to);
     if (firstMs >= horizonMs) return { vm, minutes: 0 };
-    const before: readonly Incident[] = catalog.incidentsOf(vm);
     const timeline = { firstMs, horizonMs, outages: outages.get(vm) ?? [] };
-    const now = { ...timeline, outages: applyIncidents(timeline, before) };
-    return { vm, minutes: minutesThatDiffer(now, applyIncidents(timeline, then(vm, before))) };
+    const now = { ...timeline, outages: applyIncidents(timeline, catalog.incidentsOf(vm)) };
+    return { vm, minutes: minutesThatDiffer(now, applyIncidents(timeline, then(vm))) };
   });
 }
 

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { BillingContext } from '../../billing/facts.ts';
+import { invoicesRestated } from '../../billing/restated.ts';
 import { checkIncidentScope } from '../../catalog/references.ts';
 import { type IncidentBody, incidentRequest, incidentScope } from '../../catalog/incidents.ts';
 import type { Versioned } from '../../catalog/view.ts';
@@ -6,8 +8,7 @@ import { CAUSES } from '../../domain/condition.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../errors.ts';
 import { agentTimes } from '../../query/agent-scope.ts';
-import type { QueryContext } from '../../query/context.ts';
-import { type Effect, incidentEffect, withdrawalEffect } from '../../query/incident-effect.ts';
+import { effectOf, type IncidentChange, recorded, withdrawn } from '../../query/incident-effect.ts';
 import type { Api } from '../api.ts';
 import { keyOf } from '../auth.ts';
 import { toJson } from '../../domain/json.ts';
@@ -20,7 +21,7 @@ const effectShape = z
   .describe('The VMs in scope.');
 const invoicesShape = z
   .array(z.object({ id: z.string(), number: z.int(), account: z.string() }))
-  .describe('Final invoices of periods that are restated: `POST /v1/reconcile` credits them.');
+  .describe('Final invoices that rate to another amount then: `POST /v1/reconcile` corrects them.');
 const incidentShape = z.object({
   id: z.string(),
   scope: incidentScope,
@@ -37,7 +38,7 @@ const incidentShape = z.object({
 });
 
 function incidentJson({ id, body, seq }: Versioned<IncidentBody>): Record<string, unknown> {
-  const { scope, from, to, cause, asserts_down, note, recorded, withdrawn } = body;
+  const { scope, from, to, cause, asserts_down, note } = body;
   return {
     id,
     scope,
@@ -46,35 +47,27 @@ function incidentJson({ id, body, seq }: Versioned<IncidentBody>): Record<string
     cause,
     asserts_down,
     note,
-    by: recorded.by,
+    by: body.recorded.by,
     version: seq,
-    recorded_at: formatInstant(recorded.at),
-    withdrawn_at: withdrawn === null ? null : formatInstant(withdrawn.at),
-    withdrawn_by: withdrawn?.by ?? null,
+    recorded_at: formatInstant(body.recorded.at),
+    withdrawn_at: body.withdrawn === null ? null : formatInstant(body.withdrawn.at),
+    withdrawn_by: body.withdrawn?.by ?? null,
   };
 }
 
-/** Final invoices of the accounts of VMs that change, whose period the incident overlaps. */
-function finalInvoicesTouched(
-  { catalog }: QueryContext,
-  effect: readonly Effect[],
-  fromMs: number,
-  toMs: number,
-): { id: string; number: number | null; account: string }[] {
-  const changed = effect.filter((each) => each.minutes > 0);
-  const accounts = new Set(changed.flatMap(({ vm }) => catalog.vm(vm)?.body.account ?? []));
-  return [...accounts].sort().flatMap((account) =>
-    catalog.books
-      .statesOf(account)
-      .filter(
-        ({ head, status }) => head.type === 'invoice' && head.final && status !== 'void' && head.from < toMs && head.to > fromMs,
-      )
-      .map(({ id, head }) => ({ id, number: head.number, account })),
-  );
+/** What a change of incidents does: to minutes by VM, and to final invoices. */
+async function effectJson(context: BillingContext, change: IncidentChange): Promise<Record<string, unknown>> {
+  const effect = await effectOf(context, change);
+  const invoices = await invoicesRestated(context, effect, change);
+  return {
+    effect,
+    minutes: effect.reduce((sum, each) => sum + each.minutes, 0),
+    final_invoices: invoices.map(({ id, head }) => ({ id, number: head.number, account: head.account })),
+  };
 }
 
 /** Incidents: recorded, shown before they are, withdrawn, listed. What agents reported stays as it is. */
-export function incidentRoutes(api: Api, context: QueryContext): void {
+export function incidentRoutes(api: Api, context: BillingContext): void {
   const { catalog } = context;
   api.route(
     {
@@ -111,17 +104,14 @@ export function incidentRoutes(api: Api, context: QueryContext): void {
       const dryRun = query.dry_run === 'true';
       checkIncidentScope(catalog, body);
       const reported = 'agent' in body.scope ? await agentTimes(context, body.scope.agent, body.from, body.to) : null;
-      const effect = await incidentEffect(context, body, reported);
-      const minutes = effect.reduce((sum, each) => sum + each.minutes, 0);
-      const touched = finalInvoicesTouched(context, effect, body.from, body.to);
+      const does = await effectJson(context, recorded(context, body, reported));
       if (dryRun) {
         const { scope, from, to, cause, asserts_down, note } = body;
         const shown = { scope, from: formatInstant(from), to: formatInstant(to), cause, asserts_down, note };
         reply.code(200).type('application/json; charset=utf-8');
-        return reply.send(toJson({ ...shown, dry_run: true, effect, minutes, final_invoices: touched }));
+        return reply.send(toJson({ ...shown, dry_run: true, ...does }));
       }
-      const recorded = await catalog.recordIncident(body, reported, by);
-      return { ...incidentJson(recorded), dry_run: false, effect, minutes, final_invoices: touched };
+      return { ...incidentJson(await catalog.recordIncident(body, reported, by)), dry_run: false, ...does };
     },
   );
   api.route(
@@ -156,11 +146,9 @@ export function incidentRoutes(api: Api, context: QueryContext): void {
       }
       const incident = catalog.incidents().find((each) => each.id === id);
       if (incident === undefined) throw new ProblemError('incident_unknown', `there is no incident ${id}`);
-      const effect = await withdrawalEffect(context, id);
-      const minutes = effect.reduce((sum, each) => sum + each.minutes, 0);
-      const touched = finalInvoicesTouched(context, effect, incident.body.from, incident.body.to);
+      const does = await effectJson(context, withdrawn(context, incident));
       reply.code(200).type('application/json; charset=utf-8');
-      return reply.send(toJson({ id, dry_run: true, effect, minutes, final_invoices: touched }));
+      return reply.send(toJson({ id, dry_run: true, ...does }));
     },
   );
   api.route(
