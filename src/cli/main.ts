@@ -14,6 +14,7 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./refund-check.ts'),
   import('./keys.ts'),
   import('./catalog.ts'),
+  import('./incidents.ts'),
   import('./invoices.ts'),
   import('./reconcile.ts'),
   import('./balance.ts'),

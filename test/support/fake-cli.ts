@@ -4,6 +4,7 @@ import { runProgram, type CommandModule } from '../../src/cli/program.ts';
 import * as agent from '../../src/cli/agent.ts';
 import * as balance from '../../src/cli/balance.ts';
 import * as catalog from '../../src/cli/catalog.ts';
+import * as incidents from '../../src/cli/incidents.ts';
 import * as invoices from '../../src/cli/invoices.ts';
 import * as keys from '../../src/cli/keys.ts';
 import * as reconcile from '../../src/cli/reconcile.ts';
@@ -22,6 +23,7 @@ const modules: readonly CommandModule[] = [
   refundCheck,
   keys,
   catalog,
+  incidents,
   invoices,
   reconcile,
   balance,
