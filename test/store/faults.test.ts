@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { migrate } from '../../src/store/migrations.ts';
 import { openServerStore } from '../../src/store/server.ts';
 import type { Outage } from '../../src/store/retry.ts';
@@ -44,9 +44,10 @@ describe.skipIf(missing !== undefined)('a server that is hard to reach', () => {
     await server.stop();
   });
 
-  // The tests' engine aborts over some requests that are cut, and once stopped answering at all, which takes the tests after it along: this one runs
-  // when it is asked for, by itself (UPTALLY_TEST_FAULTS=1, and UPTALLY_TEST_SEEDS=1-20 for others).
-  it.skipIf(process.env['UPTALLY_TEST_FAULTS'] !== '1').each(seeds(1))(
+  // whatever the test before has left behind
+  beforeEach(() => server.ready());
+
+  it.each(seeds(1))(
     'has every row exactly once after 50 faults on the way, and no call hangs (seed %i)',
     async (seed) => {
       await direct.command('TRUNCATE TABLE traffic');
@@ -58,6 +59,7 @@ describe.skipIf(missing !== undefined)('a server that is hard to reach', () => {
         bytesMax: 25_000,
         latencyMsMax: 50,
       });
+      onTestFinished(() => proxy.close());
       proxy.calm();
       const outages: (Outage | undefined)[] = [];
       const store = await openServerStore({
@@ -69,6 +71,8 @@ describe.skipIf(missing !== undefined)('a server that is hard to reach', () => {
         now: () => 1,
         onOutage: (outage) => outages.push(outage),
       });
+      // one that fails must not go on trying
+      onTestFinished(() => store.close());
       proxy.storm();
       let version = 0;
       while (proxy.faults() < 50) {
@@ -92,8 +96,6 @@ describe.skipIf(missing !== undefined)('a server that is hard to reach', () => {
       expect(outages.at(-1)).toBeUndefined();
       const struck = new Set(proxy.log.map((line) => line.split(' ')[2]));
       expect([...struck].sort()).toEqual(['blackhole', 'duplicate', 'latency', 'reset', 'truncate']);
-      await store.close();
-      await proxy.close();
     },
     300_000,
   );
