@@ -11,7 +11,7 @@ import { type IncidentBody, incidentsOf, type IncidentRequest } from './incident
 import { claimEntries } from './claim.ts';
 import { coalesced } from './coalesced.ts';
 import { digestOf, type Key, type KeyBody, keyFromBytes, type KeyRequest } from './keys.ts';
-import { checkAccount, checkEvent, checkIncidentScope, checkPlan, checkVm } from './references.ts';
+import { checkAccount, checkAccountOfVm, checkEvent, checkIncidentScope, checkPlan, checkVm } from './references.ts';
 import { type Versioned, View } from './view.ts';
 
 export interface Change {
@@ -169,10 +169,11 @@ export class Catalog {
     });
   }
 
-  /** Records a VM. Throws `invalid_reference` naming the fields. */
+  /** Records a VM. Throws `invalid_reference` naming the fields, `catalog_conflict` if it would leave an account that was charged for it. */
   putVm(id: string, body: VmBody, by: string): Promise<Versioned<VmBody>> {
     return this.#write(async () => {
       checkVm(this.#view, body);
+      checkAccountOfVm(this.#view, id, body);
       await this.#record('vm', id, body, by, this.#view.vms.get(id));
       return held(this.#view.vms, id);
     });

@@ -35,6 +35,40 @@ export function checkVm(view: View, body: VmBody): void {
     });
 }
 
+/**
+ * Throws `catalog_conflict` if a VM that its account was charged for would belong to another. Plans are dated and accounts are not (SPEC §7): the
+ * next reconcile would credit all of it, and the other account's invoices lack it. Before anything is charged, another account is a correction.
+ */
+export function checkAccountOfVm(view: View, id: string, body: VmBody): void {
+  const before = view.vms.get(id)?.body;
+  if (before === undefined || before.account === body.account) return;
+  const charged = chargedBy(view.books, id, before);
+  if (charged === undefined) return;
+  throw conflict(
+    'account',
+    `${before.account} was charged for ${id} by ${charged}, and a VM belongs to one account for all of its service: end ${id} (ends_at) at the ` +
+      `instant of the change and start another VM of ${body.account} there; or take the charge back first, if ${id} was never of ${before.account}`,
+  );
+}
+
+/** By what a VM's account was charged for its service, in words. */
+function chargedBy(
+  books: View['books'],
+  id: string,
+  { account, plans, starts_at: startsAt, ends_at: endsAt }: VmBody,
+): string | undefined {
+  const from = Math.max(startsAt ?? 0, plans[0]?.from ?? Infinity);
+  const invoice = books
+    .statesOf(account)
+    .find(
+      ({ head, status }) =>
+        head.type === 'invoice' && head.final && status !== 'void' && head.to > from && head.from < (endsAt ?? Infinity),
+    );
+  if (invoice !== undefined) return `invoice ${invoice.head.number ?? 0}`;
+  const parts = books.balanceOf(account).flatMap(({ day }) => (day === null ? [] : day.parts.filter((part) => part.vm === id)));
+  return parts.reduce((sum, part) => sum + BigInt(part.nanos), 0n) === 0n ? undefined : 'the days of its balance';
+}
+
 /** Throws `invalid_reference` unless an event's amount is one of the currency of the VM's account. */
 export function checkEvent(view: View, vm: string, event: EventRequest): void {
   if (event.amount === null) return;
@@ -50,7 +84,7 @@ export function checkPlan(view: View, id: string, body: PlanBody): void {
   if (view.plans.get(id)?.body.currency === body.currency) return;
   for (const vm of view.vms.values()) {
     if (vm.body.plans.some((each) => each.plan === id))
-      throw currencyFixed(`VM ${vm.id} is on plan ${id}: its currency cannot change`);
+      throw conflict('currency', `VM ${vm.id} is on plan ${id}: its currency cannot change`);
   }
 }
 
@@ -59,7 +93,7 @@ export function checkAccount(view: View, id: string, body: AccountBody): void {
   const before = view.accounts.get(id)?.body.currency;
   if (before === undefined || before === body.currency) return;
   const [vm] = view.vmsByAccount.get(id) ?? [];
-  if (vm !== undefined) throw currencyFixed(`VM ${vm} belongs to account ${id}: its currency cannot change`);
+  if (vm !== undefined) throw conflict('currency', `VM ${vm} belongs to account ${id}: its currency cannot change`);
 }
 
 /** Throws `invalid_reference` if an incident is about an account that does not exist; VMs may be known by their samples alone. */
@@ -69,6 +103,6 @@ export function checkIncidentScope(catalog: { account(id: string): unknown }, { 
   throw new ProblemError('invalid_reference', `${fault.field}: ${fault.message}`, { errors: [fault] });
 }
 
-function currencyFixed(message: string): ProblemError {
-  return new ProblemError('catalog_conflict', message, { errors: [{ field: 'currency', message }] satisfies Fault[] });
+function conflict(field: string, message: string): ProblemError {
+  return new ProblemError('catalog_conflict', message, { errors: [{ field, message }] satisfies Fault[] });
 }

@@ -61,11 +61,13 @@ export function catalogRoutes(api: Api, context: QueryContext, library: TermsLib
       path: '/v1/vms/{id}',
       tag: 'catalog',
       summary: 'Make or change what is agreed for a VM',
+      description:
+        'A VM belongs to one account for all of its service: once that was charged for it another is refused. End it then, and start another VM.',
       roles: WRITERS,
       params: idParams,
       body: { 'application/json': withoutAdded(vmBody) },
       answers: { 200: { description: 'The VM', schema: vmShape } },
-      problems: [...PUT_PROBLEMS, 'invalid_reference'],
+      problems: [...PUT_PROBLEMS, 'catalog_conflict', 'invalid_reference'],
     },
     async ({ params: { id }, body, request }) => {
       checkTermsNamed(library, body.terms);
