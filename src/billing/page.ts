@@ -225,12 +225,11 @@ function creditedLabel({ credit_notes: notes = [] }: ShownInvoice, labels: Label
 function sourcesOf(invoice: ShownInvoice, labels: Labels): Source[] {
   const base = invoice.issuer?.api_url;
   const source = (label: string, path: string): Source => ({ label, path, href: base === undefined ? null : base + path });
+  const samplesOf = new Map<string | null, string>();
+  for (const { vm, samples } of invoice.lines) if (samples !== undefined && !samplesOf.has(vm)) samplesOf.set(vm, samples);
   return invoice.lines.flatMap((line, i) => {
     const next = invoice.lines[i + 1];
-    const samples =
-      line.vm !== null && next?.vm !== line.vm
-        ? invoice.lines.find((each) => each.vm === line.vm && each.samples !== undefined)?.samples
-        : undefined;
+    const samples = line.vm !== null && next?.vm !== line.vm ? samplesOf.get(line.vm) : undefined;
     return [
       ...(line.query === null ? [] : [source(`${labels.line} ${i + 1}`, line.query)]),
       ...(samples === undefined ? [] : [source(labels.samples, samples)]),

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { DocumentLanguage } from './labels.ts';
+import { pause } from './pause.ts';
 
 /**
  * Fonts of the printed form: Noto Sans in the pieces that fontsource ships, each a variable font of some ranges of
@@ -89,10 +90,13 @@ async function makeFace(id: string, piece: Piece, weight: Weight): Promise<Face>
   const text = piece.ranges.flatMap(([from, to]) =>
     Array.from({ length: to - from + 1 }, (_, i) => String.fromCodePoint(from + i)),
   );
+  // Cutting a font to its weight, and reading it, is work of its own each: the server does others between.
+  await pause();
   const data = await subsetFont(await readFile(file), text.join(''), {
     targetFormat: 'truetype',
     variationAxes: { wght: WEIGHTS[weight] },
   });
+  await pause();
   const font = create(data);
   if (!('characterSet' in font)) throw new Error(`${file} holds no single font`);
   return { id, data, has: new Set(font.characterSet) };
@@ -111,7 +115,9 @@ export async function fontsFor(text: string, language: DocumentLanguage, currenc
     home === undefined ? ORDER[language] : ['' as const, home, ...ORDER.en.filter((each) => each !== '' && each !== home)];
   const pieces = order.flatMap(piecesOf);
   const chosen = { regular: new Map<number, Face>(), bold: new Map<number, Face>() };
-  const wanted = new Set(Array.from(text + REPLACEMENT, (char) => char.codePointAt(0) ?? 0));
+  const wanted = new Set<number>();
+  for (const char of text + REPLACEMENT) wanted.add(char.codePointAt(0) ?? 0);
+  await pause();
   for (const codePoint of wanted) {
     for (const piece of pieces) {
       if (!piece.ranges.some(([from, to]) => codePoint >= from && codePoint <= to)) continue;

@@ -1,5 +1,6 @@
 import type { Labels } from './labels.ts';
-import { pause, type PdfSheet, WIDTH } from './pdf-sheet.ts';
+import { pause } from './pause.ts';
+import { type PdfSheet, WIDTH } from './pdf-sheet.ts';
 import { lineHeight, type Style } from './pdf-text.ts';
 import { type Ink, INKS, type Picture, type Strip } from './picture.ts';
 
@@ -29,7 +30,7 @@ export async function drawPicture(sheet: PdfSheet, { account, vms, note }: Pictu
     const top = sheet.y;
     const bottoms = pair.map((strip, column) => drawStrip(sheet, strip, column * (COLUMN + GUTTER), top, COLUMN));
     sheet.y = Math.max(...bottoms) + STRIP_GAP;
-    if (i % 16 === 14) await pause();
+    if (i % 8 === 6) await pause();
   }
 }
 

@@ -1,5 +1,6 @@
 import type PDFDocument from 'pdfkit';
 import type { Page } from './page.ts';
+import { pause } from './pause.ts';
 import type { Fonts } from './pdf-fonts.ts';
 import { lineHeight, type Style, TextPen } from './pdf-text.ts';
 
@@ -107,11 +108,4 @@ export class PdfSheet {
     this.pen.put(text, (PAGE.width - width) / 2, PAGE.height / 2 - size / 2, width + 1, style);
     this.pdf.restore();
   }
-}
-
-/** Lets the server do its other work: a long document takes seconds. */
-export function pause(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

@@ -1,9 +1,10 @@
 import PDFDocument from 'pdfkit';
 import type { ShownInvoice } from './invoice-shape.ts';
 import { type Page, pageOf, type PageRow } from './page.ts';
+import { pause } from './pause.ts';
 import { fontsFor } from './pdf-fonts.ts';
 import { drawPicture, PDF_STRIPS } from './pdf-picture.ts';
-import { pause, PdfSheet, WIDTH } from './pdf-sheet.ts';
+import { PdfSheet, WIDTH } from './pdf-sheet.ts';
 import type { Style } from './pdf-text.ts';
 import { pictureOf } from './picture.ts';
 
@@ -14,8 +15,8 @@ const LABEL: Style = { size: 7.5, weight: 'bold', colour: '#59636e' };
 const LINK: Style = { size: 7, colour: '#1d4f80' };
 const PATH: Style = { size: 7, colour: '#1b1f24' };
 const TONES = { open: '#7a4b00', paid: '#14532d', void: '#8e1b1b', not_final: '#8e1b1b' } as const;
-/** Rows between two pauses: a long document must not keep the server from its other work. */
-const ROWS_AT_ONCE = 20;
+/** Rows between two pauses, some ten milliseconds' work: a long document must not keep the server from its other work. */
+const ROWS_AT_ONCE = 5;
 
 /** ASCII, and what is printed between texts. */
 const EVER = `${Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).join('')}·–−`;
@@ -41,10 +42,14 @@ export function invoicePdf(invoice: ShownInvoice): Promise<Buffer> {
 
 async function makePdf(invoice: ShownInvoice): Promise<Buffer> {
   const page = pageOf(invoice);
+  await pause();
   const { labels } = page;
   const picture = pictureOf(invoice.usage_days, PDF_STRIPS, labels, page.language);
+  await pause();
   const text = JSON.stringify([page, picture?.account, picture?.vms.map(({ name, summary }) => [name, summary]), picture?.note]);
+  await pause();
   const fonts = await fontsFor(`${text}${Object.values(labels).map(String).join('')}${EVER}`, page.language, invoice.currency);
+  await pause();
   const madeAt = new Date(page.madeAtMs);
   const pdf = new PDFDocument({
     size: 'A4',
@@ -72,7 +77,9 @@ async function makePdf(invoice: ShownInvoice): Promise<Buffer> {
     pdf.on('error', reject);
   });
   const sheet = new PdfSheet(pdf, fonts, page);
+  await pause();
   head(sheet, page);
+  await pause();
   await table(sheet, page);
   totals(sheet, page);
   paragraphs(sheet, labels.toPay, page.payment);
@@ -82,6 +89,7 @@ async function makePdf(invoice: ShownInvoice): Promise<Buffer> {
   await sources(sheet, page);
   digests(sheet, page);
   await sheet.finish();
+  await pause();
   pdf.end();
   await ended;
   return Buffer.concat(chunks);
@@ -209,7 +217,11 @@ async function sources(sheet: PdfSheet, { labels, sources: list }: Page): Promis
   sheet.heading(labels.sources, 30);
   sheet.flow(labels.sourcesText, 0, WIDTH, SMALL);
   sheet.y += 3;
-  const labelWidth = 8 + list.reduce((most, { label }) => Math.max(most, sheet.pen.width(label, SMALL)), 0);
+  let labelWidth = 0;
+  for (const [i, { label }] of list.entries()) {
+    labelWidth = Math.max(labelWidth, 8 + sheet.pen.width(label, SMALL));
+    if (i % 100 === 99) await pause();
+  }
   for (const [i, { label, path, href }] of list.entries()) {
     sheet.need(11);
     sheet.put(label, 0, sheet.y - 0.5, labelWidth, { ...SMALL, size: 7 });

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { getDocument } from 'pdfjs-dist/legacy/build/pdf.mjs';
 import { describe, expect, it } from 'vitest';
 import { invoicePdf } from '../../src/billing/pdf.ts';
@@ -82,6 +84,24 @@ describe('an invoice as PDF', { timeout: 60_000 }, () => {
     for (const page of tables) expect(page).toContain('Unit price');
     expect(dense.split('Service,plansmall').length - 1).toBe(vms);
     expect(dense).toContain(`60of${vms}VMs`);
+  });
+
+  it('of 1,000 VMs leaves the process to its other work: another server in it answers again and again meanwhile', async () => {
+    const server = createServer((_, response) => response.end('ready'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/readyz`;
+    const state = { answered: 0, made: false };
+    const making = invoicePdf(shownInvoice({}, 1000)).finally(() => {
+      state.made = true;
+    });
+    while (!state.made) {
+      expect(await (await fetch(url)).text()).toBe('ready');
+      state.answered += 1;
+    }
+    server.close();
+    expect((await readPdf(await making)).pages.length).toBeGreaterThan(50);
+    // One after another: were it made in one go, there would be one or two.
+    expect(state.answered).toBeGreaterThan(20);
   });
 
   it.each([
