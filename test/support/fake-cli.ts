@@ -36,13 +36,13 @@ export interface CliRun {
   readonly waits: readonly number[];
 }
 
-/** Runs a command line in this process with captured streams; waits pass at once and move the clock. */
+/** Runs a command line in this process with captured streams; waits pass at once and move the clock, as does each look at it by `tickMs`. */
 export async function runCli(
   args: readonly string[],
-  more: { env?: Record<string, string>; stdin?: string; signal?: AbortSignal } = {},
+  more: { env?: Record<string, string>; stdin?: string; signal?: AbortSignal; terminal?: boolean; tickMs?: number } = {},
 ): Promise<CliRun> {
   const stdout = new PassThrough();
-  const stderr = new PassThrough();
+  const stderr = Object.assign(new PassThrough(), more.terminal === true ? { isTTY: true, columns: 80 } : {});
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   stdout.on('data', (part: Buffer) => out.push(part));
@@ -54,7 +54,7 @@ export async function runCli(
     stdout,
     stderr,
     env: more.env ?? {},
-    now: () => nowMs,
+    now: () => (nowMs += more.tickMs ?? 0),
     random: () => 0.5,
     sleep: async (ms) => {
       waits.push(ms);
