@@ -122,7 +122,7 @@ function answerLines(answer: Answer): string[] {
     '',
     ...answer.clauses.map((rule) => `  ${rule.clause}`),
     '',
-    `evidence: ${evidence.from} to ${evidence.to}: ${evidence.samples} samples, ${evidence.outages_total} outages, ${evidence.traffic_bytes ?? 'unknown'} bytes`,
+    `evidence: ${evidence.from} to ${evidence.to}: ${evidence.samples} samples, ${evidence.outages_total} ${evidence.outages_total === 1 ? 'outage' : 'outages'}, ${evidence.traffic_bytes ?? 'unknown'} bytes`,
     `kept as ${answer.id}`,
   ];
 }

@@ -2,8 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startServer, type TestServer, untilStored } from '../support/server.ts';
+import { runCli } from '../support/fake-cli.ts';
+import { ADMIN_KEY, startServer, type TestServer, untilStored } from '../support/server.ts';
 
 const MIN = 60_000;
 const H = 60 * MIN;
@@ -155,5 +157,51 @@ describe('samples in, refund decisions out', () => {
         evidence: { outages: [{ cause: 'provider', duration_ms: 25 * H }] },
       });
     }
+  });
+
+  describe('uptally refund-check', () => {
+    const cli = (...args: string[]) =>
+      runCli(['refund-check', ...args], { env: { UPTALLY_SERVER: server.url, UPTALLY_KEY: ADMIN_KEY } });
+    const AT = ['--at', new Date(PAID + 15.5 * DAY).toISOString()] as const;
+
+    it('prints the decision, every rule with what was measured, its clauses and the evidence', async () => {
+      const { code, out, err } = await cli('day-and-hour', ...AT);
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      expect(out).toMatch(/^day-and-hour at 2026-03-16T04:00:00Z, terms ipcats version 1\neligible: 150\.00 CNY, to balance; /);
+      expect(out).toMatch(/^ground +failure-24h +pass +/m);
+      expect(out).toMatch(/^bar +\S+ +pass +/m);
+      expect(out).toMatch(new RegExp(`^evidence: .*: ${27 * 60 + 6} samples, 1 outage, `, 'm'));
+      expect(out).toMatch(/\nkept as [0-9a-f]+\n$/);
+    });
+
+    it('shows one made before as it was, and the same as JSON', async () => {
+      const made = await cli('ten-gb', '--at', new Date(PAID + 2 * H).toISOString());
+      const id = /kept as ([0-9a-f]+)\n$/.exec(made.out)?.[1] ?? '';
+      expect((await cli('--show', id)).out).toBe(made.out);
+      const shown = await cli('--show', id, '--json');
+      expect(JSON.parse(shown.out)).toMatchObject({ id, vm: 'ten-gb', decision: 'eligible', evidence: { traffic_bytes: 1e10 } });
+    });
+
+    it('says what other terms would give, known to the server or from a file', async () => {
+      expect((await cli('ten-gb-plus-1', ...AT)).out).toContain('not_eligible: ');
+      const other = await cli('day-and-hour', ...AT, '--terms', 'cstserver-2022');
+      expect(other).toMatchObject({ code: 0, out: expect.stringMatching(/terms cstserver-2022 version 1, what if\nnot_eligible: /) as unknown }); // prettier-ignore
+      const file = fileURLToPath(new URL('../../schemas/terms/cmivps-2019.json', import.meta.url));
+      const mine = await cli('thirty-seconds', '--at', new Date(PAID + 2 * H).toISOString(), '--terms-file', file);
+      expect(mine.out).toMatch(/terms cmivps-2019 version 1, what if\neligible: 300\.00 CNY, to balance; /);
+    });
+
+    it.each<[string[], number, RegExp]>([
+      [['nobody'], 1, /404 vm_unknown/],
+      [['--show', 'ffff'], 1, /404 refund_check_unknown/],
+      [['ten-gb', '--terms', 'nobody'], 1, /terms/],
+      [['ten-gb', '--at', 'yesterday'], 1, /at/],
+      [[], 2, /which VM\?/],
+      [['ten-gb', '--show', 'ffff'], 2, /--show stands alone/],
+      [['ten-gb', '--terms', 'ipcats', '--terms-file', 'x.json'], 2, /not both/],
+      [['ten-gb', '--terms-file', fileURLToPath(import.meta.url)], 2, /is no JSON/],
+    ])('%j ends in %i', async (args, code, message) => {
+      expect(await cli(...args)).toMatchObject({ code, out: '', err: expect.stringMatching(message) as unknown });
+    });
   });
 });
