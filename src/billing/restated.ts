@@ -3,7 +3,7 @@ import { MINUTE_MS } from '../domain/zone.ts';
 import { inParts } from '../query/context.ts';
 import type { Effect, IncidentChange } from '../query/incident-effect.ts';
 import { loadOutages } from '../query/outages.ts';
-import { loadSpans } from '../query/span.ts';
+import { loadSpans, type Span } from '../query/span.ts';
 import { priceCredits } from '../rating/credits.ts';
 import { rounded } from '../rating/line.ts';
 import { claimsOf } from './claims.ts';
@@ -25,28 +25,34 @@ export async function invoicesRestated(
 ): Promise<InvoiceState[]> {
   const { catalog } = context;
   const vms = effect.filter((each) => each.minutes > 0).map((each) => each.vm);
-  const { fromMs, toMs } = await stretchOf(context, vms, change);
+  const spans = await inParts(vms, (some) => loadSpans(context, some));
+  const stretches = await stretchesOf(context, spans, change);
   const byAccount = new Map<string, string[]>();
   for (const vm of vms) {
     const account = catalog.vm(vm)?.body.account;
     if (account !== undefined) byAccount.set(account, [...(byAccount.get(account) ?? []), vm]);
   }
+  /** The VMs that an invoice may be restated for. */
+  const vmsOn = ({ head }: InvoiceState): string[] =>
+    (byAccount.get(head.account) ?? []).filter((vm) => {
+      const stretch = stretches.get(vm);
+      return stretch !== undefined && head.from - AROUND_MS < stretch.toMs && head.to + AROUND_MS > stretch.fromMs;
+    });
   const candidates = [...byAccount.keys()]
     .sort()
     .flatMap((account) => finalInvoices(context, account))
-    .filter(({ head }) => head.from - AROUND_MS < toMs && head.to + AROUND_MS > fromMs);
+    .map((state) => ({ state, on: vmsOn(state) }))
+    .filter(({ on }) => on.length > 0);
   const hull = {
-    fromMs: Math.min(...candidates.map(({ head }) => head.from)) - AROUND_MS,
-    toMs: Math.max(...candidates.map(({ head }) => head.to)) + AROUND_MS,
+    fromMs: candidates.reduce((first, { state }) => Math.min(first, state.head.from), Infinity) - AROUND_MS,
+    toMs: candidates.reduce((last, { state }) => Math.max(last, state.head.to), 0) + AROUND_MS,
   };
-  const billed = new Set(candidates.map(({ head }) => head.account));
-  const rated = vms.filter((vm) => billed.has(catalog.vm(vm)?.body.account ?? ''));
-  const spans = await inParts(rated, (some) => loadSpans(context, some));
+  const rated = [...new Set(candidates.flatMap(({ on }) => on))];
   const outages = await inParts(rated, (some) => loadOutages(context, some, hull.fromMs, hull.toMs));
-  return candidates.filter(({ head }) => {
+  const isRestated = ({ state: { head }, on }: (typeof candidates)[number]): boolean => {
     const services = servicesOf(context, [head.account], head.from, head.to);
     const usage = { fromMs: head.from, toMs: head.to, services, spans, outages };
-    return (byAccount.get(head.account) ?? []).some((vm) => {
+    return on.some((vm) => {
       const creditOf = (incidents: ReturnType<IncidentChange['then']>): bigint => {
         const counted = closed(evidenceOf(vm, usage, incidents).counted, spans.get(vm));
         const [from, to] = [head.from / MINUTE_MS, head.to / MINUTE_MS];
@@ -55,27 +61,41 @@ export async function invoicesRestated(
       };
       return creditOf(catalog.incidentsOf(vm)) !== creditOf(change.then(vm));
     });
-  });
+  };
+  return candidates.filter(isRestated).map(({ state }) => state);
 }
 
-/** The incident's time with the whole outages and other incidents that touch it: one that becomes longer may count where it did not. */
-async function stretchOf(
+interface Stretch {
+  fromMs: number;
+  toMs: number;
+}
+
+/** By VM: the incident's time with the whole outages and incidents that touch it, for what becomes longer may count where it did not. */
+async function stretchesOf(
   context: BillingContext,
-  vms: readonly string[],
+  spans: ReadonlyMap<string, Span>,
   { incident, then }: IncidentChange,
-): Promise<{ fromMs: number; toMs: number }> {
-  let stretch = { fromMs: incident.from, toMs: incident.to };
-  for (;;) {
-    const { fromMs, toMs } = stretch;
-    const outages = await inParts(vms, (some) => loadOutages(context, some, fromMs - 1, toMs + 1));
-    for (const vm of vms) {
-      const touching = [
-        ...(outages.get(vm) ?? []).map(({ startMs, endMs }) => ({ fromMs: startMs, toMs: endMs ?? toMs })),
-        ...[...context.catalog.incidentsOf(vm), ...then(vm)].filter((each) => each.fromMs <= toMs && each.toMs >= fromMs),
-      ];
-      for (const each of touching)
-        stretch = { fromMs: Math.min(stretch.fromMs, each.fromMs), toMs: Math.max(stretch.toMs, each.toMs) };
-    }
-    if (stretch.fromMs === fromMs && stretch.toMs === toMs) return stretch;
+): Promise<Map<string, Stretch>> {
+  const stretches = new Map<string, Stretch>();
+  for (const vm of spans.keys()) stretches.set(vm, { fromMs: incident.from, toMs: incident.to });
+  for (let grown = [...spans.keys()]; grown.length > 0;) {
+    const hull = { fromMs: Infinity, toMs: 0 };
+    for (const vm of grown) widen(hull, stretches.get(vm) ?? hull);
+    const outages = await inParts(grown, (some) => loadOutages(context, some, hull.fromMs - 1, hull.toMs + 1));
+    grown = grown.filter((vm) => {
+      const own = stretches.get(vm) ?? hull;
+      const { fromMs, toMs } = own;
+      const horizonMs = spans.get(vm)?.horizonMs ?? toMs;
+      const whole = (outages.get(vm) ?? []).map(({ startMs, endMs }) => ({ fromMs: startMs, toMs: endMs ?? horizonMs }));
+      for (const each of [...whole, ...context.catalog.incidentsOf(vm), ...then(vm)])
+        if (each.fromMs <= toMs && each.toMs >= fromMs) widen(own, each);
+      return own.fromMs < fromMs || own.toMs > toMs;
+    });
   }
+  return stretches;
+}
+
+function widen(stretch: Stretch, by: Stretch): void {
+  stretch.fromMs = Math.min(stretch.fromMs, by.fromMs);
+  stretch.toMs = Math.max(stretch.toMs, by.toMs);
 }
