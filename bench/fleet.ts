@@ -79,7 +79,6 @@ export function fleetFolder(): { dir: string; remove: () => void } {
 /** The server on a fleet, as users start it. */
 export const FLEET_SERVER = {
   UPTALLY_PORT: '0',
-  UPTALLY_MAX_VMS: '20000',
   UPTALLY_ADMIN_KEY: KEY,
   UPTALLY_CLOCK: 'event',
   UPTALLY_RETENTION_DAYS: '0',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Report, type Series, summary, type Measured, type Valued } from './harness.ts';
 import { type FleetOptions, FleetSource, send } from './load.ts';
 import { progress } from './progress.ts';
-import { cpuSeconds, quiet, residentMiB, startUptally, stored } from './server-process.ts';
+import { cpuSeconds, quiet, residentMiB, roomFor, startUptally, stored } from './server-process.ts';
 
 export interface GrowthSize {
   readonly fleets: readonly number[];
@@ -99,7 +99,7 @@ function range(found: readonly (readonly [number, Found])[]): string {
 /** One server for a point: warmed with every VM's first samples, then timed. */
 async function measured({ vms, samplesARequest, samples, fleet }: Point, hear: (body: Buffer) => void): Promise<Found> {
   const dir = mkdtempSync(join(tmpdir(), 'uptally-growth-'));
-  const server = await startUptally(dir, { UPTALLY_MAX_VMS: String(Math.max(1000, vms)) });
+  const server = await startUptally(dir, { UPTALLY_MAX_VMS: roomFor(vms) });
   try {
     const source = new FleetSource(vms, fleet);
     const load = { samplesARequest: Math.min(samplesARequest, vms) };

@@ -9,14 +9,14 @@ import { join } from 'node:path';
 import { type Report, summary } from './harness.ts';
 import { INTERVAL_MS, openLoop, percentile } from './load.ts';
 import { progress } from './progress.ts';
-import { cpuSeconds, residentMiB, startUptally, stored } from './server-process.ts';
+import { cpuSeconds, residentMiB, roomFor, startUptally, stored } from './server-process.ts';
 
 const SAMPLES_A_REQUEST = 100;
 const SECOND_MS = 1000;
 
 export async function memoryBench({ vms, seconds }: { readonly vms: number; readonly seconds: number }): Promise<Report> {
   const dir = mkdtempSync(join(tmpdir(), 'uptally-memory-'));
-  const server = await startUptally(dir, { UPTALLY_CLOCK: 'wall', UPTALLY_RETENTION_DAYS: '90', UPTALLY_MAX_VMS: String(2 * vms) });
+  const server = await startUptally(dir, { UPTALLY_CLOCK: 'wall', UPTALLY_RETENTION_DAYS: '90', UPTALLY_MAX_VMS: roomFor(vms) });
   try {
     const requestsASecond = vms / SAMPLES_A_REQUEST / (INTERVAL_MS / 1000);
     const requests = Math.round(requestsASecond * seconds);

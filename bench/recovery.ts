@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Measured, type Report, summary, type Valued } from './harness.ts';
 import { FleetSource, send } from './load.ts';
 import { progress } from './progress.ts';
-import { type Server, sleep, startUptally, stored } from './server-process.ts';
+import { roomFor, type Server, sleep, startUptally, stored } from './server-process.ts';
 
 export interface RecoverySize {
   readonly fleets: readonly number[];
@@ -25,7 +25,7 @@ export async function recoveryBench({ fleets, tail, rounds }: RecoverySize): Pro
   for (const vms of fleets) {
     const dir = mkdtempSync(join(tmpdir(), 'uptally-recovery-'));
     // no checkpoint but that of an orderly end: the tail is what we make it
-    const env = { UPTALLY_CHECKPOINT_INTERVAL_MS: '3600000', UPTALLY_MAX_VMS: String(Math.max(1000, vms)) };
+    const env = { UPTALLY_CHECKPOINT_INTERVAL_MS: '3600000', UPTALLY_MAX_VMS: roomFor(vms) };
     let server: Server | undefined;
     try {
       const source = new FleetSource(vms);

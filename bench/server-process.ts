@@ -59,6 +59,11 @@ export function startUptally(dataDir: string, env: Readonly<Record<string, strin
   });
 }
 
+/** UPTALLY_MAX_VMS with so much room that the names of a burst need not be looked at before they are taken in. */
+export function roomFor(vms: number): string {
+  return String(Math.max(1_000_000, 2 * vms));
+}
+
 export interface Status {
   readonly log: { readonly appended: number; readonly aggregated: number; readonly stored: number };
   readonly samples: Readonly<Record<'accepted' | 'applied' | 'duplicate' | 'conflict' | 'late', number>>;
