@@ -56,15 +56,18 @@ export class FleetSource {
       bodies[connection % CONNECTIONS]?.push(gzip ? gzipSync(body, { level: 1 }) : body);
       samples += lines.length;
     };
+    // a request that holds more than all VMs' samples goes on with those of the next interval
+    let lines: string[] = [];
     for (const end = this.#interval + intervals; this.#interval < end; this.#interval++) {
       for (let first = 0; first < this.#vms; first += samplesARequest) {
-        const lines: string[] = [];
         for (let i = first; i < Math.min(first + samplesARequest, this.#vms); i++) {
           const line = this.#line(i);
           if (this.#isLate()) this.#later(line);
           else lines.push(line);
         }
+        if (lines.length < samplesARequest && samplesARequest > this.#vms && this.#interval + 1 < end) continue;
         add(lines, first / samplesARequest);
+        lines = [];
       }
       const late = this.#late.get(this.#interval) ?? [];
       this.#late.delete(this.#interval);

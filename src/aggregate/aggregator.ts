@@ -55,9 +55,9 @@ const REPAIRED = 0xfffen;
 const SETTLED = 0xffffn;
 
 const PLANS_MAX = 10_000;
-/** Steps of a partition whose rows are inserted together when there are many to catch up with, and their rows' bytes. */
+/** Steps whose rows are inserted together when there are many to catch up with, and their rows' bytes. */
 const STEPS_TOGETHER_MAX = 64;
-const BYTES_TOGETHER_MAX = 16 * 1024 * 1024;
+const BYTES_TOGETHER_MAX = 32 * 1024 * 1024;
 
 function capacityOf(vmsMax: number, nicsMax: number): Capacity {
   return {
@@ -212,7 +212,7 @@ export class Aggregator {
         break;
       }
       steps++;
-    } while (this.#options.partition !== undefined && steps < STEPS_TOGETHER_MAX && this.#heldBytes < BYTES_TOGETHER_MAX);
+    } while (steps < STEPS_TOGETHER_MAX && this.#heldBytes < BYTES_TOGETHER_MAX);
     if (steps === 0) return false;
     await this.#insertHeld();
     if (this.#anomaliesWritten && this.#options.partition === undefined)

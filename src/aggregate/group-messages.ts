@@ -1,15 +1,15 @@
 /** What the main thread and the thread of the partitions' aggregators say to each other. */
-import type { MessagePort } from 'node:worker_threads';
 import type { Terms } from '../kernel/kernel.ts';
 import type { KafkaSettings } from '../log/kafka/client.ts';
 import type { PartitionState } from './progress.ts';
 import type { Progress } from './status.ts';
+import type { RemoteEnd } from '../store/remote.ts';
 
 export interface GroupSetup {
   readonly kafka: KafkaSettings;
   readonly partitions: number;
   /** the store of the main thread; undefined where the thread opens a server by its URL */
-  readonly storePort: MessagePort | undefined;
+  readonly storeEnd: RemoteEnd | undefined;
   readonly clickhouseUrl: string | undefined;
   readonly clickhouseCluster: string | undefined;
   readonly terms: Terms;

@@ -1,5 +1,5 @@
 /** The partitions' aggregators as the main thread sees them: a thread that is told to stop and tells how far it is. */
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { serveStore } from '../store/remote.ts';
 import type { Store } from '../store/store.ts';
 import type { FromGroup, GroupSetup, GroupState, ToGroup } from './group-messages.ts';
@@ -10,7 +10,7 @@ export interface GroupThread {
   stop(graceMs: number): Promise<void>;
 }
 
-export interface GroupThreadOptions extends Omit<GroupSetup, 'storePort'> {
+export interface GroupThreadOptions extends Omit<GroupSetup, 'storeEnd'> {
   /** The embedded store, which the thread reaches through this one; undefined for a server. */
   readonly store: Store | undefined;
   readonly onNote: (message: string, detail: object) => void;
@@ -27,18 +27,17 @@ function entry(): URL {
 /** Starts the thread; it joins the group when it can. */
 export function startGroupThread(options: GroupThreadOptions): GroupThread {
   const { store, onNote, onFatal, ...setup } = options;
-  const channel = store === undefined ? undefined : new MessageChannel();
-  if (store !== undefined && channel !== undefined) serveStore(channel.port1, store);
+  const served = store === undefined ? undefined : serveStore(store);
   const worker = new Worker(entry(), {
-    workerData: { ...setup, storePort: channel?.port2 } satisfies GroupSetup,
-    transferList: channel === undefined ? [] : [channel.port2],
+    workerData: { ...setup, storeEnd: served?.end } satisfies GroupSetup,
+    transferList: served === undefined ? [] : [served.end.port],
   });
   let current: GroupState = { joined: false, storeOutage: null, partitions: [] };
   let ended = false;
   let stopped: () => void = () => undefined;
   const end = (): void => {
     ended = true;
-    channel?.port1.close();
+    served?.close();
     stopped();
   };
   const fail = (error: Error): void => {

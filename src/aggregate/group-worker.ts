@@ -58,7 +58,7 @@ function shown(runner: PartitionRunner): OwnPartition {
 }
 
 function openStore(): Promise<Store> {
-  if (setup.storePort !== undefined) return Promise.resolve(remoteStore(setup.storePort));
+  if (setup.storeEnd !== undefined) return Promise.resolve(remoteStore(setup.storeEnd));
   return openServerStore({
     url: setup.clickhouseUrl ?? '',
     cluster: setup.clickhouseCluster,

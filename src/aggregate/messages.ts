@@ -1,14 +1,14 @@
 /** What the main thread and the aggregator's thread say to each other. */
-import type { MessagePort } from 'node:worker_threads';
 import type { Terms } from '../kernel/kernel.ts';
 import type { NewNames } from './room.ts';
 import type { Progress } from './status.ts';
+import type { RemoteEnd } from '../store/remote.ts';
 
 export interface ThreadSetup {
   readonly logPath: string;
   readonly checkpointDir: string;
   /** the store of the main thread; undefined where the thread opens a server by its URL */
-  readonly storePort: MessagePort | undefined;
+  readonly storeEnd: RemoteEnd | undefined;
   readonly clickhouseUrl: string | undefined;
   readonly clickhouseCluster: string | undefined;
   readonly terms: Terms;

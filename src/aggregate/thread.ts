@@ -1,5 +1,5 @@
 /** The main thread's end of the aggregator. */
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { serveStore } from '../store/remote.ts';
 import type { Store } from '../store/store.ts';
 import type { FromThread, ThreadSetup, ToThread } from './messages.ts';
@@ -18,7 +18,7 @@ export interface AggregatorThread {
   stop(headSeq: number): Promise<void>;
 }
 
-export interface ThreadOptions extends Omit<ThreadSetup, 'storePort'> {
+export interface ThreadOptions extends Omit<ThreadSetup, 'storeEnd'> {
   /** The embedded store, which the thread reaches through this one; undefined for a server. */
   readonly store: Store | undefined;
   readonly onTrim: (beforeSeq: number) => void;
@@ -36,11 +36,10 @@ function entry(): URL {
 /** Starts the thread; resolves when it has brought its state back. */
 export function startAggregatorThread(options: ThreadOptions): Promise<AggregatorThread> {
   const { store, onTrim, onNote, onFatal, ...setup } = options;
-  const channel = store === undefined ? undefined : new MessageChannel();
-  if (store !== undefined && channel !== undefined) serveStore(channel.port1, store);
+  const served = store === undefined ? undefined : serveStore(store);
   const worker = new Worker(entry(), {
-    workerData: { ...setup, storePort: channel?.port2 } satisfies ThreadSetup,
-    transferList: channel === undefined ? [] : [channel.port2],
+    workerData: { ...setup, storeEnd: served?.end } satisfies ThreadSetup,
+    transferList: served === undefined ? [] : [served.end.port],
   });
   const tell = (message: ToThread): void => {
     worker.postMessage(message);
@@ -140,7 +139,7 @@ export function startAggregatorThread(options: ThreadOptions): Promise<Aggregato
           break;
         case 'stopped':
           end(new Error('the aggregator has stopped'));
-          channel?.port1.close();
+          served?.close();
           stopped?.();
           break;
       }

@@ -9,10 +9,16 @@ import { openCheckpoints } from './checkpoint.ts';
 import type { FromThread, ThreadSetup, ToThread } from './messages.ts';
 import { countNew } from './room.ts';
 
-/** A step's inserts make parts that ClickHouse has to merge: two steps a second are plenty unless the log is far ahead. */
+/**
+ * A step's inserts make parts that ClickHouse has to merge, each row once more for every few parts: two steps a second are plenty, and
+ * fewer the more there is to insert. Measured with `npm run bench end-to-end`.
+ */
 const STEP_INTERVAL_MS = 500;
-/** Records behind from which on the next step begins at once. */
-const BEHIND_RECORDS = 2_000;
+const STEP_INTERVAL_MS_MAX = 2_000;
+/** A step of more samples than these is followed by a longer pause in proportion … */
+const STEP_SAMPLES = 12_500;
+/** … unless it took so many that the log must be far ahead: then by none. */
+const BEHIND_SAMPLES = 250_000;
 
 const setup = workerData as ThreadSetup;
 const port = parentPort;
@@ -31,9 +37,9 @@ async function main(): Promise<void> {
   const faults = faultsOf(process.env, killSelf);
   const log = openEmbeddedReader(setup.logPath);
   const store =
-    setup.storePort === undefined
+    setup.storeEnd === undefined
       ? await openServerStore({ url: setup.clickhouseUrl ?? '', cluster: setup.clickhouseCluster })
-      : remoteStore(setup.storePort);
+      : remoteStore(setup.storeEnd);
   const aggregator = new Aggregator({
     store,
     log,
@@ -67,24 +73,29 @@ async function main(): Promise<void> {
   let checkpointAt = performance.now() + setup.checkpointIntervalMs;
   for (;;) {
     const startedAt = performance.now();
-    const before = aggregator.progress().storedSeq;
+    const before = aggregator.progress().storedSamples;
     const did = await aggregator.step();
     if (did) say({ type: 'progress', progress: aggregator.progress() });
     if (performance.now() >= checkpointAt) {
       await checkpoint();
       checkpointAt = performance.now() + setup.checkpointIntervalMs;
     }
-    const done = aggregator.progress().storedSeq;
-    if (stopAtSeq !== undefined && done + 1 >= stopAtSeq) break;
+    const { storedSeq, storedSamples } = aggregator.progress();
+    if (stopAtSeq !== undefined && storedSeq + 1 >= stopAtSeq) break;
+    const samples = Number(storedSamples - before);
     if (!did) await waitForWake(checkpointAt - performance.now());
-    else if (stopAtSeq === undefined && done - before < BEHIND_RECORDS)
-      await pause(startedAt + STEP_INTERVAL_MS - performance.now());
+    else if (stopAtSeq === undefined && samples < BEHIND_SAMPLES)
+      await pause(startedAt + intervalOf(samples) - performance.now());
   }
   await checkpoint();
   log.close();
   await store.close();
   say({ type: 'stopped' });
   port?.close();
+}
+
+function intervalOf(samples: number): number {
+  return Math.min(STEP_INTERVAL_MS_MAX, STEP_INTERVAL_MS * Math.max(1, samples / STEP_SAMPLES));
 }
 
 /** Until the log has grown, or the time is up; not at all if it has grown since the last wait (a checkpoint takes its time). */

@@ -1,14 +1,12 @@
 import { type ClickHouseClientConfigOptions, ClickHouseLogLevel, createClient } from '@clickhouse/client';
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Faults } from '../faults.ts';
 import { clientStatements, type Run } from './client.ts';
 import { storeErrorOf } from './errors.ts';
 import { bytesIn, insertSelect, literal } from './rowbinary.ts';
+import { removeScratch, scratchPath } from './scratch.ts';
 import { DATABASE, type Store, StoreError } from './store.ts';
-
-const SCRATCH_SUFFIX = '.rowbinary';
 
 /**
  * Opens ClickHouse inside this process. Only for the main thread (a worker thread that ends takes the engine, and so the
@@ -20,7 +18,7 @@ export async function openEmbeddedStore(options: { path: string; scratchDir: str
   const scratchDir = resolve(options.scratchDir);
   await mkdir(options.path, { recursive: true });
   await mkdir(scratchDir, { recursive: true });
-  await removeStale(scratchDir);
+  await removeScratch(scratchDir);
 
   const client = createClient({
     connection: createChdbConnection({ path: resolve(options.path) }),
@@ -37,28 +35,37 @@ export async function openEmbeddedStore(options: { path: string; scratchDir: str
     throw storeErrorOf(error, 'the embedded ClickHouse did not open');
   }
 
-  const insert = async (
-    table: string,
-    structure: string,
-    chunks: readonly Uint8Array[],
-    token: string | undefined,
-    condition?: string,
-  ): Promise<void> => {
-    // The client decodes insert bodies as UTF-8, which would break binary bytes; a file does not pass through it.
-    const path = join(scratchDir, `${randomUUID()}${SCRATCH_SUFFIX}`);
+  const taking = async (table: string, insert: () => Promise<void>): Promise<void> => {
     try {
-      await writeChunks(path, chunks);
-      const source = `file(${literal(path)}, 'RowBinary', ${literal(structure)})`;
-      const query = insertSelect(table, structure, source, token, condition === undefined ? {} : { condition });
-      const carryOut = async (): Promise<unknown> => client.command({ query });
-      if (options.faults === undefined || table !== 'catalog') await carryOut();
-      else await watched(carryOut, options.faults);
+      await insert();
     } catch (error) {
       throw storeErrorOf(error, `ClickHouse did not take an insert into ${table}`);
-    } finally {
-      await rm(path, { force: true });
     }
   };
+  const insertFile = async (
+    table: string,
+    structure: string,
+    path: string,
+    token?: string,
+    condition?: string,
+  ): Promise<void> => {
+    const source = `file(${literal(path)}, 'RowBinary', ${literal(structure)})`;
+    const query = insertSelect(table, structure, source, token, condition === undefined ? {} : { condition });
+    const carryOut = async (): Promise<unknown> => client.command({ query });
+    if (options.faults === undefined || table !== 'catalog') await carryOut();
+    else await watched(carryOut, options.faults);
+  };
+  const insert = (table: string, structure: string, chunks: readonly Uint8Array[], token?: string, condition?: string) =>
+    taking(table, async () => {
+      // The client decodes insert bodies as UTF-8, which would break binary bytes; a file does not pass through it.
+      const path = scratchPath(scratchDir);
+      try {
+        await writeChunks(path, chunks);
+        await insertFile(table, structure, path, token, condition);
+      } finally {
+        await rm(path, { force: true });
+      }
+    });
   return {
     ...clientStatements(client, once),
     async insertRowBinary(table, structure, chunks, deduplicationToken) {
@@ -66,6 +73,10 @@ export async function openEmbeddedStore(options: { path: string; scratchDir: str
     },
     claim(table, structure, chunks, { token, condition }) {
       return insert(table, structure, chunks, token, condition);
+    },
+    files: {
+      directory: scratchDir,
+      insert: (table, structure, path, token) => taking(table, () => insertFile(table, structure, path, token)),
     },
     async close() {
       await client.close();
@@ -120,13 +131,6 @@ async function loadChdb(): Promise<Chdb> {
       false,
       error,
     );
-  }
-}
-
-/** Files of inserts that a killed process left behind: their rows come again from the log. */
-async function removeStale(scratchDir: string): Promise<void> {
-  for (const name of await readdir(scratchDir)) {
-    if (name.endsWith(SCRATCH_SUFFIX)) await rm(join(scratchDir, name), { force: true });
   }
 }
 

@@ -40,7 +40,12 @@ export function insertSelect(
   options: { condition?: string; settings?: readonly string[] } = {},
 ): string {
   const columns = columnsOf(structure).join(', ');
-  const settings = ['max_partitions_per_insert_block = 0', 'max_insert_threads = 1', 'optimize_on_insert = 0', ...(options.settings ?? [])];
+  const settings = [
+    'max_partitions_per_insert_block = 0',
+    'max_insert_threads = 1',
+    'optimize_on_insert = 0',
+    ...(options.settings ?? []),
+  ];
   if (deduplicationToken !== undefined) settings.push(`insert_deduplication_token = ${literal(deduplicationToken)}`);
   const where = options.condition === undefined ? '' : ` WHERE ${options.condition}`;
   return `INSERT INTO ${table} (${columns}) SETTINGS ${settings.join(', ')} SELECT ${columns} FROM ${source}${where}`;

@@ -19,7 +19,17 @@ export interface Store {
    * does not hold. Of any number of processes that claim one token at once one's rows stay. The answer does not say whose: read them back.
    */
   claim(table: string, structure: string, chunks: readonly Uint8Array[], claim: Claim): Promise<void>;
+  /** Only of an engine in this process, which reads files. */
+  readonly files?: RowBinaryFiles;
   close(): Promise<void>;
+}
+
+/** Inserts that another thread has written to a file: their bytes need not pass through this one. */
+export interface RowBinaryFiles {
+  /** Where files are written: under a name of `scratchName()`, so that those of a process that was killed are found and removed. */
+  readonly directory: string;
+  /** As `insertRowBinary`, with the rows in a file, which stays. */
+  insert(table: string, structure: string, path: string, deduplicationToken?: string): Promise<void>;
 }
 
 export interface Claim {
