@@ -1,5 +1,6 @@
 /** Fills the catalog of a data folder with accounts, a plan and VMs in a few inserts, as if they had been recorded one by one: `DIR VMS`. */
 import { join } from 'node:path';
+import { vmBody } from '../src/catalog/bodies.ts';
 import { openEmbeddedStore } from '../src/store/embedded.ts';
 import { migrate } from '../src/store/migrations.ts';
 
@@ -13,6 +14,7 @@ const plan = {
   creditable: ['provider'],
   traffic: null,
 };
+const vm = vmBody.parse({ account: 'a', plans: [{ plan: 'p', from: 1767225600000 }], starts_at: 1767225600000 });
 const entry = (seq: string, kind: string, id: string, body: string, source = 'system.one'): Promise<void> =>
   store.command(`INSERT INTO catalog (kind, id, seq, recorded_at, recorded_by, body)
                  SELECT '${kind}', ${id}, ${seq}, now64(3), 'bench', ${body} FROM ${source}`);
@@ -22,7 +24,7 @@ await entry(
   'number + 3',
   'vm',
   `concat('vm-', leftPad(toString(number), 7, '0'))`,
-  `'{"account":"a","plans":[{"plan":"p","from":1767225600000}],"starts_at":1767225600000}'`,
+  `'${JSON.stringify(vm)}'`,
   `numbers(${Number(vms)})`,
 );
 await store.close();

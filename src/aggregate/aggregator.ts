@@ -121,6 +121,7 @@ export class Aggregator {
     // rows written before the crash may show an older catalog than the one that is now read; from the head on they can be replaced
     this.#redoUntilSeq = Math.max(this.#redoUntilSeq, await lastOutageSeq(store));
     const known = this.#live.u64(L.H_CATALOG_SEQ);
+    await this.#pricing.refresh(known);
     const { vms } = await this.#pricing.refresh();
     this.#pricing.writeAll(this.#live);
     if (this.#pricing.seq > known) {
@@ -242,9 +243,9 @@ export class Aggregator {
     const marked = marks.reduce((latest, seq) => (seq > latest ? seq : latest), -1n);
     // every process that appends marks a change: in a partition what is known already changes nothing
     if (partition === undefined ? marks.length > 0 : marked > this.#pricing.seq) {
-      const { vms } = await this.#pricing.refresh(partition === undefined ? undefined : marked);
+      const { vms, changed } = await this.#pricing.refresh(partition === undefined ? undefined : marked);
       for (const vm of vms) this.#toReprice.add(vm);
-      this.#pricing.writeAll(live);
+      if (changed) this.#pricing.writeAll(live);
     }
     if (this.#toReprice.size > 0 && last.seq >= this.#repriceFromSeq) {
       await this.#insertHeld();

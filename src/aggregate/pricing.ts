@@ -2,8 +2,8 @@
  * The catalog as kernels know it: plans with their zones, and the dated plans of VMs. The tables in a kernel's memory are a copy of this;
  * a change of the catalog is taken in when its mark comes up in the log, so that a row's credit belongs to its position.
  */
-import { vmBody } from '../catalog/bodies.ts';
-import { readEntries } from '../catalog/entry.ts';
+import { storedDatedPlans } from '../catalog/bodies.ts';
+import { type Entry, readEntries } from '../catalog/entry.ts';
 import { type Plan, planBody, planOf } from '../domain/plan.ts';
 import type { Zone } from '../domain/zone.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -18,6 +18,8 @@ interface Phase {
 /** What a refresh changed: VMs whose credit may differ from what their rows say. */
 export interface PricingChange {
   readonly vms: ReadonlySet<string>;
+  /** Whether the kernels' tables have to be written anew. */
+  readonly changed: boolean;
   readonly seq: bigint;
 }
 
@@ -51,30 +53,38 @@ export class Pricing {
    */
   async refresh(upToSeq?: bigint): Promise<PricingChange> {
     const vms = new Set<string>();
-    for (const entry of await readEntries(this.#store, this.#seq, upToSeq)) {
-      if (entry.kind === 'plan') {
-        const plan = planOf(entry.id, planBody.parse(JSON.parse(entry.body)));
-        const slot = this.#plans.get(entry.id)?.slot ?? this.#plans.size;
-        this.#plans.set(entry.id, { slot, plan });
-        for (const vm of this.#vmsByPlan.get(entry.id) ?? []) vms.add(vm);
-      } else if (entry.kind === 'vm' && this.#owns(entry.id)) {
-        const body = vmBody.parse(JSON.parse(entry.body));
-        this.#phases.set(
-          entry.id,
-          body.plans.map((each) => ({ fromMs: each.from, plan: each.plan })),
-        );
-        for (const each of body.plans) {
-          const on = this.#vmsByPlan.get(each.plan) ?? new Set();
-          on.add(entry.id);
-          this.#vmsByPlan.set(each.plan, on);
-        }
-        vms.add(entry.id);
-      }
-      if (entry.seq > this.#seq) this.#seq = entry.seq;
+    let changed = false;
+    for await (const page of readEntries(this.#store, 'prices', this.#seq, upToSeq)) {
+      for (const entry of page) changed = this.#apply(entry, vms) || changed;
     }
     // a mark stands for all that is recorded up to it, also for what does not concern these kernels
     if (upToSeq !== undefined && upToSeq > this.#seq) this.#seq = upToSeq;
-    return { vms, seq: this.#seq };
+    return { vms, changed, seq: this.#seq };
+  }
+
+  /** False if it is nothing to the kernels. Adds the VMs that it may give another price. */
+  #apply(entry: Entry, vms: Set<string>): boolean {
+    this.#seq = entry.seq;
+    if (entry.kind === 'plan') {
+      const plan = planOf(entry.id, planBody.parse(JSON.parse(entry.body)));
+      const slot = this.#plans.get(entry.id)?.slot ?? this.#plans.size;
+      this.#plans.set(entry.id, { slot, plan });
+      for (const vm of this.#vmsByPlan.get(entry.id) ?? []) vms.add(vm);
+      return true;
+    }
+    if (entry.kind !== 'vm' || !this.#owns(entry.id)) return false;
+    const plans = storedDatedPlans(entry.body);
+    this.#phases.set(
+      entry.id,
+      plans.map((each) => ({ fromMs: each.from, plan: each.plan })),
+    );
+    for (const each of plans) {
+      const on = this.#vmsByPlan.get(each.plan) ?? new Set();
+      on.add(entry.id);
+      this.#vmsByPlan.set(each.plan, on);
+    }
+    vms.add(entry.id);
+    return true;
   }
 
   /** Writes every zone and plan into a kernel, and forgets the dated plans of its VMs. */

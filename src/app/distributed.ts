@@ -67,14 +67,15 @@ export async function startDistributed(options: AppOptions): Promise<App> {
     logger.debug(detail, message);
   });
   const partitions = await reachTopic(options, settings, store);
+  const has = (role: 'ingest' | 'aggregate' | 'api'): boolean => config.roles.has(role);
   const catalog = await Catalog.open({
     store,
     now,
     randomBytes: options.randomBytes,
     shared: config.clickhouseUrl !== undefined,
+    keysOnly: !has('api'),
     ...asked,
   });
-  const has = (role: 'ingest' | 'aggregate' | 'api'): boolean => config.roles.has(role);
   const adminKey = has('api') ? await catalog.bootstrapAdminKey(config.adminKey) : undefined;
 
   const instance = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;

@@ -89,6 +89,56 @@ export const vmBody = z
   });
 export type VmBody = z.infer<typeof vmBody>;
 
+/**
+ * A VM's body out of the catalog's table. What has every member, each of its type, is what this version recorded, having checked it then; the schema
+ * would take most of the start of a big catalog to check it again. Anything else goes through the schema. Throws ZodError.
+ */
+export function storedVm(text: string): VmBody {
+  const stored: unknown = JSON.parse(text);
+  return isRecordedVm(stored) ? stored : vmBody.parse(stored);
+}
+
+/** The same of nothing but `plans`, as JSON; '' if the body has none. */
+export function storedDatedPlans(text: string): VmBody['plans'] {
+  const stored: unknown = text === '' ? undefined : JSON.parse(text);
+  return areDatedPlans(stored) ? stored : vmBody.shape.plans.parse(stored);
+}
+
+function isRecordedVm(stored: unknown): stored is VmBody {
+  if (typeof stored !== 'object' || stored === null) return false;
+  const vm = stored as Partial<Record<keyof VmBody, unknown>>;
+  return (
+    Object.keys(vm).length === VM_MEMBERS &&
+    typeof vm.account === 'string' &&
+    isNullOr('string', vm.terms) &&
+    areDatedPlans(vm.plans) &&
+    isNullOr('number', vm.starts_at) &&
+    isNullOr('number', vm.ends_at) &&
+    isNullOr('number', vm.paid_at) &&
+    isNullOr('number', vm.paid_until) &&
+    isNullOr('string', vm.paid_amount) &&
+    typeof vm.promotion === 'boolean' &&
+    (vm.nics === null || (Array.isArray(vm.nics) && vm.nics.every((nic) => typeof nic === 'string')))
+  );
+}
+
+const VM_MEMBERS = Object.keys(vmBody.shape).length;
+
+function isNullOr(type: 'string' | 'number', value: unknown): boolean {
+  return value === null || typeof value === type;
+}
+
+/** In the order of their instants, as the schema leaves them. */
+function areDatedPlans(stored: unknown): stored is VmBody['plans'] {
+  if (!Array.isArray(stored)) return false;
+  let before = -Infinity;
+  for (const each of stored as readonly ({ plan?: unknown; from?: unknown } | null)[]) {
+    if (typeof each?.plan !== 'string' || typeof each.from !== 'number' || each.from <= before) return false;
+    before = each.from;
+  }
+  return true;
+}
+
 /** Whether an amount has no more digits than its currency's minor unit. */
 export function fitsCurrency(amount: string, code: string): boolean {
   return parseAmount(amount, minorDigits(code)) !== undefined;

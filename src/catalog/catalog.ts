@@ -27,6 +27,8 @@ export interface CatalogOptions {
   randomBytes: (size: number) => Uint8Array;
   /** Other processes write to the same store: a write is claimed, and decided again when another came first. */
   shared?: boolean;
+  /** Of everything but keys only how far it goes is known, and nothing can be written: for processes that answer no questions. */
+  keysOnly?: boolean;
   /** Awaited after an entry is durable and in the view, before the writer hears of it. */
   onChange?: (change: Change) => Promise<void> | void;
   /** Where tests stop the process while the books are written. */
@@ -77,7 +79,9 @@ export class Catalog {
    * way share the next, so that it may be called before each request.
    */
   readonly refresh = coalesced(async () => {
-    for (const entry of await readEntries(this.#options.store, this.#view.lastSeq)) this.#apply(entry);
+    const { store, keysOnly } = this.#options;
+    for await (const page of readEntries(store, keysOnly === true ? 'keys' : 'view', this.#view.lastSeq))
+      for (const entry of page) this.#apply(entry);
   });
 
   /** The number of the last entry; what was computed under it saw the catalog as it then was. */
@@ -325,6 +329,7 @@ export class Catalog {
 
   /** Writes one after another; one that another process has overtaken is done again, from the beginning, with what that one wrote. */
   #write<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#options.keysOnly === true) throw new Error('this process has read nothing of the catalog but its keys');
     const result = this.#writes.then(async () => {
       for (let turn = 0; turn < TURNS_MAX; turn += 1) {
         if (this.#uncertain) {

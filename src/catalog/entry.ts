@@ -56,25 +56,61 @@ export function rowOf(entry: Entry): Buffer {
   ]);
 }
 
+/** How much is read at once: of a big catalog neither the text nor all rows are in memory together. */
+const PAGE = 100_000;
+
+/** What entries are read for: the kinds of which all are wanted, each with what of its body. */
+const READINGS = {
+  /** Of refund checks, which only grow in number, nothing; of invoices and debits the heads: see `readEntry`. */
+  view: {
+    whole: '1',
+    body: `multiIf(kind = 'refund_check', '', kind IN ('invoice', 'debit'), JSONExtractRaw(argMax(body, seq), 'head'), argMax(body, seq))`,
+  },
+  /** Plans, and of VMs the dated plans. */
+  prices: {
+    whole: `kind IN ('plan', 'vm')`,
+    body: `if(kind = 'plan', argMax(body, seq), JSONExtractRaw(argMax(body, seq), 'plans'))`,
+  },
+  keys: { whole: `kind = 'key'`, body: 'argMax(body, seq)' },
+} as const;
+export type Reading = keyof typeof READINGS;
+
 /**
- * The latest version of everything recorded after `seq`, and not after `upToSeq`, in the order it was recorded. Refund checks, which only grow in
- * number, come without their bodies, invoices and debits with their heads only: see `readEntry`.
+ * The entries after `afterSeq`, and not after `upToSeq`, in the order they were recorded, in pages; of several versions in a page only the latest. All that is
+ * there of a kind that is not read for is one entry without id and body, which tells the last `seq`.
  */
-export async function readEntries(store: Store, afterSeq: bigint, upToSeq = 2n ** 64n - 1n): Promise<Entry[]> {
-  const rows = await store.rows<{ kind: Kind; id: string; last: string; at: string; by: string; latest: string }>(
-    `SELECT kind, id, max(seq) AS last, argMax(toUnixTimestamp64Milli(recorded_at), seq) AS at,
-            argMax(recorded_by, seq) AS by, multiIf(kind = 'refund_check', '', kind IN ('invoice', 'debit'), JSONExtractRaw(argMax(body, seq), 'head'), argMax(body, seq)) AS latest
-     FROM catalog WHERE seq > {after:UInt64} AND seq <= {upTo:UInt64} GROUP BY kind, id ORDER BY last`,
-    { after: afterSeq.toString(), upTo: upToSeq.toString() },
-  );
-  return rows.map((row) => ({
-    kind: row.kind,
-    id: row.id,
-    seq: BigInt(row.last),
-    recordedAtMs: Number(row.at),
-    recordedBy: row.by,
-    body: row.latest,
-  }));
+export async function* readEntries(
+  store: Store,
+  reading: Reading,
+  afterSeq: bigint,
+  upToSeq = 2n ** 64n - 1n,
+  page = PAGE,
+): AsyncGenerator<Entry[]> {
+  const { whole, body } = READINGS[reading];
+  let after = afterSeq;
+  for (;;) {
+    const rows = await store.rows<{ kind: Kind; name: string; last: string; at: string; by: string; latest: string; n: string }>(
+      `SELECT kind, if(${whole}, id, '') AS name, max(seq) AS last, argMax(toUnixTimestamp64Milli(recorded_at), seq) AS at,
+              argMax(recorded_by, seq) AS by, if(name = '', '', ${body}) AS latest, count() AS n
+       FROM catalog
+       WHERE seq > {after:UInt64} AND seq <= (
+         SELECT max(seq) FROM (SELECT seq FROM catalog WHERE seq > {after:UInt64} AND seq <= {upTo:UInt64} ORDER BY seq LIMIT {page:UInt32}))
+       GROUP BY kind, name ORDER BY last`,
+      { after: after.toString(), upTo: upToSeq.toString(), page },
+    );
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    yield rows.map((row) => ({
+      kind: row.kind,
+      id: row.name,
+      seq: BigInt(row.last),
+      recordedAtMs: Number(row.at),
+      recordedBy: row.by,
+      body: row.latest,
+    }));
+    if (rows.reduce((sum, row) => sum + Number(row.n), 0) < page) return;
+    after = BigInt(last.last);
+  }
 }
 
 /** The latest entry of one id, for kinds that are not kept in memory. */

@@ -1,6 +1,6 @@
 import { type DatedPlan, type Plan, type PlanBody, planBody, planOf } from '../domain/plan.ts';
 import { Books } from './books.ts';
-import { type AccountBody, accountBody, type VmBody, vmBody } from './bodies.ts';
+import { type AccountBody, accountBody, storedVm, type VmBody } from './bodies.ts';
 import type { Entry } from './entry.ts';
 import { type EventBody, eventBody } from './events.ts';
 import { type IncidentBody, incidentBody } from './incidents.ts';
@@ -36,7 +36,14 @@ export class View {
   lastPricingSeq = 0n;
   readonly #rated = new Map<string, Plan>();
 
+  /** An entry without id only tells how far its kind goes. */
   apply(entry: Entry): void {
+    if (entry.id !== '') this.#take(entry);
+    if (entry.seq > this.lastSeq) this.lastSeq = entry.seq;
+    if (entry.kind === 'plan' || entry.kind === 'vm') this.lastPricingSeq = this.lastSeq;
+  }
+
+  #take(entry: Entry): void {
     const versioned = <T>(body: T): Versioned<T> => ({
       id: entry.id,
       seq: entry.seq,
@@ -44,7 +51,7 @@ export class View {
       recordedBy: entry.recordedBy,
       body,
     });
-    const stored: unknown = entry.body === '' ? undefined : JSON.parse(entry.body);
+    const stored: unknown = entry.kind === 'vm' || entry.body === '' ? undefined : JSON.parse(entry.body);
     switch (entry.kind) {
       case 'plan': {
         const body = planBody.parse(stored);
@@ -56,7 +63,7 @@ export class View {
         this.accounts.set(entry.id, versioned(accountBody.parse(stored)));
         break;
       case 'vm': {
-        const body = vmBody.parse(stored);
+        const body = storedVm(entry.body);
         const before = this.vms.get(entry.id)?.body.account;
         if (before !== undefined) this.vmsByAccount.get(before)?.delete(entry.id);
         const members = this.vmsByAccount.get(body.account) ?? new Set();
@@ -89,8 +96,6 @@ export class View {
         // Kept in the table only: nothing here is computed from them.
         break;
     }
-    if (entry.seq > this.lastSeq) this.lastSeq = entry.seq;
-    if (entry.kind === 'plan' || entry.kind === 'vm') this.lastPricingSeq = this.lastSeq;
   }
 
   /** The plans of a VM in order, ready to compute with; none if the catalog does not know the VM. */

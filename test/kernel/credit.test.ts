@@ -50,7 +50,8 @@ it('prices a minute as the domain and the model do, in every zone and on days of
   const entries = [
     ...plans.map(({ id, timeZone, per, nanos }, i) => ({
       kind: 'plan',
-      id,
+      name: id,
+      n: '1',
       last: String(i + 1),
       at: '0',
       by: 'test',
@@ -58,11 +59,12 @@ it('prices a minute as the domain and the model do, in every zone and on days of
     })),
     ...plans.map(({ id }, i) => ({
       kind: 'vm',
-      id,
+      name: id,
+      n: '1',
       last: String(plans.length + i + 1),
       at: '0',
       by: 'test',
-      latest: JSON.stringify({ account: 'a', plans: [{ plan: id, from: 0 }] }),
+      latest: JSON.stringify([{ plan: id, from: 0 }]),
     })),
   ];
   const pricing = new Pricing({ rows: () => Promise.resolve(entries) } as unknown as Store);

@@ -34,7 +34,7 @@ export function memoryStore(): Store {
         found.map((row) => {
           const headed = row.kind === 'invoice' || row.kind === 'debit';
           const body = headed ? JSON.stringify((JSON.parse(row.body) as { head: unknown }).head) : row.body;
-          return { kind: row.kind, id: row.id, last: `${row.seq}`, at: `${row.at}`, by: row.by, latest: body };
+          return { kind: row.kind, name: row.id, n: '1', last: `${row.seq}`, at: `${row.at}`, by: row.by, latest: body };
         }) as T[],
       );
     },
