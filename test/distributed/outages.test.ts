@@ -76,6 +76,26 @@ it('a door whose clock is an hour off judges and ticks by the brokers', async ()
   });
 });
 
+it('with the clock of the samples, two doors whose own clocks are an hour apart from each other and from the aggregators change no row', async () => {
+  const hourMs = 3_600_000;
+  const clockOff = (ms: number): Record<string, string> => ({ UPTALLY_TEST_CLOCK_OFFSET_MS: String(ms) });
+  await withRoles({ partitions: 3, ingest: 0, aggregate: 0, env: LOAD_ENV }, async (roles) => {
+    const { front } = roles;
+    await Promise.all([
+      roles.start('ingest', clockOff(hourMs)),
+      roles.start('ingest'),
+      roles.start('aggregate', clockOff(-hourMs)),
+    ]);
+    await Promise.all([...roles.ingest, ...roles.aggregate].map((server) => untilReady(server)));
+    const client = new Client();
+    await client.makeKeys(front);
+    expect(await client.send(front, client.newLoad(804, 6))).toBe(true);
+    const clockMs = Math.max(...client.loads.map((load) => load.sentUntilMs));
+    await untilStatus(front, 'the clock', ({ watermark }) => watermark !== null && Date.parse(watermark) >= clockMs - 120_000);
+    expect(await client.faults(front)).toEqual([]);
+  });
+});
+
 it('a partition whose VMs do not fit waits, says so, and goes on when the limit is raised', async () => {
   await withRoles({ partitions: 1, env: { UPTALLY_MAX_VMS: '5' } }, async (roles) => {
     const { front } = roles;
