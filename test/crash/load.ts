@@ -47,9 +47,14 @@ export class Client {
   answered = 0;
   unclear = 0;
   readonly #onAnswered: (lines: readonly string[]) => void;
+  readonly #before: StatusJson | undefined;
 
-  /** @param onAnswered told of the lines of every batch that was answered 202 */
-  constructor(onAnswered: (lines: readonly string[]) => void = () => undefined) {
+  /**
+   * @param onAnswered told of the lines of every batch that was answered 202
+   * @param before what the server had already taken and stored from others
+   */
+  constructor(onAnswered: (lines: readonly string[]) => void = () => undefined, before?: StatusJson) {
+    this.#before = before;
     this.#onAnswered = onAnswered;
   }
 
@@ -116,7 +121,7 @@ export class Client {
     const status = await untilStored(server);
     const clockMs = Math.max(...this.loads.map((load) => load.sentUntilMs));
     const found: string[] = [];
-    for (const load of loads) found.push(...(await rowFaults(server, load.fleet, clockMs)));
+    for (const load of loads) for (const fault of await rowFaults(server, load.fleet, clockMs)) found.push(fault);
     return [...found, ...this.#countFaults(status, clockMs)];
   }
 
@@ -129,11 +134,14 @@ export class Client {
       sum.conflict += counts.conflict;
       sum.quarantined += quarantined.length;
     }
-    const { accepted, applied, duplicate, conflict, quarantined } = samples;
+    const own = (count: Exclude<keyof StatusJson['samples'], 'rejected'>): number =>
+      samples[count] - (this.#before?.samples[count] ?? 0);
+    const [accepted, applied, duplicate, conflict] = [own('accepted'), own('applied'), own('duplicate'), own('conflict')];
+    const quarantined = own('quarantined');
     const again = accepted - this.answered;
     const rules: Record<string, boolean> = {
       'accepted = applied + duplicate + conflict': accepted === applied + duplicate + conflict,
-      'appended = accepted': log.appended === accepted,
+      'appended = accepted': log.appended === samples.accepted,
       [`applied = ${sum.applied}`]: applied === sum.applied,
       [`conflict = ${sum.conflict}`]: conflict === sum.conflict,
       [`quarantined = ${sum.quarantined}`]: quarantined === sum.quarantined,
