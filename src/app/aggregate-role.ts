@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 import type { KafkaSettings } from '../log/kafka/client.ts';
 import type { PartitionHealth } from '../metrics.ts';
 import type { Store } from '../store/store.ts';
-import { type AppOptions, termsOf } from './parts.ts';
+import { aggregateSettings, type AppOptions, watermarkOf } from './parts.ts';
 import type { Role } from './role.ts';
 
 /** How long the step under way and saving the states may take when the process is told to stop. */
@@ -25,13 +25,7 @@ export function startAggregate({ options, kafka, partitions, store, instance }: 
   const group = startGroupThread({
     kafka,
     partitions,
-    store: config.clickhouseUrl === undefined ? store : undefined,
-    clickhouseUrl: config.clickhouseUrl,
-    clickhouseCluster: config.clickhouseCluster,
-    terms: termsOf(config),
-    vmsMax: config.vmsMax,
-    nicsMax: config.nicsMax,
-    checkpointIntervalMs: config.checkpointIntervalMs,
+    ...aggregateSettings(config, store),
     instance,
     onNote: (message, detail) => {
       logger.warn(detail, message);
@@ -62,7 +56,7 @@ function healthOf({ partition, progress, headSeq, state }: OwnPartition, config:
     appendedSeq: headSeq - 1,
     aggregatedSeq: progress.aggregatedSeq,
     storedSeq: progress.storedSeq,
-    watermarkMs: progress.clockMs === 0 ? null : progress.clockMs - config.latenessMs,
+    watermarkMs: watermarkOf(progress.clockMs, config),
     checkpointAtMs: progress.checkpointAtMs ?? null,
     halted: state === '' ? undefined : state,
   };

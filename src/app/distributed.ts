@@ -3,9 +3,7 @@
  * one process ClickHouse may be embedded.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { Catalog } from '../catalog/catalog.ts';
 import type { Readiness } from '../http/routes/status.ts';
 import { buildServer } from '../http/server.ts';
@@ -13,7 +11,6 @@ import { Asking } from '../log/kafka/asking.ts';
 import { kafkaClient, type KafkaSettings } from '../log/kafka/client.ts';
 import { partitionsChanged, prepareTopic, TopicError } from '../log/kafka/topic.ts';
 import { metricsOf } from '../metrics.ts';
-import { lockFile } from '../process-lock.ts';
 import { clusterOf } from '../store/cluster.ts';
 import { migrate } from '../store/migrations.ts';
 import { openStore } from '../store/open.ts';
@@ -30,6 +27,7 @@ import {
   keptDays,
   listen,
   loadDocuments,
+  lockFolder,
   repeat,
   UnsupportedError,
 } from './parts.ts';
@@ -50,7 +48,8 @@ export async function startDistributed(options: AppOptions): Promise<App> {
   if (settings === undefined)
     throw new UnsupportedError('UPTALLY_KAFKA_BROKERS must name at least one broker when UPTALLY_LOG is kafka');
   const documents = loadDocuments(config);
-  const unlock = await lockEmbeddedStore(options);
+  // Only ClickHouse inside this process needs the folder for itself.
+  const unlock = config.clickhouseUrl === undefined ? await lockFolder(config) : undefined;
   const asked = givenFaults(faults);
   let outage: string | undefined;
   const store = await openStore(
@@ -149,16 +148,9 @@ export async function startDistributed(options: AppOptions): Promise<App> {
       for (const role of roles) await role.close();
       await asking.close();
       await store.close();
-      await unlock();
+      await unlock?.();
     },
   };
-}
-
-/** Only ClickHouse inside this process needs the folder for itself. */
-async function lockEmbeddedStore({ config }: AppOptions): Promise<() => Promise<void>> {
-  if (config.clickhouseUrl !== undefined) return () => Promise.resolve();
-  await mkdir(config.dataDir, { recursive: true });
-  return lockFile(join(config.dataDir, 'lock'), 'stop it first, or give this server another UPTALLY_DATA_DIR');
 }
 
 /** Makes or finds the topic, as soon as a broker answers. */

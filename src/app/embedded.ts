@@ -1,5 +1,4 @@
 /** The product in one process: the log and ClickHouse are embedded (or ClickHouse is a server), the aggregator has a thread of its own. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newestCheckpointMs } from '../aggregate/checkpoint.ts';
 import { type Status, sampleCounts } from '../aggregate/status.ts';
@@ -13,12 +12,12 @@ import { ingestPlugin } from '../ingest/plugin.ts';
 import { openEmbeddedWriter } from '../log/embedded.ts';
 import type { LogWriter } from '../log/log.ts';
 import { catalogRecord } from '../log/record.ts';
-import { lockFile } from '../process-lock.ts';
 import { clusterOf } from '../store/cluster.ts';
 import { migrate } from '../store/migrations.ts';
 import { openStore } from '../store/open.ts';
 import { metricsOf, type PartitionHealth } from '../metrics.ts';
 import {
+  aggregateSettings,
   type App,
   type AppOptions,
   closeServer,
@@ -26,9 +25,10 @@ import {
   keptDays,
   listen,
   loadDocuments,
+  lockFolder,
   repeat,
-  termsOf,
   UnsupportedError,
+  watermarkOf,
 } from './parts.ts';
 
 const TICK_MS = 1000;
@@ -38,8 +38,7 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
   const { config, logger, now, faults, onFatal } = options;
   if (config.roles.size !== 3) throw new UnsupportedError('UPTALLY_ROLES: with the embedded log one process has all three roles');
   const documents = loadDocuments(config);
-  await mkdir(config.dataDir, { recursive: true });
-  const unlock = await lockFile(join(config.dataDir, 'lock'), 'stop it first, or give this server another UPTALLY_DATA_DIR');
+  const unlock = await lockFolder(config);
 
   const asked = givenFaults(faults);
   const store = await openStore(config, asked.faults);
@@ -55,13 +54,7 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
   const aggregator = await startAggregatorThread({
     logPath,
     checkpointDir: join(config.dataDir, 'checkpoints'),
-    store: config.clickhouseUrl === undefined ? store : undefined,
-    clickhouseUrl: config.clickhouseUrl,
-    clickhouseCluster: config.clickhouseCluster,
-    terms: termsOf(config),
-    vmsMax: config.vmsMax,
-    nicsMax: config.nicsMax,
-    checkpointIntervalMs: config.checkpointIntervalMs,
+    ...aggregateSettings(config, store),
     onTrim: (beforeSeq) => {
       trimming = trimming
         .then(() => log.trim(beforeSeq))
@@ -146,7 +139,7 @@ function statusOf(log: LogWriter, aggregator: AggregatorThread, config: Config, 
   const progress = aggregator.progress();
   return {
     log: { appended: log.samplesAppended, aggregated: progress.aggregatedSamples, stored: progress.storedSamples },
-    watermarkMs: progress.clockMs === 0 ? null : progress.clockMs - config.latenessMs,
+    watermarkMs: watermarkOf(progress.clockMs, config),
     catalog: { recorded: catalogSeq, applied: progress.catalogSeq < catalogSeq ? progress.catalogSeq : catalogSeq },
     vms: progress.vms,
     samples: sampleCounts(progress.counters, progress.quarantined),
@@ -161,7 +154,7 @@ function partitionOf(log: LogWriter, aggregator: AggregatorThread, config: Confi
     appendedSeq: log.headSeq - 1,
     aggregatedSeq: progress.aggregatedSeq,
     storedSeq: progress.storedSeq,
-    watermarkMs: progress.clockMs === 0 ? null : progress.clockMs - config.latenessMs,
+    watermarkMs: watermarkOf(progress.clockMs, config),
     checkpointAtMs: newestCheckpointMs(join(config.dataDir, 'checkpoints')),
   };
 }

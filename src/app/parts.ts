@@ -1,4 +1,5 @@
 /** What every composition is made of and ends with. */
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -8,6 +9,8 @@ import type { Config } from '../config.ts';
 import { type Faults, NO_FAULTS } from '../faults.ts';
 import { loadTerms, shippedTermsFolder, type TermsLibrary } from '../terms/library.ts';
 import type { Terms } from '../kernel/kernel.ts';
+import { lockFile } from '../process-lock.ts';
+import type { Store } from '../store/store.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -45,6 +48,31 @@ export function keptDays({ retentionDays }: Config): number {
 /** Documents in the data folder. One that can't be used is found before anything is begun. */
 export function loadDocuments({ dataDir }: Config): { sheets: TermsLibrary; issuer: IssuerProfile | undefined } {
   return { sheets: loadTerms([shippedTermsFolder(), join(dataDir, 'terms')]), issuer: loadIssuer(dataDir) };
+}
+
+/** Takes the data folder for this process alone, made if there is none; the returned function gives it up. */
+export async function lockFolder({ dataDir }: Config): Promise<() => Promise<void>> {
+  await mkdir(dataDir, { recursive: true });
+  return lockFile(join(dataDir, 'lock'), 'stop it first, or give this server another UPTALLY_DATA_DIR');
+}
+
+/** What a thread that aggregates is told whatever the log is. A server it asks by itself, the embedded store through this process. */
+export function aggregateSettings(config: Config, store: Store) {
+  const { clickhouseUrl, clickhouseCluster, vmsMax, nicsMax, checkpointIntervalMs } = config;
+  return {
+    store: clickhouseUrl === undefined ? store : undefined,
+    clickhouseUrl,
+    clickhouseCluster,
+    terms: termsOf(config),
+    vmsMax,
+    nicsMax,
+    checkpointIntervalMs,
+  };
+}
+
+/** Up to when answers are published; null before the first tick. */
+export function watermarkOf(clockMs: number, { latenessMs }: Config): number | null {
+  return clockMs === 0 ? null : clockMs - latenessMs;
 }
 
 /** What rows mean. */

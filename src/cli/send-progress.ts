@@ -1,5 +1,5 @@
-import { SingleBar } from 'cli-progress';
-import { writeLine, type CliContext } from './context.ts';
+import type { CliContext } from './context.ts';
+import { startProgress } from './progress.ts';
 
 /** Counts of a `send`, as far as the server has answered. */
 export interface SendCounts {
@@ -14,46 +14,34 @@ export interface SendProgress {
   stop(): void;
 }
 
-const LINE_EVERY_MS = 3_000;
-
-/** A bar where stderr is a terminal and the size is known; otherwise a line every few seconds. `totalBytes` null: unknown. */
-export function startProgress(context: CliContext, totalBytes: number | null): SendProgress {
+/** The progress of a `send`; without a bar where the size is not known. `totalBytes` null: unknown. */
+export function startSendProgress(context: CliContext, totalBytes: number | null): SendProgress {
   const startedAtMs = context.now();
   const rate = (counts: SendCounts): string => {
     const seconds = Math.max(0.001, (context.now() - startedAtMs) / 1000);
     return `${Math.round((counts.accepted + counts.rejected) / seconds).toLocaleString('en')} samples/s`;
   };
-  if (context.stderr.isTTY === true && totalBytes !== null && totalBytes > 0) {
-    const bar = new SingleBar({
-      stream: context.stderr,
-      format: '{bar} {percentage}% | {accepted} accepted, {rejected} rejected | {rate} | {note}',
-      hideCursor: true,
-      clearOnComplete: true,
-      gracefulExit: false,
-    });
-    bar.start(totalBytes, 0, { accepted: 0, rejected: 0, rate: '', note: '' });
-    return {
-      update(counts, note) {
-        bar.update(counts.bytesRead, { accepted: counts.accepted, rejected: counts.rejected, rate: rate(counts), note });
-      },
-      stop() {
-        bar.stop();
-      },
-    };
-  }
-  let nextAtMs = startedAtMs + LINE_EVERY_MS;
+  const of = totalBytes ?? 0;
+  const progress = startProgress(
+    context,
+    of === 0
+      ? null
+      : {
+          format: '{bar} {percentage}% | {accepted} accepted, {rejected} rejected | {rate} | {note}',
+          first: { done: 0, of, accepted: 0, rejected: 0, rate: '', note: '' },
+        },
+    ({ done, accepted, rejected, rate, note }) => {
+      const share = of === 0 ? '' : ` (${Math.floor((100 * done) / of)} %)`;
+      return `${accepted} accepted, ${rejected} rejected${share}, ${rate} ${note}`;
+    },
+  );
   return {
     update(counts, note) {
-      if (context.now() < nextAtMs) return;
-      nextAtMs = context.now() + LINE_EVERY_MS;
-      const share = totalBytes === null || totalBytes === 0 ? '' : ` (${Math.floor((100 * counts.bytesRead) / totalBytes)} %)`;
-      writeLine(
-        context.stderr,
-        `${counts.accepted} accepted, ${counts.rejected} rejected${share}, ${rate(counts)} ${note}`.trimEnd(),
-      );
+      const { accepted, rejected, bytesRead } = counts;
+      progress.update({ done: bytesRead, of, accepted, rejected, rate: rate(counts), note });
     },
     stop() {
-      // The lines stay; there is nothing to clear.
+      progress.stop();
     },
   };
 }

@@ -5,7 +5,7 @@ import { Option, type Command } from 'commander';
 import { withClient } from './connection.ts';
 import { CommandFailure, writeLine, type CliContext } from './context.ts';
 import { parseDuration } from './option-values.ts';
-import { startProgress } from './send-progress.ts';
+import { startSendProgress } from './send-progress.ts';
 import { sendSamples, type SendResult } from './send-samples.ts';
 import { tableLines } from './table.ts';
 
@@ -39,7 +39,7 @@ export function register(program: Command, context: CliContext): void {
       await withClient(command, context, async (client) => {
         const { stream, totalBytes } = await openInput(file, context);
         const startedAtMs = context.now();
-        const progress = startProgress(context, totalBytes);
+        const progress = startSendProgress(context, totalBytes);
         let result: SendResult;
         try {
           result = await sendSamples({

@@ -67,9 +67,13 @@ export function register(program: Command, context: CliContext): void {
         const { verifyFleet } = await import('../verify/fleet.ts');
         const { Reader, VerifyError } = await import('../verify/reader.ts');
         const { describe } = await import('../verify/disagreement.ts');
-        const { startVerifyProgress } = await import('./verify-progress.ts');
+        const { startProgress } = await import('./progress.ts');
         const reader = new Reader({ client, sleep: context.sleep, signal: context.interrupted(), pageRows: PAGE_ROWS });
-        const progress = startVerifyProgress(context);
+        const progress = startProgress(
+          context,
+          { format: '{bar} {value} of {total} {what} | {name}', first: { done: 0, of: 0, what: 'VMs', name: '' } },
+          ({ done, of, what, name }) => `${done} of ${Math.max(of, done)} ${what} verified ${name === '' ? '' : `, now ${name}`}`,
+        );
         let report: VerifyReport;
         try {
           report = await verifyFleet(reader, {
@@ -78,12 +82,12 @@ export function register(program: Command, context: CliContext): void {
             toMs: options.to ?? null,
             settleMs: options.timeout,
             now: context.now,
-            onVm: (done, of, vm) => {
-              progress.update('VMs', done, of, vm);
+            onVm: (done, of, name) => {
+              progress.update({ done, of, what: 'VMs', name });
             },
             documents: options.invoices === true ? 'only' : narrowed ? 'not' : 'also',
             onDocument: (done, of, name) => {
-              progress.update('documents', done, of, name);
+              progress.update({ done, of, what: 'documents', name });
             },
           });
         } catch (error) {
