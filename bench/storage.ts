@@ -6,6 +6,28 @@ import { openEmbeddedStore } from '../src/store/embedded.ts';
 import type { Store } from '../src/store/store.ts';
 
 const STRINGS = ['ZSTD(1)', 'ZSTD(3)', 'LowCardinality(String) CODEC(ZSTD(1))', 'LowCardinality(String) CODEC(ZSTD(3))'];
+/** Counters as agents read them. */
+const COUNTERS = [
+  'Delta, ZSTD(1)',
+  'Delta, ZSTD(3)',
+  'DoubleDelta, ZSTD(1)',
+  'T64, ZSTD(1)',
+  'Gorilla, ZSTD(1)',
+  'Delta, T64, ZSTD(1)',
+  "Delta, T64('bit'), ZSTD(1)",
+  'DoubleDelta',
+];
+/** Bytes of a minute. */
+const SUMS = [
+  'T64, ZSTD(1)',
+  'T64, ZSTD(3)',
+  'ZSTD(1)',
+  'ZSTD(3)',
+  'Delta, ZSTD(1)',
+  'Delta, T64, ZSTD(1)',
+  "T64('bit'), ZSTD(1)",
+  'Gorilla, ZSTD(1)',
+];
 
 /** Columns to try, and what to try on them (in place of the table's own). */
 const ALTERNATIVES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
@@ -23,26 +45,8 @@ const ALTERNATIVES: Readonly<Record<string, Readonly<Record<string, readonly str
       'GCD, Delta, ZSTD(1)',
     ],
     pos: ['Delta, ZSTD(1)', 'DoubleDelta, ZSTD(1)', 'Delta, ZSTD(3)', 'T64, ZSTD(1)', "T64('bit'), ZSTD(3)", 'ZSTD(3)'],
-    rx_bytes: [
-      'Delta, ZSTD(1)',
-      'Delta, ZSTD(3)',
-      'DoubleDelta, ZSTD(1)',
-      'T64, ZSTD(1)',
-      'Gorilla, ZSTD(1)',
-      'Delta, T64, ZSTD(1)',
-      "Delta, T64('bit'), ZSTD(1)",
-      'DoubleDelta',
-    ],
-    tx_bytes: [
-      'Delta, ZSTD(1)',
-      'Delta, ZSTD(3)',
-      'DoubleDelta, ZSTD(1)',
-      'T64, ZSTD(1)',
-      'Gorilla, ZSTD(1)',
-      'Delta, T64, ZSTD(1)',
-      "Delta, T64('bit'), ZSTD(1)",
-      'DoubleDelta',
-    ],
+    rx_bytes: COUNTERS,
+    tx_bytes: COUNTERS,
   },
   uptime: {
     vm: STRINGS,
@@ -54,26 +58,8 @@ const ALTERNATIVES: Readonly<Record<string, Readonly<Record<string, readonly str
   traffic: {
     vm: STRINGS,
     minute: ['Delta, ZSTD(1)', 'DoubleDelta, ZSTD(1)', 'DoubleDelta, ZSTD(3)'],
-    rx_bytes: [
-      'T64, ZSTD(1)',
-      'T64, ZSTD(3)',
-      'ZSTD(1)',
-      'ZSTD(3)',
-      'Delta, ZSTD(1)',
-      'Delta, T64, ZSTD(1)',
-      "T64('bit'), ZSTD(1)",
-      'Gorilla, ZSTD(1)',
-    ],
-    tx_bytes: [
-      'T64, ZSTD(1)',
-      'T64, ZSTD(3)',
-      'ZSTD(1)',
-      'ZSTD(3)',
-      'Delta, ZSTD(1)',
-      'Delta, T64, ZSTD(1)',
-      "T64('bit'), ZSTD(1)",
-      'Gorilla, ZSTD(1)',
-    ],
+    rx_bytes: SUMS,
+    tx_bytes: SUMS,
     version: ['Delta, ZSTD(1)', 'DoubleDelta, ZSTD(1)', 'Delta, ZSTD(3)', 'T64, ZSTD(1)', 'ZSTD(1)', 'ZSTD(3)'],
   },
 };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ShownInvoice } from './invoice-shape.ts';
 import type { Labels } from './labels.ts';
 import { type Fact, type Page, pageOf, type PageRow, type Source } from './page.ts';
-import { type Box, INKS, type Ink, type Picture, pictureOf, type Strip } from './picture.ts';
+import { type Box, INKS, type Ink, legendOf, type Picture, pictureOf, type Strip } from './picture.ts';
 
 const STYLE = `*{box-sizing:border-box}
 body{font:15px/1.5 system-ui,"Noto Sans","Noto Sans CJK TC","PingFang TC","Microsoft JhengHei",sans-serif;color:#1b1f24;background:#fff;max-width:60rem;margin:2.5rem auto;padding:0 1.5rem}
@@ -104,15 +104,7 @@ function row({ line, vm, description, formula, more, quantity, unitPrice, amount
 }
 
 function pictureHtml({ account, vms, note }: Picture, labels: Labels): string {
-  const inks: readonly [Ink, string][] = [
-    ['up', labels.up],
-    ['provider', labels.provider],
-    ['other', labels.otherCause],
-    ['silent', labels.silent],
-    ['received', labels.received],
-    ['sent', labels.sent],
-  ];
-  const legend = inks.map(
+  const legend = legendOf(labels).map(
     ([ink, text]) =>
       `<li><svg viewBox="0 0 12 12" aria-hidden="true"><path fill="${INKS[ink]}" d="M0 0h12v12h-12z"/></svg>${escaped(text)}</li>`,
   );

@@ -2,7 +2,7 @@ import type { Labels } from './labels.ts';
 import { pause } from './pause.ts';
 import { type PdfSheet, WIDTH } from './pdf-sheet.ts';
 import { lineHeight, type Style } from './pdf-text.ts';
-import { type Ink, INKS, type Picture, type Strip } from './picture.ts';
+import { type Ink, INKS, legendOf, type Picture, type Strip } from './picture.ts';
 
 const GUTTER = 18;
 const COLUMN = (WIDTH - GUTTER) / 2;
@@ -51,16 +51,8 @@ function drawStrip(sheet: PdfSheet, { name, summary, boxes, height }: Strip, x: 
 }
 
 function legend(sheet: PdfSheet, labels: Labels): void {
-  const entries: readonly [Ink, string][] = [
-    ['up', labels.up],
-    ['provider', labels.provider],
-    ['other', labels.otherCause],
-    ['silent', labels.silent],
-    ['received', labels.received],
-    ['sent', labels.sent],
-  ];
   let x = 0;
-  for (const [ink, text] of entries) {
+  for (const [ink, text] of legendOf(labels)) {
     const width = sheet.pen.width(text, SUMMARY);
     sheet.pdf.rect(sheet.left + x, sheet.y + 1.5, 6, 6).fill(INKS[ink]);
     sheet.put(text, x + 9, sheet.y, width + 1, SUMMARY);

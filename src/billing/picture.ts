@@ -21,6 +21,18 @@ export const INKS = {
 } as const;
 export type Ink = keyof typeof INKS;
 
+/** What each ink stands for, in the order of the legend. */
+export function legendOf(labels: Labels): readonly [Ink, string][] {
+  return [
+    ['up', labels.up],
+    ['provider', labels.provider],
+    ['other', labels.otherCause],
+    ['silent', labels.silent],
+    ['received', labels.received],
+    ['sent', labels.sent],
+  ];
+}
+
 export interface Box {
   x: number;
   y: number;

@@ -1,17 +1,7 @@
 /** The API's answers as far as verifying reads them: instants in milliseconds, integers exact. */
 import { z } from 'zod';
-import { CAUSES, type Condition, CONDITIONS } from '../domain/condition.ts';
-import { parseInstant } from '../domain/instant.ts';
-
-const instant = z.string().transform((text, context) => {
-  const ms = parseInstant(text);
-  if (ms !== undefined) return ms;
-  context.addIssue({ code: 'custom', message: 'is no instant' });
-  return z.NEVER;
-});
-/** A number, or the digits that `parseExact` made of a long one. */
-const exact = z.union([z.int(), z.string().regex(/^-?\d+$/)]).transform((value) => BigInt(value));
-const condition = z.enum(CONDITIONS as readonly [Condition, ...Condition[]]);
+import { CAUSES } from '../domain/condition.ts';
+import { condition, exact, instant } from './fields.ts';
 
 export const statusAnswer = z.object({
   log: z.object({ appended: exact, aggregated: exact, stored: exact }),

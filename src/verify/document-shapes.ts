@@ -1,18 +1,9 @@
 /** Documents and their evidence as far as verifying reads them: instants in milliseconds, integers exact. */
 import { z } from 'zod';
-import { type Condition, CONDITIONS } from '../domain/condition.ts';
-import { parseInstant } from '../domain/instant.ts';
 import { parseExact } from './exact-json.ts';
+import { condition, exact, instant } from './fields.ts';
 import { VerifyError } from './reader.ts';
 
-const instant = z.string().transform((text, context) => {
-  const ms = parseInstant(text);
-  if (ms !== undefined) return ms;
-  context.addIssue({ code: 'custom', message: 'is no instant' });
-  return z.NEVER;
-});
-const exact = z.union([z.int(), z.string().regex(/^-?\d+$/)]).transform((value) => BigInt(value));
-const condition = z.enum(CONDITIONS as readonly [Condition, ...Condition[]]);
 const money = z.string().regex(/^-?\d+(\.\d+)?$/);
 
 const lineShape = z.looseObject({
