@@ -30,9 +30,6 @@ interface Contest {
   readonly source: FleetSource;
 }
 
-/** A fleet sends in step: nobody is ahead of the rest by more than what a sample may be late. */
-const WAVE_INTERVALS = 10;
-
 const OURS = 'uptally, 100 a request';
 const OURS_1000 = 'uptally, 1,000 a request';
 const ASYNC = 'ClickHouse, async inserts of 100';
@@ -69,15 +66,12 @@ export async function endToEndBench(size: EndToEndSize): Promise<Report> {
     for (let round = -Math.max(1, warmups); round < rounds; round++) {
       for (const { name, load, intervals: each, at, source } of contests) {
         progress.at(done++, (Math.max(1, warmups) + rounds) * contests.length, name);
-        const waves = Array.from({ length: Math.ceil(each / WAVE_INTERVALS) }, (_, i) =>
-          source.next(Math.min(WAVE_INTERVALS, each - i * WAVE_INTERVALS), load),
-        );
-        const samples = waves.reduce((sum, wave) => sum + wave.samples, 0);
-        if (round < 0 && at === running[0]) for (const body of waves.flatMap(({ bodies }) => bodies.flat())) hash.update(body);
+        const { waves, samples } = source.next(each, load);
+        if (round < 0 && at === running[0]) for (const body of waves.flat(2)) hash.update(body);
         await quiet(at.pid);
         const before = cpuSeconds(at.pid);
         const startMs = performance.now();
-        for (const { bodies } of waves) await send(bodies, at.destination);
+        await send(waves, at.destination);
         await at.stored();
         const seconds = (performance.now() - startMs) / 1000;
         await quiet(at.pid);

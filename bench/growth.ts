@@ -106,7 +106,7 @@ async function measured({ vms, samplesARequest, samples, fleet }: Point, hear: (
     let sent = 0;
     // late samples only begin to arrive after a while
     const warm = source.next(fleet?.lateShare === undefined || fleet.lateShare === 0 ? 1 : 13, { samplesARequest: Math.min(vms, 1000) });
-    await send(warm.bodies, server);
+    await send(warm.waves, server);
     sent += warm.samples;
     await stored(server.url);
     await quiet(server.pid);
@@ -114,10 +114,10 @@ async function measured({ vms, samplesARequest, samples, fleet }: Point, hear: (
     let timed = 0;
     let seconds = 0;
     while (timed < samples) {
-      const { bodies, samples: made } = source.next(Math.max(1, Math.min(Math.ceil((samples - timed) / vms), Math.ceil(500_000 / vms))), load);
-      for (const body of bodies.flat()) hear(body);
+      const { waves, samples: made } = source.next(Math.max(1, Math.min(Math.ceil((samples - timed) / vms), Math.ceil(500_000 / vms))), load);
+      for (const body of waves.flat(2)) hear(body);
       const before = cpuSeconds(server.pid);
-      await send(bodies, server);
+      await send(waves, server);
       await stored(server.url);
       if (timed + made >= samples) await quiet(server.pid);
       seconds += cpuSeconds(server.pid) - before;

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Measured, ratio, type Report, summary } from './harness.ts';
-import { CONNECTIONS, FleetSource, type Load, openLoop, percentile, send } from './load.ts';
+import { CONNECTIONS, FleetSource, inTime, type Load, openLoop, percentile, send } from './load.ts';
 import { progress } from './progress.ts';
 import { type Server, start, startUptally, stored } from './server-process.ts';
 
@@ -61,10 +61,10 @@ export async function ingestBench({ vms, intervals, warmups, rounds, latencySeco
     for (let round = -warmups; round < rounds; round++) {
       for (const [name, load, at] of contests) {
         progress.at(done++, steps, name);
-        const { bodies, samples } = source.next(intervals, load);
-        if (round === -warmups) for (const body of bodies.flat()) hash.update(body);
+        const { waves, samples } = source.next(intervals, load);
+        if (round === -warmups) for (const body of waves.flat(2)) hash.update(body);
         const startMs = performance.now();
-        const seconds = await send(bodies, at, load.gzip);
+        const seconds = await send(waves, at, load.gzip);
         if (at === whole) {
           sent += samples;
           await stored(at.url, 20);
@@ -86,12 +86,10 @@ export async function ingestBench({ vms, intervals, warmups, rounds, latencySeco
         progress.at(done++, steps, name);
         const requestsASecond = samplesASecond / HUNDRED.samplesARequest;
         const wanted = Math.ceil(requestsASecond * latencySeconds);
-        const { bodies } = source.next(Math.ceil((wanted * HUNDRED.samplesARequest) / vms), HUNDRED);
-        const used = bodies.filter((each) => each.length > 0);
-        // by interval, not by connection: in the order of time
-        const inOrder = Array.from({ length: wanted }, (_, i) => used[i % used.length]?.[Math.floor(i / used.length)]);
+        const { waves } = source.next(Math.ceil((wanted * HUNDRED.samplesARequest) / vms), HUNDRED);
+        const bodies = inTime(waves);
         const empty = Buffer.alloc(0);
-        const latencies = await openLoop(at.url, { requestsASecond, requests: wanted }, (i) => inOrder[i] ?? empty);
+        const latencies = await openLoop(at.url, { requestsASecond, requests: wanted }, (i) => bodies[i] ?? empty);
         for (const share of PERCENTILES) note(times, `${name}, p${share * 100}`, percentile(latencies, share));
         if (at === whole) {
           sent += wanted * HUNDRED.samplesARequest;

@@ -11,6 +11,11 @@ export const INTERVAL_MS = 10_000;
 /** How much later a late sample is sent: behind a dozen newer ones of its VM. */
 const LATE_INTERVALS = 12;
 const INTERVALS_A_DAY = 86_400_000 / INTERVAL_MS;
+/** A fleet sends in step: no connection is ahead of the others by more than what a sample may be late. */
+const INTERVALS_A_WAVE = 10;
+
+/** Bodies by connection, in the order in which each sends them; a wave is sent when the one before is answered. */
+export type Wave = readonly (readonly Buffer[])[];
 
 export interface Load {
   readonly samplesARequest: number;
@@ -46,8 +51,19 @@ export class FleetSource {
     return START_MS + (this.#interval - 1) * INTERVAL_MS;
   }
 
-  /** Bodies by connection, in the order in which each sends them, and how many samples they hold. */
-  next(intervals: number, { samplesARequest, gzip = false }: Load): { bodies: Buffer[][]; samples: number } {
+  /** The next samples of every VM, and how many they are. */
+  next(intervals: number, load: Load): { waves: Wave[]; samples: number } {
+    const waves: Wave[] = [];
+    let samples = 0;
+    for (let left = intervals; left > 0; left -= INTERVALS_A_WAVE) {
+      const wave = this.#wave(Math.min(INTERVALS_A_WAVE, left), load);
+      waves.push(wave.bodies);
+      samples += wave.samples;
+    }
+    return { waves, samples };
+  }
+
+  #wave(intervals: number, { samplesARequest, gzip = false }: Load): { bodies: Wave; samples: number } {
     const bodies = Array.from({ length: CONNECTIONS }, (): Buffer[] => []);
     let samples = 0;
     const add = (lines: readonly string[], connection: number): void => {
@@ -114,6 +130,14 @@ export class FleetSource {
   }
 }
 
+/** The bodies in the order of time, not by connection. */
+export function inTime(waves: readonly Wave[]): Buffer[] {
+  return waves.flatMap((wave) => {
+    const turns = Math.max(...wave.map((bodies) => bodies.length));
+    return Array.from({ length: turns }, (_, turn) => wave.flatMap((bodies) => bodies[turn] ?? [])).flat();
+  });
+}
+
 export interface Destination {
   readonly url: string;
   readonly path?: string;
@@ -122,8 +146,14 @@ export interface Destination {
 
 const NDJSON = { authorization: `Bearer ${KEY}`, 'content-type': 'application/x-ndjson' } as const;
 
-/** Sends every body; resolves to the seconds from the first byte to the last answer. Throws unless every answer is 2xx. */
-export async function send(bodies: readonly (readonly Buffer[])[], to: Destination, gzip = false): Promise<number> {
+/** Sends every body; resolves to the seconds from the first byte to the last answer, of each wave. Throws unless every answer is 2xx. */
+export async function send(waves: readonly Wave[], to: Destination, gzip = false): Promise<number> {
+  let seconds = 0;
+  for (const wave of waves) seconds += await sendWave(wave, to, gzip);
+  return seconds;
+}
+
+async function sendWave(bodies: Wave, to: Destination, gzip: boolean): Promise<number> {
   const used = bodies.filter((each) => each.length > 0);
   const amount = used.reduce((sum, each) => sum + each.length, 0);
   const headers = { ...(to.headers ?? NDJSON), ...(gzip ? { 'content-encoding': 'gzip' } : {}) };

@@ -33,8 +33,8 @@ export async function recoveryBench({ fleets, tail, rounds }: RecoverySize): Pro
       let sent = 0;
       const feed = async (to: Server, samples: number): Promise<void> => {
         const made = source.next(Math.max(1, Math.ceil(samples / vms)), load);
-        for (const body of made.bodies.flat()) hash.update(body);
-        await send(made.bodies, to);
+        for (const body of made.waves.flat(2)) hash.update(body);
+        await send(made.waves, to);
         sent += made.samples;
       };
       const readyMs: number[] = [];

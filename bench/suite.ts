@@ -73,7 +73,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
     question: 'How much memory does the whole server take at 100,000 VMs with a sample every 10 s, and does it grow?',
     fairness:
       'Unfair would be a fleet that repeats its names or counters, a clock that stands still (it is the wall clock: minutes are published and checkpoints written as in use), or looking before it is steady: what counts is the second half.',
-    full: () => memoryBench({ vms: 100_000, seconds: 240 }),
+    full: () => memoryBench({ vms: 100_000, seconds: 900 }),
     smoke: () => memoryBench({ vms: 1_000, seconds: 3 }),
   },
   growth: {

@@ -6,19 +6,20 @@
 import type { Faults } from '../faults.ts';
 import { Kernel, type Capacity, type Terms } from '../kernel/kernel.ts';
 import { KIND_CATALOG, KIND_SAMPLES, LAYOUT as L, OUTPUTS, type Output } from '../kernel/layout.ts';
-import { loadSnapshot, takeSnapshot } from '../kernel/snapshot.ts';
+import { takeSnapshot } from '../kernel/snapshot.ts';
 import type { LogReader, LogRecord } from '../log/log.ts';
 import { catalogSeqOf, samplesIn } from '../log/record.ts';
 import type { Store } from '../store/store.ts';
 import type { Checkpoints } from './checkpoint.ts';
+import { HeldRows } from './held-rows.ts';
 import { readLate } from './late.ts';
 import { CapacityError, Pricing } from './pricing.ts';
-import { type RepairContext, rebuild, repairLate } from './repair.ts';
+import { recoverState } from './recovery.ts';
+import { type RepairContext, repairLate } from './repair.ts';
 import { repriceRows } from './reprice.ts';
 import type { Progress } from './status.ts';
 import { countNew, framesOf } from './room.ts';
-import { drainAll, loadRecords } from './steps.ts';
-import { STRUCTURES, TABLES, type Table } from './tables.ts';
+import { drainAll, loadRecords, REPAIRED, REPRICED, SETTLED } from './steps.ts';
 
 export interface AggregatorOptions {
   readonly store: Store;
@@ -49,11 +50,6 @@ const STEP_RECORDS = 8192;
 /** Rows held in memory before they are inserted in the middle of a step. */
 const HELD_BYTES_MAX = 64 * 1024 * 1024;
 
-// What a step adds to its last record's position: the rows of its later parts replace those of the earlier ones.
-const REPRICED = 0xfffdn;
-const REPAIRED = 0xfffen;
-const SETTLED = 0xffffn;
-
 const PLANS_MAX = 10_000;
 /** Steps whose rows are inserted together when there are many to catch up with, and their rows' bytes. */
 const STEPS_TOGETHER_MAX = 64;
@@ -73,7 +69,7 @@ function capacityOf(vmsMax: number, nicsMax: number): Capacity {
 
 export class Aggregator {
   readonly #options: AggregatorOptions;
-  #live: Kernel;
+  readonly #live: Kernel;
   readonly #workshop: Kernel;
   readonly #pricing: Pricing;
   #nextSeq = 0;
@@ -82,8 +78,7 @@ export class Aggregator {
   /** Whether this step has written any, also in the middle of it: their number is then counted anew. */
   #anomaliesWritten = false;
   #checkpointSeq = -1;
-  #held = emptyRows();
-  #heldBytes = 0;
+  readonly #held: HeldRows;
   /** VMs whose rows may show an earlier catalog, and the record from which on it is safe to write them anew. */
   readonly #toReprice = new Set<string>();
   #repriceFromSeq = 0;
@@ -96,6 +91,7 @@ export class Aggregator {
     this.#workshop = new Kernel({ ...capacityOf(256, options.nicsMax), framesBytes: 17 * 1024 * 1024 });
     this.#workshop.setTerms(options.terms);
     this.#pricing = new Pricing(options.store, options.partition?.owns);
+    this.#held = new HeldRows(options.store, options.faults);
   }
 
   #newLive(): Kernel {
@@ -107,93 +103,14 @@ export class Aggregator {
 
   /** Brings the state back: from the newest checkpoint that is whole, else from the whole log, else from the archive. */
   async recover(): Promise<void> {
-    const { log, store, partition } = this.#options;
-    if (partition !== undefined) await this.#checkLogHoldsStored();
-    if (!(await this.#loadCheckpoint()) && log.headSeq() > 0 && log.firstSeq !== 0) await this.#rebuildFromArchive();
-    if (partition !== undefined) {
-      // steps end where they did before, so this is for rows of a version of this program that ended them elsewhere
-      this.#redoUntilSeq = Math.max(this.#redoUntilSeq, log.headSeq() - 1);
-      await this.#pricing.refresh(this.#live.u64(L.H_CATALOG_SEQ));
-      this.#pricing.writeAll(this.#live);
-      this.#storedSamples = this.#live.counter('accepted');
-      return;
-    }
-    // rows written before the crash may show an older catalog than the one that is now read; from the head on they can be replaced
-    this.#redoUntilSeq = Math.max(this.#redoUntilSeq, await lastOutageSeq(store));
-    const known = this.#live.u64(L.H_CATALOG_SEQ);
-    await this.#pricing.refresh(known);
-    const { vms } = await this.#pricing.refresh();
-    this.#pricing.writeAll(this.#live);
-    if (this.#pricing.seq > known) {
-      for (const vm of vms) this.#toReprice.add(vm);
-      this.#repriceFromSeq = log.headSeq();
-    }
-    this.#quarantined = await countQuarantined(store);
+    const found = await recoverState(this.#options, this.#repairContext());
+    this.#nextSeq = found.nextSeq;
+    this.#checkpointSeq = found.checkpointSeq;
+    this.#redoUntilSeq = found.redoUntilSeq;
+    for (const vm of found.toReprice) this.#toReprice.add(vm);
+    this.#repriceFromSeq = found.repriceFromSeq;
+    if (this.#options.partition === undefined) this.#quarantined = await countQuarantined(this.#options.store);
     this.#storedSamples = this.#live.counter('accepted');
-  }
-
-  /** A topic that was made anew, or lost its end, is not what the stored rows came from. */
-  async #checkLogHoldsStored(): Promise<void> {
-    const { log } = this.#options;
-    const stored = (await this.#storedProgress())?.seq ?? -1;
-    if (stored >= log.headSeq())
-      throw new Error(
-        `the log ends before message ${log.headSeq()}, and rows up to message ${stored} are stored: it is not the log they came from. Restore it, or begin with an empty database`,
-      );
-  }
-
-  async #storedProgress(): Promise<{ seq: number; clock: bigint; counters: bigint[]; catalogSeq: bigint } | undefined> {
-    const { store, partition } = this.#options;
-    const [row] = await store.rows<{ position: string; clock: string; counters: string[]; catalog_seq: string }>(
-      `SELECT position, clock, counters, catalog_seq FROM progress WHERE partition_id = ${partition?.id ?? 0} ORDER BY position DESC, stored_at DESC LIMIT 1`,
-    );
-    if (row === undefined) return undefined;
-    return {
-      seq: Number(row.position),
-      clock: BigInt(row.clock),
-      counters: row.counters.map(BigInt),
-      catalogSeq: BigInt(row.catalog_seq),
-    };
-  }
-
-  async #loadCheckpoint(): Promise<boolean> {
-    const { checkpoints, log, note } = this.#options;
-    for (const seq of await checkpoints.list()) {
-      const state = await checkpoints.read(seq);
-      const usable = (log.firstSeq ?? log.headSeq()) <= seq + 1 && seq < log.headSeq();
-      if (state !== undefined && usable && loadSnapshot(this.#live, state)) {
-        this.#live.setTerms(this.#options.terms);
-        this.#nextSeq = seq + 1;
-        this.#checkpointSeq = seq;
-        return true;
-      }
-      note?.(`checkpoint ${seq} can't be used: damaged, of another version or capacity, or not of this log; going on without it`);
-    }
-    return false;
-  }
-
-  /** No checkpoint and a log that was trimmed: what was trimmed is in the archive. */
-  async #rebuildFromArchive(): Promise<void> {
-    const { log, note, partition } = this.#options;
-    const stored = await this.#storedProgress();
-    if (stored === undefined)
-      throw new Error('the log was trimmed, but the store has no record of how far: restore a backup of both');
-    const { seq } = stored;
-    note?.(`no usable checkpoint: rebuilding the state at record ${seq} from the archived samples`);
-    if (seq + 1 < (log.firstSeq ?? log.headSeq()))
-      throw new Error('the log was trimmed beyond what the store holds: restore a backup of both');
-    const { vms } = await this.#pricing.refresh(partition === undefined ? undefined : stored.catalogSeq);
-    if (partition === undefined) for (const vm of vms) this.#toReprice.add(vm);
-    this.#pricing.writePlans(this.#live);
-    const upTo = (BigInt(seq) << 16n) | SETTLED;
-    await rebuild(this.#repairContext(), { upTo, version: upTo }, partition?.owns);
-    this.#live.setCounters(stored.counters);
-    this.#live.setI64(L.H_CLOCK, stored.clock);
-    this.#live.setU64(L.H_POSITION, BigInt(seq));
-    if (partition !== undefined) this.#live.setU64(L.H_CATALOG_SEQ, stored.catalogSeq);
-    this.#nextSeq = seq + 1;
-    // which silences are on record is not known to a state that was rebuilt
-    this.#redoUntilSeq = this.#nextSeq;
   }
 
   #repairContext(): RepairContext {
@@ -213,9 +130,9 @@ export class Aggregator {
         break;
       }
       steps++;
-    } while (steps < STEPS_TOGETHER_MAX && this.#heldBytes < BYTES_TOGETHER_MAX);
+    } while (steps < STEPS_TOGETHER_MAX && this.#held.bytes < BYTES_TOGETHER_MAX);
     if (steps === 0) return false;
-    await this.#insertHeld();
+    await this.#held.insert();
     if (this.#anomaliesWritten && this.#options.partition === undefined)
       this.#quarantined = await countQuarantined(this.#options.store);
     this.#anomaliesWritten = false;
@@ -237,7 +154,7 @@ export class Aggregator {
     live.setU32(L.H_REDO, this.#nextSeq <= this.#redoUntilSeq ? 1 : 0);
     await this.#run(() => live.exports.aggregate());
     faults.at('after-aggregate');
-    const late = readLate(Buffer.concat(this.#held.late.splice(0)));
+    const late = readLate(this.#held.takeLate());
 
     const marks = records.filter((record) => record.payload[0] === KIND_CATALOG).map((record) => catalogSeqOf(record.payload));
     const marked = marks.reduce((latest, seq) => (seq > latest ? seq : latest), -1n);
@@ -248,14 +165,14 @@ export class Aggregator {
       if (changed) this.#pricing.writeAll(live);
     }
     if (this.#toReprice.size > 0 && last.seq >= this.#repriceFromSeq) {
-      await this.#insertHeld();
+      await this.#held.insert();
       await repriceRows(live, store, [...this.#toReprice], position | REPRICED);
       this.#toReprice.clear();
     }
     // a checkpoint says which catalog the rows show, and those that wait for their new price don't show it yet
     if (this.#toReprice.size === 0) live.setU64(L.H_CATALOG_SEQ, this.#pricing.seq);
     if (late.length > 0) {
-      await this.#insertHeld();
+      await this.#held.insert();
       faults.at('before-repair');
       const outcome = await repairLate(this.#repairContext(), late, { upTo: position | SETTLED, version: position | REPAIRED });
       live.addToCounter('duplicate', BigInt(outcome.duplicates));
@@ -289,27 +206,11 @@ export class Aggregator {
     for (let more = 1; more !== 0;) {
       more = call();
       drainAll(live, ALL_OUTPUTS, (output, rows) => {
-        this.#held[output].push(rows);
+        this.#held.add(output, rows);
         if (output === 'anomalies') this.#anomaliesWritten = true;
-        this.#heldBytes += rows.length;
       });
-      if (this.#heldBytes > HELD_BYTES_MAX) await this.#insertHeld();
+      if (this.#held.bytes > HELD_BYTES_MAX) await this.#held.insert();
     }
-  }
-
-  async #insertHeld(): Promise<void> {
-    const { store, faults } = this.#options;
-    const rows = this.#held;
-    const late = rows.late;
-    this.#held = { ...emptyRows(), late };
-    this.#heldBytes = 0;
-    const insert = async (table: Table): Promise<void> => {
-      if (rows[table].length === 0) return;
-      faults.at(`before-insert-${table}`);
-      await store.insertRowBinary(table, STRUCTURES[table], rows[table]);
-      faults.at(`after-insert-${table}`);
-    };
-    await Promise.all(TABLES.map(insert));
   }
 
   /**
@@ -361,10 +262,6 @@ export class Aggregator {
 
 const ALL_OUTPUTS = Object.keys(OUTPUTS) as Output[];
 
-function emptyRows(): Record<Output, Uint8Array[]> {
-  return { samples: [], uptime: [], traffic: [], outages: [], anomalies: [], late: [] };
-}
-
 /** A step ends before samples that come after a change of the catalog, so that every row is priced by what stands before it in the log. */
 function untilCatalogApplies(records: readonly LogRecord[]): readonly LogRecord[] {
   const mark = records.find((record) => record.payload[0] === KIND_CATALOG);
@@ -372,12 +269,6 @@ function untilCatalogApplies(records: readonly LogRecord[]): readonly LogRecord[
   // never within the records of one message
   const next = records.findIndex((record) => record.seq > mark.seq && record.payload[0] === KIND_SAMPLES);
   return next === -1 ? records : records.slice(0, next);
-}
-
-/** The last record of which an outage is stored; -1 without any. */
-async function lastOutageSeq(store: Store): Promise<number> {
-  const [row] = await store.rows<{ latest: string }>('SELECT max(version) AS latest FROM outages');
-  return Number(BigInt(row?.latest ?? '0') >> 16n) || -1;
 }
 
 /** Increases that are quarantined now, in the whole store. */

@@ -3,6 +3,11 @@ import type { LogRecord } from '../log/log.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { LAYOUT as L, type Output } from '../kernel/layout.ts';
 
+// What a step adds to its last record's position: the rows of its later parts replace those of the earlier ones.
+export const REPRICED = 0xfffdn;
+export const REPAIRED = 0xfffen;
+export const SETTLED = 0xffffn;
+
 /** Where rows go when an output of the kernel is full or a step ends. */
 export type Sink = (output: Output, rows: Uint8Array) => void;
 
