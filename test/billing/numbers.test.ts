@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { finalize, keepDraft, readDocument } from '../../src/billing/ledger.ts';
-import type { StoredDocument } from '../../src/billing/document.ts';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { type Store, StoreError } from '../../src/store/store.ts';
+import { draftOf } from '../support/draft.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
 /** Numbers of invoices where the one insert that holds number and body fails, or happens and is not answered. */
@@ -30,25 +30,6 @@ describe('invoice numbers', () => {
     const randomBytes = (size: number): Uint8Array => new Uint8Array(size).fill((filler += 1));
     return Catalog.open({ store: faulty, now: () => 0, randomBytes });
   };
-  const document = (account: string): StoredDocument => ({
-    head: {
-      type: 'invoice',
-      account,
-      currency: 'CNY',
-      from: 0,
-      to: 86_400_000,
-      final: false,
-      number: null,
-      issued_at: null,
-      due_at: 0,
-      total_nanos: '0',
-      principal_nanos: '0',
-      corrects: null,
-    },
-    rest: '{"lines":[]}',
-    evidence: '{}',
-    sha256: null,
-  });
   const numbers = (catalog: Catalog): (number | null)[] =>
     catalog.books.statesOf(undefined).map(({ head }) => head.number).sort((a, b) => (a ?? 0) - (b ?? 0)); // prettier-ignore
 
@@ -60,7 +41,7 @@ describe('invoice numbers', () => {
   it('have no gap and no repetition, whatever became of an insert, in this process or the next', async () => {
     let catalog = await open();
     const drafts: string[] = [];
-    for (let i = 0; i < 8; i += 1) drafts.push(await keepDraft(catalog, document(`a${i}`), 't'));
+    for (let i = 0; i < 8; i += 1) drafts.push(await keepDraft(catalog, draftOf(`a${i}`), 't'));
     const given: number[] = [];
     for (const [i, id] of drafts.entries()) {
       const outcome = ([undefined, 'lost', 'unanswered'] as const)[i % 3];
@@ -86,15 +67,15 @@ describe('invoice numbers', () => {
   it('are given once and in a row when many ask at once', async () => {
     const catalog = await open();
     const drafts: string[] = [];
-    for (let i = 0; i < 20; i += 1) drafts.push(await keepDraft(catalog, document(`b${i}`), 't'));
+    for (let i = 0; i < 20; i += 1) drafts.push(await keepDraft(catalog, draftOf(`b${i}`), 't'));
     await Promise.all([...drafts, ...drafts].map((id) => finalize(catalog, id, 't')));
     expect(numbers(await open())).toEqual(Array.from({ length: 28 }, (_, i) => i + 1));
   });
 
   it('a draft rated again while it becomes final: what is final is one of the two, whole', async () => {
     const catalog = await open();
-    const id = await keepDraft(catalog, document('c'), 't');
-    const again = { ...document('c'), rest: '{"lines":[],"again":true}' };
+    const id = await keepDraft(catalog, draftOf('c'), 't');
+    const again = { ...draftOf('c'), rest: '{"lines":[],"again":true}' };
     const [, second] = await Promise.allSettled([finalize(catalog, id, 't'), keepDraft(catalog, again, 't')]);
     const kept = await readDocument(catalog, id);
     expect(kept.head.number).toBe(29);

@@ -1,8 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
 import { type Store, StoreError } from '../../src/store/store.ts';
-import { ADMIN, callOf, serverOn } from '../support/api.ts';
+import { callOf, doneOf, openCatalog, serverOn } from '../support/api.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
 /**
@@ -15,7 +14,6 @@ const WRITES = 4;
 
 let test: TestStore;
 let app: FastifyInstance;
-let filler = 0;
 let cut: { write: number; stored: boolean } | undefined;
 
 function cutting(store: Store): Store {
@@ -29,19 +27,10 @@ function cutting(store: Store): Store {
   };
 }
 async function start(): Promise<void> {
-  const catalog = await Catalog.open({
-    store: cutting(test.store),
-    now: () => NOW,
-    randomBytes: (size) => Buffer.alloc(size, (filler += 1).toString(16).padStart(4, '0'), 'hex'),
-  });
-  await catalog.bootstrapAdminKey(ADMIN);
+  const catalog = await openCatalog(cutting(test.store), () => NOW);
   app = await serverOn(test.store, catalog, { now: () => NOW });
 }
-async function done<T = Record<string, unknown>>(method: 'GET' | 'PUT' | 'POST', url: string, body?: object): Promise<T> {
-  const answer = await callOf(app)(method, url, body);
-  expect(answer.status, answer.text).toBeLessThan(300);
-  return answer.body as T;
-}
+const done = doneOf(() => app);
 const instant = (day: number, minute = 0): string => new Date(START + (day * 1440 + minute) * 60_000).toISOString();
 const reconcile = (account: string) => done<{ invoices: object[] }>('POST', '/v1/reconcile', { account });
 

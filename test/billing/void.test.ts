@@ -1,8 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { getDocument } from 'pdfjs-dist/legacy/build/pdf.mjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
-import { ADMIN, callOf, serverOn } from '../support/api.ts';
+import { ADMIN, callOf, doneOf, openCatalog, serverOn } from '../support/api.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
 /** A void invoice in every form: it says so, nothing is owed, and what it had charged stays to be read. */
@@ -16,20 +15,13 @@ describe.each([
 ])('void, $was', ({ final, language, word }) => {
   let test: TestStore;
   let app: FastifyInstance;
-  let filler = 0;
   let path = '';
-  const done = async (method: 'PUT' | 'POST', url: string, body?: object): Promise<Record<string, unknown>> => {
-    const answer = await callOf(app)(method, url, body);
-    expect(answer.status, answer.text).toBeLessThan(300);
-    return answer.body;
-  };
+  const done = doneOf(() => app);
   const as = (accept: string) => app.inject({ method: 'GET', url: path, headers: { authorization: `Bearer ${ADMIN}`, accept } });
 
   beforeAll(async () => {
     test = await openTestStore();
-    const catalog = await Catalog.open({ store: test.store, now: () => NOW, randomBytes: (size) => Buffer.alloc(size, (filler += 1)) });
-    await catalog.bootstrapAdminKey(ADMIN);
-    app = await serverOn(test.store, catalog, { now: () => NOW });
+    app = await serverOn(test.store, await openCatalog(test.store, () => NOW), { now: () => NOW });
     await done('PUT', '/v1/plans/p', { currency: 'CNY', time_zone: 'UTC', price: { amount: '310.00', per: 'month' } });
     await done('PUT', '/v1/accounts/a', { name: 'A', currency: 'CNY', tax_percent: '6', language });
     for (const vm of ['v1', 'v2']) await done('PUT', `/v1/vms/${vm}`, { account: 'a', plans: [{ plan: 'p', from: PERIOD.from }] });

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
-import { ADMIN, callOf, serverOn } from '../support/api.ts';
+import { callOf, doneOf, openCatalog, serverOn } from '../support/api.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
 /** A VM belongs to one account for all of its service: whose it is can be corrected until somebody was charged for it. */
@@ -11,13 +10,8 @@ const MARCH = { from: '2026-03-01T00:00:00Z', to: '2026-04-01T00:00:00Z' };
 describe('a VM that is to belong to another account', () => {
   let test: TestStore;
   let app: FastifyInstance;
-  let filler = 0;
   const call = (...given: Parameters<ReturnType<typeof callOf>>) => callOf(app)(...given);
-  const done = async (...given: Parameters<ReturnType<typeof callOf>>): Promise<Record<string, unknown>> => {
-    const answer = await call(...given);
-    expect(answer.status, answer.text).toBeLessThan(300);
-    return answer.body;
-  };
+  const done = doneOf(() => app);
   const vm = (id: string, account: string, more: object = {}) =>
     call('PUT', `/v1/vms/${id}`, { account, plans: [{ plan: 'p', from: MARCH.from }], ...more });
   const accounts = async (...ids: string[]): Promise<void> => {
@@ -40,9 +34,7 @@ describe('a VM that is to belong to another account', () => {
 
   beforeAll(async () => {
     test = await openTestStore();
-    const catalog = await Catalog.open({ store: test.store, now: () => NOW, randomBytes: (size) => Buffer.alloc(size, (filler += 1)) });
-    await catalog.bootstrapAdminKey(ADMIN);
-    app = await serverOn(test.store, catalog, { now: () => NOW });
+    app = await serverOn(test.store, await openCatalog(test.store, () => NOW), { now: () => NOW });
     await done('PUT', '/v1/plans/p', { currency: 'CNY', time_zone: 'UTC', price: { amount: '310.00', per: 'month' } });
   }); // prettier-ignore
   afterAll(async () => {

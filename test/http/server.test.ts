@@ -1,12 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
 import { keyOf } from '../../src/http/auth.ts';
-import { buildServer } from '../../src/http/server.ts';
+import { callOf, openCatalog, serverOn } from '../support/api.ts';
 import { insertFleet, ms } from '../support/rows.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
-const ADMIN = 'an-admin-key-for-the-tests';
 const DAY = 'from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z';
 type Method = 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH';
 
@@ -14,29 +12,9 @@ describe('the HTTP server', () => {
   let test: TestStore;
   let app: FastifyInstance;
   let ready = false;
-  let filler = 0;
 
-  const call = async (method: Method, url: string, options: { key?: string | null; body?: unknown; type?: string } = {}) => {
-    const key = options.key === undefined ? ADMIN : options.key;
-    const response = await app.inject({
-      method,
-      url,
-      headers: {
-        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
-        ...(options.body === undefined ? {} : { 'content-type': options.type ?? 'application/json' }),
-      },
-      ...(options.body === undefined
-        ? {}
-        : { payload: typeof options.body === 'string' ? options.body : JSON.stringify(options.body) }),
-    });
-    const isJson = /json/.test(response.headers['content-type']?.toString() ?? '');
-    return {
-      status: response.statusCode,
-      body: isJson ? response.json<Record<string, unknown>>() : {},
-      text: response.body,
-      headers: response.headers,
-    };
-  };
+  const call = (method: Method, url: string, options: { key?: string | null; body?: unknown; type?: string } = {}) =>
+    callOf(app, options.key)(method, url, options.body, options.type === undefined ? {} : { 'content-type': options.type });
   const rows = async (url: string): Promise<Record<string, unknown>[]> => {
     const answer = await call('GET', url);
     expect(answer.status, answer.text).toBe(200);
@@ -46,19 +24,7 @@ describe('the HTTP server', () => {
   beforeAll(async () => {
     test = await openTestStore();
     await insertFleet(test.store);
-    const catalog = await Catalog.open({
-      store: test.store,
-      now: () => ms('12:00'),
-      randomBytes: (size) => new Uint8Array(size).fill((filler += 1)),
-    });
-    await catalog.bootstrapAdminKey(ADMIN);
-    app = await buildServer({
-      store: test.store,
-      catalog,
-      watermarkMs: () => null,
-      stalenessMs: 90_000,
-      terms: { stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 100_000_000_000n, retentionDays: 90, clock: 'wall' },
-      version: '0.0.0',
+    app = await serverOn(test.store, await openCatalog(test.store, () => ms('12:00')), {
       status: () => ({
         log: { appended: 2n ** 63n, aggregated: 2n, stored: 1n },
         watermarkMs: ms('12:00'),
@@ -301,7 +267,7 @@ describe('the HTTP server', () => {
     expect(answer).toMatchObject({ status, body: { status, code } });
     expect(answer.headers['content-type']).toContain('application/problem+json');
     expect(answer.text).not.toContain('secret of the inside');
-    if (status === 405) expect(answer.headers.allow).toBeDefined();
+    if (status === 405) expect(answer.headers['allow']).toBeDefined();
   });
 
   it.each([

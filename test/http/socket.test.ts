@@ -2,11 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
-import { buildServer } from '../../src/http/server.ts';
 import { StoreError, type Store } from '../../src/store/store.ts';
-
-const ADMIN = 'an-admin-key-for-the-tests';
+import { ADMIN, openCatalog, serverOn } from '../support/api.ts';
 
 /** A store that has nothing, takes everything, and answers questions by failing. */
 const store: Store = {
@@ -28,22 +25,11 @@ describe('on a real socket', () => {
   const sockets: Socket[] = [];
 
   beforeEach(async () => {
-    const catalog = await Catalog.open({ store, now: () => 0, randomBytes: (size) => new Uint8Array(size) });
-    await catalog.bootstrapAdminKey(ADMIN);
+    const catalog = await openCatalog(store, () => 0);
     let enter: () => void = () => undefined;
     entered = new Promise((resolve) => (enter = resolve));
     const held = new Promise<void>((resolve) => (release = resolve));
-    app = await buildServer({
-      store,
-      catalog,
-      watermarkMs: () => null,
-      stalenessMs: 90_000,
-      terms: { stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 100_000_000_000n, retentionDays: 90, clock: 'wall' },
-      version: '0.0.0',
-      status: () => {
-        throw new Error('unused');
-      },
-      ready: () => ({ ready: true }),
+    app = await serverOn(store, catalog, {
       plugins: [
         (api) => {
           api.app.get('/v1/slow', async () => {

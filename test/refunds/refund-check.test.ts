@@ -1,12 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
 import { formatInstant } from '../../src/domain/instant.ts';
 import { conditionCode } from '../../src/domain/condition.ts';
-import { buildServer } from '../../src/http/server.ts';
+import { type ApiAnswer, callOf, openCatalog, serverOn } from '../support/api.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
-const ADMIN = 'an-admin-key-for-the-tests';
 const MIN = 60_000;
 const H = 60 * MIN;
 const DAY = 24 * H;
@@ -14,11 +12,6 @@ const DAY = 24 * H;
 const PAID = Date.parse('2026-03-01T00:00:00+08:00');
 const iso = (ms: number): string => formatInstant(ms);
 
-interface Answer {
-  status: number;
-  body: Record<string, unknown>;
-  text: string;
-}
 interface Rule {
   id: string;
   outcome: string;
@@ -29,24 +22,14 @@ interface Rule {
 describe('refund checks over HTTP', () => {
   let test: TestStore;
   let app: FastifyInstance;
-  let filler = 0;
 
-  const call = async (method: 'GET' | 'PUT' | 'POST' | 'DELETE', url: string, body?: unknown): Promise<Answer> => {
-    const response = await app.inject({
-      method,
-      url,
-      headers: { authorization: `Bearer ${ADMIN}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
-    });
-    const text = response.body;
-    return { status: response.statusCode, body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>), text };
-  };
-  const check = async (vm: string, atMs: number, terms?: unknown): Promise<Answer['body']> => {
+  const call = (...given: Parameters<ReturnType<typeof callOf>>) => callOf(app)(...given);
+  const check = async (vm: string, atMs: number, terms?: unknown): Promise<ApiAnswer['body']> => {
     const answer = await call('POST', '/v1/refund-checks', { vm, at: iso(atMs), ...(terms === undefined ? {} : { terms }) });
     expect(answer.status, answer.text).toBe(200);
     return answer.body;
   };
-  const ruleOf = (body: Answer['body'], id: string) => (body['clauses'] as Rule[]).find((rule) => rule.id === id);
+  const ruleOf = (body: ApiAnswer['body'], id: string) => (body['clauses'] as Rule[]).find((rule) => rule.id === id);
   const putVm = async (vm: string, terms: string | null, change: object = {}) => {
     const answer = await call('PUT', `/v1/vms/${vm}`, {
       account: 'a1',
@@ -92,24 +75,10 @@ describe('refund checks over HTTP', () => {
 
   beforeAll(async () => {
     test = await openTestStore();
-    const catalog = await Catalog.open({
-      store: test.store,
-      now: () => PAID,
-      randomBytes: (size) => new Uint8Array(size).fill((filler += 1)),
-    });
-    await catalog.bootstrapAdminKey(ADMIN);
-    app = await buildServer({
-      store: test.store,
-      catalog,
-      watermarkMs: () => null,
-      stalenessMs: 90_000,
+    const catalog = await openCatalog(test.store, () => PAID);
+    app = await serverOn(test.store, catalog, {
       terms: { stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 1n, retentionDays: 90, clock: 'event' },
-      version: '0.0.0',
       now: () => PAID + 2 * H,
-      status: () => {
-        throw new Error('not asked here');
-      },
-      ready: () => ({ ready: true }),
     });
     const plan = { currency: 'CNY', time_zone: 'Asia/Taipei', price: { amount: '310.00', per: 'month' } };
     await call('PUT', '/v1/plans/p1', plan);

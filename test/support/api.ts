@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Catalog } from '../../src/catalog/catalog.ts';
+import { Catalog } from '../../src/catalog/catalog.ts';
 import { buildServer, type ServerDeps } from '../../src/http/server.ts';
 import type { Store } from '../../src/store/store.ts';
 
@@ -12,6 +12,16 @@ export interface ApiAnswer {
   body: Record<string, unknown>;
   text: string;
   headers: Record<string, unknown>;
+}
+
+let asked = 0;
+
+/** Opens a catalog with the admin key, as another process would. Its keys and ids are not of chance, and none is given twice. */
+export async function openCatalog(store: Store, now: () => number): Promise<Catalog> {
+  const randomBytes = (size: number): Uint8Array => Buffer.alloc(size, (asked += 1).toString(16).padStart(4, '0'), 'hex');
+  const catalog = await Catalog.open({ store, now, randomBytes });
+  await catalog.bootstrapAdminKey(ADMIN);
+  return catalog;
 }
 
 export function serverOn(store: Store, catalog: Catalog, change: Partial<ServerDeps> = {}): Promise<FastifyInstance> {
@@ -34,10 +44,10 @@ export function serverOn(store: Store, catalog: Catalog, change: Partial<ServerD
   });
 }
 
-/** Calls a server with the admin key, or another; a body that is no string is sent as JSON. */
-export function callOf(app: FastifyInstance, key = ADMIN) {
+/** Calls a server with the admin key, or another, or none; a body that is no string is sent as JSON. */
+export function callOf(app: FastifyInstance, key: string | null = ADMIN) {
   return async (
-    method: 'GET' | 'PUT' | 'POST' | 'DELETE',
+    method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH',
     url: string,
     body?: unknown,
     headers: Record<string, string> = {},
@@ -46,7 +56,7 @@ export function callOf(app: FastifyInstance, key = ADMIN) {
       method,
       url,
       headers: {
-        authorization: `Bearer ${key}`,
+        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
@@ -59,5 +69,14 @@ export function callOf(app: FastifyInstance, key = ADMIN) {
       text: response.body,
       headers: response.headers,
     };
+  };
+}
+
+/** Calls by the admin that must succeed, of the server that there is by then: the answer's body. */
+export function doneOf(app: () => FastifyInstance) {
+  return async <T = ApiAnswer['body']>(...given: Parameters<ReturnType<typeof callOf>>): Promise<T> => {
+    const answer = await callOf(app())(...given);
+    if (answer.status >= 300) throw new Error(`${given[0]} ${given[1]} answered ${answer.status}: ${answer.text}`);
+    return answer.body as T;
   };
 }
