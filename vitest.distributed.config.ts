@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/distributed/**/*.test.ts'],
-    globalSetup: ['test/distributed/servers.ts'],
+    globalSetup: ['test/run/temp-folder.ts', 'test/distributed/servers.ts'],
     testTimeout: 600_000,
     hookTimeout: 180_000,
     pool: 'forks',
