@@ -2,12 +2,20 @@
  * SIGKILL between any two writes of a run of charge-days, and within one, in the server as users run it: started again and asked again, every
  * day is charged once and the books are those of a twin whose run nobody cut. UPTALLY_TEST_STORE=server: the same with a ClickHouse server.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ClickHouseServer, startClickHouseServer } from '../support/clickhouse-server.ts';
-import { ADMIN_KEY, postLines, startServer, type TestServer, untilStored, within } from '../support/server.ts';
+import {
+  ADMIN_KEY,
+  newFolder,
+  postLines,
+  sendJson,
+  type ServedFolder,
+  type TestServer,
+  untilStored,
+  within,
+} from '../support/server.ts';
 
 const ON_SERVER = process.env['UPTALLY_TEST_STORE'] === 'server';
 const DAY_MS = 86_400_000;
@@ -31,24 +39,21 @@ interface Entry {
   state: { is: string; clause: string | null } | null;
 }
 
-let dir: string;
+let folder: ServedFolder;
 let database: ClickHouseServer | undefined;
 let server: TestServer;
 
-const sign = (index: number): string => join(dir, `armed-${index}`);
+const sign = (index: number): string => join(folder.dir, `armed-${index}`);
 async function start(index: number): Promise<void> {
   const next = CASES[index];
-  server = await startServer({
-    dir: join(dir, 'data'),
-    env: {
-      UPTALLY_CLOCK: 'event',
-      ...(database === undefined ? {} : { UPTALLY_CLICKHOUSE_URL: database.url }),
-      ...(next === undefined ? {} : { UPTALLY_TEST_CRASH: `${next.point}:${next.nth}:${sign(index)}` }),
-    },
+  server = await folder.start({
+    UPTALLY_CLOCK: 'event',
+    ...(database === undefined ? {} : { UPTALLY_CLICKHOUSE_URL: database.url }),
+    ...(next === undefined ? {} : { UPTALLY_TEST_CRASH: `${next.point}:${next.nth}:${sign(index)}` }),
   });
 }
 const send = <T = Record<string, unknown>>(method: 'PUT' | 'POST', path: string, body: object = {}): Promise<T> =>
-  server.ask<T>(path, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  sendJson<T>(server, method, path, body);
 const instant = (day: number, hour = 0): string => new Date(START + day * DAY_MS + hour * 3_600_000).toISOString();
 const topUp = (account: string, amount: string, at: string, more: object = {}) =>
   send('POST', `/v1/accounts/${account}/balance`, { kind: 'top_up', amount, at, ...more });
@@ -102,7 +107,7 @@ async function books(account: string): Promise<object> {
 }
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'uptally-kill-days-'));
+  folder = await newFolder('kill-days');
   if (ON_SERVER) database = await startClickHouseServer();
   await start(CASES.length);
   const vms = CASES.flatMap((_, index) => [...vmsOf(`k${index}`), ...vmsOf(`w${index}`)]);
@@ -114,9 +119,8 @@ beforeAll(async () => {
   await send('PUT', '/v1/plans/p', { currency: 'CNY', time_zone: 'UTC', price: { amount: '5.00', per: 'day' }, terms: 'internet-service' }); // prettier-ignore
 }, 120_000);
 afterAll(async () => {
-  await server.end('SIGKILL');
+  await folder.remove();
   await database?.stop();
-  await rm(dir, { recursive: true, force: true });
 });
 
 describe('killed while days are charged, the server charges each once and ends with the books of a run that nobody cut', () => {

@@ -2,13 +2,12 @@
  * SIGKILL while invoices get their numbers, in the server as users run it: at every point between the decision and the answer, with several
  * clients at once, one invoice at a time and many in one run. UPTALLY_TEST_STORE=server: the same with a ClickHouse server behind it.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BOOKS_FAULT_POINTS, type FaultPoint } from '../../src/faults.ts';
 import { type ClickHouseServer, startClickHouseServer } from '../support/clickhouse-server.ts';
-import { startServer, type TestServer, within } from '../support/server.ts';
+import { newFolder, sendJson, type ServedFolder, type TestServer, within } from '../support/server.ts';
 
 const ON_SERVER = process.env['UPTALLY_TEST_STORE'] === 'server';
 const ACCOUNTS = ['a1', 'a2', 'a3', 'a4'];
@@ -28,7 +27,7 @@ interface Invoice {
   account: string;
 }
 
-let dir: string;
+let folder: ServedFolder;
 let database: ClickHouseServer | undefined;
 let server: TestServer;
 /** The content of every final invoice when it was first seen. */
@@ -36,21 +35,16 @@ const seen = new Map<string, string>();
 
 async function start(index: number): Promise<void> {
   const next = CASES[index];
-  server = await startServer({
-    dir: join(dir, 'data'),
-    env: {
-      UPTALLY_CLOCK: 'event',
-      UPTALLY_RETENTION_DAYS: '0',
-      ...(database === undefined ? {} : { UPTALLY_CLICKHOUSE_URL: database.url }),
-      ...(next === undefined ? {} : { UPTALLY_TEST_CRASH: `${next.point}:${next.nth}:${sign(index)}` }),
-    },
+  server = await folder.start({
+    UPTALLY_CLOCK: 'event',
+    UPTALLY_RETENTION_DAYS: '0',
+    ...(database === undefined ? {} : { UPTALLY_CLICKHOUSE_URL: database.url }),
+    ...(next === undefined ? {} : { UPTALLY_TEST_CRASH: `${next.point}:${next.nth}:${sign(index)}` }),
   });
 }
-const sign = (index: number): string => join(dir, `armed-${index}`);
-const JSON_TYPE = { 'content-type': 'application/json' };
-const put = (path: string, body: object) => server.ask(path, { method: 'PUT', headers: JSON_TYPE, body: JSON.stringify(body) });
-const post = <T>(path: string, body: object): Promise<T> =>
-  server.ask<T>(path, { method: 'POST', headers: JSON_TYPE, body: JSON.stringify(body) });
+const sign = (index: number): string => join(folder.dir, `armed-${index}`);
+const put = (path: string, body: object) => sendJson(server, 'PUT', path, body);
+const post = <T>(path: string, body: object): Promise<T> => sendJson<T>(server, 'POST', path, body);
 const list = async (): Promise<Invoice[]> => (await server.ask<{ invoices: Invoice[] }>('/v1/invoices')).invoices;
 const dayOf = (index: number): string => new Date(Date.UTC(2026, 0, 1 + index)).toISOString().slice(0, 10);
 
@@ -67,7 +61,7 @@ async function checkBooks(): Promise<void> {
 }
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'uptally-kill-'));
+  folder = await newFolder('kill');
   if (ON_SERVER) database = await startClickHouseServer();
   await start(0);
   await put('/v1/plans/p', { currency: 'CNY', time_zone: 'UTC', price: { amount: '1.00', per: 'day' } });
@@ -77,9 +71,8 @@ beforeAll(async () => {
   }
 });
 afterAll(async () => {
-  await server.end('SIGKILL');
+  await folder.remove();
   await database?.stop();
-  await rm(dir, { recursive: true, force: true });
 });
 
 describe('killed while invoices become final, the server leaves no gap, no repetition and no edit', () => {

@@ -1,32 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { agentKey, postLines, startServer, type TestServer, untilStored } from '../support/server.ts';
+import { agentKey, newFolder, postLines, sendJson, type ServedFolder, untilStored } from '../support/server.ts';
 
 /** From samples to a paid bill on the product as it runs, through a kill. */
-const folders: string[] = [];
-const servers: TestServer[] = [];
-afterAll(async () => {
-  for (const server of servers) await server.end('SIGKILL');
-  for (const folder of folders) await rm(folder, { recursive: true, force: true });
-});
+let folder: ServedFolder | undefined;
+afterAll(() => folder?.remove());
 
 it('samples with an outage of 30 seconds become a final invoice, which is the same after kill -9', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'uptally-billing-'));
-  folders.push(dir);
-  const start = async (): Promise<TestServer> => {
-    const server = await startServer({ dir, env: { UPTALLY_CLOCK: 'event', UPTALLY_RETENTION_DAYS: '0' } });
-    servers.push(server);
-    return server;
-  };
+  const data = (folder = await newFolder('billing'));
+  const start = () => data.start({ UPTALLY_CLOCK: 'event', UPTALLY_RETENTION_DAYS: '0' });
   let server = await start();
-  const send = (method: 'PUT' | 'POST', path: string, body: object) =>
-    server.ask<Record<string, unknown>>(path, {
-      method,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
+  const send = (method: 'PUT' | 'POST', path: string, body?: object) => sendJson(server, method, path, body);
   await send('PUT', '/v1/plans/p', {
     currency: 'CNY',
     time_zone: 'Asia/Taipei',

@@ -1,17 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { runCli } from '../support/fake-cli.ts';
-import { ADMIN_KEY, postLines, startServer, type TestServer, untilStored } from '../support/server.ts';
+import { ADMIN_KEY, newFolder, postLines, sendJson, type ServedFolder, untilStored } from '../support/server.ts';
 
 /** The commands about money against the product as it runs. */
-const folders: string[] = [];
-const servers: TestServer[] = [];
-afterAll(async () => {
-  for (const server of servers) await server.end('SIGKILL');
-  for (const folder of folders) await rm(folder, { recursive: true, force: true });
-});
+let folder: ServedFolder | undefined;
+afterAll(() => folder?.remove());
 
 it.each([
   ['reconcile', '--help'],
@@ -22,17 +15,11 @@ it.each([
 });
 
 it('a day is charged once through kill -9; an incident later is reconciled and comes back to the balance', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'uptally-money-'));
-  folders.push(dir);
-  const start = async (): Promise<TestServer> => {
-    const server = await startServer({ dir, env: { UPTALLY_CLOCK: 'event', UPTALLY_RETENTION_DAYS: '0' } });
-    servers.push(server);
-    return server;
-  };
+  const data = (folder = await newFolder('money'));
+  const start = () => data.start({ UPTALLY_CLOCK: 'event', UPTALLY_RETENTION_DAYS: '0' });
   let server = await start();
   const cli = (...args: string[]) => runCli(args, { env: { UPTALLY_SERVER: server.url, UPTALLY_KEY: ADMIN_KEY } });
-  const send = (method: 'PUT' | 'POST', path: string, body: object) =>
-    server.ask<Record<string, unknown>>(path, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }); // prettier-ignore
+  const send = (method: 'PUT' | 'POST', path: string, body?: object) => sendJson(server, method, path, body);
   const day = Date.parse('2026-03-05T00:00:00+08:00');
   const service = { plans: [{ plan: 'p', from: day }], starts_at: day, ends_at: day + 86_400_000 };
   await send('PUT', '/v1/plans/p', { currency: 'CNY', time_zone: 'Asia/Taipei', price: { amount: '14.40', per: 'day' }, terms: 'internet-service' }); // prettier-ignore

@@ -1,7 +1,4 @@
 /** What `POST /v1/samples` answers, over real HTTP, to everything that can be wrong with a post; and that what is right gets in. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -9,27 +6,26 @@ import {
   type TestServer,
   agentKey,
   allRows,
+  newFolder,
   postLines,
-  startServer,
+  sendJson,
+  type ServedFolder,
   untilStatus,
   untilStored,
 } from '../support/server.ts';
 
 const MIB = 1024 * 1024;
 const BODY_BYTES_MAX = 8 * MIB;
-let dir: string;
+let folder: ServedFolder;
 let server: TestServer;
 let agent: string;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'uptally-ingest-'));
-  server = await startServer({ dir });
+  folder = await newFolder('ingest');
+  server = await folder.start();
   agent = (await agentKey(server, 'host', ['v*'])).key;
 });
-afterAll(async () => {
-  await server.end('SIGKILL');
-  await rm(dir, { recursive: true, force: true });
-});
+afterAll(() => folder.remove());
 
 const now = Date.now();
 const line = (fields: Record<string, unknown> = {}): string => JSON.stringify({ vm: 'v1', ts: now, ...fields });
@@ -262,10 +258,7 @@ describe('who may post, and where', () => {
   });
 
   it('a billing key reads, and posts nothing', async () => {
-    const { key } = await server.ask<{ key: string }>('/v1/keys', {
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ role: 'billing', name: 'books' }),
-    });
+    const { key } = await sendJson<{ key: string }>(server, 'POST', '/v1/keys', { role: 'billing', name: 'books' });
     expectProblem(await post(line(), {}, key), 403, 'forbidden');
   });
 

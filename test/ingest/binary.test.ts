@@ -1,26 +1,21 @@
 /** The binary format over real HTTP: the same rules, answers and limits as NDJSON's. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeBinary } from '../../src/agent/binary.ts';
 import type { Observation } from '../../src/agent/reading.ts';
-import { type Answer, type TestServer, agentKey, allRows, startServer, untilStored } from '../support/server.ts';
+import { type Answer, type TestServer, agentKey, allRows, newFolder, type ServedFolder, untilStored } from '../support/server.ts';
 
-let dir: string;
+let folder: ServedFolder;
 let server: TestServer;
 let agent: string;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'uptally-binary-'));
-  server = await startServer({ dir });
+  folder = await newFolder('binary');
+  server = await folder.start();
   agent = (await agentKey(server, 'host', ['v*'])).key;
 });
-afterAll(async () => {
-  await server.end('SIGKILL');
-  await rm(dir, { recursive: true, force: true });
-});
+afterAll(() => folder.remove());
 
 const now = Date.now();
 const up = (vm: string, rxBytes = 1n): Observation => ({

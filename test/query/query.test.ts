@@ -15,6 +15,17 @@ import { zone } from '../support/zone.ts';
 
 const MAX = 2n ** 64n - 1n;
 const minuteOf = (time: string) => ms(time) / 60_000;
+const clockOf = (minute: number) => new Date(minute * 60_000).toISOString().slice(11, 16);
+/** The hours of a day of v1. */
+const DAY = {
+  vms: ['v1'],
+  by: 'sum',
+  zone: zone('UTC'),
+  step: 'hour',
+  fromMinute: minuteOf('00:00'),
+  toMinute: minuteOf('00:00') + 1440,
+  limit: 10_000,
+} as const;
 
 describe('queries', () => {
   let test: TestStore;
@@ -39,18 +50,9 @@ describe('queries', () => {
   afterAll(() => test.remove());
 
   const uptime = async (change: Partial<UptimeRequest> = {}) => {
-    const page = await uptimePage(context, {
-      vms: ['v1'],
-      by: 'sum',
-      zone: zone('UTC'),
-      step: 'hour',
-      fromMinute: minuteOf('00:00'),
-      toMinute: minuteOf('00:00') + 1440,
-      limit: 10_000,
-      ...change,
-    });
+    const page = await uptimePage(context, { ...DAY, ...change });
     const rows = page.rows.map((row) => [
-      new Date(row.startMinute * 60_000).toISOString().slice(11, 16),
+      clockOf(row.startMinute),
       row.upMs,
       row.downMs.reduce((sum, down) => sum + down, 0),
       row.silentMs,
@@ -61,22 +63,8 @@ describe('queries', () => {
     return { rows, next: page.next };
   };
   const traffic = async (change: Partial<TrafficRequest> = {}) => {
-    const page = await trafficPage(context, {
-      vms: ['v1'],
-      by: 'sum',
-      zone: zone('UTC'),
-      step: 'hour',
-      fromMinute: minuteOf('00:00'),
-      toMinute: minuteOf('00:00') + 1440,
-      limit: 10_000,
-      ...change,
-    });
-    const rows = page.rows.map((row) => [
-      new Date(row.startMinute * 60_000).toISOString().slice(11, 16),
-      row.group,
-      row.rxBytes,
-      row.txBytes,
-    ]);
+    const page = await trafficPage(context, { ...DAY, ...change });
+    const rows = page.rows.map((row) => [clockOf(row.startMinute), row.group, row.rxBytes, row.txBytes]);
     return { rows, next: page.next };
   };
 

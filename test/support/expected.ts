@@ -1,4 +1,5 @@
 /** What the model says must be stored, as the text lines of `readStored`. */
+import type { Progress } from '../../src/aggregate/status.ts';
 import { type FleetResult, runModel } from '../model/fleet.ts';
 import type { Fleet } from '../model/generate.ts';
 import type { StoredRows } from './product.ts';
@@ -47,4 +48,23 @@ export function differences(stored: StoredRows, expected: StoredRows): string[] 
     if (stored[count] !== expected[count]) found.push(`${count}: ${stored[count]} instead of ${expected[count]}`);
   }
   return found.sort();
+}
+
+/** What an aggregator has stored and counted of a whole fleet otherwise than the model says: empty when all is as it should be. */
+export function unlikeModel(fleet: Fleet, stored: StoredRows, { counters, quarantined, vms }: Progress): string[] {
+  const { counts, ...rows } = expectedRows(fleet);
+  const { accepted, applied, duplicate, conflict } = counts;
+  const counted = [
+    ['accepted', counters[0], accepted],
+    ['duplicate', counters[1], duplicate],
+    ['conflict', counters[2], conflict],
+    ['quarantined', quarantined, rows.quarantined.length],
+    ['VMs', vms, new Set(fleet.log.map((sample) => sample.vm)).size],
+    ['the model, in all', accepted, applied + duplicate + conflict],
+  ] as const;
+  const wrong = counted.filter(([, have, want]) => have === undefined || BigInt(have) !== BigInt(want));
+  return [
+    ...differences(comparable(stored), rows),
+    ...wrong.map(([name, have, want]) => `${name}: ${have ?? 0} instead of ${want}`),
+  ];
 }

@@ -4,6 +4,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Pool } from 'undici';
 import { CONDITIONS } from '../../src/domain/condition.ts';
@@ -109,6 +112,32 @@ export async function startServer(setup: ServerSetup): Promise<TestServer> {
   return server;
 }
 
+/** A folder in which servers are started, one after another. */
+export interface ServedFolder {
+  readonly dir: string;
+  start(env?: ServerSetup['env']): Promise<TestServer>;
+  /** Ends what still runs. */
+  remove(): Promise<void>;
+}
+
+/** Makes a folder; servers have their data in it, and a test may keep its own files beside. */
+export async function newFolder(name: string): Promise<ServedFolder> {
+  const dir = await mkdtemp(join(tmpdir(), `uptally-${name}-`));
+  const servers: TestServer[] = [];
+  return {
+    dir,
+    async start(env = {}) {
+      const server = await startServer({ dir: join(dir, 'data'), env });
+      servers.push(server);
+      return server;
+    },
+    async remove() {
+      for (const server of servers) await server.end('SIGKILL');
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
 /** This process's environment without settings of ours, then what every test wants. */
 function environment(): Record<string, string | undefined> {
   const others = Object.entries(process.env).filter(([name]) => !name.startsWith('UPTALLY_'));
@@ -204,17 +233,19 @@ export function untilStored(server: TestServer): Promise<StatusJson> {
   );
 }
 
-/** Makes an agent's key; `vms` are its patterns. */
-export async function agentKey(
+/** Sends JSON; the answer of a call that must succeed. */
+export function sendJson<T = Record<string, unknown>>(
   server: TestServer,
-  name: string,
-  vms: readonly string[] = ['*'],
-): Promise<{ id: string; key: string }> {
-  return await server.ask('/v1/keys', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ role: 'agent', name, vms }),
-  });
+  method: 'PUT' | 'POST',
+  path: string,
+  body: object = {},
+): Promise<T> {
+  return server.ask<T>(path, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+}
+
+/** Makes an agent's key; `vms` are its patterns. */
+export function agentKey(server: TestServer, name: string, vms: readonly string[] = ['*']): Promise<{ id: string; key: string }> {
+  return sendJson(server, 'POST', '/v1/keys', { role: 'agent', name, vms });
 }
 
 /** Posts NDJSON lines. */
