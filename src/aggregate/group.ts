@@ -6,6 +6,7 @@
 import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { producingTo } from '../log/kafka/client.ts';
 import { MessageBuilder } from '../log/kafka/message.ts';
+import { Asking } from '../log/kafka/asking.ts';
 import { boundsOf } from '../log/kafka/topic.ts';
 import type { Producing } from '../log/kafka/writer.ts';
 import { tickRecord } from '../log/record.ts';
@@ -33,7 +34,7 @@ const RECOVERIES_AT_ONCE = 2;
 export class Group {
   readonly #options: GroupOptions;
   readonly #consumer: Consumer;
-  readonly #admin: Admin;
+  readonly #asking: Asking;
   readonly #runners = new Map<number, PartitionRunner>();
   /** counts assignments: what was begun under an earlier one is not finished */
   #generation = 0;
@@ -58,7 +59,7 @@ export class Group {
       maxBytes: 4 * FETCH_BYTES_A_PARTITION,
       allowAutoTopicCreation: false,
     });
-    this.#admin = kafka.admin();
+    this.#asking = new Asking(kafka, this.#options.topic);
     this.#producing = producingTo(kafka, topic);
   }
 
@@ -87,7 +88,6 @@ export class Group {
       this.#options.onProgress();
       if (!payload.restart && !this.#stopping) this.#options.onFailure(payload.error);
     });
-    await this.#admin.connect();
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
     await this.#consumer.run({ autoCommit: false, eachBatch: (payload) => this.#take(payload) });
@@ -114,7 +114,7 @@ export class Group {
     for (const runner of this.#runners.values()) runner.abandon();
     await this.#consumer.disconnect().catch(() => undefined);
     await this.#producing.close().catch(() => undefined);
-    await this.#admin.disconnect().catch(() => undefined);
+    await this.#asking.close();
   }
 
   #assigned(partitions: readonly number[]): void {
@@ -202,7 +202,7 @@ export class Group {
   async #bounds(generation: number): Promise<Map<number, Bounds> | undefined> {
     while (generation === this.#generation && !this.#stopping) {
       try {
-        return await boundsOf(this.#admin, this.#options.topic);
+        return await this.#asking.bounds();
       } catch {
         await new Promise((resolve) => setTimeout(resolve, BOUNDS_RETRY_MS));
       }
@@ -238,7 +238,7 @@ export class Group {
     const { partition } = runner;
     const expected = runner.queue.nextSeq;
     this.#consumer.pause([{ topic, partitions: [partition] }]);
-    boundsOf(this.#admin, topic).then(
+    this.#asking.bounds().then(
       (bounds) => {
         if (this.#runners.get(partition) !== runner) return;
         const low = bounds.get(partition)?.low ?? 0;
@@ -283,13 +283,13 @@ export class Group {
 
   #trim(partition: number, beforeSeq: number): void {
     const { topic, note } = this.#options;
-    const trim = async (): Promise<void> => {
+    const trim = async (admin: Admin): Promise<void> => {
       // this client deletes only where it knows who leads, which it learns by asking
-      const low = (await boundsOf(this.#admin, topic)).get(partition)?.low ?? 0;
+      const low = (await boundsOf(admin, topic)).get(partition)?.low ?? 0;
       if (low >= beforeSeq) return;
-      await this.#admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(beforeSeq) }] });
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(beforeSeq) }] });
     };
-    trim().catch((error: unknown) => {
+    this.#asking.do(trim).catch((error: unknown) => {
       note(`partition ${partition}: what is no longer needed could not be deleted: ${String(error)}`);
     });
   }

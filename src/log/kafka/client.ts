@@ -1,7 +1,15 @@
 /** The Kafka client as every role uses it: who it connects to, and how long it tries. */
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import kafkajs, { type Admin, CompressionTypes, Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
+import kafkajs, {
+  type Admin,
+  CompressionTypes,
+  Kafka,
+  type KafkaConfig,
+  logLevel,
+  type Producer,
+  type SASLOptions,
+} from 'kafkajs';
 import type { Acknowledged, Producing } from './writer.ts';
 
 export interface KafkaSettings {
@@ -53,25 +61,36 @@ export function kafkaClient(settings: KafkaSettings, complain: Complaint, retrie
   return new Kafka(config);
 }
 
-/** Produces with every in-sync replica's word; connects when it is first needed, and again when it was cut. */
+/**
+ * Produces with every in-sync replica's word; connects when it is first needed, and anew after any failure: kafkajs goes on with a connection on which
+ * requests time out, and one that has died without a word stays dead until TCP gives it up, which takes a quarter of an hour.
+ */
 export function producingTo(kafka: Kafka, topic: string): Producing {
-  const producer = kafka.producer({ allowAutoTopicCreation: false });
-  let connecting: Promise<void> | undefined;
+  let connected: Promise<Producer> | undefined;
+  const connect = async (): Promise<Producer> => {
+    const producer = kafka.producer({ allowAutoTopicCreation: false });
+    await producer.connect();
+    return producer;
+  };
   return {
     async produce(messages) {
-      connecting ??= producer.connect();
-      try {
-        await connecting;
-      } catch (error) {
-        connecting = undefined;
-        throw error;
-      }
-      const answers = await producer.sendBatch({
-        acks: -1,
-        timeout: REQUEST_TIMEOUT_MS - 1_000,
-        compression: CompressionTypes.GZIP,
-        topicMessages: [{ topic, messages: messages.map(({ partition, value }) => ({ partition, value })) }],
-      });
+      const own = (connected ??= connect());
+      const answers = await own
+        .then((producer) =>
+          producer.sendBatch({
+            acks: -1,
+            timeout: REQUEST_TIMEOUT_MS - 1_000,
+            compression: CompressionTypes.GZIP,
+            topicMessages: [{ topic, messages: messages.map(({ partition, value }) => ({ partition, value })) }],
+          }),
+        )
+        .catch((error: unknown) => {
+          if (connected === own) {
+            connected = undefined;
+            own.then((producer) => producer.disconnect()).catch(() => undefined);
+          }
+          throw error;
+        });
       return answers.map(({ partition, baseOffset, logAppendTime }): Acknowledged => {
         const appendedMs = Number(logAppendTime ?? -1);
         if (appendedMs < 0)
@@ -80,7 +99,7 @@ export function producingTo(kafka: Kafka, topic: string): Producing {
       });
     },
     async close() {
-      await producer.disconnect();
+      await connected?.then((producer) => producer.disconnect()).catch(() => undefined);
     },
   };
 }
