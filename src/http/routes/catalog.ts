@@ -6,18 +6,10 @@ import type { Api } from '../api.ts';
 import { keyOf } from '../auth.ts';
 import { catalogReads } from './catalog-reads.ts';
 import { accountShape, entryJson, planShape, vmJson, vmShape, withoutAdded } from './catalog-shapes.ts';
-import { idParams } from './shapes.ts';
+import { BODY_PROBLEMS, idParams } from './shapes.ts';
 import { checkTermsNamed } from './terms.ts';
 
 const WRITERS = ['admin'] as const;
-const PUT_PROBLEMS = [
-  'bad_request',
-  'invalid_parameter',
-  'invalid_body',
-  'body_too_large',
-  'unsupported_media_type',
-  'store_unavailable',
-] as const;
 
 /** Plans, accounts and VMs: written, read as they are and as they were. PUT of what is already so changes nothing. */
 export function catalogRoutes(api: Api, context: QueryContext, library: TermsLibrary): void {
@@ -34,7 +26,7 @@ export function catalogRoutes(api: Api, context: QueryContext, library: TermsLib
       params: idParams,
       body: { 'application/json': withoutAdded(planBody) },
       answers: { 200: { description: 'The plan', schema: planShape } },
-      problems: [...PUT_PROBLEMS, 'catalog_conflict', 'invalid_reference'],
+      problems: [...BODY_PROBLEMS, 'catalog_conflict', 'invalid_reference'],
     },
     async ({ params: { id }, body, request }) => {
       checkTermsNamed(library, body.terms);
@@ -51,7 +43,7 @@ export function catalogRoutes(api: Api, context: QueryContext, library: TermsLib
       params: idParams,
       body: { 'application/json': withoutAdded(accountBody) },
       answers: { 200: { description: 'The account', schema: accountShape } },
-      problems: [...PUT_PROBLEMS, 'catalog_conflict'],
+      problems: [...BODY_PROBLEMS, 'catalog_conflict'],
     },
     async ({ params: { id }, body, request }) => entryJson(await catalog.putAccount(id, body, keyOf(request).name)),
   );
@@ -67,7 +59,7 @@ export function catalogRoutes(api: Api, context: QueryContext, library: TermsLib
       params: idParams,
       body: { 'application/json': withoutAdded(vmBody) },
       answers: { 200: { description: 'The VM', schema: vmShape } },
-      problems: [...PUT_PROBLEMS, 'catalog_conflict', 'invalid_reference'],
+      problems: [...BODY_PROBLEMS, 'catalog_conflict', 'invalid_reference'],
     },
     async ({ params: { id }, body, request }) => {
       checkTermsNamed(library, body.terms);

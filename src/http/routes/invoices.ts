@@ -16,21 +16,13 @@ import { ProblemError } from '../../errors.ts';
 import { LINE_KINDS } from '../../rating/line.ts';
 import type { Api } from '../api.ts';
 import { keyOf } from '../auth.ts';
-import { idParams, instantShape } from './shapes.ts';
+import { BODY_PROBLEMS, idParams, instantShape } from './shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
 const JSON_TYPE = 'application/json; charset=utf-8';
 /** The forms of a document, the one first that is given to who asks for none. */
 const FORMS = { json: 'application/json', html: 'text/html', csv: 'text/csv', pdf: 'application/pdf' } as const;
 type Form = keyof typeof FORMS;
-const BODY_PROBLEMS = [
-  'bad_request',
-  'invalid_parameter',
-  'invalid_body',
-  'body_too_large',
-  'unsupported_media_type',
-  'store_unavailable',
-] as const;
 
 const lineShape = z.looseObject({
   kind: z.enum(LINE_KINDS),

@@ -13,6 +13,16 @@ export const vmParams = z.object({ vm: z.string().regex(/^[A-Za-z0-9._:-]{1,64}$
 export const accountParams = z.object({ account: identifier });
 export const idParams = z.object({ id: identifier });
 
+/** What can be wrong with a body and the parameters beside it, whatever they say. */
+export const BODY_PROBLEMS = [
+  'bad_request',
+  'invalid_parameter',
+  'invalid_body',
+  'body_too_large',
+  'unsupported_media_type',
+  'store_unavailable',
+] as const;
+
 export const uptimeRow = z.object({
   start: instantShape,
   up_ms: z.int(),
