@@ -29,7 +29,7 @@ export interface FaultyProxy {
   readonly faults: () => number;
   /** From now on connections pass unharmed (those that are broken stay so). */
   calm(): void;
-  /** Faults again. */
+  /** Faults again, beginning with the end of all connections that were to pass unharmed. */
   storm(): void;
   close(): Promise<void>;
 }
@@ -98,7 +98,10 @@ export async function startFaultyProxy(options: FaultyProxyOptions): Promise<Fau
     log,
     faults: () => log.length,
     calm: () => void (stormy = false),
-    storm: () => void (stormy = true),
+    storm() {
+      stormy = true;
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
     async close() {
       const closed = once(server, 'close');
       server.close();
