@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
+import type { Catalog } from '../../src/catalog/catalog.ts';
 import { conditionCode } from '../../src/domain/condition.ts';
-import { ADMIN, type ApiAnswer, callOf, serverOn } from '../support/api.ts';
+import { ADMIN, callOf, doneOf, openCatalog, serverOn } from '../support/api.ts';
 import { runCli } from '../support/fake-cli.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
@@ -45,13 +45,8 @@ describe('a backtest', () => {
   let catalog: Catalog;
   let app: FastifyInstance;
   let folder: string;
-  let filler = 0;
   let nowMs = Date.parse('2026-03-02T12:00:00Z');
-  const done = async (method: 'GET' | 'PUT' | 'POST', url: string, body?: unknown): Promise<ApiAnswer['body']> => {
-    const answer = await callOf(app)(method, url, body);
-    expect(answer.status, answer.text).toBeLessThan(300);
-    return answer.body;
-  };
+  const done = doneOf(() => app);
   const ask = (sheet: object, more: object = {}) => callOf(app)('POST', '/v1/terms/backtests', { sheet, from: '2026-03', to: '2026-04', ...more }); // prettier-ignore
   const seconds = (text: string): number => Date.parse(text) / 1000;
   const metered = async (vm: string, from: string, to: string): Promise<void> => {
@@ -76,12 +71,7 @@ describe('a backtest', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'uptally-backtest-'));
     test = await openTestStore();
-    catalog = await Catalog.open({
-      store: test.store,
-      now: () => nowMs,
-      randomBytes: (size) => new Uint8Array(size).map((_, i) => (i === 0 ? (filler += 1) : i)),
-    });
-    await catalog.bootstrapAdminKey(ADMIN);
+    catalog = await openCatalog(test.store, () => nowMs);
     app = await serverOn(test.store, catalog, { now: () => nowMs });
     // A minute is worth 0.01 CNY, or 0.001 USD.
     await done('PUT', '/v1/plans/tpe', { currency: 'CNY', time_zone: 'Asia/Taipei', price: { amount: '14.40', per: 'day' }, terms: 'internet-service' }); // prettier-ignore

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
+import type { Catalog } from '../../src/catalog/catalog.ts';
 import { conditionCode } from '../../src/domain/condition.ts';
-import { ADMIN, callOf, serverOn } from '../support/api.ts';
+import { callOf, doneOf, openCatalog, serverOn } from '../support/api.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
 /** A prepaid balance over HTTP through eight days, every amount worked by hand. 10.00 a day; terms of internet-service. */
@@ -20,17 +20,11 @@ describe('a prepaid balance that is charged by the day', () => {
   let catalog: Catalog;
   let app: FastifyInstance;
   let now = 0;
-  let filler = 0;
   const ms = (text: string): number => Date.parse(`2026-03-${text}+08:00`);
   const utc = (text: string): string => new Date(ms(text)).toISOString().replace('.000', '');
-  const open = () =>
-    Catalog.open({ store: test.store, now: () => now, randomBytes: (size) => Buffer.alloc(size, (filler += 1).toString(16).padStart(4, '0'), 'hex') }); // prettier-ignore
+  const open = () => openCatalog(test.store, () => now);
   const call = (...given: Parameters<ReturnType<typeof callOf>>) => callOf(app)(...given);
-  const done = async (...given: Parameters<ReturnType<typeof callOf>>): Promise<Record<string, unknown>> => {
-    const answer = await call(...given);
-    expect(answer.status, answer.text).toBeLessThan(300);
-    return answer.body;
-  };
+  const done = doneOf(() => app);
   const charge = async (at: string) => {
     now = ms(at);
     const body = await done('POST', '/v1/charge-days', { account: 'a' });
@@ -54,7 +48,6 @@ describe('a prepaid balance that is charged by the day', () => {
   beforeAll(async () => {
     test = await openTestStore();
     catalog = await open();
-    await catalog.bootstrapAdminKey(ADMIN);
     app = await serverOn(test.store, catalog, { now: () => now });
     await done('PUT', '/v1/plans/p', { currency: 'CNY', time_zone: 'Asia/Taipei', price: { amount: '10.00', per: 'day' }, terms: 'internet-service' }); // prettier-ignore
     for (const id of ['a', 'b']) await done('PUT', `/v1/accounts/${id}`, { name: id, currency: 'CNY', low_balance: '6.00' });

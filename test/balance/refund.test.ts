@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
-import { ADMIN, callOf, serverOn } from '../support/api.ts';
+import type { Catalog } from '../../src/catalog/catalog.ts';
+import { callOf, doneOf, openCatalog, serverOn } from '../support/api.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
 /** A refund that a check found due goes to the balance, once, and what was refunded counts from then on. */
@@ -12,25 +12,15 @@ describe('a refund to the prepaid balance', () => {
   let test: TestStore;
   let catalog: Catalog;
   let app: FastifyInstance;
-  let filler = 0;
   const now = PAID + 3 * H;
-  const done = async (method: 'GET' | 'PUT' | 'POST', url: string, body?: unknown): Promise<Record<string, unknown>> => {
-    const answer = await callOf(app)(method, url, body);
-    expect(answer.status, answer.text).toBeLessThan(300);
-    return answer.body;
-  };
+  const done = doneOf(() => app);
   const check = (more: object = {}) => done('POST', '/v1/refund-checks', { vm: 'v1', at: PAID + 2 * H, ...more });
   const refund = (id: unknown, amount = '287.50', account = 'a') =>
     callOf(app)('POST', `/v1/accounts/${account}/balance`, { kind: 'refund', amount, refund_check: id });
 
   beforeAll(async () => {
     test = await openTestStore();
-    catalog = await Catalog.open({
-      store: test.store,
-      now: () => now,
-      randomBytes: (size) => Buffer.alloc(size, (filler += 1).toString(16).padStart(4, '0'), 'hex'),
-    });
-    await catalog.bootstrapAdminKey(ADMIN);
+    catalog = await openCatalog(test.store, () => now);
     app = await serverOn(test.store, catalog, { now: () => now });
     await done('PUT', '/v1/plans/p', { currency: 'CNY', time_zone: 'Asia/Taipei', price: { amount: '310.00', per: 'month' }, refund_handling_fee: '12.50' }); // prettier-ignore
     for (const id of ['a', 'b']) await done('PUT', `/v1/accounts/${id}`, { name: id, currency: 'CNY' });
@@ -73,7 +63,7 @@ describe('a refund to the prepaid balance', () => {
   });
 
   it('counts refunds that people recorded, too, and an event withdrawn by mistake gives no money again', async () => {
-    const { rows: events } = (await done('GET', '/v1/vms/v1/events')) as { rows: { id: string }[] };
+    const { rows: events } = await done<{ rows: { id: string }[] }>('GET', '/v1/vms/v1/events');
     for (const { id } of events) expect((await callOf(app)('DELETE', `/v1/vms/v1/events/${id}`)).status).toBe(204);
     const again = await check({ at: now });
     expect(again).toMatchObject({ decision: 'eligible', amount: '287.50' });

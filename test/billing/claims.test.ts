@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
 import { conditionCode } from '../../src/domain/condition.ts';
 import { type LoadedSheet, loadTerms, parseSheet, shippedTermsFolder, TermsLibrary } from '../../src/terms/library.ts';
-import { ADMIN, callOf, serverOn } from '../support/api.ts';
+import { callOf, doneOf, openCatalog, serverOn } from '../support/api.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
 /** Sheets with a claim window, and cloud-server-zh as a provider would set its tiers: over HTTP, by hand-worked numbers. */
@@ -49,13 +48,8 @@ describe('terms that are not given unasked', () => {
   let test: TestStore;
   let app: FastifyInstance;
   let now = 0;
-  let filler = 0;
   const call = (...given: Parameters<ReturnType<typeof callOf>>) => callOf(app)(...given);
-  const done = async (...given: Parameters<ReturnType<typeof callOf>>): Promise<Json> => {
-    const answer = await call(...given);
-    expect(answer.status, answer.text).toBeLessThan(300);
-    return answer.body;
-  };
+  const done = doneOf(() => app);
   const MARCH = { from: '2026-03-01T00:00:00+08:00', to: '2026-04-01T00:00:00+08:00' };
   const linesOf = (invoice: Json): string[] => (invoice['lines'] as Line[]).map((line) => `${line.kind} ${line.amount}`);
   const preview = (account: string) => done('POST', '/v1/invoices', { account, ...MARCH, mode: 'preview' });
@@ -72,8 +66,7 @@ describe('terms that are not given unasked', () => {
 
   beforeAll(async () => {
     test = await openTestStore();
-    const catalog = await Catalog.open({ store: test.store, now: () => now, randomBytes: (size) => Buffer.alloc(size, (filler += 1)) }); // prettier-ignore
-    await catalog.bootstrapAdminKey(ADMIN);
+    const catalog = await openCatalog(test.store, () => now);
     const shipped = loadTerms([shippedTermsFolder()]);
     const sheets = new TermsLibrary([...shipped.ids().flatMap((id) => shipped.versions(id)), claimed, tiered]);
     app = await serverOn(test.store, catalog, { now: () => now, sheets });

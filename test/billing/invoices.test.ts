@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
+import type { Catalog } from '../../src/catalog/catalog.ts';
 import { conditionCode, type Condition } from '../../src/domain/condition.ts';
-import { ADMIN, callOf, serverOn } from '../support/api.ts';
+import { callOf, doneOf, openCatalog, serverOn } from '../support/api.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
 /** Invoices over HTTP against numbers worked by hand. */
@@ -26,19 +26,9 @@ describe('invoices over HTTP', () => {
   let test: TestStore;
   let catalog: Catalog;
   let app: FastifyInstance;
-  let filler = 0;
-  const open = () =>
-    Catalog.open({
-      store: test.store,
-      now: () => Date.parse('2026-12-01T00:00:00Z'),
-      randomBytes: (size) => new Uint8Array(size).fill((filler += 1)),
-    });
+  const open = () => openCatalog(test.store, () => Date.parse('2026-12-01T00:00:00Z'));
   const call = (...given: Parameters<ReturnType<typeof callOf>>) => callOf(app)(...given);
-  const done = async (...given: Parameters<ReturnType<typeof callOf>>): Promise<Record<string, unknown>> => {
-    const answer = await call(...given);
-    expect(answer.status, answer.text).toBeLessThan(300);
-    return answer.body;
-  };
+  const done = doneOf(() => app);
   const linesOf = (invoice: Record<string, unknown>): string[] =>
     (invoice['lines'] as Line[]).map((line) => `${line.kind} ${line.vm ?? '-'} ${line.quantity} ${line.unit} ${line.amount}`);
   const preview = (account: string, from: string, to: string) =>
@@ -65,7 +55,6 @@ describe('invoices over HTTP', () => {
   beforeAll(async () => {
     test = await openTestStore();
     catalog = await open();
-    await catalog.bootstrapAdminKey(ADMIN);
     app = await serverOn(test.store, catalog, { now: () => Date.parse('2026-12-01T00:00:00Z') });
 
     // CNY, Asia/Taipei, the terms of internet-service: minutes rounded up, the day's charge as cap, provider only.

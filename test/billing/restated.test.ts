@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
 import { conditionCode } from '../../src/domain/condition.ts';
 import { type LoadedSheet, loadTerms, parseSheet, shippedTermsFolder, TermsLibrary } from '../../src/terms/library.ts';
-import { ADMIN, callOf, serverOn } from '../support/api.ts';
+import { callOf, doneOf, openCatalog, serverOn } from '../support/api.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
 /**
@@ -28,13 +27,8 @@ function withSpell(): LoadedSheet {
 describe('an incident names the final invoices that reconciling would correct for it, before it is recorded and before it is withdrawn', () => {
   let test: TestStore;
   let app: FastifyInstance;
-  let filler = 0;
   const utc = (text: string): string => `2026-${text.length === 5 ? `${text}T00:00` : text}:00Z`;
-  const done = async (method: 'PUT' | 'POST', url: string, body: object = {}): Promise<Record<string, unknown>> => {
-    const answer = await callOf(app)(method, url, body);
-    expect(answer.status, answer.text).toBeLessThan(300);
-    return answer.body;
-  };
+  const done = doneOf(() => app);
   const invoiceNames = new Map<string, string>();
   const named = (list: unknown, id: 'id' | 'invoice'): string[] =>
     (list as Record<string, unknown>[]).map((each) => invoiceNames.get(String(each[id])) ?? 'unknown').sort();
@@ -44,12 +38,7 @@ describe('an incident names the final invoices that reconciling would correct fo
   beforeAll(async () => {
     test = await openTestStore();
     const now = (): number => Date.parse('2026-06-01T00:00:00Z');
-    const catalog = await Catalog.open({
-      store: test.store,
-      now,
-      randomBytes: (size) => new Uint8Array(size).fill((filler += 1)),
-    });
-    await catalog.bootstrapAdminKey(ADMIN);
+    const catalog = await openCatalog(test.store, now);
     const shipped = loadTerms([shippedTermsFolder()]);
     const sheets = new TermsLibrary([...shipped.ids().flatMap((id) => shipped.versions(id)), withSpell()]);
     app = await serverOn(test.store, catalog, { now, sheets });

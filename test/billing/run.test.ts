@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { calendarOf } from '../../src/billing/run-period.ts';
-import { Catalog } from '../../src/catalog/catalog.ts';
-import { ADMIN, callOf, serverOn } from '../support/api.ts';
+import type { Catalog } from '../../src/catalog/catalog.ts';
+import { callOf, doneOf, openCatalog, serverOn } from '../support/api.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
 /** A run over all accounts of a period: each in its own zone, nothing twice, one failure is no other's. */
@@ -21,13 +21,8 @@ describe('a run', () => {
   let test: TestStore;
   let catalog: Catalog;
   let app: FastifyInstance;
-  let filler = 0;
   const at = (text: string): string => new Date(text).toISOString().slice(0, 19).replace('T', ' ');
-  const done = async (method: 'GET' | 'PUT' | 'POST', url: string, body?: unknown): Promise<Record<string, unknown>> => {
-    const answer = await callOf(app)(method, url, body);
-    expect(answer.status, answer.text).toBeLessThan(300);
-    return answer.body;
-  };
+  const done = doneOf(() => app);
   /** All parts of a run, as small as they may be. */
   const run = async (request: object): Promise<Outcome[]> => {
     const outcomes: Outcome[] = [];
@@ -47,12 +42,7 @@ describe('a run', () => {
 
   beforeAll(async () => {
     test = await openTestStore();
-    catalog = await Catalog.open({
-      store: test.store,
-      now: () => Date.parse('2026-12-01T00:00:00Z'),
-      randomBytes: (size) => new Uint8Array(size).map((_, i) => (i === 0 ? (filler += 1) : i)),
-    });
-    await catalog.bootstrapAdminKey(ADMIN);
+    catalog = await openCatalog(test.store, () => Date.parse('2026-12-01T00:00:00Z'));
     app = await serverOn(test.store, catalog);
     for (const [plan, currency, zone] of [['tpe', 'CNY', 'Asia/Taipei'], ['nyc', 'USD', 'America/New_York'], ['utc', 'CNY', 'UTC']] as const)
       await done('PUT', `/v1/plans/${plan}`, { currency, time_zone: zone, price: { amount: '1.00', per: 'day' } }); // prettier-ignore

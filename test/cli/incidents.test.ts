@@ -1,8 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
-import { ADMIN, callOf, serverOn } from '../support/api.ts';
+import { ADMIN, callOf, doneOf, openCatalog, serverOn } from '../support/api.ts';
 import { type CliRun, runCli } from '../support/fake-cli.ts';
 import { insertFleet, ms } from '../support/rows.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
@@ -32,21 +31,15 @@ describe('an incident from the command line', () => {
   let test: TestStore;
   let app: FastifyInstance;
   let env: Record<string, string>;
-  let filler = 0;
   const cli = (...args: string[]): Promise<CliRun> => runCli(['incidents', ...args], { env });
   const incidents = async (): Promise<Record<string, unknown>[]> =>
     (await callOf(app)('GET', '/v1/incidents')).body['incidents'] as Record<string, unknown>[];
-  const done = async (method: 'PUT' | 'POST', url: string, body: object = {}): Promise<Record<string, unknown>> => {
-    const answer = await callOf(app)(method, url, body);
-    expect(answer.status, answer.text).toBeLessThan(300);
-    return answer.body;
-  };
+  const done = doneOf(() => app);
 
   beforeAll(async () => {
     test = await openTestStore();
     await insertFleet(test.store);
-    const catalog = await Catalog.open({ store: test.store, now: () => ms('12:00'), randomBytes: (size) => new Uint8Array(size).fill((filler += 1)) }); // prettier-ignore
-    await catalog.bootstrapAdminKey(ADMIN);
+    const catalog = await openCatalog(test.store, () => ms('12:00'));
     app = await serverOn(test.store, catalog);
     await app.listen({ host: '127.0.0.1', port: 0 });
     env = { UPTALLY_SERVER: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, UPTALLY_KEY: ADMIN };
