@@ -105,7 +105,7 @@ async function measured({ vms, samplesARequest, samples, fleet }: Point, hear: (
     const load = { samplesARequest: Math.min(samplesARequest, vms) };
     let sent = 0;
     // late samples only begin to arrive after a while
-    const warm = source.next(fleet?.lateShare === undefined || fleet.lateShare === 0 ? 1 : 13, { samplesARequest: Math.min(vms, 1000) });
+    const warm = source.next(fleet?.lateShare === undefined || fleet.lateShare === 0 ? 1 : 15, { samplesARequest: Math.min(vms, 1000) });
     await send(warm.waves, server);
     sent += warm.samples;
     await stored(server.url);

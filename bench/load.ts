@@ -8,8 +8,8 @@ import { KEY, sleep } from './server-process.ts';
 export const CONNECTIONS = 100;
 export const START_MS = 1_767_225_600_000;
 export const INTERVAL_MS = 10_000;
-/** How much later a late sample is sent: behind a dozen newer ones of its VM. */
-const LATE_INTERVALS = 12;
+/** How much later a late sample is sent: more than the lateness that is allowed (two minutes) behind the newest. */
+const LATE_INTERVALS = 14;
 const INTERVALS_A_DAY = 86_400_000 / INTERVAL_MS;
 /** A fleet sends in step: no connection is ahead of the others by more than what a sample may be late. */
 const INTERVALS_A_WAVE = 10;
@@ -37,8 +37,8 @@ export class FleetSource {
   readonly #options: FleetOptions;
   #interval = 0;
   #x = 88_675_123;
-  /** Lines to be sent with a later interval, by interval and then in the order of the VMs. */
-  readonly #late = new Map<number, string[]>();
+  /** Lines to be sent with a later interval, by interval and VM. */
+  readonly #late = new Map<number, Map<number, string>>();
 
   constructor(vms: number, options: FleetOptions = {}) {
     this.#vms = vms;
@@ -75,20 +75,21 @@ export class FleetSource {
     // a request that holds more than all VMs' samples goes on with those of the next interval
     let lines: string[] = [];
     for (const end = this.#interval + intervals; this.#interval < end; this.#interval++) {
+      const late = this.#late.get(this.#interval);
       for (let first = 0; first < this.#vms; first += samplesARequest) {
         for (let i = first; i < Math.min(first + samplesARequest, this.#vms); i++) {
+          // what an agent could not send in time goes with what it sends next: requests stay as many as they are
+          const due = late?.get(i);
+          if (due !== undefined) lines.push(due);
           const line = this.#line(i);
-          if (this.#isLate()) this.#later(line);
+          if (this.#isLate()) this.#later(i, line);
           else lines.push(line);
         }
         if (lines.length < samplesARequest && samplesARequest > this.#vms && this.#interval + 1 < end) continue;
         add(lines, first / samplesARequest);
         lines = [];
       }
-      const late = this.#late.get(this.#interval) ?? [];
       this.#late.delete(this.#interval);
-      for (let first = 0; first < late.length; first += samplesARequest)
-        add(late.slice(first, first + samplesARequest), first / samplesARequest);
     }
     return { bodies, samples };
   }
@@ -103,11 +104,10 @@ export class FleetSource {
     return lateShare > 0 && this.#random() / 2 ** 32 < lateShare;
   }
 
-  #later(line: string): void {
+  #later(vm: number, line: string): void {
     const at = this.#interval + LATE_INTERVALS;
-    const lines = this.#late.get(at);
-    if (lines === undefined) this.#late.set(at, [line]);
-    else lines.push(line);
+    const lines = this.#late.get(at) ?? new Map<number, string>();
+    this.#late.set(at, lines.set(vm, line));
   }
 
   #line(i: number): string {
@@ -156,6 +156,9 @@ export async function send(waves: readonly Wave[], to: Destination, gzip = false
 async function sendWave(bodies: Wave, to: Destination, gzip: boolean): Promise<number> {
   const used = bodies.filter((each) => each.length > 0);
   const amount = used.reduce((sum, each) => sum + each.length, 0);
+  // autocannon gives every connection as many requests as the others, beginning anew where one has fewer
+  if (used.some(({ length }) => length !== amount / used.length))
+    throw new Error('the connections have different numbers of requests');
   const headers = { ...(to.headers ?? NDJSON), ...(gzip ? { 'content-encoding': 'gzip' } : {}) };
   const path = to.path ?? '/v1/samples';
   let connection = 0;
