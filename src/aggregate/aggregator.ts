@@ -15,7 +15,7 @@ import { HeldRows } from './held-rows.ts';
 import { readLate } from './late.ts';
 import { CapacityError, Pricing } from './pricing.ts';
 import { recoverState } from './recovery.ts';
-import { type RepairContext, repairLate } from './repair.ts';
+import { type RepairContext, repairLate, VMS_A_CHUNK } from './repair.ts';
 import { repriceRows } from './reprice.ts';
 import type { Progress } from './status.ts';
 import { countNew, framesOf } from './room.ts';
@@ -88,7 +88,7 @@ export class Aggregator {
   constructor(options: AggregatorOptions) {
     this.#options = options;
     this.#live = this.#newLive();
-    this.#workshop = new Kernel({ ...capacityOf(256, options.nicsMax), framesBytes: 17 * 1024 * 1024 });
+    this.#workshop = new Kernel({ ...capacityOf(2 * VMS_A_CHUNK, options.nicsMax), framesBytes: 17 * 1024 * 1024 });
     this.#workshop.setTerms(options.terms);
     this.#pricing = new Pricing(options.store, options.partition?.owns);
     this.#held = new HeldRows(options.store, options.faults);

@@ -28,8 +28,10 @@ import { beganAt, coldAddress, firstTsMs, install, nicsOf, release, vmAddress } 
 const MINUTE_MS = 60_000;
 /** How far back the samples before a late one are looked for before all of the past is. */
 const LOOKBACK_MS = 3_600_000;
-/** VMs repaired together: bounds memory and the length of a query. */
-const VMS_A_CHUNK = 128;
+/** VMs repaired together: bounds the length of a query … */
+export const VMS_A_CHUNK = 1024;
+/** … and the minutes that are computed anew for them, which bounds memory. */
+const MINUTES_A_CHUNK = 200_000;
 
 export interface RepairContext {
   readonly live: Kernel;
@@ -93,7 +95,22 @@ export async function rebuild(context: RepairContext, end: StepEnd, owns: (vm: s
 }
 
 async function repairJobs(context: RepairContext, jobs: readonly Job[], end: StepEnd, fromNothing = false): Promise<void> {
-  for (let i = 0; i < jobs.length; i += VMS_A_CHUNK) await repairChunk(context, jobs.slice(i, i + VMS_A_CHUNK), end, fromNothing);
+  for (const chunk of chunksOf(jobs, Number(context.live.i64(L.H_CLOCK)))) await repairChunk(context, chunk, end, fromNothing);
+}
+
+/** Together as many as may be: every question reads whole granules, in which other VMs' samples lie too. */
+function* chunksOf(jobs: readonly Job[], nowMs: number): Generator<readonly Job[]> {
+  let chunk: Job[] = [];
+  let minutes = 0;
+  for (const job of jobs) {
+    chunk.push(job);
+    minutes += Math.max(1, (nowMs - job.t0Ms) / MINUTE_MS);
+    if (chunk.length < VMS_A_CHUNK && minutes < MINUTES_A_CHUNK) continue;
+    yield chunk;
+    chunk = [];
+    minutes = 0;
+  }
+  if (chunk.length > 0) yield chunk;
 }
 
 /** In the order of the log: a duplicate changes nothing, other content for the same identity replaces what was there. */
@@ -301,11 +318,13 @@ async function restateOutages(
     if (row.withdrawn) own?.delete(row.startMs);
     else own?.set(row.startMs, row);
   }
-  const recorded = await store.rows<{ vm: string; start: string; cond: number }>(
+  const rowsOnRecord = await store.rows<{ vm: string; start: string; cond: number }>(
     `SELECT vm, toUnixTimestamp64Milli(start_at) AS start, argMax(condition, version) AS cond
      FROM outages WHERE vm IN (${jobs.map(({ vm }) => literal(vm)).join(', ')})
      GROUP BY vm, start_at HAVING argMax(withdrawn, version) = 0 AND max(version) < ${end.version}`,
   );
+  const recorded = new Map<string, { startMs: number; condition: number }[]>(jobs.map(({ vm }) => [vm, []]));
+  for (const { vm, start, cond } of rowsOnRecord) recorded.get(vm)?.push({ startMs: Number(start), condition: cond });
   const rows: Buffer[] = [];
   for (const [i, { vm }] of jobs.entries()) {
     const fromMs = from.get(vm) ?? 0;
@@ -324,10 +343,9 @@ async function restateOutages(
       }
     }
     for (const row of own.values()) if (row.endMs === 0 || row.endMs > fromMs) rows.push(outageRow(row, end.version));
-    for (const old of recorded) {
-      const startMs = Number(old.start);
-      if (old.vm !== vm || startMs < fromMs || own.has(startMs)) continue;
-      rows.push(outageRow({ vm, startMs, endMs: 0, condition: old.cond, withdrawn: true }, end.version));
+    for (const { startMs, condition } of recorded.get(vm) ?? []) {
+      if (startMs < fromMs || own.has(startMs)) continue;
+      rows.push(outageRow({ vm, startMs, endMs: 0, condition, withdrawn: true }, end.version));
     }
   }
   await store.insertRowBinary('outages', STRUCTURES.outages, rows);
