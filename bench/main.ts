@@ -34,7 +34,7 @@ function helpText(): string {
 Benches:
 ${benches.join('\n')}
 
-Results of a run: RUN.json (what --compare reads), RUN.md, RUN.html with charts, in the folder of --out.
+Results of a run: RUN.json (what --compare reads), RUN.md, RUN.html with charts, RUN/*.svg, in the folder of --out.
 Contenders take turns within each round, so a ratio stands even on a busy machine; absolute figures need a quiet one.
 
 Environment:
@@ -111,7 +111,10 @@ function keep(run: Run, folder: string): void {
     `${base}.md`,
     markdown(run, (bench) => BENCHES[bench]?.fairness ?? '', TARGETS),
   );
-  writeFileSync(`${base}.html`, htmlPage(run, chartsOf(run)));
+  const charts = chartsOf(run);
+  writeFileSync(`${base}.html`, htmlPage(run, charts));
+  mkdirSync(base, { recursive: true });
+  for (const [name, svg] of charts) writeFileSync(join(base, `${name}.svg`), svg);
 }
 
 /** Exit code: 0 done, 1 failed, 2 wrong usage. */
