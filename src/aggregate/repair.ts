@@ -7,7 +7,7 @@ import type { LogRecord } from '../log/log.ts';
 import { samplesRecord } from '../log/record.ts';
 import type { Kernel, Terms } from '../kernel/kernel.ts';
 import { LAYOUT as L } from '../kernel/layout.ts';
-import { literal } from '../store/rowbinary.ts';
+import { bytesIn, literal } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
 import { type Latest, type Range, interfacesOf, latestIn, runStart, samplesIn, versionsOf } from './archive.ts';
 import type { LateSample } from './late.ts';
@@ -30,8 +30,10 @@ const MINUTE_MS = 60_000;
 const LOOKBACK_MS = 3_600_000;
 /** VMs repaired together: bounds the length of a query … */
 export const VMS_A_CHUNK = 1024;
-/** … and the minutes that are computed anew for them, which bounds memory. */
+/** … and the minutes that are read again for them: every page of an answer sorts all of it. */
 const MINUTES_A_CHUNK = 200_000;
+/** Rows held before they are inserted: a silence of months before a late sample makes a row for each of its minutes. */
+const HELD_BYTES_MAX = 64 * 1024 * 1024;
 
 export interface RepairContext {
   readonly live: Kernel;
@@ -214,11 +216,13 @@ async function repairChunk(context: RepairContext, jobs: readonly Job[], end: St
     workshop.setU32(vmAddress(workshop, slot) + L.VM_EMIT_FROM, (from.get(vm) ?? 0) / MINUTE_MS);
   }
   const rows: Rows = { uptime: [], traffic: [], anomalies: [], outages: [] };
-  for await (const text of samplesIn(store, ranges, end.upTo)) feed(workshop, text, end.version, rows);
-  settle(workshop, end.version, rows);
-  await store.insertRowBinary('uptime', STRUCTURES.uptime, rows.uptime);
-  await store.insertRowBinary('traffic', STRUCTURES.traffic, rows.traffic);
-  await store.insertRowBinary('anomalies', STRUCTURES.anomalies, rows.anomalies);
+  const collect = async (): Promise<void> => {
+    drainAll(workshop, COLLECTED, sinkOf(rows));
+    if (bytesIn(rows.uptime) + bytesIn(rows.traffic) + bytesIn(rows.anomalies) > HELD_BYTES_MAX) await insertMinutes(store, rows);
+  };
+  for await (const text of samplesIn(store, ranges, end.upTo)) await feed(workshop, text, end.version, collect);
+  await settle(workshop, end.version, collect);
+  await insertMinutes(store, rows);
   await withdrawRest(store, jobs, from, end.version);
   await restateOutages(context, jobs, from, ranges, rows.outages, end);
   for (const [i, { vm, slot }] of jobs.entries()) install(live, slot, workshop, internVm(workshop, vm), ranges[i]?.fromMs ?? 0);
@@ -226,10 +230,16 @@ async function repairChunk(context: RepairContext, jobs: readonly Job[], end: St
 
 type Rows = Record<'uptime' | 'traffic' | 'anomalies' | 'outages', Uint8Array[]>;
 
+/** All but the outages, which are compared with those on record first. */
+async function insertMinutes(store: Store, rows: Rows): Promise<void> {
+  for (const table of ['uptime', 'traffic', 'anomalies'] as const)
+    await store.insertRowBinary(table, STRUCTURES[table], rows[table].splice(0));
+}
+
 const COLLECTED = ['uptime', 'traffic', 'anomalies', 'outages'] as const;
 
 /** Decodes NDJSON from the archive and aggregates it in the workshop. */
-function feed(workshop: Kernel, text: Uint8Array, version: bigint, rows: Rows): void {
+async function feed(workshop: Kernel, text: Uint8Array, version: bigint, collect: () => Promise<void>): Promise<void> {
   const inputMax = workshop.capacity.inputBytes - 4096;
   const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
   let at = 0;
@@ -251,7 +261,7 @@ function feed(workshop: Kernel, text: Uint8Array, version: bigint, rows: Rows): 
     workshop.setU64(L.H_VERSION, version);
     for (let more = 1; more !== 0;) {
       more = workshop.exports.aggregate();
-      drainAll(workshop, COLLECTED, sinkOf(rows));
+      await collect();
     }
     at = until;
   }
@@ -259,12 +269,12 @@ function feed(workshop: Kernel, text: Uint8Array, version: bigint, rows: Rows): 
 }
 
 /** Publishes, with no watermark, what lags behind each VM's own time. */
-function settle(workshop: Kernel, version: bigint, rows: Rows): void {
+async function settle(workshop: Kernel, version: bigint, collect: () => Promise<void>): Promise<void> {
   workshop.setI64(L.H_CLOCK, -(1n << 60n));
   workshop.setU64(L.H_VERSION, version);
   for (let more = 1; more !== 0;) {
     more = workshop.exports.settle();
-    drainAll(workshop, COLLECTED, sinkOf(rows));
+    await collect();
   }
 }
 

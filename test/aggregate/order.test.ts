@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Decoder } from '../../src/kernel/decoder.ts';
+import { VMS_A_CHUNK } from '../../src/aggregate/repair.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Fleet } from '../model/generate.ts';
 import { resolveLog } from '../model/inforce.ts';
@@ -67,4 +68,19 @@ it.each(seeds(4))('neither order, nor repetition, nor records and steps change a
   const repeated = await run(twice, random, 1 + below(random, 20), 3);
   expect(differences(repeated.rows, expected)).toEqual([]);
   expect(repeated.duplicates).toBe(BigInt(repeats.length + fleet.log.length));
+});
+
+it('more VMs with late samples than are repaired together get their rows all the same', async () => {
+  const random = randomOf(7);
+  const fleet = ofOneMind(fleetGroup(500, 2 * VMS_A_CHUNK, { vmsMax: 1, instantsMax: 6 }));
+  const log = shuffled(random, fleet.log);
+  const newest = new Map<string, number>();
+  const late = new Set<string>();
+  for (const { vm, tsMs } of log) {
+    if (tsMs < (newest.get(vm) ?? 0)) late.add(vm);
+    newest.set(vm, Math.max(tsMs, newest.get(vm) ?? 0));
+  }
+  expect(late.size).toBeGreaterThan(VMS_A_CHUNK);
+  const { rows } = await run({ ...fleet, log }, random, 1000, 1);
+  expect(differences(rows, expectedRows(fleet))).toEqual([]);
 });

@@ -147,8 +147,8 @@ export async function startAggregator(setup: AggregatorSetup): Promise<Aggregato
       linkLimitBps: options.linkLimitBps,
       clock: options.clock,
     },
-    vmsMax: 1000,
-    nicsMax: 4000,
+    vmsMax: 4000,
+    nicsMax: 16_000,
     faults: { at: () => undefined },
   });
   await aggregator.recover();
