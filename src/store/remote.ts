@@ -1,7 +1,7 @@
 /**
  * A store over a message port. The embedded ClickHouse belongs to the main thread (a worker thread that ends would take the engine with
  * it), so the aggregator's thread asks for what it needs through here. Rows that it inserts go by a file: in messages they would pass
- * through the main thread's heap, whose collector they kept busy (measured: a tenth of the whole way's CPU time).
+ * through the main thread's heap, whose collector they kept busy (measured: a quarter of the whole way's CPU time).
  */
 import { rmSync } from 'node:fs';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
