@@ -73,7 +73,7 @@ export async function allIsWell(client: Client, front: Roles['front'], loads: re
   for (const load of client.loads) {
     for (let tries = 1; load.waves.length > 0; tries++) {
       if (await sendPart(client, front, load)) break;
-      if (tries === TRIES) throw new Error('a load cannot be sent');
+      if (tries === TRIES) throw new Error(`a load cannot be sent\n${front.output()}`);
       await later(AGAIN_MS);
     }
   }

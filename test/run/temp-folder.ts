@@ -7,8 +7,8 @@ import { freemem } from 'node:os';
 import { join } from 'node:path';
 
 const MEMORY = '/dev/shm';
-/** The suite holds up to about a gigabyte at a time; the rest is for the servers themselves. */
-const BYTES_FREE = 8 * 1024 ** 3;
+/** The suite's files take some tens of megabytes at a time; what is asked for is mostly for the servers themselves. */
+const BYTES_FREE = 4 * 1024 ** 3;
 
 export default function setup(): (() => void) | undefined {
   if (process.env['TMPDIR'] !== undefined || !existsSync(MEMORY)) return undefined;

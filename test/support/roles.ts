@@ -19,6 +19,9 @@ export interface RolesSetup {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** What of a process' output is told when something is wrong, in characters. */
+const LAST_WORDS = 8_000;
+
 export type RoleName = 'ingest' | 'aggregate' | 'api';
 
 export interface Roles {
@@ -43,7 +46,7 @@ export async function startRoles(setup: RolesSetup): Promise<Roles> {
   const dir = await mkdtemp(join(tmpdir(), 'uptally-roles-'));
   const topic = setup.topic ?? newTopic();
   const running: Record<RoleName, TestServer[]> = { ingest: [], aggregate: [], api: [] };
-  let left: (() => Promise<unknown>)[] = [];
+  const ended: string[] = [];
   const start = async (role: RoleName, env: Readonly<Record<string, string>> = {}): Promise<TestServer> => {
     const server = await startServer({
       dir,
@@ -60,9 +63,9 @@ export async function startRoles(setup: RolesSetup): Promise<Roles> {
       },
     });
     running[role].push(server);
-    left = left.concat(() => server.exited);
-    void server.exited.then(() => {
+    void server.exited.then(({ code, signal }) => {
       running[role].splice(running[role].indexOf(server), 1);
+      ended.push(`${role} ${server.pid} ended with ${code ?? signal}:\n${server.output().slice(-LAST_WORDS)}`);
     });
     return server;
   };
@@ -81,10 +84,10 @@ export async function startRoles(setup: RolesSetup): Promise<Roles> {
     await end('SIGKILL');
     throw error;
   }
-  return { topic, ...running, front: frontOf(running), start, end };
+  return { topic, ...running, front: frontOf(running, ended), start, end };
 }
 
-function frontOf(running: Record<RoleName, TestServer[]>): TestServer {
+function frontOf(running: Record<RoleName, TestServer[]>, ended: readonly string[]): TestServer {
   let turn = 0;
   const serverFor = (path: string): TestServer => {
     const servers = running[path.startsWith('/v1/samples') ? 'ingest' : 'api'];
@@ -103,7 +106,8 @@ function frontOf(running: Record<RoleName, TestServer[]>): TestServer {
     exited: new Promise(() => undefined),
     output: () =>
       Object.entries(running)
-        .flatMap(([role, servers]) => servers.map((server) => `${role} ${server.pid}:\n${server.output()}`))
+        .flatMap(([role, servers]) => servers.map((server) => `${role} ${server.pid}:\n${server.output().slice(-LAST_WORDS)}`))
+        .concat(ended)
         .join('\n'),
     call: (path: string, call?: Call) => serverFor(path).call(path, call),
     ask: (path: string, call?: Call) => serverFor(path).ask(path, call),
