@@ -54,13 +54,9 @@ export function startApi(setup: ApiSetup): ApiRole {
     progress = await readProgress(store, partitions);
   };
   const follower = new Follower(kafka, asking, topic, partitions, instance);
-  follower
-    .start((error) => {
-      logger.error({ err: error }, 'what is not stored yet can no longer be counted');
-    })
-    .catch((error: unknown) => {
-      logger.error({ err: error }, 'what is not stored yet can not be counted');
-    });
+  follower.start((error) => {
+    logger.warn({ err: error }, 'what is not stored yet cannot be counted at the moment');
+  });
 
   const watermarkOf = ({ clockMs }: PartitionProgress): number | null => (clockMs === null ? null : clockMs - config.latenessMs);
   const status = async (waitMs: number): Promise<Status> => {

@@ -10,6 +10,7 @@ import kafkajs, {
   type Producer,
   type SASLOptions,
 } from 'kafkajs';
+import { brokerSocket } from './socket.ts';
 import type { Acknowledged, Producing } from './writer.ts';
 
 export interface KafkaSettings {
@@ -50,6 +51,7 @@ export function kafkaClient(settings: KafkaSettings, complain: Complaint, retrie
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     retry: { retries, initialRetryTime: 100, maxRetryTime: 1_000 },
+    socketFactory: brokerSocket,
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => {
       const { message, broker, error, groupId } = entry.log as unknown as Record<string, string | undefined>;

@@ -24,51 +24,76 @@ interface Place {
   readonly counted: { readonly offset: number; readonly samples: number }[];
 }
 
+/** Between the end of a consumer and the next one. */
+const AGAIN_MS = 1_000;
 const FETCH_WAIT_MS = 200;
 const FETCH_BYTES_A_PARTITION = 4 * 1024 * 1024;
 
 export class Follower {
+  readonly #kafka: Kafka;
   readonly #topic: string;
   readonly #asking: Asking;
-  readonly #consumer: Consumer;
+  #consumer: Consumer;
   readonly #places: Place[];
   readonly #groupId: string;
   #assigned = false;
+  #again: NodeJS.Timeout | undefined;
+  #closed = false;
   #watchers = new Set<() => void>();
 
   /** @param instance names this process: its group is its own */
   constructor(kafka: Kafka, asking: Asking, topic: string, partitions: number, instance: string) {
+    this.#kafka = kafka;
     this.#topic = topic;
     this.#asking = asking;
     this.#groupId = `${topic}.status.${instance}`;
     this.#places = Array.from({ length: partitions }, () => ({ next: -1, until: -1, reading: false, counted: [] }));
-    this.#consumer = kafka.consumer({
-      groupId: this.#groupId,
-      maxWaitTimeInMs: FETCH_WAIT_MS,
-      maxBytesPerPartition: FETCH_BYTES_A_PARTITION,
-      maxBytes: 4 * FETCH_BYTES_A_PARTITION,
-      allowAutoTopicCreation: false,
-    });
+    this.#consumer = this.#newConsumer();
   }
 
-  /** @param onEnd the consumer has ended for good */
-  async start(onEnd: (error: unknown) => void): Promise<void> {
-    const { GROUP_JOIN, CRASH } = this.#consumer.events;
-    this.#consumer.on(GROUP_JOIN, () => {
-      this.#consumer.pause([{ topic: this.#topic, partitions: this.#places.map((_, partition) => partition) }]);
+  /** Joins, and does so with a new consumer whenever one ends for good. @param onEnd told why it did */
+  start(onEnd: (error: unknown) => void): void {
+    const consumer = this.#consumer;
+    const ended = (error: unknown): void => {
+      this.#assigned = false;
+      if (this.#closed || consumer !== this.#consumer) return;
+      onEnd(error);
+      this.#consumer = this.#newConsumer();
+      consumer.disconnect().catch(() => undefined);
+      this.#again = setTimeout(() => {
+        this.start(onEnd);
+      }, AGAIN_MS);
+    };
+    const { GROUP_JOIN, CRASH } = consumer.events;
+    consumer.on(GROUP_JOIN, () => {
+      consumer.pause([{ topic: this.#topic, partitions: this.#places.map((_, partition) => partition) }]);
       this.#assigned = true;
       this.#places.forEach((place, partition) => {
         place.reading = false;
         this.#goOn(partition, place);
       });
     });
-    this.#consumer.on(CRASH, ({ payload }) => {
+    consumer.on(CRASH, ({ payload }) => {
       this.#assigned = false;
-      if (!payload.restart) onEnd(payload.error);
+      if (!payload.restart) ended(payload.error);
     });
-    await this.#consumer.connect();
-    await this.#consumer.subscribe({ topics: [this.#topic], fromBeginning: true });
-    await this.#consumer.run({ autoCommit: false, eachBatch: (payload) => this.#take(payload) });
+    this.#run(consumer).catch(ended);
+  }
+
+  async #run(consumer: Consumer): Promise<void> {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [this.#topic], fromBeginning: true });
+    await consumer.run({ autoCommit: false, eachBatch: (payload) => this.#take(payload) });
+  }
+
+  #newConsumer(): Consumer {
+    return this.#kafka.consumer({
+      groupId: this.#groupId,
+      maxWaitTimeInMs: FETCH_WAIT_MS,
+      maxBytesPerPartition: FETCH_BYTES_A_PARTITION,
+      maxBytes: 4 * FETCH_BYTES_A_PARTITION,
+      allowAutoTopicCreation: false,
+    });
   }
 
   /**
@@ -101,6 +126,8 @@ export class Follower {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#again);
     await this.#consumer.disconnect().catch(() => undefined);
     // a group of nobody any more; the brokers forget it some day if this fails
     await this.#asking.do((admin) => admin.deleteGroups([this.#groupId])).catch(() => undefined);
