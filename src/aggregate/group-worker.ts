@@ -95,7 +95,7 @@ async function main(): Promise<void> {
   port?.on('message', (message: ToGroup) => {
     void stop(store, message.graceMs);
   });
-  await group.start();
+  group.start();
 }
 
 async function stop(store: Store, graceMs: number): Promise<void> {

@@ -3,8 +3,9 @@
  * that heartbeats go on however long a step waits for ClickHouse. The offset that counts is the checkpoint's; what is committed to the group
  * is for those who watch its lag.
  */
-import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Admin, EachBatchPayload, Kafka } from 'kafkajs';
 import { producingTo } from '../log/kafka/client.ts';
+import { Member } from '../log/kafka/member.ts';
 import { MessageBuilder } from '../log/kafka/message.ts';
 import { Asking } from '../log/kafka/asking.ts';
 import { boundsOf } from '../log/kafka/topic.ts';
@@ -33,12 +34,11 @@ const RECOVERIES_AT_ONCE = 2;
 
 export class Group {
   readonly #options: GroupOptions;
-  readonly #consumer: Consumer;
+  readonly #member: Member;
   readonly #asking: Asking;
   readonly #runners = new Map<number, PartitionRunner>();
   /** counts assignments: what was begun under an earlier one is not finished */
   #generation = 0;
-  #joined = false;
   #stopping = false;
   readonly #recovering = new Set<Promise<void>>();
   #timers: NodeJS.Timeout[] = [];
@@ -49,15 +49,28 @@ export class Group {
   constructor(options: GroupOptions) {
     this.#options = options;
     const { kafka, topic, sessionTimeoutMs } = options;
-    this.#consumer = kafka.consumer({
-      groupId: `${topic}.aggregate`,
-      sessionTimeout: sessionTimeoutMs,
-      rebalanceTimeout: 2 * sessionTimeoutMs,
-      heartbeatInterval: Math.floor(sessionTimeoutMs / HEARTBEATS_A_SESSION),
-      maxWaitTimeInMs: Math.min(FETCH_WAIT_MS, Math.floor(sessionTimeoutMs / HEARTBEATS_A_SESSION)),
-      maxBytesPerPartition: FETCH_BYTES_A_PARTITION,
-      maxBytes: 4 * FETCH_BYTES_A_PARTITION,
-      allowAutoTopicCreation: false,
+    this.#member = new Member({
+      kafka,
+      topic,
+      consumer: {
+        groupId: `${topic}.aggregate`,
+        sessionTimeout: sessionTimeoutMs,
+        rebalanceTimeout: 2 * sessionTimeoutMs,
+        heartbeatInterval: Math.floor(sessionTimeoutMs / HEARTBEATS_A_SESSION),
+        maxWaitTimeInMs: Math.min(FETCH_WAIT_MS, Math.floor(sessionTimeoutMs / HEARTBEATS_A_SESSION)),
+        maxBytesPerPartition: FETCH_BYTES_A_PARTITION,
+        maxBytes: 4 * FETCH_BYTES_A_PARTITION,
+        allowAutoTopicCreation: false,
+      },
+      eachBatch: (payload) => this.#take(payload),
+      onJoin: (own) => {
+        this.#assigned(own);
+      },
+      onRebalancing: options.onProgress,
+      onLost: options.onProgress,
+      onEnd: (error) => {
+        options.note(`this process is out of the group of aggregators, and joins again: ${String(error)}`);
+      },
     });
     this.#asking = new Asking(kafka, this.#options.topic);
     this.#producing = producingTo(kafka, topic);
@@ -65,32 +78,16 @@ export class Group {
 
   /** Whether this process is a member with an assignment, which may be of no partition: then it stands by. */
   get joined(): boolean {
-    return this.#joined;
+    return this.#member.joined;
   }
 
   runners(): PartitionRunner[] {
     return [...this.#runners.values()].sort((a, b) => a.partition - b.partition);
   }
 
-  /** Joins the group; partitions come when they come. */
-  async start(): Promise<void> {
-    const { topic } = this.#options;
-    const { GROUP_JOIN, CRASH, REBALANCING } = this.#consumer.events;
-    // called synchronously, before the first fetch of the new assignment
-    this.#consumer.on(GROUP_JOIN, ({ payload }) => {
-      this.#assigned(payload.memberAssignment[topic] ?? []);
-    });
-    this.#consumer.on(REBALANCING, () => {
-      this.#options.onProgress();
-    });
-    this.#consumer.on(CRASH, ({ payload }) => {
-      this.#joined = false;
-      this.#options.onProgress();
-      if (!payload.restart && !this.#stopping) this.#options.onFailure(payload.error);
-    });
-    await this.#consumer.connect();
-    await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
-    await this.#consumer.run({ autoCommit: false, eachBatch: (payload) => this.#take(payload) });
+  /** Joins the group when it can; partitions come when they come. */
+  start(): void {
+    this.#member.start();
     this.#timers = [
       setInterval(() => {
         this.#commit();
@@ -112,22 +109,20 @@ export class Group {
     await Promise.race([Promise.allSettled(this.runners().map((runner) => runner.finish())), late]);
     clearTimeout(timer);
     for (const runner of this.#runners.values()) runner.abandon();
-    await this.#consumer.disconnect().catch(() => undefined);
+    await this.#member.close();
     await this.#producing.close().catch(() => undefined);
     await this.#asking.close();
   }
 
   #assigned(partitions: readonly number[]): void {
-    const { topic } = this.#options;
     this.#generation++;
-    this.#joined = true;
     for (const [partition, runner] of this.#runners) {
       if (partitions.includes(partition)) continue;
       runner.abandon();
       this.#runners.delete(partition);
     }
     // nothing is fetched before it is known from where on
-    if (partitions.length > 0) this.#consumer.pause([{ topic, partitions: [...partitions] }]);
+    this.#member.pause(partitions);
     this.#options.onProgress();
     this.#bringBack(partitions);
   }
@@ -179,8 +174,7 @@ export class Group {
         ...this.#options,
         partition,
         onRoom: () => {
-          if (this.#runners.get(partition) === runner)
-            this.#consumer.resume([{ topic: this.#options.topic, partitions: [partition] }]);
+          if (this.#runners.get(partition) === runner) this.#member.resume(partition);
         },
         onTrim: (beforeSeq) => {
           this.#trim(partition, beforeSeq);
@@ -193,9 +187,8 @@ export class Group {
 
   /** Fetches from where the runner stands. */
   #goOn(runner: PartitionRunner): void {
-    const { topic } = this.#options;
-    this.#consumer.seek({ topic, partition: runner.partition, offset: String(runner.queue.nextSeq) });
-    if (!runner.queue.isFull) this.#consumer.resume([{ topic, partitions: [runner.partition] }]);
+    this.#member.seek(runner.partition, runner.queue.nextSeq);
+    if (!runner.queue.isFull) this.#member.resume(runner.partition);
   }
 
   /** The brokers' word on every partition, asked until it is had. */
@@ -224,7 +217,7 @@ export class Group {
       runner.push(Number(message.timestamp), message.value ?? EMPTY);
     }
     queue.known({ head: Number(batch.highWatermark) });
-    if (queue.isFull) this.#consumer.pause([{ topic: batch.topic, partitions: [batch.partition] }]);
+    if (queue.isFull) this.#member.pause([batch.partition]);
     runner.wake();
     return Promise.resolve();
   }
@@ -234,10 +227,10 @@ export class Group {
    * that slept past its session: another has had the partition, saved a later state and let go of what it no longer needed.
    */
   #missed(runner: PartitionRunner, offset: number): void {
-    const { topic, note } = this.#options;
+    const { note } = this.#options;
     const { partition } = runner;
     const expected = runner.queue.nextSeq;
-    this.#consumer.pause([{ topic, partitions: [partition] }]);
+    this.#member.pause([partition]);
     this.#asking.bounds().then(
       (bounds) => {
         if (this.#runners.get(partition) !== runner) return;
@@ -259,12 +252,10 @@ export class Group {
   }
 
   #commit(): void {
-    const { topic } = this.#options;
-    const offsets = this.runners()
-      .filter((runner) => runner.recovered && runner.progress().storedSeq >= 0)
-      .map((runner) => ({ topic, partition: runner.partition, offset: String(runner.progress().storedSeq + 1) }));
+    const known = this.runners().filter((runner) => runner.recovered && runner.progress().storedSeq >= 0);
+    const next = new Map(known.map((runner) => [runner.partition, runner.progress().storedSeq + 1]));
     // it only tells others how far this group is: the next time will do as well
-    if (offsets.length > 0 && this.#joined) this.#consumer.commitOffsets(offsets).catch(() => undefined);
+    this.#member.commit(next).catch(() => undefined);
   }
 
   /** A step ends with a tick, and what came last must not wait for an ingest process that may never come back. */

@@ -53,10 +53,10 @@ export function startApi(setup: ApiSetup): ApiRole {
   const readAgain = async (): Promise<void> => {
     progress = await readProgress(store, partitions);
   };
-  const follower = new Follower(kafka, asking, topic, partitions, instance);
-  follower.start((error) => {
+  const follower = new Follower(kafka, asking, topic, partitions, instance, (error) => {
     logger.warn({ err: error }, 'what is not stored yet cannot be counted at the moment');
   });
+  follower.start();
 
   const watermarkOf = ({ clockMs }: PartitionProgress): number | null => (clockMs === null ? null : clockMs - config.latenessMs);
   const status = async (waitMs: number): Promise<Status> => {

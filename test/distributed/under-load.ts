@@ -68,6 +68,9 @@ export async function underLoad(
   return loads;
 }
 
+/** kafkajs sends a message again that no broker has acknowledged; each time it may be in the log, and of that only the broker and it know. */
+const PRODUCE_RETRIES = 3;
+
 /** Sends what is left, waits until everything is stored at the clock that all loads have reached, and compares with the model. */
 export async function allIsWell(client: Client, front: Roles['front'], loads: readonly Load[]): Promise<void> {
   for (const load of client.loads) {
@@ -77,6 +80,7 @@ export async function allIsWell(client: Client, front: Roles['front'], loads: re
       await later(AGAIN_MS);
     }
   }
+  client.unclear += PRODUCE_RETRIES * client.answered;
   const clockMs = Math.max(...client.loads.map((load) => load.sentUntilMs));
   const reached = ({ watermark }: StatusJson): boolean => watermark !== null && Date.parse(watermark) >= clockMs - LATENESS_MS;
   await untilStatus(patient(front), 'the clock to reach every partition', reached);

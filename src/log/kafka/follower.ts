@@ -2,9 +2,10 @@
  * Counts the samples in messages whose rows are not stored yet, for the status: it reads forward from where the stored rows end, as far as it is
  * asked to, and each message at most once.
  */
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import { samplesInMessage } from './message.ts';
+import type { EachBatchPayload, Kafka } from 'kafkajs';
 import type { Asking } from './asking.ts';
+import { Member } from './member.ts';
+import { samplesInMessage } from './message.ts';
 
 /** What lies between the stored rows and the end of a partition. */
 export interface Unstored {
@@ -24,76 +25,57 @@ interface Place {
   readonly counted: { readonly offset: number; readonly samples: number }[];
 }
 
-/** Between the end of a consumer and the next one. */
-const AGAIN_MS = 1_000;
 const FETCH_WAIT_MS = 200;
 const FETCH_BYTES_A_PARTITION = 4 * 1024 * 1024;
 
 export class Follower {
-  readonly #kafka: Kafka;
-  readonly #topic: string;
   readonly #asking: Asking;
-  #consumer: Consumer;
+  readonly #member: Member;
   readonly #places: Place[];
   readonly #groupId: string;
-  #assigned = false;
-  #again: NodeJS.Timeout | undefined;
-  #closed = false;
-  #watchers = new Set<() => void>();
+  readonly #watchers = new Set<() => void>();
 
-  /** @param instance names this process: its group is its own */
-  constructor(kafka: Kafka, asking: Asking, topic: string, partitions: number, instance: string) {
-    this.#kafka = kafka;
-    this.#topic = topic;
+  /**
+   * @param instance names this process: its group is its own
+   * @param onEnd the consumer has given up, and the next one will try
+   */
+  constructor(
+    kafka: Kafka,
+    asking: Asking,
+    topic: string,
+    partitions: number,
+    instance: string,
+    onEnd: (error: unknown) => void,
+  ) {
     this.#asking = asking;
     this.#groupId = `${topic}.status.${instance}`;
     this.#places = Array.from({ length: partitions }, () => ({ next: -1, until: -1, reading: false, counted: [] }));
-    this.#consumer = this.#newConsumer();
+    this.#member = new Member({
+      kafka,
+      topic,
+      consumer: {
+        groupId: this.#groupId,
+        maxWaitTimeInMs: FETCH_WAIT_MS,
+        maxBytesPerPartition: FETCH_BYTES_A_PARTITION,
+        maxBytes: 4 * FETCH_BYTES_A_PARTITION,
+        allowAutoTopicCreation: false,
+      },
+      eachBatch: (payload) => this.#take(payload),
+      onJoin: () => {
+        this.#member.pause(this.#places.map((_, partition) => partition));
+        this.#places.forEach((place, partition) => {
+          place.reading = false;
+          this.#goOn(partition, place);
+        });
+      },
+      onLost: () => undefined,
+      onEnd,
+    });
   }
 
-  /** Joins, and does so with a new consumer whenever one ends for good. @param onEnd told why it did */
-  start(onEnd: (error: unknown) => void): void {
-    const consumer = this.#consumer;
-    const ended = (error: unknown): void => {
-      this.#assigned = false;
-      if (this.#closed || consumer !== this.#consumer) return;
-      onEnd(error);
-      this.#consumer = this.#newConsumer();
-      consumer.disconnect().catch(() => undefined);
-      this.#again = setTimeout(() => {
-        this.start(onEnd);
-      }, AGAIN_MS);
-    };
-    const { GROUP_JOIN, CRASH } = consumer.events;
-    consumer.on(GROUP_JOIN, () => {
-      consumer.pause([{ topic: this.#topic, partitions: this.#places.map((_, partition) => partition) }]);
-      this.#assigned = true;
-      this.#places.forEach((place, partition) => {
-        place.reading = false;
-        this.#goOn(partition, place);
-      });
-    });
-    consumer.on(CRASH, ({ payload }) => {
-      this.#assigned = false;
-      if (!payload.restart) ended(payload.error);
-    });
-    this.#run(consumer).catch(ended);
-  }
-
-  async #run(consumer: Consumer): Promise<void> {
-    await consumer.connect();
-    await consumer.subscribe({ topics: [this.#topic], fromBeginning: true });
-    await consumer.run({ autoCommit: false, eachBatch: (payload) => this.#take(payload) });
-  }
-
-  #newConsumer(): Consumer {
-    return this.#kafka.consumer({
-      groupId: this.#groupId,
-      maxWaitTimeInMs: FETCH_WAIT_MS,
-      maxBytesPerPartition: FETCH_BYTES_A_PARTITION,
-      maxBytes: 4 * FETCH_BYTES_A_PARTITION,
-      allowAutoTopicCreation: false,
-    });
+  /** Joins its group when it can. */
+  start(): void {
+    this.#member.start();
   }
 
   /**
@@ -126,18 +108,16 @@ export class Follower {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    clearTimeout(this.#again);
-    await this.#consumer.disconnect().catch(() => undefined);
+    await this.#member.close();
     // a group of nobody any more; the brokers forget it some day if this fails
     await this.#asking.do((admin) => admin.deleteGroups([this.#groupId])).catch(() => undefined);
   }
 
   #goOn(partition: number, place: Place): void {
-    if (!this.#assigned || place.reading || place.next >= place.until) return;
+    if (!this.#member.joined || place.reading || place.next >= place.until) return;
     place.reading = true;
-    this.#consumer.seek({ topic: this.#topic, partition, offset: String(place.next) });
-    this.#consumer.resume([{ topic: this.#topic, partitions: [partition] }]);
+    this.#member.seek(partition, place.next);
+    this.#member.resume(partition);
   }
 
   #take({ batch }: EachBatchPayload): Promise<void> {
@@ -152,7 +132,7 @@ export class Follower {
     }
     if (place.next >= place.until) {
       place.reading = false;
-      this.#consumer.pause([{ topic: batch.topic, partitions: [batch.partition] }]);
+      this.#member.pause([batch.partition]);
     }
     for (const watcher of this.#watchers) watcher();
     return Promise.resolve();
