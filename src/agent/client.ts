@@ -117,7 +117,7 @@ export class ApiClient {
     return judge(answer);
   }
 
-  /** One JSON call; the answer's text is returned unparsed too, because JSON.parse rounds integers beyond 2⁵³. Throws `ApiError`. */
+  /** One JSON call; the answer's text comes unparsed too, because JSON.parse rounds integers beyond 2⁵³: `json` parses when it is asked for. Throws `ApiError`. */
   async call(
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
@@ -144,7 +144,14 @@ export class ApiClient {
         retryAfterMs: answer.retryAfterMs,
       });
     }
-    return { status: answer.status, text: answer.text, json: answer.text === '' ? null : parseJson(answer.text) };
+    const { status, text } = answer;
+    return {
+      status,
+      text,
+      get json() {
+        return text === '' ? null : parseJson(text);
+      },
+    };
   }
 
   /** The bytes of a document in the form asked for. Throws `ApiError`. */

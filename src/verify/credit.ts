@@ -28,13 +28,15 @@ export async function agreedFor(reader: Reader, vm: string): Promise<Agreed> {
 
 /** A minute row as text fields compare: milliseconds by condition, whether it is unavailable, and its credit. */
 export type MinuteFields = Record<string, number | bigint>;
+/** By condition code. */
+const FIELDS = CONDITIONS.map((condition) => `${condition}_ms`);
 
 export function recomputedMinute({ minuteMs, partsMs }: MinuteParts, plans: readonly DatedPlan[]): MinuteFields {
   const plan = planAt(plans, minuteMs);
   const creditable = plan?.creditable ?? (['provider'] as const);
   const unavailable = creditable.some((condition) => (partsMs[conditionCode(condition)] ?? 0) > 0);
   const fields: MinuteFields = {};
-  for (const [code, condition] of CONDITIONS.entries()) fields[`${condition}_ms`] = partsMs[code] ?? 0;
+  for (const [code, field] of FIELDS.entries()) fields[field] = partsMs[code] ?? 0;
   fields['unavailable'] = unavailable ? 1 : 0;
   fields['credit_nanos'] = unavailable && plan !== null ? unitNanos(plan, minuteMs) : 0n;
   return fields;
@@ -42,7 +44,7 @@ export function recomputedMinute({ minuteMs, partsMs }: MinuteParts, plans: read
 
 export function storedMinute(row: MinuteAnswer): MinuteFields {
   const fields: MinuteFields = {};
-  for (const condition of CONDITIONS) fields[`${condition}_ms`] = row.down_ms[condition] ?? 0;
+  for (const [code, field] of FIELDS.entries()) fields[field] = row.down_ms[CONDITIONS[code] ?? ''] ?? 0;
   fields['up_ms'] = row.up_ms;
   fields['silent_ms'] = row.silent_ms;
   fields['unavailable'] = row.unavailable_minutes;

@@ -41,14 +41,16 @@ type Fields = Readonly<Record<string, bigint | number | string | null>>;
 
 /** Throws `Disagreed` at the first field that differs, or if only one side has the row. */
 export function compareRow(place: Place, stored: Fields | undefined, recomputed: Fields | undefined): void {
-  const at = { table: place.table, vm: place.vm, nic: place.nic ?? null, minute: formatInstant(place.atMs) };
   if (stored === undefined && recomputed === undefined) return;
-  if (stored === undefined || recomputed === undefined) {
-    throw new Disagreed({ ...at, field: 'row', stored: rowText(stored), recomputed: rowText(recomputed) });
-  }
-  for (const [field, mine] of Object.entries(recomputed)) {
+  const differs = (field: string, theirs: string | null, mine: string | null): Disagreed => {
+    const at = { table: place.table, vm: place.vm, nic: place.nic ?? null, minute: formatInstant(place.atMs) };
+    return new Disagreed({ ...at, field, stored: theirs, recomputed: mine });
+  };
+  if (stored === undefined || recomputed === undefined) throw differs('row', rowText(stored), rowText(recomputed));
+  for (const field of Object.keys(recomputed)) {
+    const mine = recomputed[field] ?? null;
     const theirs = stored[field] ?? null;
-    if (String(theirs) !== String(mine)) throw new Disagreed({ ...at, field, stored: String(theirs), recomputed: String(mine) });
+    if (theirs !== mine && String(theirs) !== String(mine)) throw differs(field, String(theirs), String(mine));
   }
 }
 

@@ -3,7 +3,9 @@
  * before it sees them. Strings are stepped over whole. Returns undefined for what is no JSON.
  */
 export function parseExact(text: string): unknown {
-  const quoted = text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}/g, (token) => (token.startsWith('"') ? token : `"${token}"`));
+  const quoted = !/\d{16}/.test(text)
+    ? text
+    : text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}/g, (token) => (token.startsWith('"') ? token : `"${token}"`));
   try {
     return JSON.parse(quoted) as unknown;
   } catch {
