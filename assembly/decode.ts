@@ -1,6 +1,6 @@
 /**
  * A request's bytes → frames and rejections. The usual line (our keys in any order, no white space, no escapes, plain integers) is read
- * here in one pass; anything else goes to judge.ts. Both give the same verdict: the fast path only ever accepts.
+ * here in one pass; anything else goes to loose.ts, and from there to judge.ts. All give the same verdict: the first two only ever accept.
  */
 import {
   H_ACCEPTED,
@@ -20,7 +20,6 @@ import {
   FUTURE_MS,
   NIC_NAME_MAX,
   VM_NAME_MAX,
-  causeOf,
   judge,
   sampleCondition,
   sampleCounters,
@@ -32,12 +31,14 @@ import {
   sampleTx,
   sampleVm,
   sampleVmLength,
+  textCause,
 } from './judge';
 import { decodeBinary } from './binary';
 import { MALFORMED, OK, TOO_MANY, reject, writeFrame } from './frame';
 import { skipSpace, skipValue } from './json';
+import { loose, looseSize } from './loose';
 import { isAllowed } from './pattern';
-import { digits, digitsEnd, hashName, nameEnd, shortDigits } from './text';
+import { digits, digitsEnd, hashName, isPlain, nameEnd, shortDigits } from './text';
 
 // the beginnings of members as little-endian words
 const KEY_VM: u64 = 0x223a226d7622; // "vm":"
@@ -58,14 +59,6 @@ const THEN_NIC: u64 = 0x223a2263696e222c; // ,"nic":"
 const THEN_RX: u64 = 0x7479625f7872222c; // ,"rx_byt
 const THEN_TX: u64 = 0x7479625f7874222c; // ,"tx_byt
 const BYTES_END: u32 = 0x3a227365; // es":
-
-/** The length of the plain integer at p (1–19 digits, no leading zero), 0 for anything else; `digitsEnd` is set. */
-// @ts-ignore: decorator
-@inline
-function isPlain(p: usize): bool {
-  const n = digitsEnd - p;
-  return n - 1 < 19 && (n == 1 || load<u8>(p) != 0x30);
-}
 
 let frameSize: u32 = 0;
 
@@ -175,7 +168,7 @@ function quick(p: usize, at: usize): usize {
       p = nameEnd(from);
       const n = <u32>(p - from);
       if (load<u8>(from - 1) != 0x22 || load<u8>(p) != 0x22 || n - 1 >= 13) return 0;
-      cause = quickCause(from, n);
+      cause = textCause(from, n);
       if (cause == 0) return 0;
       p++;
     } else return 0;
@@ -190,16 +183,6 @@ function quick(p: usize, at: usize): usize {
   if (down != 0 && cause == 0) cause = 1;
   frameSize = writeFrame(at, vm, vmLength, nic, nicLength, hashName(vm, vmLength), ts, rx, tx, epoch, cause, counters >> 1);
   return p;
-}
-
-/** causeOf for a text in the input: what follows the word is masked away. */
-function quickCause(p: usize, n: u32): u32 {
-  const a = load<u64>(p);
-  const b = load<u64>(p + 8);
-  const scratch = <usize>load<u32>(H_FRAMES_END); // not written yet, and overwritten by the frame
-  store<u64>(scratch, n < 8 ? a & ((<u64>1 << (<u64>n << 3)) - 1) : a);
-  store<u64>(scratch + 8, n <= 8 ? 0 : b & ((<u64>1 << (<u64>(n - 8) << 3)) - 1));
-  return causeOf(scratch, n);
 }
 
 /** Judges [p, end) and writes the frame at `at`, or the rejection; the frame's size or 0. */
@@ -257,9 +240,11 @@ function decodeLines(p: usize, end: usize): u32 {
       continue;
     }
     const stop = lineEnd(p, end);
-    if (skipSpace(p, stop) != stop) {
+    const first = skipSpace(p, stop);
+    if (first != stop) {
       if (index == max) return TOO_MANY;
-      const size = slow(p, stop, at, index);
+      const after = loose(first, stop, at);
+      const size = after != 0 && skipSpace(after, stop) == stop ? looseSize : slow(first, stop, at, index);
       at += size;
       if (size != 0) accepted++;
       index++;
@@ -291,6 +276,10 @@ function decodeDocument(p: usize, end: usize): u32 {
       store<u32>(H_FRAMES_END, <u32>at);
       let next = quick(p, at);
       let size = frameSize;
+      if (next == 0) {
+        next = loose(p, end, at);
+        size = looseSize;
+      }
       if (next == 0) {
         next = skipValue(p, end);
         if (next == 0) return MALFORMED;

@@ -189,6 +189,16 @@ export function causeOf(p: usize, n: u32): u32 {
   return 0;
 }
 
+/** causeOf for a text of 1 to 13 bytes in the input: what follows the word is masked away. */
+export function textCause(p: usize, n: u32): u32 {
+  const a = load<u64>(p);
+  const b = load<u64>(p + 8);
+  const text = <usize>load<u32>(H_SCRATCH) + 128;
+  store<u64>(text, n < 8 ? a & ((<u64>1 << (<u64>n << 3)) - 1) : a);
+  store<u64>(text + 8, n <= 8 ? 0 : b & ((<u64>1 << (<u64>(n - 8) << 3)) - 1));
+  return causeOf(text, n);
+}
+
 function readWord(p: usize, max: u32): u32 {
   if (load<u8>(p) != 0x22) return max + 1;
   const text = <usize>load<u32>(H_SCRATCH) + 128;

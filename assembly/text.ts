@@ -97,6 +97,14 @@ function eight(d: u64): u64 {
 /** Where the last `digits` call stopped. */
 export let digitsEnd: usize = 0;
 
+/** Is what was read at p, by any of these, a plain integer: 1–19 digits, no leading zero? */
+// @ts-ignore: decorator
+@inline
+export function isPlain(p: usize): bool {
+  const n = digitsEnd - p;
+  return n - 1 < 19 && (n == 1 || load<u8>(p) != 0x30);
+}
+
 /**
  * The integer whose digits start at p. `digitsEnd` is the address after the last one; the caller checks that there were 1–19
  * (more would not fit) and no leading zero.

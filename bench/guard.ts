@@ -28,6 +28,14 @@ export function countWork(): { counts: Counts; workHash: string } {
     work.bodies.map((body) => Buffer.from(body.toString('latin1').split('\n').filter(Boolean).map(change).join('\n') + '\n'));
   const otherOrder = text((line) => line.replace(/^\{("vm":"[^"]*"),("ts":\d+),(.*)\}$/, '{$3,$2,$1}'));
   const spaced = text((line) => line.replaceAll(',', ', '));
+  const others = text((line) =>
+    line
+      .replace(/"ts":(\d+)/, (_, ms) => `"ts":"${new Date(Number(ms)).toISOString()}"`)
+      .replace(/_bytes":(\d+)/g, '_bytes":"$1"')
+      .replace('}', ',"cause":null,"host":"hv-17"}')
+      .replaceAll(',"', ', "')
+      .replaceAll('":', '": '),
+  );
   const path = new KernelPath(VMS, 'counted');
   const counts: Record<string, number> = {};
   const count = (name: string, kernel: 'door' | 'aggregator', run: () => void): void => {
@@ -49,6 +57,7 @@ export function countWork(): { counts: Counts; workHash: string } {
   count('decode a line of our agent', 'door', decodeAll(work.bodies));
   count('decode a line in another order', 'door', decodeAll(otherOrder));
   count('decode a line with white space', 'door', decodeAll(spaced));
+  count('decode a line with RFC 3339, quotes, null and a stranger', 'door', decodeAll(others));
   count('decode a binary sample', 'door', decodeAll(work.bodies.map(binaryOf), 'binary'));
   count('frame to rows', 'aggregator', aggregateAll(work.bodies));
   const workHash = hashOf(path.minuteRows());
@@ -85,7 +94,7 @@ export function guard(record: boolean, write: (line: string) => void): number {
   }
   const expected = expectedWork();
   for (const [name, n] of Object.entries(now.counts))
-    write(`  ${name.padEnd(34)} ${n.toFixed(1).padStart(7)} (${expected.counts[name] ?? '-'})`);
+    write(`  ${name.padEnd(58)} ${n.toFixed(1).padStart(7)} (${expected.counts[name] ?? '-'})`);
   const found = losses(now.counts, expected.counts);
   if (now.workHash !== expected.workHash) found.push(`the rows have hash ${now.workHash} instead of ${expected.workHash}`);
   for (const line of found) write(`slower: ${line}`);

@@ -1,13 +1,15 @@
 /**
  * Very many lines, quickly: the generators of the model are rich and slow, so each of their lines is used several times, damaged or crossed
- * with another. Half of the stock is in the plain spelling that the kernel's fast path reads, so that damage falls on that path too.
+ * with another. Two thirds of the stock are in the spellings that the kernel's two fast paths read, so that damage falls on those too.
  */
 import fc from 'fast-check';
 import { textArbitrary } from '../model/generatetext.ts';
 import { CLOCK } from './verdicts.ts';
 
+type Roll = (sides: number) => number;
+
 /** A generator of 32-bit numbers (xorshift): the same seed, the same lines. */
-export function dice(seed: number): (sides: number) => number {
+export function dice(seed: number): Roll {
   let x = (seed * 2_654_435_761) >>> 0 || 1;
   return (sides) => {
     x ^= x << 13;
@@ -50,8 +52,8 @@ const CAUSES = [
 ];
 const TIMES = [CLOCK.nowMs, CLOCK.nowMs + 300_000, CLOCK.nowMs + 300_001, CLOCK.nowMs - CLOCK.retentionMs, 0];
 
-/** A line without white space or escapes, in any order of the keys; nearly always a valid sample. */
-export function plainLine(roll: (sides: number) => number): string {
+/** Members without white space or escapes, in any order; nearly always those of a valid sample. */
+function plainMembers(roll: Roll): string[] {
   const pick = <T>(from: readonly T[]): T => from[roll(from.length)] as T;
   const number = (): string => (roll(20) === 0 ? pick(NUMBERS) : String(roll(2 ** 31) * (1 + roll(2 ** 20))));
   const name = (odd: readonly string[], usual: string): string => (roll(20) === 0 ? pick(odd) : usual);
@@ -68,7 +70,47 @@ export function plainLine(roll: (sides: number) => number): string {
   if (roll(20) === 0) members.push(pick(members));
   if (roll(20) === 0) members.push(`"host":${number()}`);
   if (roll(3) === 0) for (let i = members.length - 1; i > 0; i--) swap(members, i, roll(i + 1));
-  return `{${members.join(',')}}`;
+  return members;
+}
+
+/** A line as our own agents write it. */
+export function plainLine(roll: Roll): string {
+  return `{${plainMembers(roll).join(',')}}`;
+}
+
+const SPACES = ['', '', '', '', ' ', ' ', ' ', '  ', '\t', ' \r'];
+const STRANGERS = [
+  '"host":"hv-17"',
+  '"a":{"b":[1,"}"]}',
+  '"vmx":"no"',
+  '"rx_bytesx":1',
+  '"t":null',
+  '"":[]',
+  '"tags":["\\"",2e5]',
+];
+
+/** A line as other programs write it: white space, numbers in quotes, RFC 3339, null, members that nobody asked for. */
+export function looseLine(roll: Roll): string {
+  const space = (): string => SPACES[roll(SPACES.length)] as string;
+  const members = plainMembers(roll).map((member) => {
+    const [, name, value] = /^("[a-z_]*"):(.*)$/.exec(member) as unknown as [string, string, string];
+    let written = value;
+    if (roll(12) === 0) written = 'null';
+    else if (name === '"ts"' && roll(2) === 0 && Number(value) < 8e15) written = instantText(Number(value), roll);
+    else if (name.endsWith('_bytes"') && roll(2) === 0) written = `"${value}"`;
+    return `${space()}${name}${space()}:${space()}${written}${space()}`;
+  });
+  // null takes back what was said before it
+  if (roll(8) === 0) members.push((members[roll(members.length)] as string).replace(/:.*$/, ':null'));
+  if (roll(4) === 0) members.splice(roll(members.length + 1), 0, STRANGERS[roll(STRANGERS.length)] as string);
+  return `${space()}{${members.join(',')}}${space()}`;
+}
+
+function instantText(ms: number, roll: Roll): string {
+  const offset = roll(3) === 0 ? 330 : 0;
+  const text = new Date(ms + offset * 60_000).toISOString().slice(0, -1);
+  const spelt = roll(2) === 0 ? text : text.slice(0, -4 + roll(4)).replace(/\.$/, '');
+  return `"${spelt}${offset === 0 ? (roll(4) === 0 ? 'z' : 'Z') : '+05:30'}"`;
 }
 
 function swap(list: string[], i: number, j: number): void {
@@ -77,7 +119,7 @@ function swap(list: string[], i: number, j: number): void {
   list[j] = kept;
 }
 
-const TELLING = Buffer.from('"\\{}[]:,-0123456789eE.+ntfu \t\r/\0\x1f\x7f\x80\xbf\xc3\xe2\xed\xf4\xff', 'latin1');
+const TELLING = Buffer.from('"\\{}[]:;,-0123456789eE.+ntfu \t\r/\0\x1f\x7f\x80\xbf\xc3\xe2\xed\xf4\xff', 'latin1');
 
 function damaged(line: Uint8Array, roll: (sides: number) => number): Uint8Array {
   const copy = Buffer.from(line);
@@ -109,10 +151,17 @@ function crossed(a: Uint8Array, b: Uint8Array, roll: (sides: number) => number):
 export function manyLines(count: number, seed: number): Uint8Array[] {
   const roll = dice(seed);
   const rich = fc.sample(textArbitrary(CLOCK), { seed, numRuns: Math.ceil(count / 16) });
-  const stock: Uint8Array[] = [...rich, ...rich.map(() => Buffer.from(plainLine(roll)))];
+  const spelt = [plainLine, looseLine].flatMap((line) => rich.map(() => Buffer.from(line(roll))));
+  const stock: Uint8Array[] = [...rich, ...spelt];
   const lines: Uint8Array[] = stock.filter(isSample);
   while (lines.length < count) {
-    let line = roll(2) === 0 ? Buffer.from(plainLine(roll)) : (stock[roll(stock.length)] as Uint8Array);
+    const kind = roll(4);
+    let line: Uint8Array =
+      kind === 0
+        ? Buffer.from(plainLine(roll))
+        : kind === 1
+          ? Buffer.from(looseLine(roll))
+          : (stock[roll(stock.length)] as Uint8Array);
     if (roll(3) === 0) line = crossed(line, stock[roll(stock.length)] as Uint8Array, roll);
     for (let n = roll(5) >> 1; n > 0; n--) line = damaged(line, roll);
     const kept = line.map((byte) => (byte === 0x0a ? 0x20 : byte));
