@@ -25,7 +25,8 @@ export interface Target {
   issued: readonly IssuedLine[];
   /** What the period rates to now, and the evidence of it as JSON text. */
   rated: { lines: readonly RatedLine[]; evidence: string };
-  reason: string;
+  /** Why, of what differs. */
+  reasonFor: (found: readonly Correction[]) => string;
   write: boolean;
   by: string;
 }
@@ -40,11 +41,12 @@ const ATTEMPTS_MAX = 20;
  */
 export async function correctTo(
   catalog: Catalog,
-  { id, issued, rated, reason, write, by }: Target,
+  { id, issued, rated, reasonFor, write, by }: Target,
 ): Promise<Made & { found: readonly Correction[] }> {
   const evidence = { text: rated.evidence, sha256: sha256(rated.evidence) };
   const find = (): Correction[] => correctionsOf(issued, correctedOf(catalog.books, id), rated.lines);
   const found = find();
+  const reason = reasonFor(found);
   const made: Mutable = { creditNotes: [], debit: null, lowered: [] };
   for (let attempt = 0; write; attempt += 1) {
     // What another reconcile has written meanwhile counts already.

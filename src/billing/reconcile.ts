@@ -1,4 +1,5 @@
 import type { InvoiceState } from '../catalog/books.ts';
+import { type IncidentBody, incidentsOf } from '../catalog/incidents.ts';
 import { correctTo, type Made } from './correct.ts';
 import { type Correction, isDebit, type IssuedLine } from './corrections.ts';
 import { rateDocument } from './document.ts';
@@ -39,10 +40,16 @@ export async function reconcileInvoice(
   const { head } = stateOf(catalog.books, id);
   const now = await rateDocument(context, head.account, head.from, head.to, { taxPercent: taxPercentOf(lines) });
   const state = stateOf(catalog.books, id);
-  const reason = reasonOf(context, state);
-  const { found, ...made } = await correctTo(catalog, { id, issued: lines, rated: now, reason, write, by });
+  const reasonFor = (found: readonly Correction[]): string => reasonOf(context, state, found);
+  const { found, ...made } = await correctTo(catalog, { id, issued: lines, rated: now, reasonFor, write, by });
   const isCredit = (each: Correction): boolean => each.afterNanos < each.beforeNanos;
-  return { state, credits: found.filter(isCredit), debits: found.filter((each) => !isCredit(each)), reason, ...made };
+  return {
+    state,
+    credits: found.filter(isCredit),
+    debits: found.filter((each) => !isCredit(each)),
+    reason: reasonFor(found),
+    ...made,
+  };
 }
 
 /** The tax rate that an invoice was issued with: a rate that changed since is none of its business. */
@@ -51,23 +58,35 @@ function taxPercentOf(lines: readonly IssuedLine[]): string {
   return tax === undefined ? '0' : String(tax.detail['percent']);
 }
 
-/** Why a period may rate to something else now: incidents that came or went since, or else samples, events or the catalog. */
-function reasonOf({ catalog }: BillingContext, { head }: InvoiceState): string {
+/**
+ * Why a period rates to something else now: incidents that came or went since and concern a VM whose unavailability is charged
+ * differently, or what was claimed of it; where they don't say it all, samples, events or the catalog. The text goes to the
+ * customer, so nobody else's incidents are named.
+ */
+function reasonOf({ catalog }: BillingContext, { head }: InvoiceState, found: readonly Correction[]): string {
   const since = head.issued_at ?? 0;
+  const touches = (fromMs: number, toMs: number): boolean => fromMs < head.to && toMs > head.from;
+  const vms = [...new Set(found.flatMap(({ kind, vm }) => (kind === 'service' && vm !== null ? [vm] : [])))];
+  const concerns = (body: IncidentBody): boolean =>
+    vms.some((vm) =>
+      incidentsOf([{ body: { ...body, withdrawn: null } }], vm, head.account).some((each) => touches(each.fromMs, each.toMs)),
+    );
   const incidents = catalog
     .incidents()
-    .filter(({ body }) => body.from < head.to && body.to > head.from)
     .filter(({ body }) => body.recorded.at >= since || (body.withdrawn?.at ?? 0) >= since)
+    .filter(({ body }) => concerns(body))
     .map(({ id, body }) => `${id} (${body.cause}${body.withdrawn === null ? '' : ', withdrawn'})`);
-  const claims = catalog.vmsOf(head.account).flatMap((vm) =>
+  const claims = vms.flatMap((vm) =>
     catalog
       .eventsOf(vm)
-      .filter(({ body }) => body.kind === 'credit_claimed' && (body.from ?? 0) < head.to && (body.to ?? 0) > head.from)
+      .filter(({ body }) => body.kind === 'credit_claimed' && touches(body.from ?? 0, body.to ?? 0))
       .filter((event) => event.recordedAtMs >= since)
       .map(({ id }) => `${id} (${vm})`),
   );
-  if (incidents.length === 0 && claims.length > 0) return `credit claimed since it was issued: ${claims.join(', ')}`;
-  return incidents.length > 0
-    ? `incidents since it was issued: ${incidents.join(', ')}`
-    : 'samples, events or the catalog were restated since it was issued';
+  const reasons: string[] = [];
+  if (incidents.length > 0) reasons.push(`incidents since it was issued: ${incidents.join(', ')}`);
+  if (claims.length > 0) reasons.push(`credit claimed since it was issued: ${claims.join(', ')}`);
+  const others = found.some(({ kind }) => kind === 'traffic' || kind === 'fee');
+  if (others || reasons.length === 0) reasons.push('samples, events or the catalog were restated since it was issued');
+  return reasons.join('; ');
 }

@@ -86,7 +86,14 @@ async function draftOf(catalog: Catalog, day: number, own: readonly RatedLine[])
 
 async function correct(catalog: Catalog, id: string, rated: readonly RatedLine[]) {
   const { lines } = JSON.parse((await readDocument(catalog, id)).rest) as { lines: IssuedLine[] };
-  return correctTo(catalog, { id, issued: lines, rated: { lines: rated, evidence: '{}' }, reason: 'r', write: true, by: 't' });
+  return correctTo(catalog, {
+    id,
+    issued: lines,
+    rated: { lines: rated, evidence: '{}' },
+    reasonFor: () => 'r',
+    write: true,
+    by: 't',
+  });
 }
 
 /** What all that was issued comes to: final invoices less their credit notes, and debits that wait. */

@@ -102,4 +102,26 @@ describe('an incident names the final invoices that reconciling would correct fo
   it('and when none is left, nothing differs', async () => {
     expect(await reconciled()).toEqual([]);
   });
+
+  it('a correction gives as its reason the incidents of its own VMs, never those of another customer', async () => {
+    const of = async (account: string): Promise<string> => {
+      const range = { from: utc('03-02T10:00'), to: utc('03-02T12:00') };
+      const body = { ...range, scope: { account }, cause: 'provider', asserts_down: true };
+      return String((await done('POST', '/v1/incidents', body))['id']);
+    };
+    const minutes = await of('minutes');
+    const spells = await of('spells');
+    const late = `INSERT INTO outages (vm, start_at, end_at, condition, withdrawn, version) VALUES ('minutes', '2026-04-10 00:00:00', '2026-04-10 01:00:00', ${conditionCode('provider')}, 0, 1)`;
+    await test.store.command(late);
+    const { invoices } = await done('POST', '/v1/reconcile', { dry_run: true });
+    const reasons = new Map(
+      (invoices as { invoice: string; reason: string }[]).map((each) => [invoiceNames.get(each.invoice), each.reason]),
+    );
+    expect([...reasons.keys()].sort()).toEqual(['minutes 03-01', 'minutes 04-01', 'spells 03-01']);
+    expect(reasons.get('minutes 03-01')).toContain(`${minutes} (provider)`);
+    expect(reasons.get('minutes 03-01')).not.toContain(spells);
+    expect(reasons.get('spells 03-01')).toContain(`${spells} (provider)`);
+    expect(reasons.get('spells 03-01')).not.toContain(minutes);
+    expect(reasons.get('minutes 04-01')).toBe('samples, events or the catalog were restated since it was issued');
+  });
 });
