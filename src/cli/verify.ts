@@ -72,7 +72,7 @@ export function register(program: Command, context: CliContext): void {
         const progress = startProgress(
           context,
           { format: '{bar} {value} of {total} {what} | {name}', first: { done: 0, of: 0, what: 'VMs', name: '' } },
-          ({ done, of, what, name }) => `${done} of ${Math.max(of, done)} ${what} verified ${name === '' ? '' : `, now ${name}`}`,
+          ({ done, of, what, name }) => `${done} of ${Math.max(of, done)} ${what} verified${name === '' ? '' : `, now ${name}`}`,
         );
         let report: VerifyReport;
         try {

@@ -1,7 +1,13 @@
 import { z } from 'zod';
 
-/** A JSON number up to 2^64 - 1: z.int() would stop at 2^53. */
-const counter = z.number().meta({ type: 'integer', minimum: 0 });
+/** Up to 2^64 - 1, in digits or as a string of them: z.int() would stop at 2^53. */
+const counter = z.union([z.number().min(0).meta({ type: 'integer' }), z.string().regex(/^(0|[1-9][0-9]{0,19})$/)]).nullish();
+
+/** RFC 3339 with T and Z in either case; z.iso.datetime takes upper case only. */
+const instant = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\d[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/)
+  .meta({ format: 'date-time' });
 
 /** A sample in JSON, for documents and clients; what judges samples is the kernel (assembly/judge.ts), held to the same rules by tests. */
 export const sampleShape = z
@@ -10,27 +16,19 @@ export const sampleShape = z
       .string()
       .regex(/^[A-Za-z0-9._:-]{1,64}$/)
       .describe('The VM'),
-    ts: z
-      .union([z.int().min(0), z.iso.datetime({ offset: true })])
-      .describe('Milliseconds since the epoch, or RFC 3339 with an offset'),
+    ts: z.union([z.int().min(0), instant]).describe('Milliseconds since the epoch, or RFC 3339 with an offset'),
     nic: z
       .string()
       .regex(/^[A-Za-z0-9._:-]{0,32}$/)
-      .optional()
+      .nullish()
       .describe("The interface; '' if absent"),
-    rx_bytes: z
-      .union([z.int(), z.string()])
-      .optional()
-      .describe('What the VM received since the counters started; up to 2^64 - 1'),
-    tx_bytes: z
-      .union([counter, z.string().regex(/^(0|[1-9][0-9]{0,19})$/)])
-      .optional()
-      .describe('What the VM sent; together with rx_bytes or not at all'),
-    epoch: z.int().min(0).max(4294967295).optional().describe('Changes when the counters start again from zero'),
-    state: z.enum(['up', 'down']).optional(),
+    rx_bytes: counter.describe('What the VM received since the counters started; up to 2^64 - 1'),
+    tx_bytes: counter.describe('What the VM sent; together with rx_bytes or not at all'),
+    epoch: z.int().min(0).max(4294967295).nullish().describe('Changes when the counters start again from zero'),
+    state: z.enum(['up', 'down']).nullish(),
     cause: z
       .enum(['provider', 'third_party', 'maintenance', 'force_majeure', 'attack', 'customer', 'arrears'])
-      .optional()
+      .nullish()
       .describe('Only with state down'),
   })
   .meta({ title: 'Sample', description: 'One VM, one of its interfaces, at one instant' });
