@@ -27,6 +27,7 @@ import { keyRoutes } from './routes/keys.ts';
 import { reconcileRoutes } from './routes/reconcile.ts';
 import { refundRoutes } from './routes/refunds.ts';
 import { healthRoutes, type MeteringTerms, type Readiness, statusRoute } from './routes/status.ts';
+import { rowsOfVmsRoute } from './routes/rows-of-vms.ts';
 import { termsRoutes } from './routes/terms.ts';
 import { vmMeteringRoutes } from './routes/vm-metering.ts';
 
@@ -124,6 +125,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     vmMeteringRoutes(api, deps);
     anomalyRoutes(api, deps);
     evidenceRoutes(api, deps);
+    rowsOfVmsRoute(api, deps);
     accountMeteringRoutes(api, deps);
     const sheets = deps.sheets ?? loadTerms([shippedTermsFolder()]);
     catalogRoutes(api, deps, sheets);

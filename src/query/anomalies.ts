@@ -1,5 +1,5 @@
 import { formatInstant } from '../domain/instant.ts';
-import type { Page, QueryContext } from './context.ts';
+import { type Page, type QueryContext, vmsFrom } from './context.ts';
 import { type SampleJson, sampleJson } from './samples.ts';
 
 export interface AnomalyJson {
@@ -26,27 +26,36 @@ interface Row {
   b: [number, number, number, string, string];
 }
 
-/** A page of the quarantined increases and conflicts whose (later) sample lies in the range, by `ts`. */
+/** A page of the quarantined increases and conflicts whose (later) sample lies in the range, by `ts`; of VMs that are named, VM by VM. */
 export async function anomalyPage(
   context: QueryContext,
-  request: { vm?: string | undefined; fromMs: number; toMs: number; limit: number; after?: AnomalyPosition | undefined },
+  request: {
+    vms?: readonly string[] | undefined;
+    fromMs: number;
+    toMs: number;
+    limit: number;
+    after?: AnomalyPosition | undefined;
+  },
 ): Promise<Page<AnomalyJson, AnomalyPosition>> {
   const { after } = request;
+  const vms = request.vms && vmsFrom(request.vms, after && { vm: after[1] });
+  const order = vms === undefined ? 'ts, vm, nic, kind, pos' : 'vm, ts, nic, kind, pos';
+  const t = "fromUnixTimestamp64Milli({t:Int64}, 'UTC')";
   const rows = await context.store.rows<Row>(
     `SELECT vm AS v, nic AS n, toUnixTimestamp64Milli(ts) AS t, kind AS k, pos AS p,
             argMax((toUnixTimestamp64Milli(a_ts), a_condition, a_has_counters, a_epoch, a_rx_bytes, a_tx_bytes), version) AS a,
             argMax((b_condition, b_has_counters, b_epoch, b_rx_bytes, b_tx_bytes), version) AS b
      FROM anomalies
      WHERE ts >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND ts < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
-       ${request.vm === undefined ? '' : 'AND vm = {vm:String}'}
-       ${after === undefined ? '' : "AND (ts, vm, nic, kind, pos) > (fromUnixTimestamp64Milli({t:Int64}, 'UTC'), {v:String}, {n:String}, {k:UInt8}, {p:UInt64})"}
+       ${vms === undefined ? '' : 'AND vm IN {vms:Array(String)}'}
+       ${after === undefined ? '' : `AND (${order}) > (${vms === undefined ? `${t}, {v:String}` : `{v:String}, ${t}`}, {n:String}, {k:UInt8}, {p:UInt64})`}
      GROUP BY vm, nic, ts, kind, pos HAVING argMax(withdrawn, version) = 0
-     ORDER BY ts, vm, nic, kind, pos LIMIT {limit:UInt32}`,
+     ORDER BY ${order} LIMIT {limit:UInt32}`,
     {
       from: request.fromMs,
       to: request.toMs,
       limit: request.limit + 1,
-      ...(request.vm === undefined ? {} : { vm: request.vm }),
+      ...(vms === undefined ? {} : { vms }),
       ...(after === undefined ? {} : { t: after[0], v: after[1], n: after[2], k: after[3], p: after[4] }),
     },
   );

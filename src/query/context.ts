@@ -16,6 +16,11 @@ export interface Page<Row, Position> {
   next: Position | undefined;
 }
 
+/** Of several VMs asked for at once, told one after another by name, those from which the next page goes on. */
+export function vmsFrom(vms: readonly string[], after: { vm: string } | undefined): readonly string[] {
+  return after === undefined ? vms : vms.filter((vm) => vm >= after.vm);
+}
+
 /** Whether the catalog or any stored row has ever named a VM. */
 export async function vmKnown(context: QueryContext, vm: string): Promise<boolean> {
   if (context.catalog.vm(vm) !== undefined) return true;

@@ -1,6 +1,6 @@
 import { conditionOf } from '../domain/condition.ts';
 import { formatInstant } from '../domain/instant.ts';
-import type { Page, QueryContext } from './context.ts';
+import { type Page, type QueryContext, vmsFrom } from './context.ts';
 
 /** A sample as it can be posted again: defaults filled in, counters left out where there were none. */
 export interface SampleJson {
@@ -24,6 +24,7 @@ export interface SampleFields {
 }
 
 export interface SamplePosition {
+  vm: string;
   ts: number;
   nic: string;
 }
@@ -39,37 +40,54 @@ export function sampleJson(sample: SampleFields): SampleJson {
   };
 }
 
-/** A page of a VM's samples in force (of a conflict, the later one), by `ts` and interface, with the agent that posted each. */
+interface Row {
+  v: string;
+  n: string;
+  t: string;
+  p: string;
+  f: [condition: number, hasCounters: number, epoch: number, rx: string, tx: string, agent: string];
+}
+
+/** A page of the VMs' samples in force (of a conflict, the later one), VM by VM by `ts` and interface, with the agent that posted each. */
 export async function samplePage(
   context: QueryContext,
-  request: { vm: string; fromMs: number; toMs: number; limit: number; after?: SamplePosition | undefined },
+  request: { vms: readonly string[]; fromMs: number; toMs: number; limit: number; after?: SamplePosition | undefined },
 ): Promise<Page<SampleJson & { vm: string; agent: string; pos: bigint }, SamplePosition>> {
-  const { after } = request;
+  const { after, toMs } = request;
+  const vms = vmsFrom(request.vms, after);
+  // The key skips to where the page begins only where the rest is of one VM.
+  const fromMs = after === undefined || vms.length > 1 ? request.fromMs : Math.max(request.fromMs, after.ts);
+  const where = `vm IN {vms:Array(String)} AND ts >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND ts < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+       ${after === undefined ? '' : "AND (vm, ts, nic) > ({afterVm:String}, fromUnixTimestamp64Milli({afterTs:Int64}, 'UTC'), {afterNic:String})"}`;
   const params = {
-    vm: request.vm,
-    from: after === undefined ? request.fromMs : Math.max(request.fromMs, after.ts),
-    ...(after === undefined ? {} : { afterTs: after.ts, afterNic: after.nic }),
+    from: fromMs,
+    ...(after === undefined ? {} : { afterVm: after.vm, afterTs: after.ts, afterNic: after.nic }),
   };
-  const where = `vm = {vm:String} AND ts >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND ts < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
-       ${after === undefined ? '' : "AND (ts, nic) > (fromUnixTimestamp64Milli({afterTs:Int64}, 'UTC'), {afterNic:String})"}`;
-  // Where a page ends is found in one column, so that whole samples are read for this page only.
-  const [bound] = await context.store.rows<{ t: string }>(
-    `SELECT toUnixTimestamp64Milli(ts) AS t FROM samples WHERE ${where} ORDER BY ts LIMIT 1 OFFSET {limit:UInt32}`,
-    { ...params, to: request.toMs, limit: request.limit },
+  // Where a page ends is found in two columns, so that whole samples are read for this page only.
+  const [bound] = await context.store.rows<{ v: string; t: string }>(
+    `SELECT vm AS v, toUnixTimestamp64Milli(ts) AS t FROM samples WHERE ${where} ORDER BY vm, ts LIMIT 1 OFFSET {limit:UInt32}`,
+    { ...params, vms, to: toMs, limit: request.limit },
   );
-  const rows = await context.store.rows<{ n: string; t: string; p: string; f: [number, number, number, string, string, string] }>(
-    `SELECT nic AS n, toUnixTimestamp64Milli(ts) AS t, argMax((condition, has_counters, epoch, rx_bytes, tx_bytes, agent), pos) AS f, max(pos) AS p
-     FROM samples WHERE ${where}
-     GROUP BY vm, nic, ts ORDER BY ts, nic LIMIT {limit:UInt32}`,
-    { ...params, to: bound === undefined ? request.toMs : Number(bound.t) + 1, limit: request.limit + 1 },
+  const paged = bound === undefined ? vms : vms.filter((vm) => vm <= bound.v);
+  const rows = await context.store.rows<Row>(
+    `SELECT vm AS v, nic AS n, toUnixTimestamp64Milli(ts) AS t, argMax((condition, has_counters, epoch, rx_bytes, tx_bytes, agent), pos) AS f, max(pos) AS p
+     FROM samples WHERE ${where} ${bound === undefined ? '' : "AND (vm, ts) <= ({lastVm:String}, fromUnixTimestamp64Milli({lastTs:Int64}, 'UTC'))"}
+     GROUP BY vm, nic, ts ORDER BY vm, ts, nic LIMIT {limit:UInt32}`,
+    {
+      ...params,
+      vms: paged,
+      to: bound !== undefined && paged.length === 1 ? Number(bound.t) + 1 : toMs,
+      limit: request.limit + 1,
+      ...(bound === undefined ? {} : { lastVm: bound.v, lastTs: bound.t }),
+    },
   );
   // With a bound there may be more after it even if this page is not full: conflicts are several rows and one sample.
   const more = rows.length > request.limit || bound !== undefined;
   if (rows.length > request.limit) rows.length = request.limit;
   const last = rows.at(-1);
   return {
-    rows: rows.map(({ n, t, p, f: [condition, hasCounters, epoch, rx, tx, agent] }) => ({
-      vm: request.vm,
+    rows: rows.map(({ v, n, t, p, f: [condition, hasCounters, epoch, rx, tx, agent] }) => ({
+      vm: v,
       ...sampleJson({
         tsMs: Number(t),
         nic: n,
@@ -82,6 +100,6 @@ export async function samplePage(
       agent,
       pos: BigInt(p),
     })),
-    next: more && last !== undefined ? { ts: Number(last.t), nic: last.n } : undefined,
+    next: more && last !== undefined ? { vm: last.v, ts: Number(last.t), nic: last.n } : undefined,
   };
 }

@@ -1,10 +1,11 @@
 import { boundaries, bucketStart, type Step } from '../domain/bucket.ts';
 import { applyIncidents } from '../domain/incidents.ts';
-import { addRow, type BucketRow, bucketRows, emptyRow } from '../domain/timeline.ts';
+import { addRow, type BucketRow, bucketRows, emptyRow, type OutageInterval } from '../domain/timeline.ts';
 import { MINUTE_MS, type Zone } from '../domain/zone.ts';
-import type { Page, QueryContext } from './context.ts';
+import { type Page, type QueryContext, vmsFrom } from './context.ts';
+import type { MinutePosition } from './minutes.ts';
 import { loadOutages } from './outages.ts';
-import { loadSpans } from './span.ts';
+import { loadSpans, type Span } from './span.ts';
 
 export interface UptimeRequest {
   vms: readonly string[];
@@ -56,11 +57,9 @@ export async function uptimePage(context: QueryContext, request: UptimeRequest):
   for (const vm of published) {
     const span = spans.get(vm);
     if (span === undefined) continue;
-    const reported = { ...span, outages: outages.get(vm) ?? [] };
-    const counted = request.incidents === 'raw' ? reported.outages : applyIncidents(reported, context.catalog.incidentsOf(vm));
-    for (const row of bucketRows({ ...span, outages: counted, plans: context.catalog.datedPlans(vm) }, edges)) {
+    for (const row of rowsOf(context, vm, span, outages.get(vm), request.incidents, edges)) {
       if (by === 'vm' || spans.size === 1) {
-        rows.push(Object.assign(row, { vm }));
+        rows.push(row);
         continue;
       }
       let sum = sums.get(row.startMinute);
@@ -83,4 +82,46 @@ export async function uptimePage(context: QueryContext, request: UptimeRequest):
     return { rows: page, next: last === undefined ? undefined : { m: last.startMinute, vm: last.vm } };
   }
   return { rows: rest, next: untilMinute < toMinute ? { m: untilMinute } : undefined };
+}
+
+/** A page of VMs' uptime by the minute, VM by VM, causes as reported: the rows that `uptimePage` has of each. */
+export async function uptimeMinutes(
+  context: QueryContext,
+  request: { vms: readonly string[]; fromMs: number; toMs: number; limit: number; after?: MinutePosition | undefined },
+): Promise<Page<UptimeRow, MinutePosition>> {
+  const { after, limit } = request;
+  const spans = await loadSpans(context, vmsFrom(request.vms, after));
+  const parts: { vm: string; span: Span; fromMinute: number; toMinute: number }[] = [];
+  let left = limit;
+  for (const [vm, span] of [...spans].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const given = vm === after?.vm ? after.m + 1 : 0;
+    const fromMinute = Math.max(Math.ceil(request.fromMs / MINUTE_MS), Math.floor(span.firstMs / MINUTE_MS), given);
+    const minutes = Math.min(Math.ceil(request.toMs / MINUTE_MS), Math.ceil(span.horizonMs / MINUTE_MS)) - fromMinute;
+    if (minutes <= 0 || left === 0) continue;
+    parts.push({ vm, span, fromMinute, toMinute: fromMinute + Math.min(minutes, left) });
+    left -= Math.min(minutes, left);
+  }
+  const fromMs = Math.min(...parts.map((part) => part.fromMinute)) * MINUTE_MS;
+  const toMs = Math.max(...parts.map((part) => part.toMinute)) * MINUTE_MS;
+  const vms = parts.map((part) => part.vm);
+  const outages = vms.length === 0 ? new Map<string, never>() : await loadOutages(context, vms, fromMs, toMs);
+  const rows = parts.flatMap(({ vm, span, fromMinute, toMinute }) => {
+    const edges = Array.from({ length: toMinute - fromMinute + 1 }, (_, i) => fromMinute + i);
+    return rowsOf(context, vm, span, outages.get(vm), 'raw', edges);
+  });
+  const last = parts.at(-1);
+  return { rows, next: left > 0 || last === undefined ? undefined : { vm: last.vm, m: last.toMinute - 1 } };
+}
+
+function rowsOf(
+  context: QueryContext,
+  vm: string,
+  span: Span,
+  outages: OutageInterval[] = [],
+  incidents: UptimeRequest['incidents'],
+  edges: readonly number[],
+): UptimeRow[] {
+  const counted = incidents === 'raw' ? outages : applyIncidents({ ...span, outages }, context.catalog.incidentsOf(vm));
+  const rows = bucketRows({ ...span, outages: counted, plans: context.catalog.datedPlans(vm) }, edges);
+  return rows.map((row) => Object.assign(row, { vm }));
 }

@@ -5,6 +5,8 @@ export interface VmSeen {
   /** Its earliest and latest raw sample; null where none is stored (never posted, or past the retention). */
   firstSampleMs: number | null;
   lastSampleMs: number | null;
+  /** Its stored samples, replaced versions among them. */
+  samples: number;
   /** The start of its earliest stored minute row; unlike samples, rows are kept for good. */
   firstMinuteMs: number | null;
 }
@@ -15,8 +17,8 @@ export async function vmPage(
   request: { after: string; limit: number },
 ): Promise<Page<VmSeen, { vm: string }>> {
   const params = { after: request.after, limit: request.limit + 1 };
-  const samples = await context.store.rows<{ vm: string; first: string; last: string }>(
-    `SELECT vm, toUnixTimestamp64Milli(min(ts)) AS first, toUnixTimestamp64Milli(max(ts)) AS last FROM samples
+  const samples = await context.store.rows<{ vm: string; first: string; last: string; n: string }>(
+    `SELECT vm, toUnixTimestamp64Milli(min(ts)) AS first, toUnixTimestamp64Milli(max(ts)) AS last, count() AS n FROM samples
      WHERE vm > {after:String} GROUP BY vm ORDER BY vm LIMIT {limit:UInt32}`,
     params,
   );
@@ -27,12 +29,12 @@ export async function vmPage(
   );
   const seen = new Map<string, VmSeen>();
   const entry = (vm: string): VmSeen => {
-    const made = seen.get(vm) ?? { vm, firstSampleMs: null, lastSampleMs: null, firstMinuteMs: null };
+    const made = seen.get(vm) ?? { vm, firstSampleMs: null, lastSampleMs: null, samples: 0, firstMinuteMs: null };
     seen.set(vm, made);
     return made;
   };
-  for (const { vm, first, last } of samples)
-    Object.assign(entry(vm), { firstSampleMs: Number(first), lastSampleMs: Number(last) });
+  for (const { vm, first, last, n } of samples)
+    Object.assign(entry(vm), { firstSampleMs: Number(first), lastSampleMs: Number(last), samples: Number(n) });
   for (const { vm, first } of minutes) entry(vm).firstMinuteMs = first * 1000;
   for (const vm of context.catalog.vmIds()) if (vm > request.after) entry(vm);
   // Each list holds the first of its own after `after`, so the first of all of them together are among these.

@@ -23,6 +23,7 @@ export const vmSeen = z.object({
   vm: z.string(),
   first_sample: instant.nullable(),
   last_sample: instant.nullable(),
+  samples: z.int(),
   first_minute: instant.nullable(),
 });
 export type VmSeen = z.infer<typeof vmSeen>;

@@ -11,19 +11,27 @@ export interface Agreed {
   readonly endsAtMs: number | null;
 }
 
+/** Plans by name that have been read already. */
+export type KnownPlans = Map<string, ModelPlan>;
+
 /** What the catalog says of a VM; no plans and no end if it does not know it. */
-export async function agreedFor(reader: Reader, vm: string): Promise<Agreed> {
-  const known = await reader.find(`v1/vms/${encodeURIComponent(vm)}`, vmCatalogAnswer);
-  if (known === null) return { plans: [], endsAtMs: null };
+export async function agreedFor(reader: Reader, vm: string, known: KnownPlans): Promise<Agreed> {
+  const found = await reader.find(`v1/vms/${encodeURIComponent(vm)}`, vmCatalogAnswer);
+  if (found === null) return { plans: [], endsAtMs: null };
   const plans: DatedPlan[] = [];
-  for (const { plan, from } of known.plans) {
-    const body = await reader.get(`v1/plans/${encodeURIComponent(plan)}`, planAnswer);
-    const amountNanos = parseAmount(body.price.amount);
-    if (amountNanos === undefined) throw new VerifyError(`plan ${plan} has no price that can be read: ${body.price.amount}`);
-    const price: ModelPlan['price'] = { amountNanos, per: body.price.per };
-    plans.push({ plan: { timeZone: body.time_zone, price, creditable: body.creditable }, fromMs: from });
+  for (const { plan: name, from } of found.plans) {
+    const plan = known.get(name) ?? (await planOf(reader, name));
+    known.set(name, plan);
+    plans.push({ plan, fromMs: from });
   }
-  return { plans, endsAtMs: known.ends_at };
+  return { plans, endsAtMs: found.ends_at };
+}
+
+async function planOf(reader: Reader, name: string): Promise<ModelPlan> {
+  const { price, time_zone, creditable } = await reader.get(`v1/plans/${encodeURIComponent(name)}`, planAnswer);
+  const amountNanos = parseAmount(price.amount);
+  if (amountNanos === undefined) throw new VerifyError(`plan ${name} has no price that can be read: ${price.amount}`);
+  return { timeZone: time_zone, price: { amountNanos, per: price.per }, creditable };
 }
 
 /** A minute row as text fields compare: milliseconds by condition, whether it is unavailable, and its credit. */

@@ -1,15 +1,17 @@
 /**
- * The stored data of a running system against its raw samples, VM by VM, over the HTTP API alone. The system goes on
- * while it is looked at: rows are compared as far as the watermark had come at the start, further only while nothing is
- * posted, and a disagreement counts when a second look, after everything has settled, finds the same one.
+ * The stored data of a running system against its raw samples, VM by VM, over the HTTP API alone. VMs are looked at in groups whose
+ * rows fit one answer, a few groups at a time. The system goes on while it is looked at: rows are compared as far as the watermark
+ * had come at the start, further only while nothing is posted, and where a group's look finds a disagreement the VM is looked at by
+ * itself: it counts when a second such look, after everything has settled, finds the same one.
  */
 import { formatInstant } from '../domain/instant.ts';
 import { floorToMinute } from '../../test/model/timeline.ts';
 import { type StatusAnswer, statusAnswer, type VmSeen, vmSeen } from './answers.ts';
-import { Disagreed, type Disagreement, sameDisagreement } from './disagreement.ts';
+import { type Disagreement, sameDisagreement } from './disagreement.ts';
 import { type DocumentsOptions, type DocumentsReport, verifyDocuments } from './documents.ts';
+import { groupsOf, inTurn } from './groups.ts';
 import { type Reader, VerifyError } from './reader.ts';
-import { lookAtVm, type VmTally } from './vm.ts';
+import { lookAtVm, lookAtVms, type VmLook, type VmTally } from './vm.ts';
 
 export interface VerifyOptions {
   /** Whether a VM is to be looked at; null: all are, and so the counts are checked too. */
@@ -44,6 +46,8 @@ export interface VerifyReport {
   readonly samples: Readonly<Record<'accepted' | 'applied' | 'duplicate' | 'conflict', bigint>>;
 }
 
+/** In flight at once, so that server and model both have work; what is held grows with it. */
+const GROUPS_AT_ONCE = 4;
 const POLL_MS = 250;
 const LOOKS_MAX = 5;
 const DAY_MS = 86_400_000;
@@ -87,25 +91,39 @@ export async function verifyFleet(reader: Reader, options: VerifyOptions): Promi
     documents = told;
     return report(start, disagreement);
   }
-  for (let each = await seen.next(); each !== undefined; each = await seen.next()) {
-    if (options.picks?.(each.vm) === false) continue;
-    options.onVm(vms, start.vms, each.vm);
+  const lookOf = (each: VmSeen, endMs: number): VmLook => {
     const isExpired = terms.retention_days !== 0 && each.first_minute !== null && each.first_minute < expiredMs;
-    expired ||= isExpired;
-    const look = async (endMs: number): Promise<VmTally> =>
-      lookAtVm(reader, {
-        vm: each.vm,
-        fromMs: floorToMinute(options.fromMs ?? 0),
-        endMs,
-        expiredMs: isExpired ? expiredMs : null,
-        countAll: !narrowed,
-        stalenessMs: terms.staleness_ms,
-        linkLimitBps: terms.link_limit_bps,
-      });
-    const found = await lookUntilSure(reader, options, look, endsOf(each, stableMs, options.toMs));
-    if ('table' in found) return report(start, found);
-    for (const name of Object.keys(tally) as (keyof VmTally)[]) tally[name] += found[name];
-    vms += 1;
+    return {
+      vm: each.vm,
+      fromMs: floorToMinute(options.fromMs ?? 0),
+      endMs,
+      expiredMs: isExpired ? expiredMs : null,
+      countAll: !narrowed,
+      stalenessMs: terms.staleness_ms,
+      linkLimitBps: terms.link_limit_bps,
+    };
+  };
+  let begun = 0;
+  const onVm = (vm: string): void => {
+    options.onVm(begun, start.vms, vm);
+    begun += 1;
+  };
+  const looked = inTurn(groupsOf(seen, options.picks, stableMs, reader.pageRows), GROUPS_AT_ONCE, async (group, signal) => {
+    const looks = group.map((each) => {
+      const ends = endsOf(each, stableMs, options.toMs);
+      return { ...lookOf(each, ends[0] ?? 0), ends };
+    });
+    return lookAtVms(reader.until(signal), looks, onVm);
+  });
+  for await (const group of looked) {
+    for (const { look, found: first } of group) {
+      expired ||= look.expiredMs !== null;
+      const again = (endMs: number): Promise<VmTally | Disagreement> => lookAtVm(reader, { ...look, endMs });
+      const found = 'table' in first ? await lookUntilSure(reader, options, again, look.ends) : first;
+      if ('table' in found) return report(start, found);
+      for (const name of Object.keys(tally) as (keyof VmTally)[]) tally[name] += found[name];
+      vms += 1;
+    }
   }
   options.onVm(vms, vms, '');
   const end = await settled(reader, options);
@@ -127,7 +145,7 @@ function endsOf(seen: VmSeen, stableMs: number, toMs: number | null): number[] {
 async function lookUntilSure(
   reader: Reader,
   options: VerifyOptions,
-  look: (endMs: number) => Promise<VmTally>,
+  look: (endMs: number) => Promise<VmTally | Disagreement>,
   ends: readonly number[],
 ): Promise<VmTally | Disagreement> {
   let last: Disagreement | null = null;
@@ -136,7 +154,7 @@ async function lookUntilSure(
     last = null;
     const before = (await settled(reader, options)).log.appended;
     for (let looks = 1; looks <= (isLast ? LOOKS_MAX : 2); looks += 1) {
-      const found = await disagreementOf(look(endMs));
+      const found = await look(endMs);
       if (!('table' in found)) return found;
       const after = (await settled(reader, options)).log.appended;
       // Minutes that samples on their way may still change prove nothing, unless none were on their way.
@@ -146,15 +164,6 @@ async function lookUntilSure(
   }
   if (last === null) throw new VerifyError('there was nothing to look at');
   return last;
-}
-
-async function disagreementOf(looked: Promise<VmTally>): Promise<VmTally | Disagreement> {
-  try {
-    return await looked;
-  } catch (error) {
-    if (error instanceof Disagreed) return error.what;
-    throw error;
-  }
 }
 
 /** Waits until everything posted, and agreed in the catalog, before the call is in the stored rows; the log may go on growing behind it. */

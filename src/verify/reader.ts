@@ -18,13 +18,21 @@ export class Reader {
   readonly #sleep: Sleep;
   readonly #signal: AbortSignal;
   /** Rows asked for at once: what is held of one answer. */
-  readonly #pageRows: number;
+  readonly pageRows: number;
 
   constructor(options: { client: ApiClient; sleep: Sleep; signal: AbortSignal; pageRows: number }) {
     this.#client = options.client;
     this.#sleep = options.sleep;
     this.#signal = options.signal;
-    this.#pageRows = options.pageRows;
+    this.pageRows = options.pageRows;
+  }
+
+  /** A reader that gives up as this one does, and when `signal` says so. */
+  until(signal: AbortSignal): Reader {
+    return new Reader({
+      ...{ client: this.#client, sleep: this.#sleep, pageRows: this.pageRows },
+      signal: AbortSignal.any([this.#signal, signal]),
+    });
   }
 
   /** The answer in its shape. Throws `ApiError`, and `VerifyError` for an answer in another shape or when interrupted. */
@@ -67,7 +75,7 @@ export class Reader {
       if (next === null) return null;
       const params = new URLSearchParams(next === '' ? {} : { cursor: next });
       if (next === '') for (const [name, value] of Object.entries(query)) params.set(name, String(value));
-      params.set('limit', String(this.#pageRows));
+      params.set('limit', String(this.pageRows));
       const page: z.infer<typeof pageShape> = await this.get(`${path}?${params.toString()}`, pageShape);
       next = page.next;
       return page.rows.map((row) => this.#shaped(path, row, shape));
@@ -116,10 +124,34 @@ export class RowStream<T> {
   /** Takes rows as long as they belong. */
   async takeWhile(belongs: (row: T) => boolean): Promise<T[]> {
     const taken: T[] = [];
-    for (let row = await this.peek(); row !== undefined && belongs(row); row = await this.peek()) {
-      taken.push(row);
-      this.#at += 1;
-    }
+    for (let some = await this.takeSome(belongs); some !== null; some = await this.takeSome(belongs)) taken.push(...some);
     return taken;
+  }
+
+  /** The same of one page at most; null if the next row does not belong. */
+  async takeSome(belongs: (row: T) => boolean): Promise<T[] | null> {
+    const first = await this.peek();
+    if (first === undefined || !belongs(first)) return null;
+    const startAt = this.#at;
+    for (let row: T | undefined = first; row !== undefined && belongs(row); row = this.#page[this.#at]) this.#at += 1;
+    return this.#page.slice(startAt, this.#at);
+  }
+}
+
+/** Rows of several VMs in one stream, by name: each VM's are a stream of their own. The VMs are asked for in that order, one after another. */
+export class VmStreams<T extends { readonly vm: string }> {
+  readonly #rows: RowStream<T>;
+
+  constructor(rows: RowStream<T>) {
+    this.#rows = rows;
+  }
+
+  /** The VM's rows among those that are `wanted`. */
+  of(vm: string, wanted: (row: T) => boolean): RowStream<T> {
+    return new RowStream(async () => {
+      // What the VM before has left.
+      while ((await this.#rows.takeSome((row) => row.vm < vm)) !== null);
+      return (await this.#rows.takeSome((row) => row.vm === vm))?.filter(wanted) ?? null;
+    });
   }
 }

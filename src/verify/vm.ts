@@ -1,20 +1,13 @@
-/** One look at one VM: its raw samples through the model, beside everything that is stored of it. */
+/** One look at some VMs: the raw samples of each through the model, beside everything that is stored of it. */
+import { z } from 'zod';
 import type { CounterPair } from '../../test/model/traffic.ts';
 import { floorToMinute, MINUTE_MS, type MinuteParts, type Segment } from '../../test/model/timeline.ts';
 import { INSTANT_MS_END } from '../domain/instant.ts';
-import {
-  type AnomalyAnswer,
-  anomalyAnswer,
-  type MinuteAnswer,
-  minuteAnswer,
-  outageAnswer,
-  sampleAnswer,
-  trafficAnswer,
-} from './answers.ts';
-import { type Agreed, agreedFor, isWhollySilent, recomputedMinute, storedMinute } from './credit.ts';
-import { compareRow } from './disagreement.ts';
+import { anomalyAnswer, minuteAnswer, outageAnswer, sampleAnswer, trafficAnswer } from './answers.ts';
+import { type Agreed, agreedFor, type KnownPlans, isWhollySilent, recomputedMinute, storedMinute } from './credit.ts';
+import { compareRow, Disagreed, type Disagreement } from './disagreement.ts';
 import { OutageComparison } from './outages.ts';
-import { type Reader, RowStream } from './reader.ts';
+import { type Reader, RowStream, VmStreams } from './reader.ts';
 import { type RawSample, rawSample, VmModel, WINDOW_MS } from './recompute.ts';
 import { Runs } from './runs.ts';
 import { TrafficLedger } from './traffic-ledger.ts';
@@ -43,16 +36,72 @@ export interface VmTally {
 
 const WHOLE = { from: 0, to: INSTANT_MS_END - 1 } as const;
 
-/** Compares everything of a VM; returns what was seen. Throws `Disagreed` at the first row that is not as recomputed. */
-export async function lookAtVm(reader: Reader, look: VmLook): Promise<VmTally> {
-  const path = `v1/vms/${encodeURIComponent(look.vm)}`;
-  const samplesFrom = look.expiredMs ?? WHOLE.from;
-  const samples = reader.rows(`${path}/samples`, { from: samplesFrom, to: WHOLE.to }, sampleAnswer);
+/**
+ * Compares everything of VMs, which come by name: what was seen of each, or the first row that is not as recomputed. Their rows are
+ * read in one answer as far as they fit, so that VMs with few rows cost few requests; one page of each table is held at a time.
+ */
+export async function lookAtVms<T extends VmLook>(
+  reader: Reader,
+  looks: readonly T[],
+  onVm: (vm: string) => void,
+): Promise<{ look: T; found: VmTally | Disagreement }[]> {
+  const tables = tablesOf(reader, looks);
+  const plans: KnownPlans = new Map();
+  const all: { look: T; found: VmTally | Disagreement }[] = [];
+  for (const look of looks) {
+    onVm(look.vm);
+    all.push({ look, found: await foundOf(reader, tables, plans, look) });
+  }
+  return all;
+}
+
+/** The same of one VM. */
+export function lookAtVm(reader: Reader, look: VmLook): Promise<VmTally | Disagreement> {
+  return foundOf(reader, tablesOf(reader, [look]), new Map(), look);
+}
+
+async function foundOf(reader: Reader, tables: Tables, plans: KnownPlans, look: VmLook): Promise<VmTally | Disagreement> {
+  try {
+    return await compared(tables, look, await agreedFor(reader, look.vm, plans));
+  } catch (error) {
+    if (error instanceof Disagreed) return error.what;
+    throw error;
+  }
+}
+
+type Tables = ReturnType<typeof tablesOf>;
+const named = { vm: z.string() };
+
+/** Everything that is stored of the VMs; of rows and outages what any of the looks wants. */
+function tablesOf(reader: Reader, looks: readonly VmLook[]) {
+  const vms = looks.map((look) => look.vm).join(',');
+  const from = Math.min(...looks.map((look) => look.fromMs));
+  const to = Math.max(...looks.map((look) => look.endMs));
+  const samplesFrom = Math.min(...looks.map((look) => look.expiredMs ?? WHOLE.from));
+  const rows = <T extends { vm: string }>(
+    table: string,
+    range: { from: number; to: number },
+    shape: z.ZodType<T>,
+  ): VmStreams<T> =>
+    new VmStreams(range.from < range.to ? reader.rows(`v1/evidence/${table}`, { vms, ...range }, shape) : RowStream.empty<T>());
+  return {
+    samples: rows('samples', { ...WHOLE, from: samplesFrom }, sampleAnswer),
+    minutes: rows('minutes', { from, to }, minuteAnswer.extend(named)),
+    uptime: rows('uptime', { from, to }, minuteAnswer.extend(named)),
+    traffic: rows('traffic', { from, to }, trafficAnswer.extend(named)),
+    outages: rows('outages', { from, to }, outageAnswer.extend(named)),
+    anomalies: rows('anomalies', WHOLE, anomalyAnswer.extend(named)),
+  };
+}
+
+async function compared(tables: Tables, look: VmLook, agreed: Agreed): Promise<VmTally> {
+  const { vm, expiredMs, endMs } = look;
+  const samples = tables.samples.of(vm, (row) => row.ts >= (expiredMs ?? WHOLE.from));
   const first = await samples.peek();
-  const firstMs = first === undefined ? look.endMs : floorToMinute(first.ts);
+  const firstMs = first === undefined ? endMs : floorToMinute(first.ts);
   // Of a VM whose oldest samples are gone, the first minute that is left is known in part only.
-  const fromMs = Math.max(look.fromMs, look.expiredMs === null ? 0 : firstMs + MINUTE_MS);
-  return new Look(reader, path, { ...look, fromMs }, await agreedFor(reader, look.vm)).run(samples, firstMs);
+  const fromMs = Math.max(look.fromMs, expiredMs === null ? 0 : firstMs + MINUTE_MS);
+  return new Look(tables, { ...look, fromMs }, agreed).run(samples, firstMs);
 }
 
 class Look {
@@ -62,30 +111,30 @@ class Look {
   readonly #runs = new Runs();
   readonly #ledger: TrafficLedger;
   readonly #outages: OutageComparison;
-  readonly #minutes: RowStream<MinuteAnswer>;
-  readonly #uptime: RowStream<MinuteAnswer>;
-  readonly #traffic: RowStream<{ start: number; nic: string; rx_bytes: bigint; tx_bytes: bigint }>;
-  readonly #anomalies: RowStream<AnomalyAnswer>;
+  readonly #minutes: ReturnType<Tables['minutes']['of']>;
+  readonly #uptime: ReturnType<Tables['uptime']['of']>;
+  readonly #traffic: ReturnType<Tables['traffic']['of']>;
+  readonly #anomalies: ReturnType<Tables['anomalies']['of']>;
   readonly #tally: VmTally = { samples: 0, conflicts: 0, minutes: 0, traffic: 0, outages: 0, quarantined: 0 };
 
-  constructor(reader: Reader, path: string, look: VmLook, agreed: Agreed) {
-    const range = { from: look.fromMs, to: look.endMs };
-    const some = look.fromMs < look.endMs;
-    const stepped = { ...range, step: 'minute' };
+  constructor(tables: Tables, look: VmLook, agreed: Agreed) {
+    const { vm, fromMs, endMs } = look;
+    const within = ({ start }: { start: number }): boolean => start >= fromMs && start < endMs;
+    const all = (): boolean => true;
     this.#look = look;
     this.#agreed = agreed;
     this.#model = new VmModel(look);
-    this.#ledger = new TrafficLedger(look.vm);
-    this.#minutes = some ? reader.rows(`${path}/minutes`, range, minuteAnswer) : RowStream.empty();
-    this.#uptime = some ? reader.rows(`${path}/uptime`, { ...stepped, incidents: 'raw' }, minuteAnswer) : RowStream.empty();
-    this.#traffic = some ? reader.rows(`${path}/traffic`, { ...stepped, by: 'nic' }, trafficAnswer) : RowStream.empty();
-    this.#anomalies = reader.rows('v1/anomalies', { ...WHOLE, vm: look.vm }, anomalyAnswer);
+    this.#ledger = new TrafficLedger(vm);
+    this.#minutes = tables.minutes.of(vm, within);
+    this.#uptime = tables.uptime.of(vm, within);
+    this.#traffic = tables.traffic.of(vm, within);
+    this.#anomalies = tables.anomalies.of(vm, all);
     const endsAtMs = agreed.endsAtMs ?? Infinity;
-    this.#outages = new OutageComparison(
-      look.vm,
-      some ? reader.rows(`${path}/outages`, range, outageAnswer) : RowStream.empty(),
-      { fromMs: look.fromMs, untilMs: Math.min(look.endMs, endsAtMs), ends: endsAtMs <= look.endMs },
-    );
+    this.#outages = new OutageComparison(vm, tables.outages.of(vm, all), {
+      fromMs,
+      untilMs: Math.min(endMs, endsAtMs),
+      ends: endsAtMs <= endMs,
+    });
   }
 
   async run(samples: RowStream<Parameters<typeof rawSample>[0]>, firstMs: number): Promise<VmTally> {

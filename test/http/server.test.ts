@@ -208,6 +208,54 @@ describe('the HTTP server', () => {
     expect(paged).toEqual(whole);
   });
 
+  it.each([
+    ['samples', 'vms/{vm}/samples?'],
+    ['minutes', 'vms/{vm}/minutes?'],
+    ['uptime', 'vms/{vm}/uptime?step=minute&incidents=raw&'],
+    ['traffic', 'vms/{vm}/traffic?step=minute&by=nic&'],
+    ['outages', 'vms/{vm}/outages?'],
+    ['anomalies', 'anomalies?vm={vm}&'],
+  ])('%s of several VMs are the rows of each, in pages of any size', async (table, of) => {
+    const whole: Record<string, unknown>[] = [];
+    for (const vm of ['v1', 'v2'])
+      whole.push(...(await rows(`/v1/${of.replace('{vm}', vm)}${DAY}`)).map((row) => ({ vm, ...row })));
+    expect(whole.length).toBeGreaterThan(1);
+    for (const limit of [1, 2, 3, 50, 10_000].filter((each) => each >= whole.length / 100)) {
+      const paged: unknown[] = [];
+      for (let next: string | null = `vms=v2,nobody,v1&${DAY}`; next !== null;) {
+        const page = await call('GET', `/v1/evidence/${table}?${next}&limit=${limit}`);
+        expect(page.status, page.text).toBe(200);
+        paged.push(...(page.body['rows'] as unknown[]));
+        const cursor = page.body['next'] as string | null;
+        next = cursor === null ? null : `cursor=${cursor}`;
+      }
+      expect(paged).toEqual(whole);
+    }
+  });
+
+  it.each([
+    ['vms', `samples?${DAY}`],
+    ['vms', `samples?vms=&${DAY}`],
+    ['vms', `samples?vms=v1,,v2&${DAY}`],
+    ['vms', `samples?vms=v1,v%2F2&${DAY}`],
+    ['vms', `samples?vms=${Array.from({ length: 41 }, (_, i) => `v${i}`).join()}&${DAY}`],
+    ['from', 'samples?vms=v1'],
+    ['table', `catalog?vms=v1&${DAY}`],
+  ])('names the parameter %s in /v1/evidence/%s', async (parameter, query) => {
+    expect((await call('GET', `/v1/evidence/${query}`)).body).toMatchObject({
+      status: 400,
+      code: 'invalid_parameter',
+      parameter,
+    });
+  });
+
+  it('gives the longest names a cursor that it takes back', async () => {
+    const vms = ['v1', ...Array.from({ length: 39 }, (_, i) => `${'x'.repeat(62)}${i + 10}`)].join();
+    const first = await call('GET', `/v1/evidence/samples?vms=${vms}&${DAY}&limit=1`);
+    const second = await call('GET', `/v1/evidence/samples?cursor=${String(first.body['next'])}`);
+    expect(second.status, second.text).toBe(200);
+  });
+
   it('takes a cursor with no other question than its own', async () => {
     const first = await call('GET', `/v1/vms/v1/uptime?${DAY}&step=hour&limit=1`);
     const next = String(first.body['next']);
@@ -373,6 +421,7 @@ describe('the HTTP server', () => {
       '/v1/debits',
       '/v1/debits/{id}',
       '/v1/echo',
+      '/v1/evidence/{table}',
       '/v1/incidents',
       '/v1/incidents/{id}',
       '/v1/invoice-runs',

@@ -198,29 +198,35 @@ describe('queries', () => {
 
   it('outages overlap the range, whole, and end with the service', async () => {
     const outages = async (vm: string, from: string, to: string, limit = 10, afterMs = -1) =>
-      outagePage(context, { vm, fromMs: ms(from), toMs: ms(to), afterMs, limit });
+      outagePage(context, {
+        vms: [vm],
+        fromMs: ms(from),
+        toMs: ms(to),
+        limit,
+        after: afterMs < 0 ? undefined : { vm, s: afterMs },
+      });
     expect(await outages('v1', '00:12', '02:00')).toEqual({
       rows: [
-        { startMs: ms('00:10'), endMs: ms('00:12:30.000'), condition: 1 },
-        { startMs: ms('01:00'), endMs: ms('01:30:00.001'), condition: 8 },
+        { vm: 'v1', startMs: ms('00:10'), endMs: ms('00:12:30.000'), condition: 1 },
+        { vm: 'v1', startMs: ms('01:00'), endMs: ms('01:30:00.001'), condition: 8 },
       ],
       next: undefined,
     });
-    expect((await outages('v1', '02:55', '03:00')).rows).toEqual([{ startMs: ms('02:50'), endMs: null, condition: 6 }]);
+    expect((await outages('v1', '02:55', '03:00')).rows).toEqual([{ vm: 'v1', startMs: ms('02:50'), endMs: null, condition: 6 }]);
     expect((await outages('v1', '00:12:30.000', '01:00')).rows).toEqual([]);
     const first = await outages('v1', '00:00', '03:00', 1);
-    expect(first.next).toEqual({ s: ms('00:10') });
+    expect(first.next).toEqual({ vm: 'v1', s: ms('00:10') });
     expect((await outages('v1', '00:00', '03:00', 1, ms('00:10'))).rows[0]?.startMs).toBe(ms('01:00'));
     watermarkMs = ms('02:00');
     expect((await outages('v2', '00:00', '03:00')).rows).toEqual([
-      { startMs: ms('01:29:59.500'), endMs: ms('01:30'), condition: 1 },
+      { vm: 'v2', startMs: ms('01:29:59.500'), endMs: ms('01:30'), condition: 1 },
     ]);
     watermarkMs = null;
   });
 
   it('samples are those in force, as they can be posted again', async () => {
-    const page = async (limit: number, after?: { ts: number; nic: string }) =>
-      samplePage(context, { vm: 'v1', fromMs: ms('00:00'), toMs: ms('01:00'), limit, after });
+    const page = async (limit: number, after?: { vm: string; ts: number; nic: string }) =>
+      samplePage(context, { vms: ['v1'], fromMs: ms('00:00'), toMs: ms('01:00'), limit, after });
     const whole = await page(10);
     expect(whole).toEqual({
       rows: [
@@ -250,13 +256,13 @@ describe('queries', () => {
       next: undefined,
     });
     const one = await page(1);
-    expect(one.next).toEqual({ ts: ms('00:00:30.000'), nic: 'eth0' });
+    expect(one.next).toEqual({ vm: 'v1', ts: ms('00:00:30.000'), nic: 'eth0' });
     expect((await page(10, one.next)).rows).toEqual(whole.rows.slice(1));
   });
 
   it('anomalies come with both samples, without the withdrawn', async () => {
     const page = async (limit: number, vm?: string, after?: Awaited<ReturnType<typeof anomalyPage>>['next']) =>
-      anomalyPage(context, { fromMs: ms('00:00'), toMs: ms('01:00'), limit, vm, after });
+      anomalyPage(context, { fromMs: ms('00:00'), toMs: ms('01:00'), limit, vms: vm === undefined ? undefined : [vm], after });
     const whole = await page(10);
     expect(whole.rows.map((row) => [row.kind, row.ts, row.a.ts, row.a.rx_bytes, row.b.rx_bytes])).toEqual([
       ['conflict', '2026-03-01T00:00:30Z', '2026-03-01T00:00:30Z', 1n, 2n],

@@ -3,16 +3,9 @@ import { anomalyPage } from '../../query/anomalies.ts';
 import type { QueryContext } from '../../query/context.ts';
 import type { Api } from '../api.ts';
 import { rangeQuery, readRange } from '../window.ts';
+import { anomalyPosition } from './positions.ts';
 import { anomalyRow, pageOf, vmParams } from './shapes.ts';
 import { pathOf } from './vm-metering.ts';
-
-const position = z.tuple([
-  z.int().nonnegative(),
-  z.string().max(64),
-  z.string().max(32),
-  z.int().min(0).max(255),
-  z.string().regex(/^\d{1,20}$/),
-]);
 
 /** What was not believed: quarantined increases and conflicting samples. */
 export function anomalyRoutes(api: Api, context: QueryContext): void {
@@ -28,8 +21,9 @@ export function anomalyRoutes(api: Api, context: QueryContext): void {
       problems: ['invalid_parameter', 'invalid_cursor', 'store_unavailable'],
     },
     async ({ query, request }) => {
-      const range = readRange(pathOf(request.url), query, position);
-      const page = await anomalyPage(context, { ...range, vm: range.given['vm'], after: range.at });
+      const range = readRange(pathOf(request.url), query, anomalyPosition);
+      const vm = range.given['vm'];
+      const page = await anomalyPage(context, { ...range, vms: vm === undefined ? undefined : [vm], after: range.at });
       return { rows: page.rows, next: range.next(page.next) };
     },
   );

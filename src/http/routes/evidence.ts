@@ -8,6 +8,7 @@ import { rowsBehind } from '../../query/rows-behind.ts';
 import { vmPage } from '../../query/vms.ts';
 import type { Api } from '../api.ts';
 import { rangeQuery, readLimit, readRange } from '../window.ts';
+import { minutePosition } from './positions.ts';
 import { uptimeJson } from './rows.ts';
 import { exactInteger, instantShape, pageOf, uptimeRow, vmParams } from './shapes.ts';
 import { pathOf } from './vm-metering.ts';
@@ -18,6 +19,7 @@ const vmRow = z.object({
   vm: z.string(),
   first_sample: instantShape.nullable().describe('The earliest raw sample that is stored; null if none is.'),
   last_sample: instantShape.nullable(),
+  samples: z.int().describe('Raw samples that are stored, those among them that a conflict replaced.'),
   first_minute: instantShape.nullable().describe('The earliest minute row; rows are kept when raw samples have expired.'),
 });
 
@@ -46,6 +48,7 @@ export function evidenceRoutes(api: Api, context: QueryContext): void {
           vm: row.vm,
           first_sample: shown(row.firstSampleMs),
           last_sample: shown(row.lastSampleMs),
+          samples: row.samples,
           first_minute: shown(row.firstMinuteMs),
         })),
         next: page.next === undefined ? null : encodeCursor(path, {}, page.next),
@@ -69,9 +72,9 @@ export function evidenceRoutes(api: Api, context: QueryContext): void {
       problems: ['invalid_parameter', 'invalid_cursor', 'vm_unknown', 'store_unavailable'],
     },
     async ({ params: { vm }, query, request }) => {
-      const range = readRange(pathOf(request.url), query, z.strictObject({ m: z.int().nonnegative() }));
+      const range = readRange(pathOf(request.url), query, minutePosition);
       if (!(await vmKnown(context, vm))) throw new ProblemError('vm_unknown', `nothing is known of VM ${vm}`, { vm });
-      const page = await minutePage(context, { vm, ...range, after: range.at });
+      const page = await minutePage(context, { ...range, vms: [vm], after: range.at });
       return { vm, rows: page.rows.map(uptimeJson), next: range.next(page.next) };
     },
   );

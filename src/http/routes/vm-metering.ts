@@ -7,6 +7,7 @@ import { trafficPage } from '../../query/traffic.ts';
 import { uptimePage } from '../../query/uptime.ts';
 import type { Api } from '../api.ts';
 import { rangeQuery, readRange, readWindow, stepQuery } from '../window.ts';
+import { outagePosition, samplePosition } from './positions.ts';
 import { outageJson, trafficJson, uptimeJson } from './rows.ts';
 import { outageRow, pageOf, sampleRow, trafficRow, uptimeRow, vmParams } from './shapes.ts';
 
@@ -101,9 +102,9 @@ export function vmMeteringRoutes(api: Api, context: QueryContext): void {
       problems: PROBLEMS,
     },
     async ({ params: { vm }, query, request }) => {
-      const range = readRange(pathOf(request.url), query, z.strictObject({ s: z.int() }));
+      const range = readRange(pathOf(request.url), query, outagePosition);
       await known(vm);
-      const page = await outagePage(context, { vm, ...range, afterMs: range.at?.s ?? -1 });
+      const page = await outagePage(context, { ...range, vms: [vm], after: range.at });
       return { vm, rows: page.rows.map(outageJson), next: range.next(page.next) };
     },
   );
@@ -122,9 +123,9 @@ export function vmMeteringRoutes(api: Api, context: QueryContext): void {
       problems: PROBLEMS,
     },
     async ({ params: { vm }, query, request }) => {
-      const range = readRange(pathOf(request.url), query, z.strictObject({ ts: z.int().nonnegative(), nic: z.string().max(32) }));
+      const range = readRange(pathOf(request.url), query, samplePosition);
       await known(vm);
-      const page = await samplePage(context, { vm, ...range, after: range.at });
+      const page = await samplePage(context, { ...range, vms: [vm], after: range.at });
       return { vm, rows: page.rows, next: range.next(page.next) };
     },
   );

@@ -1,0 +1,59 @@
+/** Work on many VMs in groups, a few at once. */
+import { MINUTE_MS } from '../../test/model/timeline.ts';
+import type { VmSeen } from './answers.ts';
+import type { RowStream } from './reader.ts';
+
+/** The most that one request may name. */
+const GROUP_VMS_MAX = 40;
+
+/** VMs by name, in groups of which no table has more rows than a page; a VM that alone has more is a group of its own. */
+export async function* groupsOf(
+  seen: RowStream<VmSeen>,
+  picks: ((vm: string) => boolean) | null,
+  stableMs: number,
+  pageRows: number,
+): AsyncGenerator<VmSeen[]> {
+  let group: VmSeen[] = [];
+  let groupRows = 0;
+  for (let each = await seen.next(); each !== undefined; each = await seen.next()) {
+    if (picks?.(each.vm) === false) continue;
+    const { first_sample, last_sample, first_minute, samples } = each;
+    const fromMs = Math.min(first_sample ?? Infinity, first_minute ?? Infinity);
+    const rows = Math.max(samples, (Math.max(last_sample ?? 0, stableMs) - fromMs) / MINUTE_MS);
+    if (group.length > 0 && (group.length === GROUP_VMS_MAX || groupRows + rows > pageRows)) {
+      yield group;
+      group = [];
+      groupRows = 0;
+    }
+    group.push(each);
+    groupRows += Math.max(0, rows);
+  }
+  if (group.length > 0) yield group;
+}
+
+/**
+ * Does the work for each of the items, for so many at once, and gives the results in their order. Where nobody wants the rest any more,
+ * `signal` ends what has been begun.
+ */
+export async function* inTurn<Item, Result>(
+  items: AsyncIterable<Item>,
+  atOnce: number,
+  work: (item: Item, signal: AbortSignal) => Promise<Result>,
+): AsyncGenerator<Result> {
+  const ended = new AbortController();
+  const begun: Promise<Result>[] = [];
+  try {
+    for await (const item of items) {
+      const result = work(item, ended.signal);
+      // A failure is thrown when its turn comes.
+      result.catch(() => undefined);
+      begun.push(result);
+      const first = begun.length < atOnce ? undefined : begun.shift();
+      if (first !== undefined) yield await first;
+    }
+    for (const result of begun) yield await result;
+  } finally {
+    ended.abort();
+    await Promise.allSettled(begun);
+  }
+}
