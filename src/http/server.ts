@@ -122,12 +122,12 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
   healthRoutes(api, deps.ready);
   if (deps.status !== undefined) statusRoute(api, deps.status, deps.terms);
   if (deps.api !== false) {
-    vmMeteringRoutes(api, deps);
+    const sheets = deps.sheets ?? loadTerms([shippedTermsFolder()]);
+    vmMeteringRoutes(api, { ...deps, termsLibrary: sheets });
     anomalyRoutes(api, deps);
     evidenceRoutes(api, deps);
     rowsOfVmsRoute(api, deps);
-    accountMeteringRoutes(api, deps);
-    const sheets = deps.sheets ?? loadTerms([shippedTermsFolder()]);
+    accountMeteringRoutes(api, { ...deps, termsLibrary: sheets });
     catalogRoutes(api, deps, sheets);
     termsRoutes(api, sheets);
     backtestRoutes(api, { ...deps, termsLibrary: sheets });

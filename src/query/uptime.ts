@@ -1,7 +1,9 @@
 import { boundaries, bucketStart, type Step } from '../domain/bucket.ts';
 import { applyIncidents } from '../domain/incidents.ts';
-import { addRow, type BucketRow, bucketRows, emptyRow, type OutageInterval } from '../domain/timeline.ts';
+import { addRow, type BucketRow, bucketRows, emptyRow } from '../domain/timeline.ts';
 import { MINUTE_MS, type Zone } from '../domain/zone.ts';
+import { agreedPlans } from '../terms/agreed-plans.ts';
+import type { TermsLibrary } from '../terms/library.ts';
 import { type Page, type QueryContext, vmsFrom } from './context.ts';
 import type { MinutePosition } from './minutes.ts';
 import { loadOutages } from './outages.ts';
@@ -11,7 +13,7 @@ export interface UptimeRequest {
   vms: readonly string[];
   /** One row a bucket for all of them together, or one a bucket and VM. */
   by: 'sum' | 'vm';
-  /** Causes as reported, or as incidents restate them (the default). */
+  /** Causes as reported, counted as the plan says; or as incidents restate them, counted as the terms say (the default). */
   incidents?: 'raw' | 'applied' | undefined;
   zone: Zone;
   step: Step;
@@ -21,6 +23,10 @@ export interface UptimeRequest {
   limit: number;
   /** Within the bucket at `fromMinute`, VMs up to this one have been given. */
   afterVm?: string;
+}
+
+export interface UptimeContext extends QueryContext {
+  termsLibrary: TermsLibrary;
 }
 
 export type UptimeRow = BucketRow & { vm: string };
@@ -36,7 +42,8 @@ const CELLS_MAX = 500_000;
  * A page of uptime rows. They are computed from the published span and the outages, not from minute rows: exact at any
  * step, over any silence, and after any change of plan. Buckets outside the published span have no row.
  */
-export async function uptimePage(context: QueryContext, request: UptimeRequest): Promise<Page<UptimeRow, UptimePosition>> {
+export async function uptimePage(context: UptimeContext, request: UptimeRequest): Promise<Page<UptimeRow, UptimePosition>> {
+  const { catalog, termsLibrary } = context;
   const { zone, step, vms, by, limit } = request;
   const spans = await loadSpans(context, vms);
   if (spans.size === 0) return { rows: [], next: undefined };
@@ -57,7 +64,15 @@ export async function uptimePage(context: QueryContext, request: UptimeRequest):
   for (const vm of published) {
     const span = spans.get(vm);
     if (span === undefined) continue;
-    for (const row of rowsOf(context, vm, span, outages.get(vm), request.incidents, edges)) {
+    const reported = outages.get(vm) ?? [];
+    const counted =
+      request.incidents === 'raw'
+        ? { outages: reported, plans: catalog.datedPlans(vm) }
+        : {
+            outages: applyIncidents({ ...span, outages: reported }, catalog.incidentsOf(vm)),
+            plans: agreedPlans(catalog, termsLibrary, vm),
+          };
+    for (const row of rowsOf(vm, { ...span, ...counted }, edges)) {
       if (by === 'vm' || spans.size === 1) {
         rows.push(row);
         continue;
@@ -107,21 +122,12 @@ export async function uptimeMinutes(
   const outages = vms.length === 0 ? new Map<string, never>() : await loadOutages(context, vms, fromMs, toMs);
   const rows = parts.flatMap(({ vm, span, fromMinute, toMinute }) => {
     const edges = Array.from({ length: toMinute - fromMinute + 1 }, (_, i) => fromMinute + i);
-    return rowsOf(context, vm, span, outages.get(vm), 'raw', edges);
+    return rowsOf(vm, { ...span, outages: outages.get(vm) ?? [], plans: context.catalog.datedPlans(vm) }, edges);
   });
   const last = parts.at(-1);
   return { rows, next: left > 0 || last === undefined ? undefined : { vm: last.vm, m: last.toMinute - 1 } };
 }
 
-function rowsOf(
-  context: QueryContext,
-  vm: string,
-  span: Span,
-  outages: OutageInterval[] = [],
-  incidents: UptimeRequest['incidents'],
-  edges: readonly number[],
-): UptimeRow[] {
-  const counted = incidents === 'raw' ? outages : applyIncidents({ ...span, outages }, context.catalog.incidentsOf(vm));
-  const rows = bucketRows({ ...span, outages: counted, plans: context.catalog.datedPlans(vm) }, edges);
-  return rows.map((row) => Object.assign(row, { vm }));
+function rowsOf(vm: string, timeline: Parameters<typeof bucketRows>[0], edges: readonly number[]): UptimeRow[] {
+  return bucketRows(timeline, edges).map((row) => Object.assign(row, { vm }));
 }

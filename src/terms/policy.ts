@@ -3,20 +3,23 @@ import type { CreditPolicy } from '../domain/credit-policy.ts';
 import type { Plan } from '../domain/plan.ts';
 import { clauseShown, type TermsSheet } from './sheet.ts';
 
-/**
- * How unavailable time of a VM on `plan` becomes credit under `sheet`. Causes: those the sheet names, else the plan's, less
- * what the sheet excludes. Percentages come out as fractions of 1.
- */
+/** Condition codes that count as unavailable on `plan` under `sheet`: those the sheet names, else the plan's, less what it excludes. */
+export function creditableUnder(sheet: TermsSheet, plan: Pick<Plan, 'creditable'>): Set<number> {
+  const named = sheet.credit.kind === 'none' ? undefined : sheet.credit.creditable?.map(conditionCode);
+  const creditable = new Set(named ?? plan.creditable);
+  for (const cause of sheet.excluded.flatMap((rule) => rule.causes)) creditable.delete(conditionCode(cause));
+  return creditable;
+}
+
+/** How unavailable time of a VM on `plan` becomes credit under `sheet`. Percentages come out as fractions of 1. */
 export function creditPolicyOf(sheet: TermsSheet, plan: Pick<Plan, 'creditable'>): CreditPolicy {
   const { credit } = sheet;
   const clause = clauseShown(sheet, credit.clause);
   if (credit.kind === 'none')
     return { clause, creditable: new Set(), method: { kind: 'none' }, claimWithinDays: null, expiresAfterDays: null };
-  const creditable = new Set(credit.creditable?.map(conditionCode) ?? plan.creditable);
-  for (const cause of sheet.excluded.flatMap((rule) => rule.causes)) creditable.delete(conditionCode(cause));
   return {
     clause,
-    creditable,
+    creditable: creditableUnder(sheet, plan),
     method: methodOf(credit),
     claimWithinDays: credit.claim_within_days,
     expiresAfterDays: credit.expires_after_days,

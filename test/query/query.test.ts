@@ -1,14 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountBody, vmBody } from '../../src/catalog/bodies.ts';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { planBody } from '../../src/domain/plan.ts';
 import { anomalyPage } from '../../src/query/anomalies.ts';
-import { type QueryContext, vmKnown } from '../../src/query/context.ts';
+import { vmKnown } from '../../src/query/context.ts';
 import { outagePage } from '../../src/query/outages.ts';
 import { samplePage } from '../../src/query/samples.ts';
 import { loadSpans } from '../../src/query/span.ts';
 import { trafficPage, type TrafficRequest } from '../../src/query/traffic.ts';
-import { uptimePage, type UptimeRequest } from '../../src/query/uptime.ts';
+import { type UptimeContext, uptimePage, type UptimeRequest } from '../../src/query/uptime.ts';
+import { loadTerms, parseSheet, shippedTermsFolder, TermsLibrary } from '../../src/terms/library.ts';
 import { insertFleet, insertOutage, insertUptime, ms } from '../support/rows.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 import { zone } from '../support/zone.ts';
@@ -29,7 +32,7 @@ const DAY = {
 
 describe('queries', () => {
   let test: TestStore;
-  let context: QueryContext;
+  let context: UptimeContext;
   let watermarkMs: number | null = null;
 
   beforeAll(async () => {
@@ -45,7 +48,13 @@ describe('queries', () => {
     await catalog.putAccount('a1', accountBody.parse({ name: 'A', currency: 'CNY' }), 't');
     await catalog.putVm('v1', vmBody.parse({ account: 'a1', plans: [{ plan: 'p1', from: ms('00:00') }] }), 't');
     await catalog.putVm('v2', vmBody.parse({ account: 'a1', ends_at: ms('01:30') }), 't');
-    context = { store: test.store, catalog, watermarkMs: () => watermarkMs, stalenessMs: 90_000 };
+    context = {
+      store: test.store,
+      catalog,
+      watermarkMs: () => watermarkMs,
+      stalenessMs: 90_000,
+      termsLibrary: loadTerms([shippedTermsFolder()]),
+    };
   });
   afterAll(() => test.remove());
 
@@ -101,6 +110,42 @@ describe('queries', () => {
       ['01:30', 59_999, 0, 1, 0, 0n],
       ['01:31', 60_000, 0, 0, 0, 0n],
     ]);
+  });
+
+  it.each([
+    ['as the plan says when raw, whatever the terms say', 'own', 'raw', [1, 0, 1]],
+    ["the causes that the plan's terms name, of the version in force, less what they exclude", null, 'applied', [0, 5, 1]],
+    ["the VM's own terms before those of its plan", 'internet-service', 'applied', [0, 0, 1]],
+    ["the plan's causes where the terms give no credit, less what they exclude", 'ipcats', 'applied', [1, 0, 1]],
+  ] as const)('uptime counts %s', async (_, terms, incidents, unavailable) => {
+    const shipped = JSON.parse(readFileSync(join(shippedTermsFolder(), 'internet-service.json'), 'utf8')) as {
+      credit: Record<string, unknown>;
+    };
+    const own = (version: number, from: string, creditable: string[]) => {
+      const sheet = { ...shipped, id: 'own', version, effective_from: from, credit: { ...shipped.credit, creditable } };
+      const parsed = parseSheet(JSON.stringify(sheet), `own-${version}.json`);
+      if (!('sheet' in parsed)) throw new Error(parsed.join());
+      return parsed;
+    };
+    const termsLibrary = new TermsLibrary([
+      ...['internet-service', 'ipcats'].flatMap((id) => context.termsLibrary.versions(id)),
+      own(1, '2026-01-01T00:00:00Z', ['provider', 'silent']),
+      own(2, '2026-03-01T01:10:00Z', ['provider']),
+    ]);
+    await insertUptime(test.store, 'v5', '00:00', 60_000, 1);
+    await insertUptime(test.store, 'v5', '02:59', 60_000, 1);
+    await insertOutage(test.store, { vm: 'v5', start: '00:10', end: '00:11', condition: 2, version: 1 });
+    await insertOutage(test.store, { vm: 'v5', start: '01:05', end: '01:15', condition: 8, version: 1 });
+    await insertOutage(test.store, { vm: 'v5', start: '02:00', end: '02:01', condition: 1, version: 1 });
+    const { catalog } = context;
+    const price = { amount: '1.44', per: 'day' };
+    const plan = { currency: 'CNY', time_zone: 'UTC', price, creditable: ['provider', 'third_party'], terms: 'own' };
+    await catalog.putPlan('p5', planBody.parse(plan), 't');
+    await catalog.putVm('v5', vmBody.parse({ account: 'a1', terms, plans: [{ plan: 'p5', from: ms('00:00') }] }), 't');
+    const { rows } = await uptimePage({ ...context, termsLibrary }, { ...DAY, vms: ['v5'], incidents });
+    expect(rows.map((row) => [row.unavailableMinutes, row.creditNanos])).toEqual(
+      unavailable.map((minutes) => [minutes, BigInt(minutes) * 1_000_000n]),
+    );
   });
 
   it('an account is the sum of its VMs, or row by row', async () => {

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { ProblemError } from '../../errors.ts';
-import type { QueryContext } from '../../query/context.ts';
 import { trafficPage } from '../../query/traffic.ts';
-import { uptimePage } from '../../query/uptime.ts';
+import { type UptimeContext, uptimePage } from '../../query/uptime.ts';
 import type { Api } from '../api.ts';
 import { readWindow, stepQuery } from '../window.ts';
 import { trafficJson, uptimeJson } from './rows.ts';
@@ -15,7 +14,7 @@ const STEPPED = { account: z.string(), step: z.string() };
 const by = z.enum(['vm']).optional().describe('A row a bucket and VM instead of the sum.');
 
 /** The same as for a VM, over the VMs that now belong to an account: summed, or VM by VM. */
-export function accountMeteringRoutes(api: Api, context: QueryContext): void {
+export function accountMeteringRoutes(api: Api, context: UptimeContext): void {
   const vmsOf = (account: string): string[] => {
     if (context.catalog.account(account) === undefined)
       throw new ProblemError('account_unknown', `there is no account ${account}`, { account });

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { ProblemError } from '../../errors.ts';
-import { type QueryContext, vmKnown } from '../../query/context.ts';
+import { vmKnown } from '../../query/context.ts';
 import { outagePage } from '../../query/outages.ts';
 import { samplePage } from '../../query/samples.ts';
 import { trafficPage } from '../../query/traffic.ts';
-import { uptimePage } from '../../query/uptime.ts';
+import { type UptimeContext, uptimePage } from '../../query/uptime.ts';
 import type { Api } from '../api.ts';
 import { rangeQuery, readRange, readWindow, stepQuery } from '../window.ts';
 import { outagePosition, samplePosition } from './positions.ts';
@@ -16,7 +16,7 @@ const PROBLEMS = ['invalid_parameter', 'invalid_cursor', 'vm_unknown', 'store_un
 const STEPPED = { vm: z.string(), step: z.string() };
 
 /** What has been metered of one VM: uptime, traffic, outages and the samples behind them. */
-export function vmMeteringRoutes(api: Api, context: QueryContext): void {
+export function vmMeteringRoutes(api: Api, context: UptimeContext): void {
   const known = async (vm: string): Promise<void> => {
     if (!(await vmKnown(context, vm))) throw new ProblemError('vm_unknown', `nothing is known of VM ${vm}`, { vm });
   };
@@ -35,7 +35,9 @@ export function vmMeteringRoutes(api: Api, context: QueryContext): void {
         incidents: z
           .enum(['raw', 'applied'])
           .optional()
-          .describe('Causes as the agents reported them, or as incidents restate them (the default).'),
+          .describe(
+            '`raw`: causes as the agents reported them, counted as the plan says. `applied` (the default): as incidents restate them, counted as the terms say.',
+          ),
       }),
       answers: { 200: { description: 'Rows in order', schema: pageOf(uptimeRow, STEPPED) } },
       problems: PROBLEMS,

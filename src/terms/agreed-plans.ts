@@ -1,0 +1,27 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import type { DatedPlan } from '../domain/plan.ts';
+import type { TermsLibrary } from './library.ts';
+import { creditableUnder } from './policy.ts';
+
+/**
+ * A VM's plans in order, each with the causes that count under the VM's terms, or else the plan's: a dated plan more
+ * wherever another version of the sheet begins or the last one ends.
+ */
+export function agreedPlans(catalog: Catalog, library: TermsLibrary, vm: string): DatedPlan[] {
+  const plans = catalog.datedPlans(vm);
+  const own = catalog.vm(vm)?.body.terms ?? null;
+  return plans.flatMap(({ fromMs, plan }, i) => {
+    const id = own ?? catalog.plan(plan.id)?.body.terms ?? null;
+    if (id === null) return [{ fromMs, plan }];
+    const untilMs = plans[i + 1]?.fromMs ?? Infinity;
+    const changes = library
+      .versions(id)
+      .flatMap(({ sheet }) => [sheet.effective_from, sheet.effective_until ?? Infinity])
+      .filter((atMs) => atMs > fromMs && atMs < untilMs)
+      .sort((a, b) => a - b);
+    return [fromMs, ...changes].map((atMs) => {
+      const sheet = library.inForce(id, atMs)?.sheet;
+      return { fromMs: atMs, plan: sheet === undefined ? plan : { ...plan, creditable: creditableUnder(sheet, plan) } };
+    });
+  });
+}
