@@ -4,8 +4,9 @@ import { formatAmount, roundToMinor } from '../domain/money.ts';
 import { ProblemError } from '../errors.ts';
 import type { QueryContext } from '../query/context.ts';
 import type { LoadedSheet, TermsLibrary } from '../terms/library.ts';
-import type { RefundFacts } from '../terms/measure.ts';
+import type { RefundEvent, RefundFacts } from '../terms/measure.ts';
 import { evaluateRefund, type RefundDecision } from '../terms/refund.ts';
+import type { TermsSheet } from '../terms/sheet.ts';
 import { type Gathered, gatherFacts } from './facts.ts';
 
 export interface RefundRequest {
@@ -17,6 +18,9 @@ export interface RefundRequest {
 
 /** Outages listed in an answer; the rest is counted. */
 const OUTAGES_SHOWN_MAX = 1000;
+
+/** Events of the account's other VMs listed in an answer. */
+const ACCOUNT_EVENTS_SHOWN_MAX = 100;
 
 /**
  * Checks whether a VM may be refunded at an instant, and says by which clauses and which evidence. The answer's JSON, with
@@ -48,7 +52,7 @@ export async function checkRefund(
     calculation: calculationJson(decision, gathered.facts.currency),
     clauses: decision.rules,
     evidence: evidenceJson(gathered),
-    facts: factsJson(gathered.facts, atMs),
+    facts: factsJson(gathered.facts, loaded.sheet, atMs),
     sheet: loaded.json,
   };
 }
@@ -112,8 +116,13 @@ function evidenceJson({ facts, evidence }: Gathered): Record<string, unknown> {
 }
 
 /** What was known besides the metered data, as it then was: catalog entries can change afterwards. */
-function factsJson(facts: RefundFacts, atMs: number): Record<string, unknown> {
+function factsJson(facts: RefundFacts, { refund }: TermsSheet, atMs: number): Record<string, unknown> {
   const shown = (ms: number | null): string | null => (ms === null ? null : formatInstant(ms));
+  const conditions = [...refund.grounds, ...refund.bars].flatMap((rule) => rule.when);
+  const ofAccount = new Set<string>(
+    conditions.flatMap((each) => (each.measure === 'events' && each.scope === 'account' ? each.kinds : [])),
+  );
+  const known = ({ atMs: at }: RefundEvent): boolean => at <= atMs;
   return {
     paid_at: shown(facts.paidAtMs),
     paid_until: shown(facts.paidUntilMs),
@@ -121,8 +130,16 @@ function factsJson(facts: RefundFacts, atMs: number): Record<string, unknown> {
     starts_at: shown(facts.startsAtMs),
     promotion: facts.promotion,
     plans: facts.plans.map(({ fromMs, plan }) => ({ plan: plan.id, from: formatInstant(fromMs) })),
-    events: facts.events
-      .filter((event) => event.atMs <= atMs)
-      .map(({ id, kind, atMs: at, amountNanos }) => ({ id, kind, at: formatInstant(at), amount_nanos: amountNanos })),
+    events: facts.events.filter(known).map(eventJson),
+    // Those of its other VMs that the sheet counts, latest first.
+    account_events: facts.accountEvents
+      .filter((event) => known(event) && event.vm !== facts.vm && ofAccount.has(event.kind))
+      .sort((a, b) => b.atMs - a.atMs)
+      .slice(0, ACCOUNT_EVENTS_SHOWN_MAX)
+      .map((event) => ({ vm: event.vm, ...eventJson(event) })),
   };
+}
+
+function eventJson({ id, kind, atMs, amountNanos }: RefundEvent): Record<string, unknown> {
+  return { id, kind, at: formatInstant(atMs), amount_nanos: amountNanos };
 }

@@ -68,6 +68,7 @@ export async function gatherFacts(context: QueryContext, vm: string, atMs: numbe
 function eventsOf(catalog: Catalog, vm: string): RefundEvent[] {
   return catalog.eventsOf(vm).map(({ id, body }) => ({
     id,
+    vm,
     kind: body.kind,
     atMs: body.at,
     amountNanos: body.amount === null ? null : (parseAmount(body.amount) ?? null),

@@ -30,6 +30,7 @@ export interface RefundFacts {
 
 export interface RefundEvent {
   id: string;
+  vm: string;
   kind: string;
   atMs: number;
   amountNanos: bigint | null;
@@ -163,7 +164,7 @@ function events(rule: Extract<Condition, { measure: 'events' }>, facts: RefundFa
     ({ atMs: at }) =>
       (!rule.before_expiry || at < (facts.paidUntilMs ?? Infinity)) && (!rule.since_payment || at >= (facts.paidAtMs ?? 0)),
   );
-  const shown = `${counted.length} ${what} recorded`;
+  const shown = `${counted.length} ${what} recorded${rule.scope === 'account' ? ' on the account' : ''}`;
   // Where a date is missing, none to all of them may count.
   const open = missing !== undefined && within(rule, BigInt(counted.length)) !== within(rule, 0n);
   if (open) return { truth: 'unknown', measured: `${shown}; unknown: ${missing}`, limit };

@@ -193,19 +193,22 @@ describe('refund checks over HTTP', () => {
     });
   });
 
-  it('three refunds bar the fourth, and what was refunded before is no longer there', async () => {
-    await putVm('r1', 'ipcats');
+  it('three refunds of a customer bar the fourth, whichever VMs they were for, and what was refunded before is no longer there', async () => {
+    await call('PUT', '/v1/accounts/a3', { name: 'A', currency: 'CNY' });
+    for (const vm of ['r1', 'r2']) await putVm(vm, 'ipcats', { account: 'a3' });
     await meter('r1', PAID + 21 * DAY, [{ from: PAID, to: PAID + 25 * H }]);
-    const refund = () => call('POST', '/v1/vms/r1/events', { at: iso(PAID + DAY), kind: 'refund', amount: '70.00' });
-    await refund();
+    const refund = (vm: string) => call('POST', `/v1/vms/${vm}/events`, { at: iso(PAID + DAY), kind: 'refund', amount: '70.00' });
+    await refund('r1');
     // 29 days are left: 280.64…, of which at most 300 − 70 = 230.
     expect(await check('r1', PAID + 2 * DAY)).toMatchObject({ decision: 'eligible', amount: '230.00' });
-    await refund();
-    await refund();
-    expect(ruleOf(await check('r1', PAID + 2 * DAY), 'three-refunds')).toMatchObject({
-      outcome: 'fail',
-      measured: '3 refund recorded',
+    await refund('r2');
+    await refund('r2');
+    const barred = await check('r1', PAID + 2 * DAY);
+    expect(barred).toMatchObject({
+      decision: 'not_eligible',
+      facts: { events: [{ kind: 'refund' }], account_events: [{ vm: 'r2' }, { vm: 'r2' }] },
     });
+    expect(ruleOf(barred, 'three-refunds')).toMatchObject({ outcome: 'fail', measured: '3 refund recorded on the account' });
   });
 
   it('a force majeure incident turns a ground off, and on again once it is withdrawn', async () => {

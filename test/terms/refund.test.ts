@@ -34,6 +34,7 @@ const outage = (startMs: number, ms: number | null, cause: Parameters<typeof con
 });
 const event = (kind: string, atMs = PAID + H, amountNanos: bigint | null = null): RefundEvent => ({
   id: `${kind}-${atMs}`,
+  vm: 'v1',
   kind,
   atMs,
   amountNanos,
@@ -55,7 +56,8 @@ const BASE: RefundFacts = {
   accountEvents: [],
 };
 const check = (id: SheetId, change: Partial<RefundFacts>, atMs: number) => {
-  const facts = { ...BASE, ...change };
+  // What is recorded of the VM is recorded of its account too.
+  const facts = { ...BASE, accountEvents: change.events ?? [], ...change };
   return evaluateRefund(sheetOf(id), facts, atMs);
 };
 const ruleOf = (decision: ReturnType<typeof check>, id: string) => {
@@ -71,6 +73,8 @@ type Row = readonly [SheetId, string, 'pass' | 'fail', string, Partial<RefundFac
 /** The third refund bars another, in both sheets that say so. */
 const refunded = (sheet: SheetId): Row[] => [
   [sheet, 'three-refunds', 'fail', 'three refunds', { outages: [LONG], events: threeRefunds }, PAID + 15.5 * DAY, null],
+  [sheet, 'three-refunds', 'fail', 'of other VMs', { outages: [LONG], accountEvents: threeRefunds }, PAID + 15.5 * DAY, null],
+  [sheet, 'dispute', 'fail', 'over another VM', { outages: [LONG], accountEvents: [event('dispute')] }, PAID + 15.5 * DAY, null],
   [
     sheet,
     'three-refunds',
@@ -409,7 +413,7 @@ describe('measured values and limits', () => {
       'longest provider outage 0 s; longest of other causes 25 h',
       'more than 24 h',
     ],
-    ['ipcats', 'three-refunds', { events: threeRefunds }, DAY, '3 refund recorded', 'at least 3 refund'],
+    ['ipcats', 'three-refunds', { events: threeRefunds }, DAY, '3 refund recorded on the account', 'at least 3 refund'],
   ] as const)('%s %s: case %#', (id, rule, facts, afterMs, measured, limit) => {
     expect(ruleOf(check(id, facts, PAID + afterMs), rule)).toMatchObject({ measured, limit });
   });
