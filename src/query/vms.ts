@@ -17,14 +17,16 @@ export async function vmPage(
   request: { after: string; limit: number },
 ): Promise<Page<VmSeen, { vm: string }>> {
   const params = { after: request.after, limit: request.limit + 1 };
+  // Read in the order of the key, no more than the page's VMs are.
+  const inOrder = 'SETTINGS optimize_aggregation_in_order = 1';
   const samples = await context.store.rows<{ vm: string; first: string; last: string; n: string }>(
     `SELECT vm, toUnixTimestamp64Milli(min(ts)) AS first, toUnixTimestamp64Milli(max(ts)) AS last, count() AS n FROM samples
-     WHERE vm > {after:String} GROUP BY vm ORDER BY vm LIMIT {limit:UInt32}`,
+     WHERE vm > {after:String} GROUP BY vm ORDER BY vm LIMIT {limit:UInt32} ${inOrder}`,
     params,
   );
   const minutes = await context.store.rows<{ vm: string; first: number }>(
     `SELECT vm, toUnixTimestamp(min(minute)) AS first FROM uptime
-     WHERE vm > {after:String} GROUP BY vm ORDER BY vm LIMIT {limit:UInt32}`,
+     WHERE vm > {after:String} GROUP BY vm ORDER BY vm LIMIT {limit:UInt32} ${inOrder}`,
     params,
   );
   const seen = new Map<string, VmSeen>();

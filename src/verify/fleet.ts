@@ -48,6 +48,8 @@ export interface VerifyReport {
 
 /** In flight at once, so that server and model both have work; what is held grows with it. */
 const GROUPS_AT_ONCE = 4;
+/** To list a VM the server goes over all its samples: so many at a time are soon answered, however long samples are kept. */
+const VMS_LISTED = 500;
 const POLL_MS = 250;
 const LOOKS_MAX = 5;
 const DAY_MS = 86_400_000;
@@ -85,7 +87,7 @@ export async function verifyFleet(reader: Reader, options: VerifyOptions): Promi
     };
   };
 
-  const seen = reader.rows('v1/vms', {}, vmSeen);
+  const seen = reader.rows('v1/vms', { limit: Math.min(VMS_LISTED, reader.pageRows) }, vmSeen);
   if (options.documents === 'only') {
     const { disagreement, ...told } = await verifyDocuments(reader, options);
     documents = told;

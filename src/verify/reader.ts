@@ -68,14 +68,15 @@ export class Reader {
     await this.#sleep(ms, this.#signal);
   }
 
-  /** The rows of a paged question, in order. */
+  /** The rows of a paged question, in order; `limit` among the parameters where a page is to be shorter than others. */
   rows<T>(path: string, query: Readonly<Record<string, string | number>>, shape: z.ZodType<T>): RowStream<T> {
+    const limit = query['limit'] ?? this.pageRows;
     let next: string | null = '';
     return new RowStream(async () => {
       if (next === null) return null;
       const params = new URLSearchParams(next === '' ? {} : { cursor: next });
       if (next === '') for (const [name, value] of Object.entries(query)) params.set(name, String(value));
-      params.set('limit', String(this.pageRows));
+      params.set('limit', String(limit));
       const page: z.infer<typeof pageShape> = await this.get(`${path}?${params.toString()}`, pageShape);
       next = page.next;
       return page.rows.map((row) => this.#shaped(path, row, shape));
