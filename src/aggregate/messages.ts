@@ -15,10 +15,12 @@ export interface ThreadSetup {
   readonly vmsMax: number;
   readonly nicsMax: number;
   readonly checkpointIntervalMs: number;
+  /** of `Listening` */
+  readonly listening: SharedArrayBuffer;
 }
 
 export type ToThread =
-  /** the log has grown */
+  /** the log has grown, and the thread was listening */
   | { readonly type: 'wake' }
   | { readonly type: 'room'; readonly id: number; readonly frames: Uint8Array }
   /** finish what the log holds up to this record, save the state and end */

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { serveStore } from '../store/remote.ts';
 import type { Store } from '../store/store.ts';
+import { Listening } from './listening.ts';
 import type { FromThread, ThreadSetup, ToThread } from './messages.ts';
 import type { NewNames } from './room.ts';
 import type { Progress } from './status.ts';
@@ -18,7 +19,7 @@ export interface AggregatorThread {
   stop(headSeq: number): Promise<void>;
 }
 
-export interface ThreadOptions extends Omit<ThreadSetup, 'storeEnd'> {
+export interface ThreadOptions extends Omit<ThreadSetup, 'storeEnd' | 'listening'> {
   /** The embedded store, which the thread reaches through this one; undefined for a server. */
   readonly store: Store | undefined;
   readonly onTrim: (beforeSeq: number) => void;
@@ -37,8 +38,9 @@ function entry(): URL {
 export function startAggregatorThread(options: ThreadOptions): Promise<AggregatorThread> {
   const { store, onTrim, onNote, onFatal, ...setup } = options;
   const served = store === undefined ? undefined : serveStore(store);
+  const listening = new Listening();
   const worker = new Worker(entry(), {
-    workerData: { ...setup, storeEnd: served?.end } satisfies ThreadSetup,
+    workerData: { ...setup, storeEnd: served?.end, listening: listening.shared } satisfies ThreadSetup,
     transferList: served === undefined ? [] : [served.end.port],
   });
   const tell = (message: ToThread): void => {
@@ -66,8 +68,6 @@ export function startAggregatorThread(options: ThreadOptions): Promise<Aggregato
     rooms.clear();
   };
 
-  let waking = false;
-
   return new Promise((ready, failed) => {
     let stopped: (() => void) | undefined;
     const fail = (error: Error): void => {
@@ -88,13 +88,7 @@ export function startAggregatorThread(options: ThreadOptions): Promise<Aggregato
         });
       },
       wake() {
-        if (waking) return;
-        waking = true;
-        // requests that were made durable together tell of it once
-        setImmediate(() => {
-          waking = false;
-          tell({ type: 'wake' });
-        });
+        if (listening.take()) tell({ type: 'wake' });
       },
       newNames(frames) {
         return new Promise((resolve, reject) => {

@@ -6,6 +6,7 @@ import { remoteStore } from '../store/remote.ts';
 import { openServerStore } from '../store/server.ts';
 import { Aggregator } from './aggregator.ts';
 import { openCheckpoints } from './checkpoint.ts';
+import { Listening } from './listening.ts';
 import type { FromThread, ThreadSetup, ToThread } from './messages.ts';
 import { countNew } from './room.ts';
 
@@ -24,6 +25,7 @@ const setup = workerData as ThreadSetup;
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
 
+const listening = new Listening(setup.listening);
 const say = (message: FromThread): void => {
   port.postMessage(message);
 };
@@ -83,8 +85,9 @@ async function main(): Promise<void> {
     const { storedSeq, storedSamples } = aggregator.progress();
     if (stopAtSeq !== undefined && storedSeq + 1 >= stopAtSeq) break;
     const samples = Number(storedSamples - before);
-    if (!did) await waitForWake(checkpointAt - performance.now());
-    else if (stopAtSeq === undefined && samples < BEHIND_SAMPLES)
+    if (!did) {
+      if (listening.begin()) await waitForWake(checkpointAt - performance.now());
+    } else if (stopAtSeq === undefined && samples < BEHIND_SAMPLES)
       await pause(startedAt + intervalOf(samples) - performance.now());
   }
   await checkpoint();
