@@ -66,10 +66,13 @@ export class KeyRing {
   /** By the digest's first 8 bytes, which say nothing useful about the key; the whole digest is compared in constant time. */
   readonly #byPrefix = new Map<string, { key: Key; digest: Buffer }[]>();
   readonly #byId = new Map<string, string>();
+  /** What was found, by what was presented: only keys in force get in, and any change of them empties it. */
+  readonly #found = new Map<string, Key>();
 
   /** Adds, replaces or (when revoked) removes a key. */
   set(id: string, body: KeyBody): void {
     this.#remove(id);
+    this.#found.clear();
     if (body.revoked) return;
     const digest = Buffer.from(body.digest, 'hex');
     const prefix = prefixOf(digest);
@@ -82,8 +85,12 @@ export class KeyRing {
   /** The key that a client presented, undefined if it is not in force. */
   find(presented: string): Key | undefined {
     if (presented.length > KEY_LENGTH_MAX) return undefined;
+    const known = this.#found.get(presented);
+    if (known !== undefined) return known;
     const digest = digestOf(presented);
-    return this.#byPrefix.get(prefixOf(digest))?.find((held) => timingSafeEqual(held.digest, digest))?.key;
+    const found = this.#byPrefix.get(prefixOf(digest))?.find((held) => timingSafeEqual(held.digest, digest))?.key;
+    if (found !== undefined) this.#found.set(presented, found);
+    return found;
   }
 
   #remove(id: string): void {
