@@ -42,8 +42,8 @@ export function installProblems(app: FastifyInstance, methodsOf: (path: string) 
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error);
     // "not now" is an answer; the rest is a fault whose place is wanted
-    if (problem.status === 503) request.log.warn({ code: problem.code }, problem.detail);
-    else if (problem.status >= 500) request.log.error({ err: error }, problem.code);
+    if (problem.status === 503) request.log.warn({ reqId: request.id, code: problem.code }, problem.detail);
+    else if (problem.status >= 500) request.log.error({ reqId: request.id, err: error }, problem.code);
     return sendProblem(reply, problem);
   });
   app.setNotFoundHandler((request, reply) => {

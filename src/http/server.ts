@@ -81,6 +81,8 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     loggerInstance: deps.logger ?? makeLogger('silent'),
     // A line for every request would cost more than most requests; what fails is logged, the rest is in the metrics.
     logController: new LogController({ disableRequestLogging: true }),
+    // and a logger for every request a tenth of a post of samples: what is logged names its request itself
+    childLoggerFactory: (logger) => logger,
     bodyLimit: HTTP_LIMITS.bodyBytesMax,
     requestTimeout: HTTP_LIMITS.requestTimeoutMs,
     connectionTimeout: HTTP_LIMITS.connectionTimeoutMs,
