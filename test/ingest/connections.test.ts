@@ -48,7 +48,8 @@ async function open(headers: readonly string[]): Promise<Socket> {
 async function answerOf(socket: Socket): Promise<string> {
   let text = '';
   socket.on('data', (chunk) => (text += String(chunk)));
-  await within('the connection to be closed', once(socket, 'close'));
+  // a reset is an end too
+  await within('the connection to be closed', new Promise((resolve) => socket.on('close', resolve)));
   return text;
 }
 
@@ -79,6 +80,14 @@ describe('bodies that are sent badly', () => {
     for (let sent = 0; sent < tooMuch; sent += 65_536) chunked.write(`10000\r\n${' '.repeat(65_536)}\r\n`);
     chunked.write('0\r\n\r\n');
     expect(await answerOf(chunked)).toMatch(/^HTTP\/1.1 413 .*"code":"body_too_large"/s);
+    expect((await postLines(server, agent, [line('v')])).status).toBe(202);
+  });
+
+  it('a refused body ends a connection that was to be kept: nobody reads the rest of it', async () => {
+    await start();
+    const chunked = await open(['Transfer-Encoding: chunked']);
+    for (let sent = 0; sent <= 8 * 1024 * 1024; sent += 65_536) chunked.write(`10000\r\n${' '.repeat(65_536)}\r\n`);
+    expect(await answerOf(chunked)).toMatch(/^HTTP\/1.1 413 .*connection: close.*"code":"body_too_large"/is);
     expect((await postLines(server, agent, [line('v')])).status).toBe(202);
   });
 
