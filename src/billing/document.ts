@@ -10,7 +10,8 @@ import { toJson } from '../domain/json.ts';
 import { unclaimedCredits } from '../rating/credits.ts';
 import { roundedToMinor } from '../rating/exact.ts';
 import { type RatedLine, totalOf } from '../rating/line.ts';
-import { rateInvoice } from '../rating/order.ts';
+import { type InvoiceFacts, rateInvoice } from '../rating/order.ts';
+import { clipSegments } from '../rating/served.ts';
 import { agreedJson } from './agreed.ts';
 import { pendingDebits } from './debits.ts';
 import { type BillingContext, gatherFacts, type Gathered } from './facts.ts';
@@ -108,7 +109,7 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     to: formatInstant(toMs),
     time_zone: gathered.days.time_zone,
     due_at: formatInstant(dueAtMs),
-    lines: lines.map((line) => lineJson(line, currency, fromMs, toMs)),
+    lines: lines.map((line) => lineJson(line, currency, servedRange(line, facts))),
     total: formatAmount(total, currency),
     // Whether every VM has been metered up to the end of the period, or of its service.
     usage_complete: complete,
@@ -175,7 +176,7 @@ function unclaimedJson({ facts: { vms, fromMs, toMs, currency } }: Gathered): { 
   };
 }
 
-function lineJson(line: RatedLine, currency: string, fromMs: number, toMs: number): Record<string, unknown> {
+function lineJson(line: RatedLine, currency: string, range: Range): Record<string, unknown> {
   return {
     kind: line.kind,
     vm: line.vm,
@@ -185,13 +186,30 @@ function lineJson(line: RatedLine, currency: string, fromMs: number, toMs: numbe
     unit_price: line.unitPrice,
     amount: formatAmount(line.amountNanos, currency),
     formula: line.formula,
-    ...linksOf(line, fromMs, toMs),
+    ...linksOf(line, range),
     detail: line.detail,
   };
 }
 
+interface Range {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** The part of the period in which a line's VM was served, on the line's plan where it is about one: what else was metered is not in the line. */
+function servedRange(line: RatedLine, { vms, fromMs, toMs }: InvoiceFacts): Range {
+  const service = vms.find(({ vm }) => vm === line.vm)?.service ?? [];
+  const { plan: only } = line.detail;
+  const served = clipSegments(service, fromMs / MINUTE_MS, toMs / MINUTE_MS).filter(
+    ({ plan }) => only === undefined || plan.id === only,
+  );
+  const [first, last] = [served[0], served.at(-1)];
+  if (first === undefined || last === undefined) return { fromMs, toMs };
+  return { fromMs: first.fromMinute * MINUTE_MS, toMs: last.toMinute * MINUTE_MS };
+}
+
 /** The questions whose answers a line was computed from, and the raw samples behind them. */
-function linksOf(line: RatedLine, fromMs: number, toMs: number): { query: string | null; samples?: string } {
+function linksOf(line: RatedLine, { fromMs, toMs }: Range): { query: string | null; samples?: string } {
   // A debit rests on the invoice that it corrects.
   if (typeof line.detail['debit'] === 'string') return { query: `/v1/invoices/${String(line.detail['invoice'])}` };
   if (line.vm === null)

@@ -109,6 +109,34 @@ describe('invoices over HTTP', () => {
     expect(rows.reduce((sum, row) => sum + row.unavailable_minutes, 0)).toBe(1504);
   });
 
+  it('the queries on the lines answer what the lines say of a VM that began in mid-month and changed its plan', async () => {
+    const plan = { currency: 'CNY', time_zone: 'Asia/Taipei', price: { amount: '14.40', per: 'day' } };
+    const priced = { counting: 'sum', tiers: [{ up_to: null, price: '1.00' }] };
+    for (const id of ['first', 'then']) await done('PUT', `/v1/plans/${id}`, { ...plan, traffic: priced });
+    await done('PUT', '/v1/accounts/began', { name: 'B', currency: 'CNY' });
+    await done('PUT', '/v1/vms/b1', {
+      account: 'began',
+      plans: [
+        { plan: 'first', from: 0 },
+        { plan: 'then', from: '2026-03-16T00:00:00+08:00' },
+      ],
+      starts_at: '2026-03-11T00:00:00+08:00',
+    });
+    await published('b1', MARCH.from, MARCH.to);
+    for (const day of ['05', '12', '20']) {
+      await outage('b1', `2026-03-${day}T10:00:10+08:00`, `2026-03-${day}T10:00:40+08:00`);
+      await traffic('b1', 'eth0', `2026-03-${day}T10:00:00+08:00`, BigInt(day) * GB, 0n);
+    }
+    const lines = (await preview('began', MARCH.from, MARCH.to))['lines'] as Line[];
+    const answers = lines.map(async ({ kind, quantity, query }) => {
+      if (kind === 'service') return [kind];
+      const rows = (await done('GET', query ?? ''))['rows'] as { unavailable_minutes: number; rx_bytes: number }[];
+      const told = rows.reduce((sum, row) => sum + (kind === 'credit' ? row.unavailable_minutes : row.rx_bytes / 1e9), 0);
+      return [kind, quantity, told];
+    });
+    expect(await Promise.all(answers)).toEqual([['service'], ['traffic', '12', 12], ['traffic', '20', 20], ['credit', '2', 2]]);
+  });
+
   it('two incidents that overlap: the one recorded later counts', async () => {
     const incident = (from: string, to: string, cause: string) =>
       done('POST', '/v1/incidents', { scope: { account: 'cny' }, from: `2026-03-20T${from}+08:00`, to, cause });
