@@ -49,6 +49,14 @@ describe('incidents over HTTP', () => {
     expect(await down()).toEqual(REPORTED);
   }); // prettier-ignore
 
+  it('refuses a VM that nobody ever named, also among others: its outage would keep its cause', async () => {
+    const answer = await post(
+      { scope: { vms: ['v1', 'v1l'] }, ...range('00:11', '01:10'), cause: 'maintenance' },
+      '?dry_run=true',
+    );
+    expect(answer).toMatchObject({ status: 422, body: { code: 'invalid_reference', errors: [{ field: 'scope.vms.1' }] } });
+  });
+
   it('restates causes, the one recorded later where two overlap, until it is withdrawn; reports stay', async () => {
     const first = await post({ scope: { vms: ['v1'] }, ...range('00:11', '01:10'), cause: 'maintenance', note: 'ticket 7' });
     expect(first).toMatchObject({ status: 201, body: { cause: 'maintenance', note: 'ticket 7', by: 'admin', minutes: 12 } });

@@ -2,13 +2,15 @@ import { z } from 'zod';
 import type { BillingContext } from '../../billing/facts.ts';
 import { invoicesRestated } from '../../billing/restated.ts';
 import { checkIncidentScope } from '../../catalog/references.ts';
-import { type IncidentBody, incidentRequest, incidentScope } from '../../catalog/incidents.ts';
+import { type IncidentBody, incidentRequest, type IncidentScope, incidentScope } from '../../catalog/incidents.ts';
 import type { Versioned } from '../../catalog/view.ts';
 import { CAUSES } from '../../domain/condition.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../errors.ts';
 import { agentTimes } from '../../query/agent-scope.ts';
+import { inParts, vmKnown } from '../../query/context.ts';
 import { effectOf, type IncidentChange, recorded, withdrawn } from '../../query/incident-effect.ts';
+import { loadSpans } from '../../query/span.ts';
 import type { Api } from '../api.ts';
 import { keyOf } from '../auth.ts';
 import { toJson } from '../../domain/json.ts';
@@ -53,6 +55,18 @@ function incidentJson({ id, body, seq }: Versioned<IncidentBody>): Record<string
     withdrawn_at: body.withdrawn === null ? null : formatInstant(body.withdrawn.at),
     withdrawn_by: body.withdrawn?.by ?? null,
   };
+}
+
+/** A name that nobody ever used is a slip of the pen: its outage would silently keep its cause. Throws `invalid_reference`. */
+async function checkVmsKnown(context: BillingContext, scope: IncidentScope): Promise<void> {
+  if (!('vms' in scope)) return;
+  const strangers = scope.vms.filter((vm) => context.catalog.vm(vm) === undefined);
+  const metered = await inParts(strangers, (some) => loadSpans(context, some));
+  for (const vm of strangers) {
+    if (metered.has(vm) || (await vmKnown(context, vm))) continue;
+    const fault = { field: `scope.vms.${scope.vms.indexOf(vm)}`, message: `nothing is known of VM ${vm}` };
+    throw new ProblemError('invalid_reference', `${fault.field}: ${fault.message}`, { errors: [fault] });
+  }
 }
 
 /** What a change of incidents does: to minutes by VM, and to final invoices. */
@@ -103,6 +117,7 @@ export function incidentRoutes(api: Api, context: BillingContext): void {
       const by = keyOf(request).name;
       const dryRun = query.dry_run === 'true';
       checkIncidentScope(catalog, body);
+      await checkVmsKnown(context, body.scope);
       const reported = 'agent' in body.scope ? await agentTimes(context, body.scope.agent, body.from, body.to) : null;
       const does = await effectJson(context, recorded(context, body, reported));
       if (dryRun) {
