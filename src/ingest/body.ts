@@ -94,7 +94,7 @@ function collect(stream: Readable, take: (bytes: number) => void): Promise<Buffe
     });
     stream.on('error', fail);
     stream.on('close', () => {
-      fail(new ProblemError('bad_request', 'the connection ended before the body did'));
+      if (!over) fail(new ProblemError('bad_request', 'the connection ended before the body did'));
     });
   });
 }
