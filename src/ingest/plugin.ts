@@ -13,11 +13,11 @@ import { receiptShape, sampleShape } from './shapes.ts';
 
 /** The media type of the binary format (schemas/samples-binary.md). */
 export const BINARY_TYPE = 'application/vnd.uptally.samples';
-const CONTENT_TYPES: Readonly<Record<string, BodyFormat>> = {
-  'application/x-ndjson': 'ndjson',
-  'application/json': 'json',
-  [BINARY_TYPE]: 'binary',
-};
+const CONTENT_TYPES: ReadonlyMap<string, BodyFormat> = new Map([
+  ['application/x-ndjson', 'ndjson'],
+  ['application/json', 'json'],
+  [BINARY_TYPE, 'binary'],
+]);
 
 interface RawBody {
   readonly chunks: readonly Buffer[];
@@ -25,8 +25,11 @@ interface RawBody {
 }
 
 function formatOf(request: FastifyRequest): BodyFormat {
-  const [type = '', ...parameters] = (request.headers['content-type'] ?? '').split(';').map((part) => part.trim().toLowerCase());
-  const format = CONTENT_TYPES[type];
+  const header = request.headers['content-type'] ?? '';
+  const usual = CONTENT_TYPES.get(header);
+  if (usual !== undefined) return usual;
+  const [type = '', ...parameters] = header.split(';').map((part) => part.trim().toLowerCase());
+  const format = CONTENT_TYPES.get(type);
   const charset = parameters
     .find((parameter) => parameter.startsWith('charset='))
     ?.slice(8)
