@@ -92,7 +92,7 @@ export function readWindow(path: string, query: Readonly<Record<string, unknown>
     ['to', range.toMs],
   ] as const) {
     if (ms % MINUTE_MS !== 0 || !isBoundary(zone, step, ms / MINUTE_MS))
-      throw parameterProblem(name, `must be the start of a ${step} in ${tz}`);
+      throw parameterProblem(name, `must be the start of ${step === 'hour' ? 'an' : 'a'} ${step} in ${tz}`);
   }
   const fromMinute = range.at?.m ?? range.fromMs / MINUTE_MS;
   const toMinute = range.toMs / MINUTE_MS;
