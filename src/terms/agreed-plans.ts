@@ -5,11 +5,16 @@ import { creditableUnder } from './policy.ts';
 
 /**
  * A VM's plans in order, each with the causes that count under the VM's terms, or else the plan's: a dated plan more
- * wherever another version of the sheet begins or the last one ends.
+ * wherever another version of the sheet begins or the last one ends. Before service starts none is in force: that time is
+ * not charged, so no minute of it is worth a credit.
  */
 export function agreedPlans(catalog: Catalog, library: TermsLibrary, vm: string): DatedPlan[] {
-  const plans = catalog.datedPlans(vm);
-  const own = catalog.vm(vm)?.body.terms ?? null;
+  const body = catalog.vm(vm)?.body;
+  const own = body?.terms ?? null;
+  const plans = catalog
+    .datedPlans(vm)
+    .map((dated) => ({ ...dated, fromMs: Math.max(dated.fromMs, body?.starts_at ?? -Infinity) }))
+    .filter(({ fromMs }, i, all) => fromMs < (all[i + 1]?.fromMs ?? Infinity));
   return plans.flatMap(({ fromMs, plan }, i) => {
     const id = own ?? catalog.plan(plan.id)?.body.terms ?? null;
     if (id === null) return [{ fromMs, plan }];

@@ -148,6 +148,23 @@ describe('queries', () => {
     );
   });
 
+  it('time before the start of service, which is not charged, is worth no credit', async () => {
+    await insertUptime(test.store, 'v6', '00:00', 60_000, 1);
+    await insertUptime(test.store, 'v6', '02:59', 60_000, 1);
+    await insertOutage(test.store, { vm: 'v6', start: '00:10', end: '00:11', condition: 1, version: 1 });
+    await insertOutage(test.store, { vm: 'v6', start: '01:09', end: '01:12', condition: 1, version: 1 });
+    const { catalog } = context;
+    const plan = (amount: string) =>
+      planBody.parse({ currency: 'CNY', time_zone: 'UTC', price: { amount, per: 'day' }, creditable: ['provider'] });
+    await catalog.putPlan('p6', plan('1440.00'), 't');
+    await catalog.putPlan('p7', plan('1.44'), 't');
+    // Of the minutes 01:09 to 01:12, the two that begin when service has: those that an invoice charges.
+    const plans = [{ plan: 'p6', from: ms('00:00') }, { plan: 'p7', from: ms('00:05') }]; // prettier-ignore
+    await catalog.putVm('v6', vmBody.parse({ account: 'a1', starts_at: ms('01:09') + 30_000, plans }), 't');
+    const { rows } = await uptimePage(context, { ...DAY, vms: ['v6'] });
+    expect(rows.map((row) => row.creditNanos)).toEqual([0n, 2_000_000n, 0n]);
+  });
+
   it('an account is the sum of its VMs, or row by row', async () => {
     const vms = ['v1', 'v2'];
     expect((await uptime({ vms })).rows[1]).toEqual(['01:00', 3_599_499, 500, 1_800_001, 1, 0n]);
