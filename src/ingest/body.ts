@@ -9,8 +9,11 @@ export const BODIES_BYTES_MAX = 256 * 1024 * 1024;
 /** Bodies being inflated at once, each into up to BODY_BYTES_MAX that the budget learns of when they are known; more than libuv's threads. */
 const INFLATING_MAX = 8;
 const RETRY_SOON = { 'retry-after': '1' };
-/** What still comes of a refused body is read by nobody. */
-const LAST = { connection: 'close' };
+/**
+ * The rest of a refused body is read and dropped up to here before the answer goes out: who is cut off while sending hears a reset instead of
+ * the reason.
+ */
+const DROPPED_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Counts the bytes of bodies in memory, and says no before they are too many. */
 export class BodyBudget {
@@ -23,7 +26,7 @@ export class BodyBudget {
   /** Throws `too_many_requests` when there is no room. */
   take(bytes: number): void {
     if (this.#held + bytes > BODIES_BYTES_MAX) {
-      throw new ProblemError('too_many_requests', 'too many bodies are being received at once', {}, { ...RETRY_SOON, ...LAST });
+      throw new ProblemError('too_many_requests', 'too many bodies are being received at once', {}, RETRY_SOON);
     }
     this.#held += bytes;
   }
@@ -34,12 +37,13 @@ export class BodyBudget {
 }
 
 function tooLarge(): ProblemError {
-  return new ProblemError('body_too_large', 'a body of samples has at most 8 MiB, inflated', {}, LAST);
+  return new ProblemError('body_too_large', 'a body of samples has at most 8 MiB, inflated');
 }
 
-/** Reads a body up to the limit; what it holds is in the budget until `release` is called. */
+/** Reads a body up to the limit; what it holds is in the budget until `release` is called. @param announced its length, 0 if it does not say */
 export async function readBody(
   stream: Readable,
+  announced: number,
   gzip: boolean,
   budget: BodyBudget,
 ): Promise<{ chunks: readonly Buffer[]; release: () => void }> {
@@ -53,7 +57,7 @@ export async function readBody(
     taken += bytes;
   };
   try {
-    const chunks = await collect(stream, take);
+    const chunks = await collect(stream, announced, take, release);
     if (!gzip) return { chunks, release };
     const inflated = await inTurn(() => inflate(Buffer.concat(chunks)));
     release();
@@ -66,36 +70,44 @@ export async function readBody(
 }
 
 /** By events: an iterator over the stream costs as much as the rest of a small request's way to the kernel. */
-function collect(stream: Readable, take: (bytes: number) => void): Promise<Buffer[]> {
+function collect(
+  stream: Readable,
+  announced: number,
+  take: (bytes: number) => void,
+  release: () => void,
+): Promise<readonly Buffer[]> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    let chunks: Buffer[] = [];
     let length = 0;
+    let refusal: Error | undefined;
     let over = false;
-    const fail = (error: unknown): void => {
-      if (over) return;
+    const end = (error?: Error): void => {
       over = true;
-      reject(error instanceof Error ? error : new Error(String(error)));
+      if (error === undefined) resolve(chunks);
+      else reject(error);
     };
     stream.on('data', (chunk: Buffer) => {
-      // what still comes of a refused body is let go
-      if (over) return;
-      try {
-        length += chunk.length;
-        if (length > BODY_BYTES_MAX) throw tooLarge();
-        take(chunk.length);
-        chunks.push(chunk);
-      } catch (error) {
-        fail(error);
-      }
+      length += chunk.length;
+      if (refusal === undefined) {
+        try {
+          if (Math.max(length, announced) > BODY_BYTES_MAX) throw tooLarge();
+          take(chunk.length);
+          chunks.push(chunk);
+        } catch (error) {
+          refusal = error as ProblemError;
+          chunks = [];
+          release();
+        }
+      } else if (length > DROPPED_BYTES_MAX) end(refusal);
     });
     stream.on('end', () => {
-      over = true;
-      resolve(chunks);
+      end(refusal);
     });
-    stream.on('error', fail);
+    stream.on('error', end);
     stream.on('close', () => {
-      if (!over) fail(new ProblemError('bad_request', 'the connection ended before the body did'));
+      if (!over) end(new ProblemError('bad_request', 'the connection ended before the body did'));
     });
+    if (announced > DROPPED_BYTES_MAX) end(tooLarge());
   });
 }
 

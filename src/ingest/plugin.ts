@@ -92,7 +92,7 @@ export function ingestPlugin(door: SampleDoor, faults: Faults): HttpPlugin {
         { bodyLimit: BODY_BYTES_MAX },
         async (request: FastifyRequest, payload: FastifyRequest['raw']) => {
           formatOf(request);
-          return await readBody(payload, isGzip(request), budget);
+          return await readBody(payload, Number(request.headers['content-length'] ?? 0), isGzip(request), budget);
         },
       );
       scope.post(
