@@ -11,6 +11,7 @@ const Effect = z.object({
   effect: z.array(z.object({ vm: z.string(), minutes: z.number() })),
   minutes: z.number(),
   final_invoices: z.array(z.object({ id: z.string(), number: z.number(), account: z.string() })),
+  unknown_vms: z.array(z.string()).optional(),
 });
 const Listed = z.object({
   incidents: z.array(
@@ -164,13 +165,14 @@ function scopeText(scope: z.infer<typeof Listed>['incidents'][number]['scope']):
 }
 
 function tellEffect(context: CliContext, json: unknown, outcome: string): void {
-  const { id, effect, minutes, final_invoices: invoices } = parsed(Effect, json);
+  const { id, effect, minutes, final_invoices: invoices, unknown_vms: unknown = [] } = parsed(Effect, json);
   const changed = effect.filter((each) => each.minutes > 0);
   const rows = changed.map((each) => [each.vm, each.minutes]);
   for (const line of [
     `${counted(minutes, 'minute')} of ${changed.length} of ${counted(effect.length, 'VM')} in scope restated`,
     ...(rows.length === 0 ? [] : tableLines(['VM', 'minutes'], rows)),
     ...invoices.map(({ number, account }) => `final invoice ${number} of ${account} rates to another amount: uptally reconcile corrects it`),
+    ...unknown.map((vm) => `nothing is known of VM ${vm}: is the name right?`),
     outcome === 'recorded' ? `recorded as incident ${id ?? ''}` : outcome,
   ])
     writeLine(context.stdout, line);

@@ -76,11 +76,12 @@ describe('an incident from the command line', () => {
   it.each([
     { args: ['--account', 'a1'], scope: { account: 'a1' }, text: 'account a1', minutes: 59 },
     { args: ['--all'], scope: { all: true }, text: 'all', minutes: 69 },
-    { args: ['--vm', 'v1', '--vm', 'v2'], scope: { vms: ['v1', 'v2'] }, text: 'v1 v2', minutes: 69 },
+    { args: ['--vm', 'v1', '--vm', 'v9'], scope: { vms: ['v1', 'v9'] }, text: 'v1 v9', minutes: 59 },
     { args: ['--agent', 'h9'], scope: { agent: 'h9' }, text: 'agent h9', minutes: 0 },
   ])('is recorded about $text, listed, shown before it is withdrawn, and withdrawn', async ({ args, scope, text, minutes }) => {
     const recorded = await cli('record', ...args, ...RANGE, '--cause', 'attack', '--asserts-down');
     expect(recorded).toMatchObject({ code: 0, err: '' });
+    expect(recorded.out.includes('nothing is known of VM v9: is the name right?\n')).toBe(args.includes('v9'));
     const last = (await incidents()).at(-1);
     const id = String(last?.['id']);
     expect(last).toMatchObject({ scope, cause: 'attack', asserts_down: true, withdrawn_at: null });

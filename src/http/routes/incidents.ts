@@ -57,16 +57,14 @@ function incidentJson({ id, body, seq }: Versioned<IncidentBody>): Record<string
   };
 }
 
-/** A name that nobody ever used is a slip of the pen: its outage would silently keep its cause. Throws `invalid_reference`. */
-async function checkVmsKnown(context: BillingContext, scope: IncidentScope): Promise<void> {
-  if (!('vms' in scope)) return;
+/** VMs in scope that nobody has named yet: their samples may be on the way, or the name is a slip of the pen. */
+async function unknownVms(context: BillingContext, scope: IncidentScope): Promise<string[]> {
+  if (!('vms' in scope)) return [];
   const strangers = scope.vms.filter((vm) => context.catalog.vm(vm) === undefined);
   const metered = await inParts(strangers, (some) => loadSpans(context, some));
-  for (const vm of strangers) {
-    if (metered.has(vm) || (await vmKnown(context, vm))) continue;
-    const fault = { field: `scope.vms.${scope.vms.indexOf(vm)}`, message: `nothing is known of VM ${vm}` };
-    throw new ProblemError('invalid_reference', `${fault.field}: ${fault.message}`, { errors: [fault] });
-  }
+  const unknown: string[] = [];
+  for (const vm of strangers) if (!metered.has(vm) && !(await vmKnown(context, vm))) unknown.push(vm);
+  return unknown;
 }
 
 /** What a change of incidents does: to minutes by VM, and to final invoices. */
@@ -100,7 +98,13 @@ export function incidentRoutes(api: Api, context: BillingContext): void {
           description: 'The incident and what it changes; a dry run answers 200, without id',
           schema: incidentShape
             .partial({ id: true, by: true, version: true, recorded_at: true, withdrawn_at: true, withdrawn_by: true })
-            .extend({ dry_run: z.boolean(), effect: effectShape, minutes: z.int(), final_invoices: invoicesShape }),
+            .extend({
+              dry_run: z.boolean(),
+              effect: effectShape,
+              minutes: z.int(),
+              final_invoices: invoicesShape,
+              unknown_vms: z.array(z.string()).describe('VMs of the scope of which nothing is known: is the name right?'),
+            }),
         },
       },
       problems: [
@@ -117,9 +121,9 @@ export function incidentRoutes(api: Api, context: BillingContext): void {
       const by = keyOf(request).name;
       const dryRun = query.dry_run === 'true';
       checkIncidentScope(catalog, body);
-      await checkVmsKnown(context, body.scope);
       const reported = 'agent' in body.scope ? await agentTimes(context, body.scope.agent, body.from, body.to) : null;
-      const does = await effectJson(context, recorded(context, body, reported));
+      const unknown = await unknownVms(context, body.scope);
+      const does = { ...(await effectJson(context, recorded(context, body, reported))), unknown_vms: unknown };
       if (dryRun) {
         const { scope, from, to, cause, asserts_down, note } = body;
         const shown = { scope, from: formatInstant(from), to: formatInstant(to), cause, asserts_down, note };
