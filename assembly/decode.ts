@@ -7,9 +7,6 @@ import {
   H_FRAMES,
   H_FRAMES_END,
   H_INPUT,
-  H_NOW,
-  H_OLDEST,
-  H_PATTERN_COUNT,
   H_REJECTED,
   H_REJECTED_BY_CODE,
   H_SAMPLES_MAX,
@@ -17,9 +14,6 @@ import {
 } from './layout';
 import {
   ACCEPTED,
-  FUTURE_MS,
-  NIC_NAME_MAX,
-  VM_NAME_MAX,
   judge,
   sampleCondition,
   sampleCounters,
@@ -34,10 +28,9 @@ import {
   textCause,
 } from './judge';
 import { decodeBinary } from './binary';
-import { MALFORMED, OK, TOO_MANY, reject, writeFrame } from './frame';
+import { MALFORMED, OK, TOO_MANY, reject, writeFrame, writeGood } from './frame';
 import { skipSpace, skipValue } from './json';
 import { loose, looseSize } from './loose';
-import { isAllowed } from './pattern';
 import { digits, digitsEnd, hashName, isPlain, nameEnd, shortDigits } from './text';
 
 // the beginnings of members as little-endian words
@@ -176,13 +169,8 @@ function quick(p: usize, at: usize): usize {
     p++;
   }
   if (c != 0x7d) return 0;
-  if (vmLength - 1 >= VM_NAME_MAX || nicLength > NIC_NAME_MAX) return 0;
-  if (ts < 0 || counters == 1 || counters == 2 || (cause != 0 && down == 0)) return 0;
-  if (ts > load<i64>(H_NOW) + FUTURE_MS || ts < load<i64>(H_OLDEST)) return 0;
-  if (load<u32>(H_PATTERN_COUNT) != 0 && !isAllowed(vm, vmLength)) return 0;
-  if (down != 0 && cause == 0) cause = 1;
-  frameSize = writeFrame(at, vm, vmLength, nic, nicLength, hashName(vm, vmLength), ts, rx, tx, epoch, cause, counters >> 1);
-  return p;
+  frameSize = writeGood(at, vm, vmLength, nic, nicLength, ts, rx, tx, epoch, counters, down, cause);
+  return frameSize == 0 ? 0 : p;
 }
 
 /** Judges [p, end) and writes the frame at `at`, or the rejection; the frame's size or 0. */
