@@ -1,6 +1,5 @@
-/** The load: what a fleet's agents send, as fast as answers come (autocannon) or when it is due (openLoop). */
-import autocannon from 'autocannon';
-import { Pool } from 'undici';
+/** The load: what a fleet's agents send, as fast as answers come (send) or when it is due (openLoop). */
+import { Client, type Dispatcher, Pool } from 'undici';
 import { gzipSync } from 'node:zlib';
 import { KEY, sleep } from './server-process.ts';
 
@@ -144,46 +143,56 @@ export interface Destination {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+const PATIENCE = { headersTimeout: 120_000, bodyTimeout: 120_000, pipelining: 1 } as const;
 const NDJSON = { authorization: `Bearer ${KEY}`, 'content-type': 'application/x-ndjson' } as const;
 
-/** Sends every body; resolves to the seconds from the first byte to the last answer, of each wave. Throws unless every answer is 2xx. */
+/**
+ * Sends every body, each connection one after the other; resolves to the seconds from the first byte to the last answer, summed over the
+ * waves. Connections stay open for all of them, as agents keep theirs. Throws unless every answer is 2xx.
+ */
 export async function send(waves: readonly Wave[], to: Destination, gzip = false): Promise<number> {
+  const headers = { ...(to.headers ?? NDJSON), ...(gzip ? { 'content-encoding': 'gzip' } : {}) };
+  const path = to.path ?? '/v1/samples';
+  const connections = Array.from({ length: Math.max(...waves.map(({ length }) => length)) }, () => new Client(to.url, PATIENCE));
   let seconds = 0;
-  for (const wave of waves) seconds += await sendWave(wave, to, gzip);
+  try {
+    for (const wave of waves) {
+      const startMs = performance.now();
+      await Promise.all(
+        wave.map(async (bodies, i) => {
+          for (const body of bodies) await post(connections[i], { method: 'POST', path, headers, body });
+        }),
+      );
+      seconds += (performance.now() - startMs) / 1000;
+    }
+  } finally {
+    await Promise.all(connections.map((each) => each.destroy()));
+  }
   return seconds;
 }
 
-async function sendWave(bodies: Wave, to: Destination, gzip: boolean): Promise<number> {
-  const used = bodies.filter((each) => each.length > 0);
-  const amount = used.reduce((sum, each) => sum + each.length, 0);
-  // autocannon gives every connection as many requests as the others, beginning anew where one has fewer
-  if (used.some(({ length }) => length !== amount / used.length))
-    throw new Error('the connections have different numbers of requests');
-  const headers = { ...(to.headers ?? NDJSON), ...(gzip ? { 'content-encoding': 'gzip' } : {}) };
-  const path = to.path ?? '/v1/samples';
-  let connection = 0;
-  let startMs = 0;
-  let lastMs = 0;
-  const result = await autocannon({
-    url: to.url + path,
-    connections: used.length,
-    amount,
-    method: 'POST',
-    timeout: 120,
-    // how often it looks whether all is answered
-    sampleInt: 10,
-    setupClient: (client) => {
-      // built once, before the first request leaves
-      client.setRequests((used[connection++] ?? []).map((body) => ({ method: 'POST', path, headers, body })));
-      client.on('response', () => {
-        lastMs = performance.now();
-      });
-      startMs = performance.now();
-    },
+/** One request, with as little work as possible: the load shares the machine with what it measures. */
+function post(connection: Client | undefined, request: Dispatcher.DispatchOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let status = 0;
+    let text = '';
+    connection?.dispatch(request, {
+      onRequestStart: () => undefined, // by this a handler is told from those of older versions
+      onResponseStart(_controller, statusCode) {
+        status = statusCode;
+      },
+      onResponseData(_controller, chunk) {
+        if (status > 299) text += chunk.toString();
+      },
+      onResponseEnd() {
+        if (status >= 200 && status < 300) resolve();
+        else reject(new Error(`answered ${status}: ${text}`));
+      },
+      onResponseError(_controller, error) {
+        reject(error);
+      },
+    });
   });
-  if (result['2xx'] !== amount)
-    throw new Error(`of ${amount} requests ${result['2xx']} were answered 2xx: ${JSON.stringify(result.statusCodeStats)}`);
-  return (lastMs - startMs) / 1000;
 }
 
 /**
