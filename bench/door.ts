@@ -9,7 +9,9 @@ import type { Key } from '../src/catalog/keys.ts';
 import { Door } from '../src/ingest/door.ts';
 import { ingestPlugin } from '../src/ingest/plugin.ts';
 import { openEmbeddedWriter } from '../src/log/embedded.ts';
+import { letHeapGrow } from '../src/heap.ts';
 
+letHeapGrow();
 const faults = { at: (): void => undefined };
 const log = openEmbeddedWriter({
   path: join(process.argv[2] ?? '.', 'door-log'),

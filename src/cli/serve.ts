@@ -41,6 +41,7 @@ async function serve(context: CliContext): Promise<void> {
     { faultsOf, killSelf },
     { productVersion },
     { withSecretFiles },
+    { letHeapGrow },
   ] = await Promise.all([
     import('../app.ts'),
     import('../config.ts'),
@@ -48,6 +49,7 @@ async function serve(context: CliContext): Promise<void> {
     import('../faults.ts'),
     import('../version.ts'),
     import('../secret-files.ts'),
+    import('../heap.ts'),
   ]);
   const { LockedError } = await import('../process-lock.ts');
   const { TermsError } = await import('../terms/library.ts');
@@ -61,6 +63,7 @@ async function serve(context: CliContext): Promise<void> {
         `UPTALLY_ADMIN_KEY has fewer than ${ADMIN_KEY_LENGTH_SAFE} characters: good for a trial, not for a server that others can reach`,
       );
     }
+    letHeapGrow();
     const app = await startApp({
       config,
       version: productVersion(),
