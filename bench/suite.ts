@@ -38,7 +38,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
     question: 'How many samples does a CPU-second of the server carry from the request to minute rows, beside ClickHouse and VictoriaMetrics?',
     fairness:
       'Unfair would be work put off until nobody looks (a round ends when the server has left the CPU alone for a second, its merges done), threads not counted, or rows not there: counts and the minutes of a VM are compared first. The alternatives do less: no fsync, no gaps, resets, outages or late samples; VictoriaMetrics only keeps points. Async inserts are timed on fewer samples, or they would take the whole run.',
-    full: () => endToEndBench({ vms: 10_000, intervals: 40, asyncIntervals: 8, warmups: 2, rounds: 5 }),
+    full: () => endToEndBench({ vms: 10_000, intervals: 200, asyncIntervals: 8, warmups: 1, rounds: 5 }),
     smoke: () => endToEndBench({ vms: 200, intervals: 8, asyncIntervals: 8, warmups: 1, rounds: 1 }),
   },
   queries: {
