@@ -15,6 +15,7 @@ import { catalogRecord } from '../log/record.ts';
 import { clusterOf } from '../store/cluster.ts';
 import { migrate } from '../store/migrations.ts';
 import { openStore } from '../store/open.ts';
+import type { Outage } from '../store/retry.ts';
 import { metricsOf, type PartitionHealth } from '../metrics.ts';
 import {
   aggregateSettings,
@@ -41,7 +42,14 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
   const unlock = await lockFolder(config);
 
   const asked = givenFaults(faults);
-  const store = await openStore(config, asked.faults);
+  let waiting = false;
+  const onOutage = (outage: Outage | undefined): void => {
+    if (outage === undefined) logger.info('ClickHouse takes inserts again');
+    else if (!waiting)
+      logger.error({ err: outage.error }, 'ClickHouse takes no inserts: samples are kept in the log until it does');
+    waiting = outage !== undefined;
+  };
+  const store = await openStore({ ...config, onOutage }, asked.faults);
   await migrate(store, { retentionDays: keptDays(config), nowMs: now(), cluster: clusterOf(config) });
   // what a server holds others may write to as well
   const shared = config.clickhouseUrl !== undefined;

@@ -4,16 +4,31 @@ import { resolve } from 'node:path';
 import type { Faults } from '../faults.ts';
 import { clientStatements, type Run } from './client.ts';
 import { storeErrorOf } from './errors.ts';
+import { type Outage, Retrier } from './retry.ts';
 import { bytesIn, insertSelect, literal } from './rowbinary.ts';
 import { removeScratch, scratchPath } from './scratch.ts';
 import { DATABASE, type Store, StoreError } from './store.ts';
 
+export interface EmbeddedOptions {
+  readonly path: string;
+  /** takes the files that inserts travel through */
+  readonly scratchDir: string;
+  readonly faults?: Faults | undefined;
+  /** Told when an insert of the aggregator has to wait (merges lag, memory is short, the disk is full), and when it went through. */
+  readonly onOutage?: ((outage: Outage | undefined) => void) | undefined;
+}
+
+const BACKOFF_MS = 100;
+const BACKOFF_MS_MAX = 10_000;
+/** The longest that a timer takes: an insert that the engine works on is not given up, or it would be carried out beside the next try. */
+const NO_DEADLINE_MS = 2 ** 31 - 1;
+
 /**
  * Opens ClickHouse inside this process. Only for the main thread (a worker thread that ends takes the engine, and so the
- * process, with it), and one `path` a process. `scratchDir` takes the files that inserts travel through.
+ * process, with it), and one `path` a process.
  * Throws StoreError `chdb_missing` where the optional dependency was left out.
  */
-export async function openEmbeddedStore(options: { path: string; scratchDir: string; faults?: Faults }): Promise<Store> {
+export async function openEmbeddedStore(options: EmbeddedOptions): Promise<Store> {
   const { createChdbConnection, drainPending } = await loadChdb();
   const scratchDir = resolve(options.scratchDir);
   await mkdir(options.path, { recursive: true });
@@ -66,6 +81,15 @@ export async function openEmbeddedStore(options: { path: string; scratchDir: str
         await rm(path, { force: true });
       }
     });
+  const retrier = new Retrier({
+    attemptMs: NO_DEADLINE_MS,
+    attemptMsMax: NO_DEADLINE_MS,
+    backoffMs: BACKOFF_MS,
+    backoffMsMax: BACKOFF_MS_MAX,
+    now: Date.now,
+    random: Math.random,
+    onOutage: options.onOutage,
+  });
   return {
     ...clientStatements(client, once),
     async insertRowBinary(table, structure, chunks, deduplicationToken) {
@@ -76,9 +100,14 @@ export async function openEmbeddedStore(options: { path: string; scratchDir: str
     },
     files: {
       directory: scratchDir,
-      insert: (table, structure, path, token) => taking(table, () => insertFile(table, structure, path, token)),
+      // the file stays until this is done, and the log keeps what comes meanwhile
+      insert: (table, structure, path, token) =>
+        retrier.run(`ClickHouse did not take an insert into ${table}`, () =>
+          taking(table, () => insertFile(table, structure, path, token)),
+        ),
     },
     async close() {
+      retrier.close();
       await client.close();
       // Work the engine still holds would otherwise run into the end of the process.
       await drainPending();
@@ -103,7 +132,7 @@ async function watched(insert: () => Promise<unknown>, faults: Faults): Promise<
   faults.at('after-catalog-insert');
 }
 
-/** An engine in this process is there or the process is not: nothing is tried again. */
+/** An engine in this process is there or the process is not: what somebody waits for is not tried again. */
 const once: Run = async (what, attempt) => {
   try {
     return await attempt(new AbortController().signal);

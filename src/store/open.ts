@@ -25,5 +25,5 @@ export function openStore(options: OpenOptions, faults?: Faults): Promise<Store>
     return openServerStore({ url, cluster, patienceMs: patienceMs === 'endless' ? undefined : patienceMs, ...outages });
   }
   const paths = { path: join(options.dataDir, 'clickhouse'), scratchDir: join(options.dataDir, 'scratch') };
-  return openEmbeddedStore({ ...paths, ...(faults === undefined ? {} : { faults }) });
+  return openEmbeddedStore({ ...paths, faults, onOutage });
 }

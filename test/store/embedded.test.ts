@@ -1,16 +1,24 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '../../src/store/migrations.ts';
 import { openEmbeddedStore } from '../../src/store/embedded.ts';
+import type { Outage } from '../../src/store/retry.ts';
 import { StoreError } from '../../src/store/store.ts';
 import { trafficRow, TRAFFIC_STRUCTURE } from '../support/rowbinary.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
 describe('the embedded store', () => {
   let test: TestStore;
+  let onOutage: (outage: Outage | undefined) => void = () => undefined;
   beforeAll(async () => {
-    test = await openTestStore({ retentionDays: 90, migrated: false });
+    test = await openTestStore({
+      retentionDays: 90,
+      migrated: false,
+      onOutage: (outage) => {
+        onOutage(outage);
+      },
+    });
   });
   afterAll(() => test.remove());
 
@@ -70,6 +78,27 @@ describe('the embedded store', () => {
       { vm: 'v2', s: 120, rx_bytes: '255', tx_bytes: '255', version: '33023' },
     ]);
     expect(await test.store.rows("SELECT count() AS n FROM traffic WHERE vm = 'many'")).toEqual([{ n: '200' }]);
+  });
+
+  it("waits with the aggregator's inserts while merges lag behind, and goes on by itself", async () => {
+    const { store } = test;
+    const insert = async (at: number): Promise<void> => {
+      const row = trafficRow('lag', at * 60, 1n, 1n);
+      if (store.files === undefined) return store.insertRowBinary('traffic', TRAFFIC_STRUCTURE, [row]);
+      const path = join(store.files.directory, `lag-${at}`);
+      await writeFile(path, row);
+      await store.files.insert('traffic', TRAFFIC_STRUCTURE, path);
+      await rm(path);
+    };
+    await store.command('SYSTEM STOP MERGES traffic');
+    await store.command('ALTER TABLE traffic MODIFY SETTING parts_to_delay_insert = 1, parts_to_throw_insert = 2');
+    const told = new Promise<Outage | undefined>((resolve) => (onOutage = resolve));
+    const inserts = Promise.all([1, 2, 3].map(insert));
+    expect((await told)?.error).toMatchObject({ code: 'TOO_MANY_PARTS', retryable: true });
+    await store.command('ALTER TABLE traffic RESET SETTING parts_to_delay_insert, parts_to_throw_insert');
+    await store.command('SYSTEM START MERGES traffic');
+    await inserts;
+    expect(await store.rows("SELECT count() AS n FROM traffic WHERE vm = 'lag'")).toEqual([{ n: '3' }]);
   });
 
   it('drops an insert repeated under its token, and takes the same rows under another', async () => {
