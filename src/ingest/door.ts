@@ -7,8 +7,8 @@ import type { Key } from '../catalog/keys.ts';
 import { ProblemError } from '../errors.ts';
 import { type BodyFormat, FRAMES_BYTES_MAX } from '../kernel/decoder.ts';
 import type { LogWriter } from '../log/log.ts';
-import { SAMPLES_HEAD_BYTES_MAX, samplesRecord, tickRecord } from '../log/record.ts';
-import { Judge, type JudgeOptions, logProblem, type Receipt, type SampleDoor } from './judge.ts';
+import { framesOf, SAMPLES_HEAD_BYTES_MAX, samplesRecord, tickRecord } from '../log/record.ts';
+import { Judge, type JudgeOptions, logProblem, type Receipt, Refusals, type SampleDoor } from './judge.ts';
 
 /** Samples that may wait for the aggregator. They are on disk; the bound keeps a restart and the answers of the API timely. */
 export const LAG_SAMPLES_MAX = 5_000_000;
@@ -20,9 +20,18 @@ export interface DoorOptions extends JudgeOptions {
   readonly nicsMax: number;
 }
 
+/** A body that was decoded and judged; `record` holds what was accepted of it, in the log's form (`samplesRecord`). */
+export interface JudgedBatch {
+  readonly accepted: number;
+  /** Left out when nothing was accepted. */
+  readonly record?: Uint8Array;
+  readonly rejectedByCode: readonly number[];
+}
+
 export class Door implements SampleDoor {
   readonly #options: DoorOptions;
   readonly #judge: Judge;
+  readonly #refusals = new Refusals();
   /** The record under way: the log has copied it when append returns. */
   readonly #record = Buffer.allocUnsafeSlow(FRAMES_BYTES_MAX + SAMPLES_HEAD_BYTES_MAX);
   /** Samples handed to the log and not yet durable. */
@@ -38,21 +47,39 @@ export class Door implements SampleDoor {
 
   async take(body: readonly Uint8Array[], format: BodyFormat, key: Key): Promise<Receipt> {
     this.#refuseWhenBehind();
-    return this.#judge.take(body, format, key, async (accepted, frames) => {
-      const record = samplesRecord(key.name, accepted, frames, this.#record);
-      this.#inFlight += accepted;
-      try {
-        if (!this.#fitsForSure()) await this.#checkNames(new Uint8Array(frames), Buffer.from(record), accepted);
-        else await this.#append(record, accepted);
-      } finally {
-        this.#inFlight -= accepted;
-      }
-    });
+    return this.#judge.take(body, format, key, ({ accepted, frames, rejectedByCode }) =>
+      this.#store(
+        accepted === 0
+          ? { accepted, rejectedByCode }
+          : { accepted, rejectedByCode, record: samplesRecord(key.name, accepted, frames, this.#record) },
+      ),
+    );
+  }
+
+  /** Takes what another process has decoded. Resolves when it is durable; throws as `take` does, with nothing written. */
+  async takeJudged(batch: JudgedBatch): Promise<void> {
+    this.#refuseWhenBehind();
+    await this.#store(batch);
   }
 
   /** Puts the clock and the refusals since the last tick into the log. */
   tick(): Promise<void> {
-    return this.#judge.handOver((refused) => this.#append(tickRecord(this.#options.now(), refused), 0));
+    return this.#refusals.handOver((refused) => this.#append(tickRecord(this.#options.now(), refused), 0));
+  }
+
+  /** The record is only read until the first await, and copied when it is needed after that. */
+  async #store({ accepted, record, rejectedByCode }: JudgedBatch): Promise<void> {
+    if (record !== undefined) {
+      this.#inFlight += accepted;
+      try {
+        if (!this.#fitsForSure()) await this.#checkNames(new Uint8Array(framesOf(record)), Buffer.from(record), accepted);
+        else await this.#append(record, accepted);
+      } finally {
+        this.#inFlight -= accepted;
+      }
+    }
+    // not before: who is told to send the same again has its bad samples counted then
+    this.#refusals.count(rejectedByCode);
   }
 
   async #append(record: Uint8Array, samples: number): Promise<void> {

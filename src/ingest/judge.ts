@@ -3,7 +3,7 @@ import type { Key } from '../catalog/keys.ts';
 import { REJECTION_CODES, type Rejection } from '../domain/rejection.ts';
 import { ProblemError } from '../errors.ts';
 import type { Faults } from '../faults.ts';
-import { type BodyFormat, Decoder } from '../kernel/decoder.ts';
+import { type BodyFormat, type Decoded, Decoder } from '../kernel/decoder.ts';
 import { LogError } from '../log/log.ts';
 
 /** What came of a body whose accepted samples are durable. */
@@ -35,24 +35,26 @@ const MALFORMED: Readonly<Record<BodyFormat, string>> = {
   binary: 'the body is not of the format application/vnd.uptally.samples (schemas/samples-binary.md); nothing of it was taken',
 };
 
+/** A body taken apart; `frames` are a view that the next body overwrites. */
+export type Judged = Extract<Decoded, { readonly outcome: 'decoded' }>;
+
 export class Judge {
   readonly #options: JudgeOptions;
   readonly #decoder = new Decoder();
-  readonly #refused = REJECTION_CODES.map(() => 0);
 
   constructor(options: JudgeOptions) {
     this.#options = options;
   }
 
   /**
-   * Decodes a body, has the accepted samples appended, and answers what came of it.
-   * @param append gets the number of samples and their frames, which are a view that the next body overwrites
+   * Decodes a body, has what came of it stored, and answers it.
+   * @param store resolves when the accepted samples are durable and the refused ones counted
    */
   async take(
     body: readonly Uint8Array[],
     format: BodyFormat,
     key: Key,
-    append: (accepted: number, frames: Uint8Array) => Promise<void>,
+    store: (judged: Judged) => Promise<void>,
   ): Promise<Receipt> {
     const { now, retentionDays, faults } = this.#options;
     const nowMs = now();
@@ -66,12 +68,19 @@ export class Judge {
         ? new ProblemError('too_many_samples', 'a request holds at most 50,000 samples')
         : new ProblemError('bad_request', MALFORMED[format]);
     }
-    const { accepted, rejected, errors, rejectedByCode } = decoded;
-    if (accepted > 0) await append(accepted, decoded.frames);
-    // not before: who is told to send the same again has its bad samples counted then
-    this.#countRefused(rejectedByCode);
+    const { accepted, rejected, errors } = decoded;
+    await store(decoded);
     if (accepted > 0) faults.at('before-answer');
     return { accepted, rejected, errors };
+  }
+}
+
+/** The samples refused since the last tick. */
+export class Refusals {
+  readonly #refused = REJECTION_CODES.map(() => 0);
+
+  count(byCode: readonly number[]): void {
+    for (const [code, n] of byCode.entries()) this.#refused[code] = (this.#refused[code] ?? 0) + n;
   }
 
   /** Hands the refusals since the last time to `record`, by code; what it could not record counts the next time. */
@@ -80,13 +89,9 @@ export class Judge {
     try {
       await record(refused);
     } catch (error) {
-      this.#countRefused(refused);
+      this.count(refused);
       throw error;
     }
-  }
-
-  #countRefused(byCode: readonly number[]): void {
-    for (const [code, n] of byCode.entries()) this.#refused[code] = (this.#refused[code] ?? 0) + n;
   }
 }
 

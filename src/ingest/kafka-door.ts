@@ -9,7 +9,7 @@ import { LAYOUT as L } from '../kernel/layout.ts';
 import type { KafkaWriter } from '../log/kafka/writer.ts';
 import { LogError } from '../log/log.ts';
 import { catalogRecord, tickRecord } from '../log/record.ts';
-import { Judge, type JudgeOptions, logProblem, type Receipt, type SampleDoor } from './judge.ts';
+import { Judge, type JudgeOptions, logProblem, type Receipt, Refusals, type SampleDoor } from './judge.ts';
 
 export interface KafkaDoorOptions extends JudgeOptions {
   readonly log: KafkaWriter;
@@ -20,6 +20,7 @@ export interface KafkaDoorOptions extends JudgeOptions {
 export class KafkaDoor implements SampleDoor {
   readonly #options: KafkaDoorOptions;
   readonly #judge: Judge;
+  readonly #refusals = new Refusals();
   /** The highest ts that is known to be in the log, of whichever process. */
   #highestMs = 0;
   #markedSeq = -1n;
@@ -34,12 +35,15 @@ export class KafkaDoor implements SampleDoor {
     const { log, eventClock } = this.#options;
     // before anything is decoded: there may be no telling what time it is
     if (log.unavailable !== undefined) throw logProblem(new LogError('log_unavailable', log.unavailable));
-    return this.#judge.take(body, format, key, async (_accepted, frames) => {
-      const highestMs = eventClock ? highestIn(frames) : 0;
-      await log.appendSamples(key.name, frames).catch((error: unknown) => {
-        throw logProblem(error);
-      });
-      this.reached(highestMs);
+    return this.#judge.take(body, format, key, async ({ accepted, frames, rejectedByCode }) => {
+      if (accepted > 0) {
+        const highestMs = eventClock ? highestIn(frames) : 0;
+        await log.appendSamples(key.name, frames).catch((error: unknown) => {
+          throw logProblem(error);
+        });
+        this.reached(highestMs);
+      }
+      this.#refusals.count(rejectedByCode);
     });
   }
 
@@ -54,7 +58,7 @@ export class KafkaDoor implements SampleDoor {
     // where the time of day counts, the brokers' takes the place of this one when the tick is read
     const clockMs = eventClock ? this.#highestMs : now() + log.clockOffsetMs;
     const isEvent = eventClock && clockMs > 0;
-    return this.#judge.handOver((refused) =>
+    return this.#refusals.handOver((refused) =>
       log.appendToAll((partition) => tickRecord(clockMs, partition === 0 ? refused : [], isEvent)),
     );
   }

@@ -21,7 +21,7 @@ export const SAMPLES_HEAD_BYTES_MAX = L.RECORD_HEAD + 64;
 export function samplesRecord(agent: string, count: number, frames: Uint8Array, into?: Buffer): Buffer {
   const name = Buffer.from(agent, 'utf8');
   if (name.length > 64) throw new RangeError('the name of a key has at most 64 bytes');
-  const framesAt = L.RECORD_HEAD + ((name.length + 7) & ~7);
+  const framesAt = framesAtOf(name.length);
   const length = framesAt + frames.length;
   const record = into === undefined ? Buffer.allocUnsafe(length) : into.subarray(0, length);
   record.fill(0, 0, framesAt);
@@ -31,6 +31,15 @@ export function samplesRecord(agent: string, count: number, frames: Uint8Array, 
   record.set(name, L.RECORD_HEAD);
   record.set(frames, framesAt);
   return record;
+}
+
+/** The frames of a record of samples, in place. */
+export function framesOf(record: Uint8Array): Uint8Array {
+  return record.subarray(framesAtOf(record[1] ?? 0));
+}
+
+function framesAtOf(nameLength: number): number {
+  return L.RECORD_HEAD + ((nameLength + 7) & ~7);
 }
 
 /**
