@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Catalog } from '../catalog/catalog.ts';
 import type { Readiness } from '../http/routes/status.ts';
+import { closeServer } from '../http/bare-server.ts';
 import { buildServer } from '../http/server.ts';
 import { Asking } from '../log/kafka/asking.ts';
 import { kafkaClient, type KafkaSettings } from '../log/kafka/client.ts';
@@ -22,7 +23,6 @@ import { startIngest } from './ingest-role.ts';
 import {
   type App,
   type AppOptions,
-  closeServer,
   givenFaults,
   keptDays,
   listen,

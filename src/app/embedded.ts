@@ -6,6 +6,7 @@ import { type AggregatorThread, startAggregatorThread } from '../aggregate/threa
 import { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config.ts';
 import type { Readiness } from '../http/routes/status.ts';
+import { closeServer } from '../http/bare-server.ts';
 import { buildServer } from '../http/server.ts';
 import { Door } from '../ingest/door.ts';
 import { ingestPlugin } from '../ingest/plugin.ts';
@@ -21,7 +22,6 @@ import {
   aggregateSettings,
   type App,
   type AppOptions,
-  closeServer,
   givenFaults,
   keptDays,
   listen,

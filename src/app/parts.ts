@@ -35,8 +35,6 @@ export interface App {
 /** A configuration that this version can't serve. */
 export class UnsupportedError extends Error {}
 
-/** How long requests that were begun may take to end once the server is stopping. */
-const CLOSE_GRACE_MS = 5000;
 /** Samples are kept this much longer than they are accepted: a late one needs those before it. */
 const GRACE_DAYS = 3;
 
@@ -91,16 +89,6 @@ export async function listen(server: FastifyInstance, { host, port }: Config): P
   await server.listen({ host, port });
   const address = server.server.address() as AddressInfo;
   return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
-}
-
-/** Lets the requests under way finish. */
-export async function closeServer(server: FastifyInstance): Promise<void> {
-  // Node no longer times out slow requests once it is closing: what has not arrived by then is cut off, its sender has no answer
-  const cutOff = setTimeout(() => {
-    server.server.closeAllConnections();
-  }, CLOSE_GRACE_MS);
-  await server.close();
-  clearTimeout(cutOff);
 }
 
 /** Does the work now and again, the next time a while after the last has ended; the returned function stops it. */

@@ -17,11 +17,11 @@ const CHALLENGE = { 'www-authenticate': 'Bearer realm="uptally"' };
 
 /**
  * Makes `requireRole`: the hook sets `request.key`, or throws `unauthorized` or `forbidden`.
- * @param onUnknownKey awaited once before a key is turned away
+ * @param onUnknownKey awaited once, with what was presented, before a key is turned away
  */
 export function roleCheck(
   catalog: Pick<Catalog, 'findKey'>,
-  onUnknownKey: () => Promise<void> = () => Promise.resolve(),
+  onUnknownKey: (presented: string) => Promise<void> = () => Promise.resolve(),
 ): RequireRole {
   return (...roles) =>
     async (request) => {
@@ -30,14 +30,19 @@ export function roleCheck(
         throw new ProblemError('unauthorized', 'the request has no Authorization: Bearer KEY', {}, CHALLENGE);
       let key = catalog.findKey(presented);
       if (key === undefined) {
-        await onUnknownKey();
+        await onUnknownKey(presented);
         key = catalog.findKey(presented);
       }
-      if (key === undefined) throw new ProblemError('unauthorized', 'the key is not valid', {}, CHALLENGE);
+      if (key === undefined) throw invalidKey();
       if (!roles.includes(key.role))
         throw new ProblemError('forbidden', `a key of role ${key.role} may not do this; it takes ${roles.join(' or ')}`);
       request.key = key;
     };
+}
+
+/** What the holder of a key that is not in force is told. */
+export function invalidKey(): ProblemError {
+  return new ProblemError('unauthorized', 'the key is not valid', {}, CHALLENGE);
 }
 
 /** The key that a hook of `requireRole` has checked. */

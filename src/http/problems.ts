@@ -37,8 +37,8 @@ export function sendProblem(reply: FastifyReply, problem: ProblemError): Fastify
     .send(toJson(problemBody(problem.code, problem.detail, problem.extra)));
 }
 
-/** Makes every error of the server a problem document: thrown, unknown path, wrong method. */
-export function installProblems(app: FastifyInstance, methodsOf: (path: string) => string[]): void {
+/** Makes every error that is thrown a problem document. */
+export function installErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error);
     // "not now" is an answer; the rest is a fault whose place is wanted
@@ -46,6 +46,10 @@ export function installProblems(app: FastifyInstance, methodsOf: (path: string) 
     else if (problem.status >= 500) request.log.error({ reqId: request.id, err: error }, problem.code);
     return sendProblem(reply, problem);
   });
+}
+
+/** An unknown path or a wrong method as a problem document. */
+export function installNotFound(app: FastifyInstance, methodsOf: (path: string) => string[]): void {
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0] ?? '';
     const methods = methodsOf(path);

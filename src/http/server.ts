@@ -1,16 +1,16 @@
-import fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
-import { type Logger, pino } from 'pino';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import type { Status } from '../aggregate/status.ts';
 import type { IssuerProfile } from '../billing/issuer.ts';
-import { ProblemError } from '../errors.ts';
 import type { QueryContext } from '../query/context.ts';
 import { loadTerms, shippedTermsFolder, type TermsLibrary } from '../terms/library.ts';
 import { Api } from './api.ts';
 import { roleCheck } from './auth.ts';
+import { bareServer } from './bare-server.ts';
 import { installDocs } from './docs.ts';
 import { installMetrics } from './metrics.ts';
-import { answerClientError, installProblems, problemOf, sendProblem } from './problems.ts';
+import { installNotFound } from './problems.ts';
 import { accountMeteringRoutes } from './routes/account-metering.ts';
 import { anomalyRoutes } from './routes/anomalies.ts';
 import { backtestRoutes } from './routes/backtests.ts';
@@ -30,6 +30,8 @@ import { healthRoutes, type MeteringTerms, type Readiness, statusRoute } from '.
 import { rowsOfVmsRoute } from './routes/rows-of-vms.ts';
 import { termsRoutes } from './routes/terms.ts';
 import { vmMeteringRoutes } from './routes/vm-metering.ts';
+
+export { HTTP_LIMITS, makeLogger } from './bare-server.ts';
 
 /** Adds routes of other stages, such as the ingest's; it may use `api.requireRole`, `api.document` and `api.app`. */
 export type HttpPlugin = (api: Api) => Promise<void> | void;
@@ -59,67 +61,14 @@ export interface ServerDeps extends QueryContext {
   registry?: Registry;
 }
 
-/** The limits of one connection and request. Fastify's own defaults are none. */
-export const HTTP_LIMITS = {
-  bodyBytesMax: 1024 * 1024,
-  headersTimeoutMs: 15_000,
-  requestTimeoutMs: 60_000,
-  connectionTimeoutMs: 120_000,
-  keepAliveTimeoutMs: 72_000,
-  headerBytesMax: 16 * 1024,
-  paramLengthMax: 128,
-} as const;
-
-/** The log of the process: structured, and without keys. */
-export function makeLogger(level: string): Logger {
-  return pino({ level, redact: ['req.headers.authorization', 'headers.authorization', 'authorization', '*.adminKey', 'key'] });
-}
-
 /** Builds the HTTP server, ready to listen. The caller owns everything in `deps` and closes it after the server. */
 export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
-  const app = fastify({
-    loggerInstance: deps.logger ?? makeLogger('silent'),
-    // A line for every request would cost more than most requests; what fails is logged, the rest is in the metrics.
-    logController: new LogController({ disableRequestLogging: true }),
-    // and a logger for every request a tenth of a post of samples: what is logged names its request itself
-    childLoggerFactory: (logger) => logger,
-    bodyLimit: HTTP_LIMITS.bodyBytesMax,
-    requestTimeout: HTTP_LIMITS.requestTimeoutMs,
-    connectionTimeout: HTTP_LIMITS.connectionTimeoutMs,
-    keepAliveTimeout: HTTP_LIMITS.keepAliveTimeoutMs,
-    http: {
-      headersTimeout: HTTP_LIMITS.headersTimeoutMs,
-      maxHeaderSize: HTTP_LIMITS.headerBytesMax,
-      connectionsCheckingInterval: 5_000,
-    },
-    routerOptions: { maxParamLength: HTTP_LIMITS.paramLengthMax, ignoreTrailingSlash: true },
-    return503OnClosing: false,
-    forceCloseConnections: 'idle',
-    clientErrorHandler: answerClientError,
-    frameworkErrors: (error, _, reply) => {
-      sendProblem(reply, problemOf(error));
-    },
-  }) as unknown as FastifyInstance;
-  app.removeContentTypeParser('text/plain');
-  app.decorateRequest('key', null);
-
-  let closing = false;
-  app.addHook('preClose', (done) => {
-    closing = true;
-    done();
-  });
-  app.addHook('onRequest', (_request, _reply, done) => {
-    // Who is still connected goes elsewhere; what was already begun is finished.
-    if (closing)
-      done(new ProblemError('shutting_down', 'the server is going down', {}, { connection: 'close', 'retry-after': '1' }));
-    else done();
-  });
-
+  const app = bareServer(deps.logger);
   const { freshen } = deps;
   if (freshen !== undefined) app.addHook('onRequest', (request) => (isFreshened(request) ? freshen() : Promise.resolve()));
 
   const api = new Api(app, roleCheck(deps.catalog, deps.onUnknownKey));
-  installProblems(app, (path) => api.methodsOf(path));
+  installNotFound(app, (path) => api.methodsOf(path));
   installMetrics(api, deps.registry ?? new Registry());
   healthRoutes(api, deps.ready);
   if (deps.status !== undefined) statusRoute(api, deps.status, deps.terms);
