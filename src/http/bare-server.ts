@@ -65,6 +65,8 @@ export function bareServer(logger?: Logger): FastifyInstance {
 
 /** How long requests that were begun may take to end once the server is stopping. */
 const CLOSE_GRACE_MS = 5000;
+/** How often connections are looked for whose last request has ended since. */
+const CLOSE_IDLE_EVERY_MS = 100;
 
 /**
  * Lets the requests under way finish.
@@ -78,7 +80,11 @@ export async function closeServer(
   const cutOff = setTimeout(() => {
     server.server.closeAllConnections();
   }, CLOSE_GRACE_MS);
+  const idle = setInterval(() => {
+    server.server.closeIdleConnections();
+  }, CLOSE_IDLE_EVERY_MS);
   await server.close();
   await drained();
   clearTimeout(cutOff);
+  clearInterval(idle);
 }
