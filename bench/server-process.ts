@@ -55,6 +55,8 @@ export function startUptally(dataDir: string, env: Readonly<Record<string, strin
     UPTALLY_CLOCK: 'event',
     UPTALLY_RETENTION_DAYS: '0',
     UPTALLY_LOG_LEVEL: 'warn',
+    // all of its CPU time is that of one process
+    UPTALLY_INGEST_WORKERS: '0',
     ...env,
   });
 }

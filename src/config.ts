@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import type { KafkaSettings } from './log/kafka/client.ts';
 
@@ -27,6 +28,8 @@ export interface Config {
   linkLimitBps: bigint;
   adminKey: string | undefined;
   roles: ReadonlySet<ProcessRole>;
+  /** Processes that take requests for this one; 0: it does so itself. */
+  ingestWorkers: number;
   /** Capacities of the kernel; memory is laid out for them at start. */
   vmsMax: number;
   nicsMax: number;
@@ -61,6 +64,16 @@ const list = z.string().transform((text) =>
     .map((name) => name.trim())
     .filter((name) => name !== ''),
 );
+
+const WORKERS_MAX = 16;
+/** Up to so many cores the main process, its aggregator and ClickHouse have use for all of them. */
+const CORES_WITHOUT_WORKERS = 4;
+const WORKERS_MAX_UNASKED = 8;
+
+/** As many ingest workers as a machine has cores to spare for. */
+function workersFor(cores: number): number {
+  return cores <= CORES_WITHOUT_WORKERS ? 0 : Math.min(WORKERS_MAX_UNASKED, Math.floor((cores - 2) / 2));
+}
 
 const KEY_PATTERN = /^[\x21-\x7e]{1,256}$/;
 
@@ -105,6 +118,14 @@ const VARIABLES = {
     )
     .transform((roles) => new Set(roles as ProcessRole[]))
     .default(new Set(ROLES)),
+  UPTALLY_INGEST_WORKERS: z
+    .string()
+    .refine(
+      (text) => text === 'auto' || (/^\d{1,2}$/.test(text) && Number(text) <= WORKERS_MAX),
+      `must be auto or 0 to ${WORKERS_MAX}`,
+    )
+    .transform((text) => (text === 'auto' ? text : Number(text)))
+    .default('auto'),
   UPTALLY_MAX_VMS: integer(1, 5_000_000, 'a number of VMs').default(1_000_000),
   UPTALLY_MAX_NICS: integer(1, 10_000_000, 'a number of interfaces').optional(),
   UPTALLY_CHECKPOINT_INTERVAL_MS: integer(100, 3_600_000, 'milliseconds').default(30_000),
@@ -116,8 +137,11 @@ const environment = z.object(VARIABLES);
 /** Settings of the command line's clients and of tests may stand in the same environment. */
 const OTHERS = /^UPTALLY_(SERVER|KEY|TEST_.*)$/;
 
-/** Reads the configuration from the environment. Throws ConfigError with every fault, unknown `UPTALLY_` names included. */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+/**
+ * Reads the configuration from the environment. Throws ConfigError with every fault, unknown `UPTALLY_` names included.
+ * @param cores what `auto` goes by
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>, cores = availableParallelism()): Config {
   const given = Object.fromEntries(
     Object.entries(env).filter(([name, text]) => name.startsWith('UPTALLY_') && text !== undefined && text !== ''),
   );
@@ -147,6 +171,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   }
   if (separate && set.UPTALLY_LOG === 'kafka' && set.UPTALLY_CLICKHOUSE_URL === undefined) {
     faults.push('UPTALLY_ROLES: separate processes need UPTALLY_CLICKHOUSE_URL, which all of them can reach');
+  }
+  const workers = set.UPTALLY_INGEST_WORKERS;
+  if (set.UPTALLY_LOG === 'kafka' && workers !== 'auto' && workers > 0) {
+    faults.push(
+      'UPTALLY_INGEST_WORKERS: workers are for the embedded log; with UPTALLY_LOG=kafka run more processes with the role ingest',
+    );
   }
   const nicsMax = set.UPTALLY_MAX_NICS ?? 2 * set.UPTALLY_MAX_VMS;
   if (nicsMax < set.UPTALLY_MAX_VMS) faults.push('UPTALLY_MAX_NICS must not be less than UPTALLY_MAX_VMS');
@@ -179,6 +209,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     linkLimitBps: set.UPTALLY_LINK_LIMIT_BPS,
     adminKey: set.UPTALLY_ADMIN_KEY,
     roles: set.UPTALLY_ROLES,
+    ingestWorkers: set.UPTALLY_LOG === 'kafka' ? 0 : workers === 'auto' ? workersFor(cores) : workers,
     vmsMax: set.UPTALLY_MAX_VMS,
     nicsMax,
     checkpointIntervalMs: set.UPTALLY_CHECKPOINT_INTERVAL_MS,

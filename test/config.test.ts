@@ -13,7 +13,7 @@ function faultsOf(env: Record<string, string>): readonly string[] {
 
 describe('configuration', () => {
   it('has the documented defaults, and takes an empty variable as none', () => {
-    expect(readConfig({ HOME: '/x', UPTALLY_PORT: '' })).toEqual({
+    expect(readConfig({ HOME: '/x', UPTALLY_PORT: '' }, 2)).toEqual({
       host: '127.0.0.1',
       port: 8080,
       dataDir: './data',
@@ -29,6 +29,7 @@ describe('configuration', () => {
       linkLimitBps: 100_000_000_000n,
       adminKey: undefined,
       roles: new Set(['ingest', 'aggregate', 'api']),
+      ingestWorkers: 0,
       vmsMax: 1_000_000,
       nicsMax: 2_000_000,
       checkpointIntervalMs: 30_000,
@@ -63,9 +64,33 @@ describe('configuration', () => {
     ['UPTALLY_ROLES', 'api,cook', 'UPTALLY_ROLES must be some of: ingest, aggregate, api'],
     ['UPTALLY_ADMIN_KEY', 'two words', 'UPTALLY_ADMIN_KEY must be 1 to 256 printable characters without spaces'],
     ['UPTALLY_MAX_NICS', '5', 'UPTALLY_MAX_NICS must not be less than UPTALLY_MAX_VMS'],
+    ['UPTALLY_INGEST_WORKERS', '17', 'UPTALLY_INGEST_WORKERS must be auto or 0 to 16'],
+    ['UPTALLY_INGEST_WORKERS', '-1', 'UPTALLY_INGEST_WORKERS must be auto or 0 to 16'],
     ['UPTALLY_PROT', '80', 'UPTALLY_PROT is not a setting'],
   ])('names the fault of %s=%s', (name, value, fault) => {
     expect(faultsOf({ [name]: value })).toEqual([fault]);
+  });
+
+  it.each([
+    [undefined, 4, 0],
+    ['auto', 4, 0],
+    ['auto', 5, 1],
+    ['auto', 8, 3],
+    ['auto', 64, 8],
+    ['0', 64, 0],
+    ['2', 1, 2],
+    ['16', 2, 16],
+  ])('UPTALLY_INGEST_WORKERS=%s on %i cores is %i workers', (value, cores, workers) => {
+    expect(readConfig({ UPTALLY_INGEST_WORKERS: value }, cores).ingestWorkers).toBe(workers);
+  });
+
+  it('a Kafka log has no workers, and says so when asked for some', () => {
+    const kafka = { UPTALLY_LOG: 'kafka', UPTALLY_KAFKA_BROKERS: 'a:9092' };
+    expect(readConfig(kafka, 64).ingestWorkers).toBe(0);
+    expect(readConfig({ ...kafka, UPTALLY_INGEST_WORKERS: '0' }, 64).ingestWorkers).toBe(0);
+    expect(faultsOf({ ...kafka, UPTALLY_INGEST_WORKERS: '2' })).toEqual([
+      'UPTALLY_INGEST_WORKERS: workers are for the embedded log; with UPTALLY_LOG=kafka run more processes with the role ingest',
+    ]);
   });
 
   it('names all faults at once and never repeats a value', () => {

@@ -6,7 +6,6 @@ import { type AggregatorThread, startAggregatorThread } from '../aggregate/threa
 import { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config.ts';
 import type { Readiness } from '../http/routes/status.ts';
-import { closeServer } from '../http/bare-server.ts';
 import { buildServer } from '../http/server.ts';
 import { Door } from '../ingest/door.ts';
 import { ingestPlugin } from '../ingest/plugin.ts';
@@ -18,13 +17,13 @@ import { migrate } from '../store/migrations.ts';
 import { openStore } from '../store/open.ts';
 import type { Outage } from '../store/retry.ts';
 import { metricsOf, type PartitionHealth } from '../metrics.ts';
+import { openFront } from './front.ts';
 import {
   aggregateSettings,
   type App,
   type AppOptions,
   givenFaults,
   keptDays,
-  listen,
   loadDocuments,
   lockFolder,
   repeat,
@@ -83,7 +82,9 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
   };
   let pricedSeq = catalog.lastSeq;
   await mark(pricedSeq);
+  let keysChanged = (): void => undefined;
   catalog.setOnChange(async ({ kind, seq }) => {
+    if (kind === 'key') keysChanged();
     if (kind !== 'plan' && kind !== 'vm') return;
     await mark(seq);
     pricedSeq = seq;
@@ -100,6 +101,7 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
   });
   const status = (): Status => statusOf(log, aggregator, config, pricedSeq);
   const ready = (): Readiness => ({ ready: true });
+  const registry = metricsOf({ status, ready, partitions: () => [partitionOf(log, aggregator, config)], vmsMax: config.vmsMax });
   const server = await buildServer({
     store,
     catalog,
@@ -112,10 +114,13 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
     now,
     version: options.version,
     logger,
-    registry: metricsOf({ status, ready, partitions: () => [partitionOf(log, aggregator, config)], vmsMax: config.vmsMax }),
+    registry,
     plugins: [ingestPlugin(door, faults)],
   });
-  const url = await listen(server, config);
+  const front = await openFront(options, server, registry, { catalog, door });
+  keysChanged = () => {
+    front.keysChanged();
+  };
   const stopTicking = repeat(
     TICK_MS,
     () => door.tick(),
@@ -124,12 +129,12 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
     },
   );
   return {
-    url,
+    url: front.url,
     adminKey,
     server,
     async close() {
       stopTicking();
-      await closeServer(server);
+      await front.close();
       // the refusals since the last tick
       await door.tick().catch((error: unknown) => {
         logger.error({ err: error }, 'the last clock could not be recorded');

@@ -87,7 +87,10 @@ export function givenFaults(faults: Faults): { faults?: Faults } {
 /** Begins to listen; answers the address. */
 export async function listen(server: FastifyInstance, { host, port }: Config): Promise<string> {
   await server.listen({ host, port });
-  const address = server.server.address() as AddressInfo;
+  return addressUrl(server.server.address() as AddressInfo);
+}
+
+export function addressUrl(address: AddressInfo): string {
   return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
 }
 

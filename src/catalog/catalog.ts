@@ -154,6 +154,10 @@ export class Catalog {
   findKey(presented: string): Key | undefined {
     return this.#view.keyRing.find(presented);
   }
+  /** Whether the key of this id is in force. */
+  isKeyInForce(id: string): boolean {
+    return this.#view.keys.get(id)?.body.revoked === false;
+  }
 
   /** Records a plan; the same content again is no new version. Throws `catalog_conflict`. */
   putPlan(id: string, body: PlanBody, by: string): Promise<Versioned<PlanBody>> {

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { ProblemError } from '../errors.ts';
 import { BODY_BYTES_MAX } from '../kernel/decoder.ts';
 
-/** Bytes of bodies that may be in memory at once, over all connections. */
+/** Bytes of bodies that may be in memory at once, over all connections; several ingest workers share them out. */
 export const BODIES_BYTES_MAX = 256 * 1024 * 1024;
 /** Bodies being inflated at once, each into up to BODY_BYTES_MAX that the budget learns of when they are known; more than libuv's threads. */
 const INFLATING_MAX = 8;
@@ -17,7 +17,12 @@ const DROPPED_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Counts the bytes of bodies in memory, and says no before they are too many. */
 export class BodyBudget {
+  readonly #bytesMax: number;
   #held = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
 
   get held(): number {
     return this.#held;
@@ -25,7 +30,7 @@ export class BodyBudget {
 
   /** Throws `too_many_requests` when there is no room. */
   take(bytes: number): void {
-    if (this.#held + bytes > BODIES_BYTES_MAX) {
+    if (this.#held + bytes > this.#bytesMax) {
       throw new ProblemError('too_many_requests', 'too many bodies are being received at once', {}, RETRY_SOON);
     }
     this.#held += bytes;

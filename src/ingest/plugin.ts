@@ -7,7 +7,7 @@ import type { Faults } from '../faults.ts';
 import { keyOf } from '../http/auth.ts';
 import type { HttpPlugin } from '../http/server.ts';
 import { BODY_BYTES_MAX, type BodyFormat } from '../kernel/decoder.ts';
-import { BodyBudget, readBody } from './body.ts';
+import { BODIES_BYTES_MAX, BodyBudget, readBody } from './body.ts';
 import type { SampleDoor } from './judge.ts';
 import { receiptShape, sampleShape } from './shapes.ts';
 
@@ -54,9 +54,9 @@ function described(errors: readonly Rejection[]): object[] {
   return errors.map((error) => ({ ...error, message: rejectionMessage(error) }));
 }
 
-/** The plugin for `buildServer`. */
-export function ingestPlugin(door: SampleDoor, faults: Faults): HttpPlugin {
-  const budget = new BodyBudget();
+/** The plugin for `buildServer`. @param bodiesBytesMax bytes of bodies that may be in memory at once */
+export function ingestPlugin(door: SampleDoor, faults: Faults, bodiesBytesMax = BODIES_BYTES_MAX): HttpPlugin {
+  const budget = new BodyBudget(bodiesBytesMax);
   return async (api) => {
     api.document({
       method: 'POST',

@@ -1,0 +1,54 @@
+/** The main process' answers to a worker: who a key belongs to, and what became of a batch. */
+import type { Logger } from 'pino';
+import type { Catalog } from '../../catalog/catalog.ts';
+import { invalidKey } from '../../http/auth.ts';
+import type { ObserveRequest } from '../../http/metrics.ts';
+import { problemOf } from '../../http/problems.ts';
+import type { Door, JudgedBatch } from '../door.ts';
+import { type FromWorker, type SentProblem, sentProblem, type ToWorker } from './messages.ts';
+
+export interface Desk {
+  readonly catalog: Pick<Catalog, 'findKey' | 'isKeyInForce'>;
+  readonly door: Pick<Door, 'takeJudged'>;
+  readonly observe: ObserveRequest;
+  readonly logger: Pick<Logger, 'error'>;
+}
+
+/** Answers what a worker asks; `ready` and `closed` are its keeper's business. */
+export function answerWorker(desk: Desk, item: FromWorker, say: (item: ToWorker) => void): void {
+  switch (item.type) {
+    case 'key':
+      say({ type: 'key', id: item.id, key: desk.catalog.findKey(item.presented) ?? null });
+      return;
+    case 'batch': {
+      const { id, keyId, batch } = item;
+      store(desk, keyId, batch).then(
+        () => {
+          say({ type: 'stored', id, problem: null });
+        },
+        (error: unknown) => {
+          say({ type: 'stored', id, problem: told(desk, error) });
+        },
+      );
+      return;
+    }
+    case 'request':
+      desk.observe(item.method, item.route, item.status, item.seconds);
+      return;
+    case 'ready':
+    case 'closed':
+      return;
+  }
+}
+
+/** The key was good when the worker was told of it; whether it still is counts. */
+async function store({ catalog, door }: Desk, keyId: string, batch: JudgedBatch): Promise<void> {
+  if (!catalog.isKeyInForce(keyId)) throw invalidKey();
+  await door.takeJudged(batch);
+}
+
+function told({ logger }: Desk, error: unknown): SentProblem {
+  const problem = problemOf(error);
+  if (problem.code === 'internal') logger.error({ err: error }, 'a batch of an ingest worker failed');
+  return sentProblem(problem);
+}

@@ -1,0 +1,104 @@
+/** What is not the workers' business is answered by the main process: the request goes there as it came, the answer back as it is. */
+import { Agent, type ClientRequest, type IncomingMessage, request as ask, type ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import { ProblemError } from '../../errors.ts';
+import { HTTP_LIMITS } from '../../http/bare-server.ts';
+
+/** Of one connection, not of the message (RFC 9110, 7.6.1). What else a sender calls so stays: nobody is to say where a message ends. */
+const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding', 'upgrade', 'expect']);
+/** Kept open without a request for less than the other side keeps them. */
+const IDLE_MS = 30_000;
+const RETRY_SOON = { 'retry-after': '1' };
+
+/** Makes the main process answer every path that the server does not know. The returned function gives the connections up. */
+export function forwardTheRest(app: FastifyInstance, mainSocket: string): () => void {
+  const agent = new Agent({ keepAlive: true, timeout: IDLE_MS });
+  // bodies are not looked at
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => {
+    done(null);
+  });
+  app.setNotFoundHandler(async (request, reply) => {
+    const answer = await answerOf(request.raw, reply.raw, mainSocket, agent);
+    reply.hijack();
+    if (answer === undefined) return;
+    // where the main process would hang up so does this one
+    const kept = answer.headers.connection === 'close' ? 'connection' : undefined;
+    reply.raw.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders, kept));
+    // what breaks off there breaks off here
+    pipeline(answer, reply.raw, () => undefined);
+  });
+  return () => {
+    agent.destroy();
+  };
+}
+
+/** The head of the answer; undefined when its receiver has gone. Throws the problem that there is none. */
+function answerOf(
+  from: IncomingMessage,
+  to: ServerResponse,
+  socketPath: string,
+  agent: Agent,
+): Promise<IncomingMessage | undefined> {
+  const { method, url } = from;
+  const headers = endToEnd(from.rawHeaders);
+  // HTTP/1.0 may do without
+  if (from.headers.host === undefined) headers.push('Host', 'localhost');
+  const chunked = from.headers['transfer-encoding'] !== undefined;
+  const length = Number(from.headers['content-length'] ?? 0);
+  if (chunked) headers.push('Transfer-Encoding', 'chunked');
+  // without a word Node would call a body chunked that is not there
+  else if (from.headers['content-length'] === undefined) headers.push('Content-Length', '0');
+  return new Promise((resolve, reject) => {
+    const begin = (sending: boolean): void => {
+      const asked = ask({ socketPath, agent, method, path: url, headers, setHost: false });
+      asked.on('response', (answer) => {
+        answer.on('end', () => {
+          if (!asked.writableFinished) asked.destroy();
+          from.resume();
+        });
+        resolve(answer);
+      });
+      asked.on('error', (error) => {
+        if (to.destroyed) resolve(undefined);
+        // It may refuse by the head alone and hang up while the body is on its way, and then the answer is lost. Nothing can have come of
+        // a request without its body: it is asked again, and hears no more than the head.
+        else if (sending && !asked.writableFinished) begin(false);
+        else reject(new ProblemError('shutting_down', `the main process does not answer: ${error.message}`, {}, RETRY_SOON));
+      });
+      to.once('close', () => {
+        if (!to.writableFinished) asked.destroy();
+      });
+      if (!chunked && length === 0) asked.end();
+      else if (sending) send(from, asked);
+      else asked.flushHeaders();
+    };
+    begin(length <= HTTP_LIMITS.bodyBytesMax);
+  });
+}
+
+/** Sends a body as far as it can be of use: of what is too large so much that this is seen, and the rest is read and dropped. */
+function send(from: IncomingMessage, asked: ClientRequest): void {
+  let room = HTTP_LIMITS.bodyBytesMax + 1;
+  from.on('data', (chunk: Buffer) => {
+    if (room === 0 || asked.destroyed) return;
+    const part = chunk.subarray(0, room);
+    room -= part.length;
+    if (asked.write(part)) return;
+    from.pause();
+    asked.once('drain', () => from.resume());
+    asked.once('close', () => from.resume());
+  });
+  from.on('end', () => {
+    if (room > 0) asked.end();
+  });
+}
+
+/** Raw headers (name, value, name, value …) but for those of the connection. @param kept one of these that is wanted all the same */
+function endToEnd(rawHeaders: readonly string[], kept?: string): string[] {
+  return rawHeaders.filter((_, i) => {
+    const name = (rawHeaders[i - (i % 2)] ?? '').toLowerCase();
+    return name === kept || !HOP_BY_HOP.has(name);
+  });
+}

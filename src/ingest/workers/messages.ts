@@ -1,0 +1,87 @@
+/**
+ * What the main process and its ingest workers say to each other, over Node's channel between parent and child. What is said within one
+ * turn of a side's event loop goes as one message, a list, in the order it was said. Connections travel beside it, each with the word
+ * CONNECTION.
+ */
+import type { Key } from '../../catalog/keys.ts';
+import { type ProblemCode, ProblemError } from '../../errors.ts';
+import type { JudgedBatch } from '../door.ts';
+
+export const CONNECTION = 'connection';
+
+/** What a worker is told first. */
+export interface Setup {
+  /** Its number among the workers. */
+  readonly worker: number;
+  /** The Unix socket on which the main process serves everything, in a folder of its own. */
+  readonly mainSocket: string;
+  readonly retentionDays: number;
+  readonly logLevel: string;
+  /** Its part of the bytes of bodies that may be in memory at once. */
+  readonly bodiesBytesMax: number;
+}
+
+export type ToWorker =
+  | { readonly type: 'setup'; readonly setup: Setup }
+  /** Who presents the key that was asked for; null: nobody. */
+  | { readonly type: 'key'; readonly id: number; readonly key: Key | null }
+  /** The batch is durable, or why it is not. */
+  | { readonly type: 'stored'; readonly id: number; readonly problem: SentProblem | null }
+  /** The keys have changed. */
+  | { readonly type: 'forget' }
+  | { readonly type: 'close' };
+
+export type FromWorker =
+  | { readonly type: 'ready' }
+  | { readonly type: 'key'; readonly id: number; readonly presented: string }
+  | { readonly type: 'batch'; readonly id: number; readonly keyId: string; readonly batch: JudgedBatch }
+  /** A request that was answered, as `ObserveRequest` has it. */
+  | {
+      readonly type: 'request';
+      readonly method: string;
+      readonly route: string;
+      readonly status: string;
+      readonly seconds: number;
+    }
+  /** A connection has ended. */
+  | { readonly type: 'closed' };
+
+/** A ProblemError without what an error has besides. */
+export type SentProblem = Pick<ProblemError, 'code' | 'detail' | 'extra' | 'headers'>;
+
+export function sentProblem({ code, detail, extra, headers }: ProblemError): SentProblem {
+  return { code, detail, extra, headers };
+}
+
+export function problemFrom({ code, detail, extra, headers }: SentProblem): ProblemError {
+  return new ProblemError(code satisfies ProblemCode, detail, extra, headers);
+}
+
+/** Collects what is said in one turn of the event loop. */
+export class Outbox<Item> {
+  readonly #send: (items: readonly Item[]) => void;
+  #items: Item[] = [];
+  #scheduled = false;
+
+  /** @param send need not care whether the other side still hears it */
+  constructor(send: (items: readonly Item[]) => void) {
+    this.#send = send;
+  }
+
+  say(item: Item): void {
+    this.#items.push(item);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.flush();
+    });
+  }
+
+  flush(): void {
+    this.#scheduled = false;
+    if (this.#items.length === 0) return;
+    const items = this.#items;
+    this.#items = [];
+    this.#send(items);
+  }
+}
