@@ -8,6 +8,7 @@ import { ProblemError } from '../errors.ts';
 import { type BodyFormat, FRAMES_BYTES_MAX } from '../kernel/decoder.ts';
 import type { LogWriter } from '../log/log.ts';
 import { framesOf, SAMPLES_HEAD_BYTES_MAX, samplesRecord, tickRecord } from '../log/record.ts';
+import { KnownNames } from './known-names.ts';
 import { Judge, type JudgeOptions, logProblem, type Receipt, Refusals, type SampleDoor } from './judge.ts';
 
 /** Samples that may wait for the aggregator. They are on disk; the bound keeps a restart and the answers of the API timely. */
@@ -31,6 +32,7 @@ export interface JudgedBatch {
 export class Door implements SampleDoor {
   readonly #options: DoorOptions;
   readonly #judge: Judge;
+  readonly #known = new KnownNames();
   readonly #refusals = new Refusals();
   /** The record under way: the log has copied it when append returns. */
   readonly #record = Buffer.allocUnsafeSlow(FRAMES_BYTES_MAX + SAMPLES_HEAD_BYTES_MAX);
@@ -72,7 +74,8 @@ export class Door implements SampleDoor {
     if (record !== undefined) {
       this.#inFlight += accepted;
       try {
-        if (!this.#fitsForSure()) await this.#checkNames(new Uint8Array(framesOf(record)), Buffer.from(record), accepted);
+        if (!this.#fitsForSure() && !this.#known.has(framesOf(record)))
+          await this.#checkNames(new Uint8Array(framesOf(record)), Buffer.from(record), accepted);
         else await this.#append(record, accepted);
       } finally {
         this.#inFlight -= accepted;
@@ -115,12 +118,14 @@ export class Door implements SampleDoor {
   }
 
   /**
-   * Close to the capacity: what names nothing new goes in at once, since a name that is known stays known. The rest waits, together with
-   * all others that do, until the kernel has seen what came before, and is asked again.
+   * Close to the capacity, or so far ahead of the aggregator that all of it might be new: what names nothing new goes in at once, since a
+   * name that is known stays known. The rest waits, together with all others that do, until the kernel has seen what came before, and is
+   * asked again.
    */
   async #checkNames(frames: Uint8Array, record: Uint8Array, accepted: number): Promise<void> {
     const names = await this.#options.aggregator.newNames(frames);
     if (names.vms === 0 && names.nics === 0) {
+      this.#known.add(frames);
       await this.#append(record, accepted);
       return;
     }

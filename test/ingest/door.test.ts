@@ -120,6 +120,7 @@ describe('near the capacity', () => {
     const { log, records } = stubLog();
     const known = new Set<string>();
     let aggregated = 0;
+    let asked = 0;
     let samples = 0n;
     const watchers: { condition: (progress: unknown) => boolean; resolve: () => void }[] = [];
     const progress = () => ({
@@ -136,6 +137,7 @@ describe('near the capacity', () => {
       until: (condition: (progress: unknown) => boolean) =>
         condition(progress()) ? Promise.resolve() : new Promise<void>((resolve) => watchers.push({ condition, resolve })),
       newNames: (frames: Uint8Array) => {
+        asked++;
         const n = namesOf(frames).filter((name) => !known.has(name)).length;
         return Promise.resolve({ vms: n, nics: n });
       },
@@ -159,7 +161,7 @@ describe('near the capacity', () => {
       faults: { at: () => undefined },
     });
     const post = (...vms: string[]) => door.take(body(...vms.map((vm) => `{"vm":"${vm}","ts":${NOW}}`)), 'ndjson', KEY);
-    return { post, takeIn, appended: () => records.length };
+    return { post, takeIn, appended: () => records.length, asked: () => asked };
   }
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -176,6 +178,16 @@ describe('near the capacity', () => {
     takeIn();
     await fresh;
     await expect(waiting).rejects.toMatchObject({ code: 'capacity_full', status: 503 });
+  });
+
+  it('who names what it named before is asked about once', async () => {
+    const { post, takeIn, asked } = crowdedDoor(2);
+    await post('va', 'vb');
+    takeIn();
+    for (let i = 0; i < 5; i++) await post('va', 'vb');
+    expect(asked()).toBe(1);
+    await post('vb', 'va');
+    expect(asked()).toBe(2);
   });
 
   it('all that wait are answered by one word of the aggregator, and who names the same new VM is not refused for it', async () => {

@@ -1,0 +1,87 @@
+/**
+ * Requests whose names the kernel knows, remembered by those names: agents send the same VMs again and again, and a name that is known stays
+ * known. Close to the capacity, or far behind the door, this spares the question to the aggregator's thread for every request.
+ */
+import { LAYOUT as L } from '../kernel/layout.ts';
+
+/** All that is remembered together; beyond it what was remembered first is forgotten. */
+const BYTES_MAX = 32 * 1024 * 1024;
+/** What an entry takes besides its names. */
+const ENTRY_BYTES = 200;
+/** The lengths of the two names, which stand before them. */
+const LENGTHS = L.FRAME_HASH - L.FRAME_VM_LENGTH;
+
+export class KnownNames {
+  readonly #bytesMax: number;
+  /** By first VM and length: names alone decide how long frames are. */
+  readonly #byStart = new Map<string, Uint8Array>();
+  #bytes = 0;
+
+  constructor(bytesMax = BYTES_MAX) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Whether frames with these very names, in this order, were added. */
+  has(frames: Uint8Array): boolean {
+    const names = this.#byStart.get(startOf(frames));
+    if (names === undefined) return false;
+    let read = 0;
+    for (let at = 0; at < frames.length; at += frameBytes(frames, at)) {
+      const end = read + LENGTHS + nameBytes(frames, at);
+      for (let from = at + L.FRAME_VM_LENGTH; read < end; read++, from++) {
+        if (names[read] !== frames[from]) return false;
+        if (from === at + L.FRAME_HASH - 1) from = at + L.FRAME_HEAD - 1;
+      }
+    }
+    return read === names.length;
+  }
+
+  /** Remembers frames all of whose names the kernel knows. */
+  add(frames: Uint8Array): void {
+    const start = startOf(frames);
+    this.#forget(start);
+    const names = namesOf(frames);
+    this.#byStart.set(start, names);
+    this.#bytes += names.length + ENTRY_BYTES;
+    for (const oldest of this.#byStart.keys()) {
+      if (this.#bytes <= this.#bytesMax) break;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(start: string): void {
+    const names = this.#byStart.get(start);
+    if (names === undefined) return;
+    this.#byStart.delete(start);
+    this.#bytes -= names.length + ENTRY_BYTES;
+  }
+}
+
+function frameBytes(frames: Uint8Array, at: number): number {
+  return (frames[at] ?? 0) | ((frames[at + 1] ?? 0) << 8);
+}
+
+function nameBytes(frames: Uint8Array, at: number): number {
+  return (frames[at + L.FRAME_VM_LENGTH] ?? 0) + (frames[at + L.FRAME_NIC_LENGTH] ?? 0);
+}
+
+function startOf(frames: Uint8Array): string {
+  const vm = Buffer.from(frames.buffer, frames.byteOffset + L.FRAME_HEAD, frames[L.FRAME_VM_LENGTH] ?? 0);
+  return `${vm.toString('latin1')} ${frames.length}`;
+}
+
+/** Of every frame the two lengths and the two names. */
+function namesOf(frames: Uint8Array): Uint8Array {
+  let length = 0;
+  for (let at = 0; at < frames.length; at += frameBytes(frames, at)) length += LENGTHS + nameBytes(frames, at);
+  const names = new Uint8Array(length);
+  let write = 0;
+  for (let at = 0; at < frames.length; at += frameBytes(frames, at)) {
+    names.set(frames.subarray(at + L.FRAME_VM_LENGTH, at + L.FRAME_HASH), write);
+    write += LENGTHS;
+    const own = nameBytes(frames, at);
+    names.set(frames.subarray(at + L.FRAME_HEAD, at + L.FRAME_HEAD + own), write);
+    write += own;
+  }
+  return names;
+}
