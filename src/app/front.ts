@@ -1,7 +1,7 @@
 /** Who takes the requests of the product in one process: its own HTTP server, or ingest workers before it. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import { closeServer } from '../http/bare-server.ts';
@@ -11,7 +11,7 @@ import { answerWorker, type Desk } from '../ingest/workers/desk.ts';
 import { WorkerPool } from '../ingest/workers/pool.ts';
 import { openPublicPort } from '../ingest/workers/public-port.ts';
 import { gaugesOf } from './gauges.ts';
-import { addressUrl, type AppOptions, listen } from './parts.ts';
+import { addressUrl, type AppOptions, listen, UnsupportedError } from './parts.ts';
 
 export interface Front {
   readonly url: string;
@@ -42,7 +42,7 @@ async function openWorkers(
   shared: Omit<Desk, 'observe' | 'logger'>,
 ): Promise<Front> {
   const { ingestWorkers: workers, retentionDays, logLevel, host, port } = config;
-  const folder = await privateFolder();
+  const folder = await privateFolder(config.dataDir);
   const mainSocket = join(folder, 'main');
   await server.listen({ path: mainSocket, listenTextResolver: () => `requests come through ${workers} ingest workers` });
   const desk: Desk = { ...shared, observe: requestObserver(registry), logger };
@@ -57,10 +57,15 @@ async function openWorkers(
     onFatal,
   });
   gaugesOf(registry)('ingest_workers', 'Ingest workers that take requests', () => pool.ready);
+  const end = async (): Promise<void> => {
+    await pool.close();
+    await closeServer(server);
+    await rm(folder, { recursive: true, force: true });
+  };
   const publicPort = await openPublicPort(host, port, (socket) => {
     pool.give(socket);
   }).catch(async (error: unknown) => {
-    await pool.close();
+    await end();
     throw error;
   });
   return {
@@ -70,20 +75,26 @@ async function openWorkers(
     },
     async close() {
       publicPort.close();
-      await pool.close();
-      await closeServer(server);
-      await rm(folder, { recursive: true, force: true });
+      await end();
     },
   };
 }
 
-/** The longest path of a Unix socket, and what this adds to the folder's. */
+/** The longest path of a Unix socket, and what is added to the parent's. */
 const SOCKET_PATH_MAX = 107;
 const NAMES_MAX = '/uptally-XXXXXX/worker-4194304'.length;
 
-/** A new folder for sockets, for this user only. */
-function privateFolder(): Promise<string> {
-  const temporary = tmpdir();
-  const parent = Buffer.byteLength(temporary) + NAMES_MAX <= SOCKET_PATH_MAX ? temporary : '/tmp';
-  return mkdtemp(join(parent, 'uptally-'));
+/** A new folder for sockets, for this user only: where temporary files go, or else with the data. */
+async function privateFolder(dataDir: string): Promise<string> {
+  const parents = [tmpdir(), '/tmp', resolve(dataDir)].filter(
+    (parent) => Buffer.byteLength(parent) + NAMES_MAX <= SOCKET_PATH_MAX,
+  );
+  for (const [i, parent] of parents.entries()) {
+    try {
+      return await mkdtemp(join(parent, 'uptally-'));
+    } catch (error) {
+      if (i === parents.length - 1) throw error;
+    }
+  }
+  throw new UnsupportedError(`UPTALLY_INGEST_WORKERS: no folder for sockets: every path is longer than ${SOCKET_PATH_MAX} bytes`);
 }

@@ -5,7 +5,7 @@ import { type CliContext, CommandFailure, writeLine } from './context.ts';
 /** Below this, a key can be guessed: the server starts, and says so. */
 const ADMIN_KEY_LENGTH_SAFE = 16;
 
-/** After a fatal error: time for the requests under way to hear their 503. */
+/** After a fatal error: time for the requests under way to hear their 503, and for the message. */
 const FATAL_GRACE_MS = 500;
 
 /** `uptally serve`: the server, configured by the environment. */
@@ -98,6 +98,8 @@ async function serve(context: CliContext): Promise<void> {
     if (error instanceof TermsError) throw new CommandFailure(error.message, 2);
     if (error instanceof UnsupportedError) throw new CommandFailure(error.message, 2);
     if (error instanceof LockedError) throw new CommandFailure(error.message);
+    // a port that is taken, say: what was begun before would hold the process
+    setTimeout(() => process.exit(), FATAL_GRACE_MS).unref();
     throw error;
   }
 }

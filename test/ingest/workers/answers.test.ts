@@ -11,6 +11,7 @@ import {
   newFolder,
   postLines,
   sendJson,
+  startServer,
   type ServedFolder,
   type TestServer,
   untilStatus,
@@ -188,6 +189,16 @@ describe('an answer through a worker is the main process’ own', () => {
     expect(through).toBe(direct);
     expect(through.replace('HTTP/1.1 100 Continue\r\n\r\n', '').split('\r\n', 1)).toEqual([`HTTP/1.1 ${status}`]);
   });
+});
+
+it('a port that is taken is told, and nobody is left behind', async () => {
+  const second = startServer({
+    dir: join(folder.dir, 'second'),
+    env: { UPTALLY_INGEST_WORKERS: '1', UPTALLY_PORT: String(server.port), TMPDIR: folder.dir },
+  });
+  await expect(second).rejects.toThrow(/ended with 1 instead of listening:.*EADDRINUSE.*:\d+\n$/s);
+  // its output is its worker's too: both have ended
+  expect(readdirSync(folder.dir).filter((name) => name.startsWith('uptally-'))).toHaveLength(1);
 });
 
 it('metrics through any worker are the whole server’s, and posts are counted in them once', async () => {

@@ -1,12 +1,13 @@
 /** The keeper of workers and their channel, against processes that only a test could have. */
 import { EventEmitter } from 'node:events';
 import type { ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ProblemError } from '../../../src/errors.ts';
 import { answerWorker, type Desk } from '../../../src/ingest/workers/desk.ts';
 import { IN_FLIGHT_BYTES_MAX, MainLink, QUESTIONS_MAX } from '../../../src/ingest/workers/main-link.ts';
-import type { FromWorker, ToWorker } from '../../../src/ingest/workers/messages.ts';
+import { CONNECTION, type FromWorker, type ToWorker } from '../../../src/ingest/workers/messages.ts';
 import { WorkerPool } from '../../../src/ingest/workers/pool.ts';
 
 const KEY = { id: 'k', role: 'agent', name: 'host', vms: ['*'] } as const;
@@ -37,6 +38,69 @@ describe('a worker that keeps dying', () => {
     await outcome;
     expect(startsMs.slice(1).map((at, i) => at - (startsMs[i] ?? 0))).toEqual([50, 100, 200, 400, 800, 1600, 3200, 5000, 5000]);
     expect(fatal).toHaveLength(1);
+  });
+});
+
+describe('a connection', () => {
+  /** Workers that are ready, and what each was sent; `outcome` is told to who sent it, if anything is. */
+  async function ready(outcomes: readonly ((sent: (error: Error | null) => void) => void)[]) {
+    const children = outcomes.map((outcome, i) => {
+      const got: unknown[] = [];
+      const send = (message: unknown, handle: unknown, _options?: unknown, done?: (error: Error | null) => void): boolean => {
+        if (message === CONNECTION && done !== undefined) {
+          got.push(handle);
+          outcome(done);
+        }
+        return true;
+      };
+      return Object.assign(new EventEmitter(), { pid: i + 1, got, send });
+    });
+    let next = 0;
+    const started = WorkerPool.start({
+      workers: children.length,
+      setup: { mainSocket: '', retentionDays: 0, logLevel: 'silent', bodiesBytesMax: 1 },
+      onItem: () => undefined,
+      logger: pino({ level: 'silent' }),
+      monotonicMs: () => 0,
+      onFatal: () => undefined,
+      // a dead one's successor is never ready
+      fork: () => (children[next++] ?? Object.assign(new EventEmitter(), { send: () => true })) as unknown as ChildProcess,
+    });
+    for (const child of children) child.emit('message', [{ type: 'ready' }]);
+    return { pool: await started, children };
+  }
+  const socket = (destroy: () => void = () => undefined): Socket => ({ destroy }) as unknown as Socket;
+  const arrives = (sent: (error: Error | null) => void): void => {
+    sent(null);
+  };
+
+  it('goes to the worker that has the fewest', async () => {
+    const { pool, children } = await ready([arrives, arrives]);
+    for (let i = 0; i < 4; i++) pool.give(socket());
+    expect(children.map(({ got }) => got.length)).toEqual([2, 2]);
+    children[1]?.emit('message', [{ type: 'closed' }, { type: 'closed' }]);
+    for (let i = 0; i < 2; i++) pool.give(socket());
+    expect(children.map(({ got }) => got.length)).toEqual([2, 4]);
+  });
+
+  it.each<[string, (sent: (error: Error | null) => void) => void, boolean]>([
+    [
+      'that could not be sent',
+      (sent) => {
+        sent(new Error('EPIPE'));
+      },
+      false,
+    ],
+    ['that waits to be sent when its worker dies', () => undefined, true],
+  ])('%s goes to another', async (_, outcome, dies) => {
+    const { pool, children } = await ready([outcome, arrives]);
+    const destroy = vi.fn<() => void>();
+    const given = socket(destroy);
+    pool.give(given);
+    if (dies) children[0]?.emit('exit', null, 'SIGKILL');
+    expect(children.map(({ got }) => got)).toEqual([[given], [given]]);
+    // this process' end of it, when it has gone over
+    expect(destroy).toHaveBeenCalledTimes(1);
   });
 });
 
