@@ -49,9 +49,10 @@ it.skipIf(!existsSync('/sys/class/net'))(
     const { code, stdout, stderr } = await demo(['--seconds', '30']);
     expect(stderr).toBe('');
     expect(code, stdout).toBe(0);
-    expect(stdout).toMatch(/lo's own counters have moved by 2\d\.\d MB/);
+    // at least: others use the loopback interface as well
+    expect(Number(/lo's own counters have moved by ([\d.]+) MB/.exec(stdout)?.[1])).toBeGreaterThanOrEqual(20);
     expect(stdout).toMatch(/the API answers: demo-down provider since [\d:]+, over at/);
-    expect(stdout).toMatch(/lo +received +(\d\d,\d{3},\d{3}) +\1 +equal/);
+    expect(stdout).toMatch(/lo +received +(\d[\d,]*,\d{3},\d{3}) +\1 +equal/);
     expect(stdout).toContain('Equal to the byte.');
     expect(stdout).toMatch(/demo-silent +silent +[\d:]+ /);
     expect(stdout).toMatch(/minutes? (was|were) touched by the outage: 0\.[12]0 CNY/);
