@@ -2,7 +2,7 @@
  * Questions that repair asks of the archived raw samples. Every one is bounded by a position (`upTo`): a replay after a crash must not see
  * samples that lie ahead of it in the log.
  */
-import { literal } from '../store/rowbinary.ts';
+import { literal, tableOf } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
 import type { StoredSample } from './tables.ts';
 
@@ -52,14 +52,17 @@ export async function versionsOf(store: Store, samples: readonly StoredSample[],
   for (let i = 0; i < samples.length; i += IDENTITIES_A_QUERY) {
     const part = samples.slice(i, i + IDENTITIES_A_QUERY);
     const vms = [...new Set(part.map((s) => literal(s.vm)))].join(', ');
-    const identities = part.map((s) => `(${literal(s.vm)}, ${literal(s.nic)}, ${s.tsMs})`).join(', ');
+    const identities = tableOf(
+      'vm String, nic String, ts Int64',
+      part.map(({ vm, nic, tsMs }) => [vm, nic, tsMs]),
+    );
     const from = Math.min(...part.map((s) => s.tsMs));
     const until = Math.max(...part.map((s) => s.tsMs));
     const rows = await store.rows<VersionRow>(
       `SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes, agent
        FROM samples
        WHERE vm IN (${vms}) AND ts >= ${at(from)} AND ts <= ${at(until)} AND pos <= ${upTo}
-         AND (vm, nic, toUnixTimestamp64Milli(ts)) IN (${identities})
+         AND (vm, nic, toUnixTimestamp64Milli(ts)) IN (SELECT vm, nic, ts FROM ${identities})
        ORDER BY pos LIMIT 1 BY pos SETTINGS ${LARGE_QUERY}`,
     );
     for (const row of rows) {

@@ -7,7 +7,7 @@ import type { LogRecord } from '../log/log.ts';
 import { samplesRecord } from '../log/record.ts';
 import type { Kernel, Terms } from '../kernel/kernel.ts';
 import { LAYOUT as L } from '../kernel/layout.ts';
-import { bytesIn, literal } from '../store/rowbinary.ts';
+import { bytesIn, literal, tableOf } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
 import { type Latest, type Range, interfacesOf, latestIn, runStart, samplesIn, versionsOf } from './archive.ts';
 import type { LateSample } from './late.ts';
@@ -67,7 +67,7 @@ interface Job {
 /** Takes in the samples that the live path put aside in this step. */
 export async function repairLate(context: RepairContext, late: readonly LateSample[], end: StepEnd): Promise<RepairOutcome> {
   const { live, store } = context;
-  const { fresh, conflicts, duplicates } = classify(late, await versionsOf(store, late, end.upTo));
+  const { fresh, conflicts, duplicates } = classify(late, await versionsOf(store, inOrder(late), end.upTo));
   await store.insertRowBinary('samples', STRUCTURES.samples, fresh.map(sampleRow));
   await store.insertRowBinary(
     'anomalies',
@@ -100,11 +100,14 @@ async function repairJobs(context: RepairContext, jobs: readonly Job[], end: Ste
   for (const chunk of chunksOf(jobs, Number(context.live.i64(L.H_CLOCK)))) await repairChunk(context, chunk, end, fromNothing);
 }
 
-/** Together as many as may be: every question reads whole granules, in which other VMs' samples lie too. */
+/**
+ * Together as many as may be, and neighbours: every question reads whole granules, in which other VMs' samples lie too, and the questions about
+ * one chunk read none that those about another do.
+ */
 function* chunksOf(jobs: readonly Job[], nowMs: number): Generator<readonly Job[]> {
   let chunk: Job[] = [];
   let minutes = 0;
-  for (const job of jobs) {
+  for (const job of inOrder(jobs)) {
     chunk.push(job);
     minutes += Math.max(1, (nowMs - job.t0Ms) / MINUTE_MS);
     if (chunk.length < VMS_A_CHUNK && minutes < MINUTES_A_CHUNK) continue;
@@ -113,6 +116,11 @@ function* chunksOf(jobs: readonly Job[], nowMs: number): Generator<readonly Job[
     minutes = 0;
   }
   if (chunk.length > 0) yield chunk;
+}
+
+/** By VM, as the archive lies. */
+function inOrder<T extends { readonly vm: string }>(some: readonly T[]): T[] {
+  return [...some].sort((a, b) => (a.vm < b.vm ? -1 : Number(a.vm > b.vm)));
 }
 
 /** In the order of the log: a duplicate changes nothing, other content for the same identity replaces what was there. */
@@ -291,7 +299,10 @@ async function withdrawRest(
   from: ReadonlyMap<string, number>,
   version: bigint,
 ): Promise<void> {
-  const windows = `values('vm String, from_s UInt32', ${jobs.map(({ vm }) => `(${literal(vm)}, ${(from.get(vm) ?? 0) / 1000})`).join(', ')})`;
+  const windows = `(SELECT vm, from_s FROM ${tableOf(
+    'vm String, from_s UInt32',
+    jobs.map(({ vm }) => [vm, (from.get(vm) ?? 0) / 1000]),
+  )})`;
   const vms = jobs.map(({ vm }) => literal(vm)).join(', ');
   const earliest = Math.min(...from.values()) / 1000;
   await store.command(

@@ -5,6 +5,7 @@ import { migrate } from '../../src/store/migrations.ts';
 import { openEmbeddedStore } from '../../src/store/embedded.ts';
 import type { Outage } from '../../src/store/retry.ts';
 import { StoreError } from '../../src/store/store.ts';
+import { tableOf } from '../../src/store/rowbinary.ts';
 import { trafficRow, TRAFFIC_STRUCTURE } from '../support/rowbinary.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
@@ -99,6 +100,19 @@ describe('the embedded store', () => {
     await store.command('SYSTEM START MERGES traffic');
     await inserts;
     expect(await store.rows("SELECT count() AS n FROM traffic WHERE vm = 'lag'")).toEqual([{ n: '3' }]);
+  });
+
+  it('reads rows that stand in a statement, of every name there may be, and no others', async () => {
+    const rows: [string, string, number][] = [
+      ['AZaz09._:-', '', 0],
+      ['NULL', 'N', 1_800_000_000_123],
+      ['-', '_', -1],
+    ];
+    const table = tableOf('vm String, nic String, ts Int64', rows);
+    const found = await test.store.rows<{ vm: string; nic: string; ts: string }>(`SELECT vm, nic, ts FROM ${table}`);
+    expect(found.map(({ vm, nic, ts }) => [vm, nic, Number(ts)])).toEqual(rows);
+    for (const name of ["a'b", 'a\\N', 'a b', 'ä'])
+      expect(() => tableOf('vm String', [[name]])).toThrow('only names and numbers');
   });
 
   it('drops an insert repeated under its token, and takes the same rows under another', async () => {
