@@ -159,8 +159,8 @@ export async function send(waves: readonly Wave[], to: Destination, gzip = false
     for (const wave of waves) {
       const startMs = performance.now();
       await Promise.all(
-        wave.map(async (bodies, i) => {
-          for (const body of bodies) await post(connections[i], { method: 'POST', path, headers, body });
+        connections.map(async (connection, i) => {
+          for (const body of wave[i] ?? []) await post(connection, { method: 'POST', path, headers, body });
         }),
       );
       seconds += (performance.now() - startMs) / 1000;
@@ -172,11 +172,11 @@ export async function send(waves: readonly Wave[], to: Destination, gzip = false
 }
 
 /** One request, with as little work as possible: the load shares the machine with what it measures. */
-function post(connection: Client | undefined, request: Dispatcher.DispatchOptions): Promise<void> {
+function post(connection: Client, request: Dispatcher.DispatchOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     let status = 0;
     let text = '';
-    connection?.dispatch(request, {
+    connection.dispatch(request, {
       onRequestStart: () => undefined, // by this a handler is told from those of older versions
       onResponseStart(_controller, statusCode) {
         status = statusCode;

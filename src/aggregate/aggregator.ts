@@ -8,7 +8,7 @@ import { Kernel, type Capacity, type Terms } from '../kernel/kernel.ts';
 import { KIND_CATALOG, KIND_SAMPLES, LAYOUT as L, OUTPUTS, type Output } from '../kernel/layout.ts';
 import { takeSnapshot } from '../kernel/snapshot.ts';
 import type { LogReader, LogRecord } from '../log/log.ts';
-import { catalogSeqOf, samplesIn } from '../log/record.ts';
+import { catalogSeqOf, framesOf, samplesIn } from '../log/record.ts';
 import type { Store } from '../store/store.ts';
 import type { Checkpoints } from './checkpoint.ts';
 import { HeldRows } from './held-rows.ts';
@@ -18,7 +18,7 @@ import { recoverState } from './recovery.ts';
 import { type RepairContext, repairLate, VMS_A_CHUNK } from './repair.ts';
 import { repriceRows } from './reprice.ts';
 import type { Progress } from './status.ts';
-import { countNew, framesOf } from './room.ts';
+import { countNew } from './room.ts';
 import { drainAll, loadRecords, REPAIRED, REPRICED, SETTLED } from './steps.ts';
 
 export interface AggregatorOptions {
@@ -193,7 +193,10 @@ export class Aggregator {
     const vms = this.#live.u32(L.H_VMS);
     const nics = this.#live.u32(L.H_NICS);
     if (vms + samples <= vmsMax && nics + samples <= nicsMax) return;
-    const added = countNew(this.#live, ...records.map(({ payload }) => framesOf(payload)));
+    const added = countNew(
+      this.#live,
+      ...records.flatMap(({ payload }) => (payload[0] === KIND_SAMPLES ? [framesOf(payload)] : [])),
+    );
     if (vms + added.vms <= vmsMax && nics + added.nics <= nicsMax) return;
     throw new CapacityError(
       `the next samples name ${added.vms} new VMs and ${added.nics} new interfaces, and there is room for ${vmsMax - vms} and ${nicsMax - nics}: raise UPTALLY_MAX_VMS or UPTALLY_MAX_NICS`,

@@ -1,6 +1,6 @@
 /** How many names in a request's frames the kernel has not seen: asked only when the capacity is nearly used up. */
 import type { Kernel } from '../kernel/kernel.ts';
-import { KIND_SAMPLES, LAYOUT as L } from '../kernel/layout.ts';
+import { LAYOUT as L } from '../kernel/layout.ts';
 import { findVm } from './pricing.ts';
 import { nicsOf } from './vm-state.ts';
 
@@ -13,12 +13,6 @@ export function countNew(kernel: Kernel, ...requests: readonly Uint8Array[]): Ne
   const names: Names = { vms: new Set(), nics: new Set(), known: new Map() };
   for (const frames of requests) addNew(kernel, frames, names);
   return { vms: names.vms.size, nics: names.nics.size };
-}
-
-/** The frames of a record of samples; none of another record. */
-export function framesOf(payload: Uint8Array): Uint8Array {
-  if (payload[0] !== KIND_SAMPLES) return payload.subarray(payload.length);
-  return payload.subarray(L.RECORD_HEAD + (((payload[1] ?? 0) + 7) & ~7));
 }
 
 interface Names {

@@ -43,9 +43,9 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
   const asked = givenFaults(faults);
   let waiting = false;
   const onOutage = (outage: Outage | undefined): void => {
-    if (outage === undefined) logger.info('ClickHouse takes inserts again');
+    if (outage === undefined) logger.info('ClickHouse does as it is asked again');
     else if (!waiting)
-      logger.error({ err: outage.error }, 'ClickHouse takes no inserts: samples are kept in the log until it does');
+      logger.error({ err: outage.error }, 'ClickHouse does not do as it is asked: samples are kept in the log until it does');
     waiting = outage !== undefined;
   };
   const store = await openStore({ ...config, onOutage }, asked.faults);

@@ -154,6 +154,7 @@ export class Catalog {
   findKey(presented: string): Key | undefined {
     return this.#view.keyRing.find(presented);
   }
+
   /** Whether the key of this id is in force. */
   isKeyInForce(id: string): boolean {
     return this.#view.keys.get(id)?.body.revoked === false;
