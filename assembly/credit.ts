@@ -77,6 +77,23 @@ function offsetAt(zone: usize, minute: u32): i32 {
   return load<i32>(zone + 8 + (<usize>low << 3));
 }
 
+/** Civil days [from, to) that a zone has not: the clock went on from the end of the day before, or earlier, to its end, or later. */
+function skipped(zone: usize, from: i32, to: i32): i32 {
+  let days: i32 = 0;
+  const count = load<u32>(zone);
+  for (let i: u32 = 1; i < count; i++) {
+    const point = zone + 4 + (<usize>i << 3);
+    const at = <i64>load<u32>(point);
+    const before = at + <i64>load<i32>(point - 4);
+    const after = at + <i64>load<i32>(point + 4);
+    if (after - before < 1440) continue;
+    const first = max<i64>(<i64>from, (before + 1439) / 1440);
+    const end = min<i64>(<i64>to, after / 1440);
+    if (first < end) days += <i32>(end - first);
+  }
+  return days;
+}
+
 /** Fills the plan's memory of the day around a minute: start, M and D. */
 function enterDay(plan: usize, minute: u32): void {
   const zone = <usize>load<u32>(plan + PLAN_ZONE);
@@ -87,14 +104,23 @@ function enterDay(plan: usize, minute: u32): void {
     day--;
     start = dayStart(zone, day);
   }
-  const minutes = dayStart(zone, day + 1) - start;
+  let next = dayStart(zone, day + 1);
+  // the clock went back over midnight: the evening that comes again belongs to the day that has begun
+  while (next <= minute) {
+    day++;
+    start = next;
+    next = dayStart(zone, day + 1);
+  }
+  const minutes = next - start;
   const price = load<u64>(plan + PLAN_PRICE);
   const per = load<u32>(plan + PLAN_PER);
   let charge: u64;
   if (per == PER_MONTH) {
     const civil = civilFromDays(day);
-    const inMonth = <u64>daysInMonth(civil >> 9, civil >> 5 & 15);
-    const d = <u64>(civil & 31) - 1;
+    const first = day - (civil & 31) + 1;
+    const end = first + daysInMonth(civil >> 9, civil >> 5 & 15);
+    const inMonth = <u64>(end - first - skipped(zone, first, end));
+    const d = <u64>(day - first - skipped(zone, first, day));
     charge = share(price, d + 1, inMonth) - share(price, d, inMonth);
   } else if (per == PER_DAY) charge = price;
   else charge = (price / 60) * minutes + ((price % 60) * minutes) / 60;

@@ -16,7 +16,7 @@ export function dayCharge(plan: Plan, day: LocalDay): bigint {
       return (plan.priceNanos * BigInt(day.minutes)) / 60n;
     case 'month': {
       const n = BigInt(day.daysInMonth);
-      const d = BigInt(day.dayOfMonth - 1);
+      const d = BigInt(day.daysBefore);
       return (plan.priceNanos * (d + 1n)) / n - (plan.priceNanos * d) / n;
     }
   }

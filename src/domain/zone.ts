@@ -23,7 +23,10 @@ export interface LocalDay {
   month: number;
   /** 1–31. */
   dayOfMonth: number;
+  /** The days of its month that exist: a zone that went over the date line has skipped one. */
   daysInMonth: number;
+  /** How many of them there were before this one. */
+  daysBefore: number;
   /** Civil days since 1970-01-01, the same number in every zone. */
   dayNumber: number;
 }
@@ -144,19 +147,38 @@ function dayOf(zone: Zone, dayNumber: number): LocalDay {
   const civil = new Date(dayNumber * DAY_MS);
   const year = civil.getUTCFullYear();
   const month = civil.getUTCMonth() + 1;
+  const dayOfMonth = civil.getUTCDate();
   const startMinute = dayStart(zone, dayNumber);
+  const first = dayNumber - dayOfMonth + 1;
   const day: LocalDay = {
     startMinute,
     minutes: dayStart(zone, dayNumber + 1) - startMinute,
     year,
     month,
-    dayOfMonth: civil.getUTCDate(),
-    daysInMonth: new Date(Date.UTC(year, month, 0)).getUTCDate(),
+    dayOfMonth,
+    daysInMonth: daysBetween(zone, first, first + civilDays(year, month)),
+    daysBefore: daysBetween(zone, first, dayNumber),
     dayNumber,
   };
   if (zone.days.size >= DAYS_KEPT_MAX) zone.days.clear();
   zone.days.set(dayNumber, day);
   return day;
+}
+
+/** How many of the civil days [from, to) a zone has: a day that ends where it begins was skipped. */
+function daysBetween(zone: Zone, from: number, to: number): number {
+  let days = 0;
+  for (let day = from, start = dayStart(zone, from); day < to; day += 1) {
+    const end = dayStart(zone, day + 1);
+    if (end > start) days += 1;
+    start = end;
+  }
+  return days;
+}
+
+/** The days of a month by the calendar. */
+function civilDays(year: number, month: number): number {
+  return new Date(Date.UTC(year, month, 0)).getUTCDate();
 }
 
 /** The UTC minute in which the local day after `day` begins. */
@@ -166,7 +188,7 @@ export function dayEnd(day: LocalDay): number {
 
 /** The UTC minute in which the local month after that of `day` begins. */
 export function monthEnd(zone: Zone, day: LocalDay): number {
-  return dayStart(zone, day.dayNumber - day.dayOfMonth + 1 + day.daysInMonth);
+  return dayStart(zone, day.dayNumber - day.dayOfMonth + 1 + civilDays(day.year, day.month));
 }
 
 /** The UTC minute in which the local month of `day` begins. */

@@ -47,6 +47,16 @@ describe('units', () => {
       '2026-03-31T22:00Z',
       299_990_000_000n,
     ],
+    // Each of them had a day less, and costs what it costs.
+    ...(
+      [
+        ['Pacific/Apia', '2011-12-01T10:00Z', '2011-12-31T10:00Z'],
+        ['Pacific/Kwajalein', '1993-08-01T12:00Z', '1993-08-31T12:00Z'],
+        ['Pacific/Kiritimati', '1994-12-01T10:00Z', '1994-12-31T10:00Z'],
+        ['Pacific/Kanton', '1994-12-01T11:00Z', '1994-12-31T11:00Z'],
+        ['Pacific/Kiritimati', '1994-12-31T10:00Z', '1995-01-31T10:00Z'],
+      ] as const
+    ).map(([name, from, to]) => [`the month of ${name}`, '310.00', 'month', name, from, to, 310_000_000_000n] as const),
     ['nothing is worth nothing', '300.00', 'month', 'UTC', '2026-03-01T00:00Z', '2026-03-01T00:00Z', 0n],
     // floor(9677419354 · 1/1440) = 6720430
     ['the first minute of March', '300.00', 'month', 'Asia/Taipei', '2026-02-28T16:00Z', '2026-02-28T16:01Z', 6_720_430n],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { boundaries, isBoundary } from '../../src/domain/bucket.ts';
-import { dayEnd, localDay, offsetAt, zoneOf } from '../../src/domain/zone.ts';
+import { dayEnd, localDay, offsetAt, type Zone, zoneOf } from '../../src/domain/zone.ts';
 import { minute, shown, zone } from '../support/zone.ts';
 
 describe('local days', () => {
@@ -35,6 +35,59 @@ describe('local days', () => {
       (at) => localDay(zone('UTC'), minute(at)).daysInMonth,
     );
     expect(days).toEqual([29, 28, 31, 31]);
+  });
+
+  // zone, its month, the days that exist, the days before each of some of them
+  it.each([
+    ['Pacific/Apia', '2011-12-15T00:00Z', 30, [1, 0, 29, 28, 31, 29]],
+    ['Pacific/Fakaofo', '2011-12-15T00:00Z', 30, [29, 28, 31, 29]],
+    ['Pacific/Kwajalein', '1993-08-05T00:00Z', 30, [20, 19, 22, 20, 31, 29]],
+    ['Pacific/Kiritimati', '1994-12-05T00:00Z', 30, [1, 0, 30, 29]],
+    ['Pacific/Kanton', '1994-12-05T00:00Z', 30, [1, 0, 30, 29]],
+    ['Pacific/Kiritimati', '1995-01-05T00:00Z', 31, [1, 0, 31, 30]],
+    // A midnight that was skipped, or that came twice, is no day.
+    ['America/Sao_Paulo', '2018-11-15T12:00Z', 30, [4, 3, 5, 4]],
+    ['America/St_Johns', '2006-10-15T12:00Z', 31, [29, 28, 30, 29]],
+  ])('%s has in the month of %s %i days, each with those before it', (name, at, days, before) => {
+    const z = zone(name);
+    const { dayNumber, dayOfMonth } = localDay(z, minute(at));
+    const first = dayNumber - dayOfMonth + 1;
+    const found = new Map<number, readonly [number, number]>();
+    for (let day = localDay(z, first * 1440 - 900); day.dayNumber < first + 31; day = localDay(z, dayEnd(day)))
+      if (day.dayNumber >= first) found.set(day.dayOfMonth, [day.daysInMonth, day.daysBefore]);
+    expect(found.size).toBe(days);
+    for (let i = 0; i < before.length; i += 2) expect(found.get(before[i] ?? 0)).toEqual([days, before[i + 1]]);
+  });
+
+  it('of a month that has one twice is one day of 48 hours', () => {
+    // As Manila's last day of 1844 would have been, had it gone back over the date line: no zone has since 1970.
+    const back: Zone = { name: 'back', fromMinutes: [-Infinity, 15 * 1440], offsetMinutes: [0, -1440], days: new Map() };
+    const days = [14, 15, 16].map((day) => localDay(back, day * 1440));
+    expect(days.map(({ dayOfMonth, minutes }) => [dayOfMonth, minutes])).toEqual([
+      [15, 2880],
+      [15, 2880],
+      [16, 1440],
+    ]);
+    expect(days.map((day) => day.daysInMonth)).toEqual([31, 31, 31]);
+  });
+
+  it('of every zone that the runtime knows are as many as a month has that exist, and in their order', () => {
+    const skipped: string[] = [];
+    for (const name of Intl.supportedValuesOf('timeZone')) {
+      const z = zone(name);
+      // Months around changes alone: the others are as the calendar has them.
+      for (const [i, change] of z.fromMinutes.entries()) {
+        if (i === 0 || (z.offsetMinutes[i] ?? 0) - (z.offsetMinutes[i - 1] ?? 0) < 600) continue;
+        const after = localDay(z, change);
+        const before = localDay(z, change - 1);
+        if (after.dayNumber - before.dayNumber > 1) skipped.push(`${name} ${before.year}-${before.month}-${before.dayOfMonth}`);
+        expect(before.daysBefore).toBe(before.dayOfMonth - 1);
+        if (after.month === before.month) expect(after.daysBefore).toBe(before.daysBefore + 1);
+        else expect([before.daysBefore, after.daysBefore]).toEqual([before.daysInMonth - 1, 0]);
+      }
+    }
+    expect(skipped).toContain('Pacific/Apia 2011-12-29');
+    expect(skipped.length).toBeGreaterThanOrEqual(5);
   });
 
   it.each(['Africa/Casablanca', 'Africa/Cairo', 'Asia/Gaza', 'Antarctica/Troll', 'America/Caracas', 'Pacific/Kwajalein'])(

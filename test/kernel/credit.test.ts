@@ -17,7 +17,18 @@ const ZONES = [
   'Australia/Lord_Howe',
   'Asia/Kathmandu',
   'America/Havana',
+  // They went over the date line: a day of theirs never was.
+  'Pacific/Apia',
+  'Pacific/Fakaofo',
+  'Pacific/Kwajalein',
+  'Pacific/Kiritimati',
+  'Pacific/Kanton',
+  // Midnight skipped, and gone back over a minute after it.
+  'America/Sao_Paulo',
+  'America/St_Johns',
 ];
+/** Where dates run backwards, which the model does not know. */
+const BACKWARDS = 'America/St_Johns';
 const PER = ['month', 'day', 'hour'] as const;
 /** Days around which clocks change in one zone or another. */
 const DAYS = [
@@ -30,6 +41,15 @@ const DAYS = [
   '2026-02-28',
   '2024-02-29',
   '2026-12-31',
+  '2011-12-30',
+  '2011-12-02',
+  '1993-08-21',
+  '1993-08-05',
+  '1994-12-31',
+  '1995-01-02',
+  '2018-11-04',
+  '2006-10-29',
+  '1988-10-30',
 ];
 
 function money(nanos: bigint): string {
@@ -80,7 +100,7 @@ it('prices a minute as the domain and the model do, in every zone and on days of
   });
   pricing.writeAll(kernel);
   const parts = kernel.u32(L.H_INPUT) + 1024;
-  for (let i = 0; i < 6000; i++) {
+  for (let i = 0; i < 12_000; i++) {
     const { id, timeZone, per, nanos } = pick(random, plans);
     const minute = Date.parse(`${pick(random, DAYS)}T00:00:00Z`) / 60_000 + below(random, 4320) - 1440;
     const slot = internVm(kernel, id);
@@ -93,6 +113,7 @@ it('prices a minute as the domain and the model do, in every zone and on days of
     const plan: Plan = { id, currency: 'CNY', zone, priceNanos: nanos, per, creditable: new Set([1]) };
     const day = localDay(zone, minute);
     expect([id, minute, credit]).toEqual([id, minute, unit(dayCharge(plan, day), day.minutes, minute - day.startMinute)]);
+    if (timeZone === BACKWARDS) continue;
     expect(credit).toBe(unitNanos({ timeZone, price: { amountNanos: nanos, per }, creditable: ['provider'] }, minute * 60_000));
   }
 });

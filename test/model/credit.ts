@@ -47,8 +47,9 @@ export function dayChargeNanos(plan: ModelPlan, day: LocalDay): bigint {
   const { amountNanos, per } = plan.price;
   if (per === 'day') return amountNanos;
   if (per === 'hour') return (amountNanos * BigInt((day.toMs - day.fromMs) / MINUTE_MS)) / 60n;
-  const n = BigInt(new Date(Date.UTC(day.year, day.month, 0)).getUTCDate());
-  const d = BigInt(day.day - 1);
+  const days = daysOfMonth(plan.timeZone, day);
+  const n = BigInt(days.length);
+  const d = BigInt(days.indexOf(day.day));
   return (amountNanos * (d + 1n)) / n - (amountNanos * d) / n;
 }
 
@@ -71,6 +72,22 @@ export function localDay(timeZone: string, atMs: number): LocalDay {
   return found;
 }
 
+/** The days of a local month that any clock has shown, in order: looked for every quarter of an hour, for no day is as short as that. */
+function daysOfMonth(timeZone: string, { year, month }: LocalDay): readonly number[] {
+  const key = `${timeZone} ${year} ${month}`;
+  const known = monthsSeen.get(key);
+  if (known !== undefined) return known;
+  const days = new Set<number>();
+  const DAY_MS = 86_400_000;
+  for (let at = Date.UTC(year, month - 1, 1) - 2 * DAY_MS; at < Date.UTC(year, month, 1) + 2 * DAY_MS; at += DAY_MS / 96) {
+    const [m = 0, d = 0] = localDate(timeZone, at).split('/').map(Number);
+    if (m === month) days.add(d);
+  }
+  const found = [...days].sort((a, b) => a - b);
+  monthsSeen.set(key, found);
+  return found;
+}
+
 /** month/day/year. */
 function localDate(timeZone: string, atMs: number): string {
   const format =
@@ -80,4 +97,5 @@ function localDate(timeZone: string, atMs: number): string {
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();
+const monthsSeen = new Map<string, readonly number[]>();
 const daysSeen = new Map<string, LocalDay[]>();
