@@ -1,19 +1,14 @@
 import { ProblemError } from '../errors.ts';
+import { type FieldError, fieldProblem } from '../field-errors.ts';
 import type { PlanBody } from '../domain/plan.ts';
 import { type AccountBody, fitsCurrency, type VmBody } from './bodies.ts';
 import type { EventRequest } from './events.ts';
 import type { IncidentRequest } from './incidents.ts';
 import type { View } from './view.ts';
 
-/** A fault in a body, named by the field's path. */
-export interface Fault {
-  field: string;
-  message: string;
-}
-
 /** Throws `invalid_reference` unless a VM's account and plans exist and agree on the currency. */
 export function checkVm(view: View, body: VmBody): void {
-  const faults: Fault[] = [];
+  const faults: FieldError[] = [];
   const account = view.accounts.get(body.account)?.body;
   if (account === undefined) faults.push({ field: 'account', message: `there is no account ${body.account}` });
   for (const [i, { plan }] of body.plans.entries()) {
@@ -29,10 +24,7 @@ export function checkVm(view: View, body: VmBody): void {
   if (account !== undefined && body.paid_amount !== null && !fitsCurrency(body.paid_amount, account.currency)) {
     faults.push({ field: 'paid_amount', message: `has more digits than ${account.currency} has` });
   }
-  if (faults.length > 0)
-    throw new ProblemError('invalid_reference', faults.map((fault) => `${fault.field}: ${fault.message}`).join('; '), {
-      errors: faults,
-    });
+  if (faults.length > 0) throw fieldProblem('invalid_reference', faults);
 }
 
 /**
@@ -76,7 +68,7 @@ export function checkEvent(view: View, vm: string, event: EventRequest): void {
   const code = account === undefined ? undefined : view.accounts.get(account)?.body.currency;
   if (code !== undefined && fitsCurrency(event.amount, code)) return;
   const message = code === undefined ? `VM ${vm} has no account, so no currency` : `has more digits than ${code} has`;
-  throw new ProblemError('invalid_reference', `amount: ${message}`, { errors: [{ field: 'amount', message }] });
+  throw fieldProblem('invalid_reference', [{ field: 'amount', message }]);
 }
 
 /** Throws `catalog_conflict` if a plan's new currency would differ from that of an account whose VM is on it. */
@@ -99,10 +91,9 @@ export function checkAccount(view: View, id: string, body: AccountBody): void {
 /** Throws `invalid_reference` if an incident is about an account that does not exist; VMs may be known by their samples alone. */
 export function checkIncidentScope(catalog: { account(id: string): unknown }, { scope }: Pick<IncidentRequest, 'scope'>): void {
   if (!('account' in scope) || catalog.account(scope.account) !== undefined) return;
-  const fault: Fault = { field: 'scope.account', message: `there is no account ${scope.account}` };
-  throw new ProblemError('invalid_reference', `${fault.field}: ${fault.message}`, { errors: [fault] });
+  throw fieldProblem('invalid_reference', [{ field: 'scope.account', message: `there is no account ${scope.account}` }]);
 }
 
 function conflict(field: string, message: string): ProblemError {
-  return new ProblemError('catalog_conflict', message, { errors: [{ field, message }] satisfies Fault[] });
+  return new ProblemError('catalog_conflict', message, { errors: [{ field, message }] satisfies FieldError[] });
 }

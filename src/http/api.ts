@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { type ProblemCode, ProblemError } from '../errors.ts';
+import type { ProblemCode } from '../errors.ts';
+import { fieldErrorsOf, fieldProblem } from '../field-errors.ts';
 import type { RequireRole } from './auth.ts';
 import { toJson } from '../domain/json.ts';
+import { shapeFault } from './json-bounds.ts';
 import type { Operation } from './openapi.ts';
 
 /** What routes are made with: checks requests by their schemas, writes answers with exact integers, and keeps the list. */
@@ -61,24 +63,19 @@ function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replace(/[.]/g, '\\$&').replace(/\{\w+\}/g, '[^/]+')}/?$`);
 }
 
-/** Reads a part of a request by its schema. Throws with every fault, each naming its field; nothing given is {} or undefined. */
+/**
+ * Reads a part of a request by its schema. Throws with its faults, each naming its field (the first hundred, and how many more there are); nothing
+ * given is {} or undefined.
+ */
 export function checked(
   code: ProblemCode & ('invalid_parameter' | 'invalid_body'),
   schema: z.ZodType | undefined,
   given: unknown,
 ): unknown {
   if (schema === undefined) return undefined;
+  const fault = shapeFault(given);
+  if (fault !== undefined) throw fieldProblem(code, [{ field: '', message: fault }]);
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.flatMap((issue) => {
-    const path = issue.path.map(String);
-    const names = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
-    return names.map((name) => ({
-      field: name.join('.'),
-      message: issue.code === 'unrecognized_keys' ? 'is not known here' : issue.message,
-    }));
-  });
-  const detail = errors.map((error) => `${error.field === '' ? 'the body' : error.field}: ${error.message}`).join('; ');
-  const first = errors[0]?.field ?? '';
-  throw new ProblemError(code, detail, code === 'invalid_parameter' ? { parameter: first, errors } : { errors });
+  throw fieldProblem(code, fieldErrorsOf(parsed.error));
 }

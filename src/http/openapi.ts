@@ -31,6 +31,12 @@ const problemSchema = {
     status: { type: 'integer' },
     code: { type: 'string', enum: Object.keys(PROBLEMS) },
     detail: { type: 'string' },
+    errors: {
+      type: 'array',
+      description: 'Of `invalid_body`, `invalid_parameter` and `invalid_reference`: each fault, the first hundred.',
+      items: { type: 'object', properties: { field: { type: 'string' }, message: { type: 'string' } } },
+    },
+    errors_left_out: { type: 'integer', description: 'How many faults there are besides.' },
   },
 };
 

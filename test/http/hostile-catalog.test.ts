@@ -60,7 +60,9 @@ const ROWS: readonly (readonly [what: string, method: Method, url: string, body:
   ['a local time without offset', 'PUT', '/v1/vms/x', { ...VM, starts_at: '2026-03-01T00:00:00' }, 'starts_at'],
   ['the 30th of February', 'PUT', '/v1/vms/x', { ...VM, starts_at: '2026-02-30T00:00:00Z' }, 'starts_at'],
   ['a promotion in words', 'PUT', '/v1/vms/x', { ...VM, promotion: 'yes' }, 'promotion'],
-  ['deep nesting', 'PUT', '/v1/vms/x', nested(50_000), 'a'],
+  ['deep nesting', 'PUT', '/v1/vms/x', nested(50_000), ''],
+  ['deep lists', 'PUT', '/v1/vms/x', `{"account":"a","plans":${'['.repeat(50_000)}${']'.repeat(50_000)}}`, ''],
+  ['a sheet nested without end', 'POST', '/v1/terms/backtests', `{"sheet":${nested(50_000)},"from":"2026-01","to":"2026-02"}`, ''],
   ['a prototype key', 'PUT', '/v1/vms/x', '{"account":"a","constructor":{"prototype":{"admin":true}}}', null],
   ['an unknown kind of event', 'POST', '/v1/vms/v/events', { ...EVENT, kind: 'rebooted' }, 'kind'],
   ['an amount where none belongs', 'POST', '/v1/vms/v/events', { ...EVENT, amount: '1.00' }, 'amount'],
@@ -113,4 +115,23 @@ describe('hostile and contradictory bodies', () => {
     for (const { message } of errors ?? []) expect(message).toMatch(/\S/);
     expect(await entries()).toEqual(before);
   });
+
+  const BACKTEST = { from: '2026-01', to: '2026-02' };
+  const flood = <T>(n: number, each: T): T[] => Array.from({ length: n }, () => each);
+  it.each<[what: string, method: Method, url: string, body: unknown]>([
+    ['half a million wrong elements', 'POST', '/v1/terms/backtests', { sheet: { id: 'x', stated: flood(470_000, 0) }, ...BACKTEST }],
+    ['elements up to the bound', 'POST', '/v1/terms/backtests', { sheet: { id: 'x', stated: flood(49_000, 0) }, ...BACKTEST }],
+    ['plans that are not there', 'PUT', '/v1/vms/x', { ...VM, plans: Array.from({ length: 1000 }, (_, i) => ({ plan: `p${i}`, from: i })) }],
+    ['members that are not known', 'PUT', '/v1/accounts/x', { ...ACCOUNT, ...Object.fromEntries(Array.from({ length: 40_000 }, (_, i) => [`m${i}`, 0])) }],
+    ['one member of a megabyte', 'PUT', '/v1/accounts/x', { ...ACCOUNT, [`m${'x'.repeat(1_000_000)}`]: 0 }],
+    ['VMs that are none', 'POST', '/v1/incidents', { ...INCIDENT, scope: { vms: flood(40_000, '?') } }],
+    ['accounts that are none', 'POST', '/v1/invoice-runs', { from: '2026-01', accounts: flood(40_000, '?') }],
+  ])('%s make an answer of some kilobytes: the first hundred faults and how many there are besides', async (_, method, url, body) => {
+    const answer = await callOf(app)(method, url, body);
+    expect([400, 422], answer.text.slice(0, 300)).toContain(answer.status);
+    expect(answer.text.length).toBeLessThan(64 * 1024);
+    expect((answer.body['errors'] as unknown[]).length).toBeLessThanOrEqual(100);
+    const faults = (answer.body['errors'] as unknown[]).length + Number(answer.body['errors_left_out'] ?? 0);
+    expect(answer.body['detail']).toMatch(faults > 10 ? new RegExp(`and ${faults - 10} more$`) : /./);
+  }); // prettier-ignore
 });

@@ -1,4 +1,4 @@
-import { ProblemError } from '../../errors.ts';
+import { fieldProblem } from '../../field-errors.ts';
 import { type LoadedSheet, parseSheet } from '../../terms/library.ts';
 
 /** A sheet that came whole, as the member `name` of a body. Throws `invalid_body` naming what is wrong with it. */
@@ -9,5 +9,5 @@ export function inlineSheet(given: object, name: string): LoadedSheet {
     const [file = '', path = '', ...rest] = line.split(': ');
     return rest.length === 0 ? { field: file, message: path } : { field: `${file}.${path}`, message: rest.join(': ') };
   });
-  throw new ProblemError('invalid_body', parsed.join('; '), { errors });
+  throw fieldProblem('invalid_body', errors);
 }
