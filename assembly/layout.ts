@@ -212,6 +212,7 @@ export const RECORD_CLOCK: usize = 8; // i64 ms of a tick, catalog sequence of a
 export const KIND_SAMPLES: u8 = 1;
 export const KIND_TICK: u8 = 2;
 export const KIND_CATALOG: u8 = 3;
+export const KIND_IDENTITY: u8 = 4; // which log this is; passed over
 // in the input buffer every record is preceded by: u32 size of the payload, u32 zero, u64 sequence
 export const ENVELOPE: usize = 16;
 

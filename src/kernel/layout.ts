@@ -123,6 +123,8 @@ export const FLAG_TOUCHED = 4;
 export const KIND_SAMPLES = 1;
 export const KIND_TICK = 2;
 export const KIND_CATALOG = 3;
+/** Which log this is: of no concern to the kernel. */
+export const KIND_IDENTITY = 4;
 
 export function layoutHash(): number {
   let fold = STATE_VERSION;

@@ -32,7 +32,7 @@ describe('the embedded store', () => {
 
   it('makes every table once, with durable settings, and runs nothing the second time', async () => {
     expect(await migrate(test.store, { retentionDays: 90, nowMs: 1 })).toEqual({
-      applied: ['001_tables.sql', '002_distributed.sql', '003_merges.sql', '004_fewer_merges.sql'],
+      applied: (await readdir('schemas/clickhouse')).filter((name) => name.endsWith('.sql')).sort(),
     });
     expect(await migrate(test.store, { retentionDays: 90, nowMs: 2 })).toEqual({ applied: [] });
     const engine = await samplesEngine();
