@@ -75,7 +75,11 @@ export async function startDistributed(options: AppOptions): Promise<App> {
     keysOnly: !has('api'),
     ...asked,
   });
-  const adminKey = has('api') ? await catalog.bootstrapAdminKey(config.adminKey) : undefined;
+  const adminKey = has('api')
+    ? await catalog.bootstrapAdminKey(config.adminKey, (why) => {
+        logger.warn(why);
+      })
+    : undefined;
 
   const instance = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
   const asking = new Asking(kafka, settings.topic);

@@ -53,7 +53,9 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
   // what a server holds others may write to as well
   const shared = config.clickhouseUrl !== undefined;
   const catalog = await Catalog.open({ store, now, randomBytes: options.randomBytes, shared, ...asked });
-  const adminKey = await catalog.bootstrapAdminKey(config.adminKey);
+  const adminKey = await catalog.bootstrapAdminKey(config.adminKey, (why) => {
+    logger.warn(why);
+  });
 
   const logPath = join(config.dataDir, 'log');
   const log = openEmbeddedWriter({ path: logPath, onFatal, ...asked });

@@ -10,7 +10,7 @@ import type { EventBody, EventRequest } from './events.ts';
 import { type IncidentBody, incidentsOf, type IncidentRequest } from './incidents.ts';
 import { claimEntries } from './claim.ts';
 import { coalesced } from './coalesced.ts';
-import { digestOf, type Key, type KeyBody, keyFromBytes, type KeyRequest } from './keys.ts';
+import { digestOf, type Key, type KeyBody, keyFromBytes, type KeyRequest, revocationOf } from './keys.ts';
 import { checkAccount, checkAccountOfVm, checkEvent, checkIncidentScope, checkPlan, checkVm } from './references.ts';
 import { type Versioned, View } from './view.ts';
 
@@ -42,7 +42,7 @@ export type BooksEntry = Pick<Entry, 'id' | 'body'> & { kind: 'invoice' | 'settl
 /** How often a write may be overtaken before its caller hears of it. */
 const TURNS_MAX = 100;
 
-/** The one id under which the key of UPTALLY_ADMIN_KEY, or the one made at first start, is kept. */
+/** The id under which the key of UPTALLY_ADMIN_KEY, or the one made at first start, is kept; after a revocation a number follows. */
 const BOOTSTRAP_KEY_ID = 'bootstrap';
 
 /**
@@ -316,16 +316,35 @@ export class Catalog {
 
   /**
    * Sees to it that there is an admin key: the one given, or else, when there is none yet, a new one, which is returned
-   * to be shown once.
+   * to be shown once. A key that was ever revoked stays so, and one that is in force for something else is not made more of.
+   * @param warn told, in a sentence, why the given key is not taken
    */
-  bootstrapAdminKey(given: string | undefined): Promise<string | undefined> {
+  bootstrapAdminKey(given: string | undefined, warn: (why: string) => void = () => undefined): Promise<string | undefined> {
     return this.#write(async () => {
       if (given === undefined && this.keys().some((key) => key.body.role === 'admin')) return undefined;
       const key = given ?? keyFromBytes(this.#options.randomBytes(32));
-      const before = this.#view.keys.get(BOOTSTRAP_KEY_ID);
-      await this.#record('key', BOOTSTRAP_KEY_ID, keyRow('admin', 'admin', null, key), 'system', before);
+      const held = this.#view.keyRing.find(key);
+      if (held?.role === 'admin') return undefined;
+      const refusal =
+        held === undefined
+          ? await revocationOf(this.#options.store, digestOf(key).toString('hex'))
+          : `it is key ${held.id} (${held.name}) of role ${held.role}`;
+      if (refusal !== undefined) {
+        warn(`UPTALLY_ADMIN_KEY is not in force: ${refusal}. Set another one, or none: the other admin keys stay as they are`);
+        return undefined;
+      }
+      const id = this.#bootstrapId();
+      await this.#record('key', id, keyRow('admin', 'admin', null, key), 'system', this.#view.keys.get(id));
       return given === undefined ? key : undefined;
     });
+  }
+
+  /** Where the environment's key is kept. Once revoked, an id is never given to another key: what it did is recorded by it. */
+  #bootstrapId(): string {
+    for (let n = 1; ; n++) {
+      const id = n === 1 ? BOOTSTRAP_KEY_ID : `${BOOTSTRAP_KEY_ID}-${n}`;
+      if (this.#view.keys.get(id)?.body.revoked !== true) return id;
+    }
   }
 
   #newId(): string {

@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Key, KeyRole } from '../catalog/keys.ts';
 import { ProblemError } from '../errors.ts';
@@ -40,6 +40,27 @@ export function roleCheck(
     };
 }
 
+/** A body that took longer than this to arrive may have outlived its key in another process. */
+const BODY_SOON_MS = 1000;
+
+/**
+ * Looks at the key once more when the body is there, which may be a minute after the headers were: who lost the key meanwhile changes nothing.
+ * @param freshen sees what other processes have recorded
+ */
+export function checkKeyAgain(
+  app: FastifyInstance,
+  catalog: Pick<Catalog, 'isKeyInForce'>,
+  freshen?: (request: FastifyRequest) => Promise<void>,
+): void {
+  app.addHook('preHandler', (request, reply, done) => {
+    const check = (): void => {
+      done(request.key === null || catalog.isKeyInForce(request.key.id) ? undefined : invalidKey());
+    };
+    if (freshen === undefined || request.key === null || reply.elapsedTime < BODY_SOON_MS) check();
+    else freshen(request).then(check, done);
+  });
+}
+
 /** What the holder of a key that is not in force is told. */
 export function invalidKey(): ProblemError {
   return new ProblemError('unauthorized', 'the key is not valid', {}, CHALLENGE);
@@ -49,4 +70,12 @@ export function invalidKey(): ProblemError {
 export function keyOf(request: FastifyRequest): Key {
   if (request.key === null) throw new Error(`${request.url} was served without a key`);
   return request.key;
+}
+
+/**
+ * Who does what is recorded: the key's name, for people, and its id, which no other key has ever had or will have (a name may be given to many).
+ */
+export function recorderOf(request: FastifyRequest): string {
+  const { name, id } = keyOf(request);
+  return `${name}#${id}`;
 }

@@ -6,7 +6,7 @@ import type { IssuerProfile } from '../billing/issuer.ts';
 import type { QueryContext } from '../query/context.ts';
 import { loadTerms, shippedTermsFolder, type TermsLibrary } from '../terms/library.ts';
 import { Api } from './api.ts';
-import { roleCheck } from './auth.ts';
+import { checkKeyAgain, roleCheck } from './auth.ts';
 import { bareServer } from './bare-server.ts';
 import { installDocs } from './docs.ts';
 import { installMetrics } from './metrics.ts';
@@ -65,7 +65,12 @@ export interface ServerDeps extends QueryContext {
 export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
   const app = bareServer(deps.logger);
   const { freshen } = deps;
-  if (freshen !== undefined) app.addHook('onRequest', (request) => (isFreshened(request) ? freshen() : Promise.resolve()));
+  const freshened =
+    freshen === undefined
+      ? undefined
+      : (request: FastifyRequest): Promise<void> => (isFreshened(request) ? freshen() : Promise.resolve());
+  if (freshened !== undefined) app.addHook('onRequest', freshened);
+  checkKeyAgain(app, deps.catalog, freshened);
 
   const api = new Api(app, roleCheck(deps.catalog, deps.onUnknownKey));
   installNotFound(app, (path) => api.methodsOf(path));

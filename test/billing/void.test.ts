@@ -41,7 +41,7 @@ describe.each([
       total: '657.20',
       outstanding: '0.00',
       lines: [{ kind: 'service', amount: '310.00' }, { kind: 'service' }, { kind: 'tax', amount: '37.20' }],
-      payments: [{ kind: 'void', at: '2026-05-01T00:00:00Z', amount: '0.00', by: 'admin' }],
+      payments: [{ kind: 'void', at: '2026-05-01T00:00:00Z', amount: '0.00', by: 'admin#bootstrap' }],
     });
     const { invoices } = (await callOf(app)('GET', '/v1/invoices?status=void')).body as { invoices: object[] };
     expect(invoices).toMatchObject([{ status: 'void', total: '657.20' }]);

@@ -54,10 +54,20 @@ describe('the history of the catalog', () => {
 
   it.each([
     ['/v1/plans/p', 0, 404, undefined],
-    ['/v1/plans/p', 1, 200, { price: { amount: '300.00', per: 'month' }, recorded_by: 'admin' }],
+    ['/v1/plans/p', 1, 200, { price: { amount: '300.00', per: 'month' }, recorded_by: 'admin#bootstrap' }],
     ['/v1/plans/p', 2.999, 200, { price: { amount: '300.00', per: 'month' } }],
-    ['/v1/plans/p', 3, 200, { price: { amount: '310.00', per: 'month' }, recorded_by: 'second' }],
-    ['/v1/plans/p', 4.5, 200, { price: { amount: '310.00', per: 'month' }, recorded_by: 'second' }],
+    [
+      '/v1/plans/p',
+      3,
+      200,
+      { price: { amount: '310.00', per: 'month' }, recorded_by: expect.stringMatching(/^second#.+/) as string },
+    ],
+    [
+      '/v1/plans/p',
+      4.5,
+      200,
+      { price: { amount: '310.00', per: 'month' }, recorded_by: expect.stringMatching(/^second#.+/) as string },
+    ],
     ['/v1/plans/p', 1e6, 200, { price: { amount: '320.00', per: 'month' } }],
     ['/v1/accounts/a', 5, 200, { name: 'A' }],
     ['/v1/accounts/a', 6, 200, { name: 'B' }],
@@ -83,9 +93,9 @@ describe('the history of the catalog', () => {
 
   it('every version is listed with who recorded it and when, page by page', async () => {
     expect((await rowsOf('/v1/plans/p/history')).map((row) => [row['recorded_at'], row['recorded_by'], (row['price'] as { amount: string }).amount])).toEqual([
-      ['2026-03-01T00:01:00Z', 'admin', '300.00'],
-      ['2026-03-01T00:03:00Z', 'second', '310.00'],
-      ['2026-03-01T00:05:00Z', 'admin', '320.00'],
+      ['2026-03-01T00:01:00Z', 'admin#bootstrap', '300.00'],
+      ['2026-03-01T00:03:00Z', expect.stringMatching(/^second#.+/), '310.00'],
+      ['2026-03-01T00:05:00Z', 'admin#bootstrap', '320.00'],
     ]); // prettier-ignore
     const first = await call('GET', '/v1/plans/p/history?limit=2');
     expect((first.body['rows'] as unknown[]).length).toBe(2);
@@ -115,9 +125,9 @@ describe('the history of the catalog', () => {
     expect(shown.code, shown.err).toBe(0);
     expect(JSON.parse(shown.out)).toMatchObject({ id: 'p', price: { amount: '300.00' } });
     const history = await runCli(['catalog', 'history', 'account', 'a'], { env });
-    expect(history.out).toContain('by admin\n  name: "A"\n  currency: "CNY"');
+    expect(history.out).toContain('by admin#bootstrap\n  name: "A"\n  currency: "CNY"');
     expect(history.out.split('\n').filter((line) => line.startsWith('version'))).toHaveLength(2);
-    expect(history.out.trimEnd().endsWith('by admin\n  name: "B"')).toBe(true);
+    expect(history.out.trimEnd().endsWith('by admin#bootstrap\n  name: "B"')).toBe(true);
     expect((await runCli(['catalog', 'show', 'host', 'p'], { env })).code).toBe(2);
     expect((await runCli(['catalog', 'show', 'plan', 'nope'], { env })).code).toBe(1);
   });

@@ -56,7 +56,7 @@ describe('incidents over HTTP', () => {
 
   it('restates causes, the one recorded later where two overlap, until it is withdrawn; reports stay', async () => {
     const first = await post({ scope: { vms: ['v1'] }, ...range('00:11', '01:10'), cause: 'maintenance', note: 'ticket 7' });
-    expect(first).toMatchObject({ status: 201, body: { cause: 'maintenance', note: 'ticket 7', by: 'admin', minutes: 12 } });
+    expect(first).toMatchObject({ status: 201, body: { cause: 'maintenance', note: 'ticket 7', by: 'admin#bootstrap', minutes: 12 } });
     const second = await post({ scope: { all: true }, ...range('00:12', '01:05'), cause: 'attack', asserts_down: true });
     expect(await down()).toEqual([
       { provider: 60_000, maintenance: 60_000, attack: 2_880_000, silent: 0 },
@@ -73,7 +73,7 @@ describe('incidents over HTTP', () => {
     // What was recorded is what is read again.
     const again = await serverOn(test.store, await open());
     const list = (await callOf(again)('GET', '/v1/incidents')).body['incidents'];
-    expect(list).toMatchObject([{ id: first.body['id'], withdrawn_at: null }, { id: second.body['id'], withdrawn_at: '2026-03-01T12:00:00Z', withdrawn_by: 'admin' }]);
+    expect(list).toMatchObject([{ id: first.body['id'], withdrawn_at: null }, { id: second.body['id'], withdrawn_at: '2026-03-01T12:00:00Z', withdrawn_by: 'admin#bootstrap' }]);
     await again.close();
     await callOf(app)('DELETE', `/v1/incidents/${String(first.body['id'])}`);
     expect(await down()).toEqual(REPORTED);

@@ -62,7 +62,7 @@ describe('the HTTP server', () => {
     const put = await call('PUT', '/v1/plans/p1', { body: plan });
     expect(put).toMatchObject({
       status: 200,
-      body: { ...plan, id: 'p1', creditable: ['provider'], terms: null, traffic: null, recorded_by: 'admin' },
+      body: { ...plan, id: 'p1', creditable: ['provider'], terms: null, traffic: null, recorded_by: 'admin#bootstrap' },
     });
     expect((await call('PUT', '/v1/plans/p1', { body: put.body })).body).toEqual(put.body);
     expect((await call('GET', '/v1/plans/p1')).body).toEqual(put.body);
@@ -357,7 +357,7 @@ describe('the HTTP server', () => {
 
   it('shows a key once, and revokes it', async () => {
     const made = await call('POST', '/v1/keys', { body: { role: 'agent', name: 'h2', vms: ['*'] } });
-    expect(made).toMatchObject({ status: 201, body: { role: 'agent', name: 'h2', vms: ['*'], created_by: 'admin' } });
+    expect(made).toMatchObject({ status: 201, body: { role: 'agent', name: 'h2', vms: ['*'], created_by: 'admin#bootstrap' } });
     const key = String(made.body['key']);
     const list = await call('GET', '/v1/keys');
     expect(list.text).not.toContain(key);

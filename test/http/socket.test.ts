@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Catalog } from '../../src/catalog/catalog.ts';
 import { StoreError, type Store } from '../../src/store/store.ts';
 import { ADMIN, openCatalog, serverOn } from '../support/api.ts';
 
@@ -20,18 +21,28 @@ const store: Store = {
 
 describe('on a real socket', () => {
   let app: FastifyInstance;
+  let catalog: Catalog;
+  let deeds = 0;
   let release: () => void;
   let entered: Promise<void>;
   const sockets: Socket[] = [];
 
   beforeEach(async () => {
-    const catalog = await openCatalog(store, () => 0);
+    catalog = await openCatalog(store, () => 0);
     let enter: () => void = () => undefined;
     entered = new Promise((resolve) => (enter = resolve));
     const held = new Promise<void>((resolve) => (release = resolve));
     app = await serverOn(store, catalog, {
       plugins: [
         (api) => {
+          const letIn = (): Promise<void> => {
+            enter();
+            return Promise.resolve();
+          };
+          api.app.post('/v1/deed', { onRequest: [api.requireRole('billing'), letIn] }, () => {
+            deeds += 1;
+            return Promise.resolve({ done: true });
+          });
           api.app.get('/v1/slow', async () => {
             enter();
             await held;
@@ -92,6 +103,25 @@ describe('on a real socket', () => {
     expect(answer).toContain('"code":"store_unavailable"');
     expect(answer).not.toContain('password');
   });
+
+  it.each([true, false])(
+    'a body that comes after its key was revoked (%s) is carried out only where it was not',
+    async (revoked) => {
+      const { key, entry } = await catalog.createKey({ role: 'billing', name: 'clerk', vms: null }, 'test');
+      const before = deeds;
+      const socket = await open();
+      socket.write(
+        `POST /v1/deed HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${key}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{`,
+      );
+      await entered;
+      if (revoked) await catalog.revokeKey(entry.id, 'test');
+      socket.end('}');
+      let answer = '';
+      for await (const chunk of socket) answer += String(chunk);
+      expect(answer).toContain(revoked ? '"code":"unauthorized"' : '{"done":true}');
+      expect(deeds - before).toBe(revoked ? 0 : 1);
+    },
+  );
 
   it('finishes what has begun when it is closed', async () => {
     const slow = answerTo('GET /v1/slow HTTP/1.1\r\nHost: x\r\n\r\n');

@@ -121,7 +121,7 @@ describe('refund checks over HTTP', () => {
         currency: 'CNY',
         destination: 'balance',
         evidence: { from: iso(PAID), to: iso(PAID + 2 * H), samples: 2, outages: [], traffic_bytes: bytes },
-        recorded_by: 'admin',
+        recorded_by: 'admin#bootstrap',
       });
       expect(ruleOf(answer, 'traffic-10g')).toMatchObject({
         outcome: decision === 'eligible' ? 'pass' : 'fail',
@@ -180,7 +180,7 @@ describe('refund checks over HTTP', () => {
     const dispute = await call('POST', '/v1/vms/e1/events', { at: iso(PAID + 2 * DAY), kind: 'dispute', note: 'chargeback 17' });
     expect(dispute).toMatchObject({
       status: 201,
-      body: { vm: 'e1', kind: 'dispute', note: 'chargeback 17', amount: null, recorded_by: 'admin' },
+      body: { vm: 'e1', kind: 'dispute', note: 'chargeback 17', amount: null, recorded_by: 'admin#bootstrap' },
     });
     expect(await check('e1', PAID + 2 * DAY - 1)).toMatchObject({ decision: 'eligible' });
     const barred = await check('e1', PAID + 2 * DAY);

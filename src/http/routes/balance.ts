@@ -10,7 +10,7 @@ import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../errors.ts';
 import type { Api } from '../api.ts';
-import { keyOf } from '../auth.ts';
+import { recorderOf } from '../auth.ts';
 import { accountParams, instantShape } from './shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
@@ -130,7 +130,7 @@ export function balanceRoutes(api: Api, context: BillingContext, now: () => numb
     async ({ params: { account }, body, request }) => {
       known(account);
       const { at, refund_check: refundCheck, expires_at: expiresAtMs, ...rest } = body;
-      await post(context, account, { ...rest, atMs: at ?? now(), refundCheck, expiresAtMs, by: keyOf(request).name }, now());
+      await post(context, account, { ...rest, atMs: at ?? now(), refundCheck, expiresAtMs, by: recorderOf(request) }, now());
       return balanceJson(context, account, now());
     },
   );
@@ -164,7 +164,7 @@ export function balanceRoutes(api: Api, context: BillingContext, now: () => numb
       const some = all.slice(0, ACCOUNTS_A_CALL);
       const accounts: Record<string, unknown>[] = [];
       for (const id of some) {
-        const run = await chargeDays(context, id, { nowMs: now(), fromMs: from, by: keyOf(request).name });
+        const run = await chargeDays(context, id, { nowMs: now(), fromMs: from, by: recorderOf(request) });
         const { state, balanceNanos } = standingOf(context, id, now());
         const made = entriesJson(context, id).filter((entry) => run.entries.includes(String(entry['id'])));
         const currency = catalog.account(id)?.body.currency ?? '';

@@ -3,7 +3,7 @@ import { planBody } from '../../domain/plan.ts';
 import type { QueryContext } from '../../query/context.ts';
 import type { TermsLibrary } from '../../terms/library.ts';
 import type { Api } from '../api.ts';
-import { keyOf } from '../auth.ts';
+import { recorderOf } from '../auth.ts';
 import { catalogReads } from './catalog-reads.ts';
 import { accountShape, entryJson, planShape, vmJson, vmShape, withoutAdded } from './catalog-shapes.ts';
 import { BODY_PROBLEMS, idParams } from './shapes.ts';
@@ -30,7 +30,7 @@ export function catalogRoutes(api: Api, context: QueryContext, library: TermsLib
     },
     async ({ params: { id }, body, request }) => {
       checkTermsNamed(library, body.terms);
-      return entryJson(await catalog.putPlan(id, body, keyOf(request).name));
+      return entryJson(await catalog.putPlan(id, body, recorderOf(request)));
     },
   );
   api.route(
@@ -45,7 +45,7 @@ export function catalogRoutes(api: Api, context: QueryContext, library: TermsLib
       answers: { 200: { description: 'The account', schema: accountShape } },
       problems: [...BODY_PROBLEMS, 'catalog_conflict'],
     },
-    async ({ params: { id }, body, request }) => entryJson(await catalog.putAccount(id, body, keyOf(request).name)),
+    async ({ params: { id }, body, request }) => entryJson(await catalog.putAccount(id, body, recorderOf(request))),
   );
   api.route(
     {
@@ -63,7 +63,7 @@ export function catalogRoutes(api: Api, context: QueryContext, library: TermsLib
     },
     async ({ params: { id }, body, request }) => {
       checkTermsNamed(library, body.terms);
-      return vmJson(await catalog.putVm(id, body, keyOf(request).name));
+      return vmJson(await catalog.putVm(id, body, recorderOf(request)));
     },
   );
 

@@ -7,7 +7,7 @@ import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../errors.ts';
 import { vmKnown } from '../../query/context.ts';
 import type { Api } from '../api.ts';
-import { keyOf } from '../auth.ts';
+import { recorderOf } from '../auth.ts';
 import { instantShape, vmParams } from './shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
@@ -79,7 +79,7 @@ export function eventRoutes(api: Api, context: BillingContext): void {
     },
     async ({ params: { vm }, body, request }) => {
       await known(vm);
-      const event = await catalog.recordEvent(vm, body, keyOf(request).name);
+      const event = await catalog.recordEvent(vm, body, recorderOf(request));
       if (body.from === undefined || body.to === undefined) return eventJson(event);
       const windows = claimWindows(context, vm, { atMs: body.at, fromMs: body.from, toMs: body.to });
       return {
@@ -121,7 +121,7 @@ export function eventRoutes(api: Api, context: BillingContext): void {
       problems: ['invalid_parameter', 'event_unknown', 'store_unavailable'],
     },
     async ({ params: { vm, event }, request }) => {
-      await catalog.withdrawEvent(vm, event, keyOf(request).name);
+      await catalog.withdrawEvent(vm, event, recorderOf(request));
     },
   );
 }

@@ -12,7 +12,7 @@ import { inParts, vmKnown } from '../../query/context.ts';
 import { effectOf, type IncidentChange, recorded, withdrawn } from '../../query/incident-effect.ts';
 import { loadSpans } from '../../query/span.ts';
 import type { Api } from '../api.ts';
-import { keyOf } from '../auth.ts';
+import { recorderOf } from '../auth.ts';
 import { toJson } from '../../domain/json.ts';
 import { exactInteger, idParams, instantShape } from './shapes.ts';
 
@@ -118,7 +118,7 @@ export function incidentRoutes(api: Api, context: BillingContext): void {
       ],
     },
     async ({ body, query, request, reply }) => {
-      const by = keyOf(request).name;
+      const by = recorderOf(request);
       const dryRun = query.dry_run === 'true';
       checkIncidentScope(catalog, body);
       const reported = 'agent' in body.scope ? await agentTimes(context, body.scope.agent, body.from, body.to) : null;
@@ -160,7 +160,7 @@ export function incidentRoutes(api: Api, context: BillingContext): void {
     },
     async ({ params: { id }, query, request, reply }) => {
       if (query.dry_run !== 'true') {
-        await catalog.withdrawIncident(id, keyOf(request).name);
+        await catalog.withdrawIncident(id, recorderOf(request));
         return reply.code(204).send();
       }
       const incident = catalog.incidents().find((each) => each.id === id);

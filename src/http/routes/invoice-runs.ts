@@ -6,7 +6,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../errors.ts';
 import type { Api } from '../api.ts';
-import { keyOf } from '../auth.ts';
+import { recorderOf } from '../auth.ts';
 import { instantShape } from './shapes.ts';
 
 const ACCOUNTS_MAX = 200;
@@ -101,7 +101,7 @@ export function invoiceRunRoutes(api: Api, context: BillingContext, now: () => n
         finalize: body.finalize,
         dryRun: body.dry_run,
         allowIncomplete: body.allow_incomplete,
-        by: keyOf(request).name,
+        by: recorderOf(request),
       };
       const outcomes: AccountOutcome[] = [];
       const untilMs = now() + CALL_MS;

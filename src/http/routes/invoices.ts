@@ -15,7 +15,7 @@ import { decimal, identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../errors.ts';
 import { LINE_KINDS } from '../../rating/line.ts';
 import type { Api } from '../api.ts';
-import { keyOf } from '../auth.ts';
+import { recorderOf } from '../auth.ts';
 import { BODY_PROBLEMS, idParams, instantShape } from './shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
@@ -89,7 +89,7 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
       checkPeriod(catalog, body.account, body.from, body.to);
       const document: RatedDocument = await rateDocument(context, body.account, body.from, body.to);
       if (body.mode === 'preview') return reply.code(200).type(JSON_TYPE).send(previewJson(document));
-      return answerJson(reply, await keepDraft(catalog, document, keyOf(request).name), 201);
+      return answerJson(reply, await keepDraft(catalog, document, recorderOf(request)), 201);
     },
   );
 
@@ -156,7 +156,7 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
       problems: ['invalid_parameter', 'invoice_unknown', 'invoice_conflict', 'store_unavailable'],
     },
     async ({ params: { id }, request, reply }) => {
-      await finalize(catalog, id, keyOf(request).name);
+      await finalize(catalog, id, recorderOf(request));
       return answerJson(reply, id);
     },
   );
@@ -173,7 +173,7 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
       problems: ['invalid_parameter', 'invoice_unknown', 'invoice_conflict', 'store_unavailable'],
     },
     async ({ params: { id }, request, reply }) => {
-      await voidInvoice(catalog, id, '', keyOf(request).name);
+      await voidInvoice(catalog, id, '', recorderOf(request));
       return answerJson(reply, id);
     },
   );
@@ -198,7 +198,7 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
           errors: [{ field: 'amount', message: `has more digits than ${currency} has` }],
         });
       const payment = { action: body.kind, at: body.at ?? now(), amountNanos, note: body.note };
-      await recordPayment(catalog, id, payment, keyOf(request).name);
+      await recordPayment(catalog, id, payment, recorderOf(request));
       return answerJson(reply, id, 201);
     },
   );

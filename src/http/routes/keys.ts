@@ -4,7 +4,7 @@ import { KEY_ROLES, type KeyBody, keyRequest } from '../../catalog/keys.ts';
 import type { Versioned } from '../../catalog/view.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import type { Api } from '../api.ts';
-import { keyOf } from '../auth.ts';
+import { recorderOf } from '../auth.ts';
 import { idParams, instantShape } from './shapes.ts';
 
 const keyShape = z.object({
@@ -38,7 +38,7 @@ export function keyRoutes(api: Api, catalog: Catalog): void {
       problems: ['bad_request', 'invalid_body', 'body_too_large', 'unsupported_media_type', 'store_unavailable'],
     },
     async ({ body, request, reply }) => {
-      const { key, entry } = await catalog.createKey(body, keyOf(request).name);
+      const { key, entry } = await catalog.createKey(body, recorderOf(request));
       reply.header('cache-control', 'no-store');
       return { ...keyJson(entry), key };
     },
@@ -67,7 +67,7 @@ export function keyRoutes(api: Api, catalog: Catalog): void {
       problems: ['invalid_parameter', 'key_unknown', 'last_admin_key', 'store_unavailable'],
     },
     async ({ params: { id }, request }) => {
-      await catalog.revokeKey(id, keyOf(request).name);
+      await catalog.revokeKey(id, recorderOf(request));
     },
   );
 }

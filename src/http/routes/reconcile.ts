@@ -6,7 +6,7 @@ import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../errors.ts';
 import type { Api } from '../api.ts';
-import { keyOf } from '../auth.ts';
+import { recorderOf } from '../auth.ts';
 
 const correctionShape = z.object({
   line: z.int().nullable().describe('The index of the line in the invoice, from 0.'),
@@ -68,7 +68,7 @@ export function reconcileRoutes(api: Api, context: BillingContext): void {
       const states = finalInvoices(context, account);
       const invoices: Record<string, unknown>[] = [];
       for (const state of states) {
-        const found = await reconcileInvoice(context, state, !dryRun, keyOf(request).name);
+        const found = await reconcileInvoice(context, state, !dryRun, recorderOf(request));
         if (found.credits.length === 0 && found.debits.length === 0) continue;
         const json = (each: Correction): Record<string, unknown> => ({
           line: each.line,

@@ -7,7 +7,7 @@ import type { QueryContext } from '../../query/context.ts';
 import { checkRefund } from '../../refunds/check.ts';
 import type { TermsLibrary } from '../../terms/library.ts';
 import type { Api } from '../api.ts';
-import { keyOf } from '../auth.ts';
+import { recorderOf } from '../auth.ts';
 import { toJson } from '../../domain/json.ts';
 import { inlineSheet } from './inline-sheet.ts';
 import { exactInteger, idParams, instantShape, outageRow } from './shapes.ts';
@@ -109,7 +109,7 @@ export function refundRoutes(api: Api, context: QueryContext, library: TermsLibr
     },
     async ({ body, request }) => {
       const { vm, at } = body;
-      const by = keyOf(request).name;
+      const by = recorderOf(request);
       const terms = typeof body.terms === 'object' ? inlineSheet(body.terms, 'terms') : body.terms;
       const answer = await checkRefund(context, library, { vm, atMs: at ?? now(), terms });
       let kept: Record<string, unknown> = answer;
