@@ -16,7 +16,7 @@ export function register(program: Command, context: CliContext): void {
     .addHelpText(
       'after',
       `
-Everything is configured by environment variables; the README has the table. The ones most asked for:
+Everything is configured by environment variables; docs/reference/configuration.md has all. The ones most asked for:
 
   UPTALLY_PORT=8080            where it listens (127.0.0.1 unless UPTALLY_HOST says otherwise)
   UPTALLY_DATA_DIR=./data      log, checkpoints and the embedded ClickHouse; terms sheets of your own in its folder terms

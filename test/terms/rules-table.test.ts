@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CAUSES, conditionCode } from '../../src/domain/condition.ts';
 import { isLess } from '../../src/rating/exact.ts';
@@ -7,10 +7,10 @@ import { loadTerms, shippedTermsFolder } from '../../src/terms/library.ts';
 import { creditPolicyOf } from '../../src/terms/policy.ts';
 import type { TermsSheet } from '../../src/terms/sheet.ts';
 
-/** The README's last chapter: every clause of every shipped sheet in a row, each row with a test that exists. */
+/** docs/rules: a page a sheet, every clause of it under a heading of its own, each with a test that exists. */
 const library = loadTerms([shippedTermsFolder()]);
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-interface Row {
+const folder = new URL('../../docs/rules/', import.meta.url);
+interface Rule {
   sheet: string;
   document: string;
   clause: string;
@@ -19,30 +19,33 @@ interface Row {
   test: string;
   name: string;
 }
-/** A table a sheet under a heading that names its document; a place in another document begins with that one's name. */
-const rows = readme
-  .slice(readme.indexOf("\n## The five documents' rules"))
-  .split('\n### ')
-  .slice(1)
-  .flatMap((chapter): Row[] => {
-    const [heading = '', ...lines] = chapter.split('\n');
-    const [, sheet = '', of = ''] = /^`([^`]+)`: (.+)$/.exec(heading) ?? [];
-    return lines.flatMap((line): Row[] => {
-      const cells = line.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|'));
-      const [, clause = '', says = '', where = '', shown = ''] = cells;
-      if (!clause.startsWith('`')) return [];
-      const [, elsewhere, place = where] = /^(\S+\.(?:txt|md)): (.+)$/.exec(where) ?? [];
-      const [, test = '', name = ''] = /^`([^`]+)`: (.+)$/.exec(shown) ?? [];
-      return [{ sheet, document: elsewhere ?? of, clause: clause.replaceAll('`', ''), says, place, test, name }];
+/** Lines are broken at 110 columns, and a list's go on with a blank before them. */
+const joined = (lines: string): string => lines.trim().replaceAll(/\s*\n\s*/g, ' ');
+
+/** The rules of a page; a place in another document begins with that one's name. */
+function rulesOf(sheet: string, page: string): Rule[] {
+  const of = /^Document: `([^`]+)`/m.exec(page)?.[1] ?? '';
+  return page
+    .split('\n## ')
+    .slice(1)
+    .map((chapter): Rule => {
+      const [, clause = '', says = '', where = '', shown = ''] =
+        /^`([^`]+)`\n\n(.+?)\n\n- where: (.+?)\n- shown by: (.+)$/s.exec(chapter.trim()) ?? [];
+      const [, elsewhere, place = joined(where)] = /^(\S+\.(?:txt|md)): (.+)$/.exec(joined(where)) ?? [];
+      const [, test = '', name = ''] = /^`([^`]+)`: (.+)$/.exec(joined(shown)) ?? [];
+      return { sheet, document: elsewhere ?? of, clause, says: joined(says), place, test, name };
     });
-  });
+}
+const rules = readdirSync(folder)
+  .filter((file) => file !== 'README.md')
+  .flatMap((file) => rulesOf(file.replace('.md', ''), readFileSync(new URL(file, folder), 'utf8')));
 const sheetOf = (id: string): TermsSheet => {
   const [loaded] = library.versions(id);
   if (loaded === undefined) throw new Error(`${id} is not loaded`);
   return loaded.sheet;
 };
 
-describe('the table of rules', () => {
+describe('the pages of rules', () => {
   it('has each clause of each shipped sheet once, in the words of the sheet', () => {
     const clauses = library.ids().flatMap((id) => {
       const { clauses: of, document } = sheetOf(id);
@@ -50,11 +53,11 @@ describe('the table of rules', () => {
         [id, clause, said.says, said.place, said.document ?? document].join(' # '),
       );
     });
-    const shown = rows.map((row) => [row.sheet, row.clause, row.says, row.place, row.document].join(' # '));
+    const shown = rules.map((rule) => [rule.sheet, rule.clause, rule.says, rule.place, rule.document].join(' # '));
     expect(shown.toSorted()).toEqual(clauses.toSorted());
   });
 
-  it.each(rows.map((row) => [`${row.sheet} ${row.clause}`, row] as const))('%s: its test is there', (_, { test, name }) => {
+  it.each(rules.map((rule) => [`${rule.sheet} ${rule.clause}`, rule] as const))('%s: its test is there', (_, { test, name }) => {
     const path = new URL(`../../${test}`, import.meta.url);
     expect(test).toMatch(/^test\/.+\.test\.ts$/);
     expect(existsSync(path), test).toBe(true);

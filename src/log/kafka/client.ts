@@ -31,7 +31,7 @@ export type Complaint = (message: string, detail: object) => void;
 
 /**
  * gzip at its lowest level: a message shrinks to 36 % for half of the CPU that the level kafkajs takes needs for 32 %. lz4 and snappy would be
- * cheaper still, but every reader would then need a package of native code (README, Decisions).
+ * cheaper still, but every reader would then need a package of native code (docs/decisions/0085).
  */
 const deflate = promisify(gzip);
 const inflate = promisify(gunzip);
