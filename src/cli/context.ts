@@ -16,6 +16,7 @@ export interface CliContext {
 
 export function processContext(): CliContext {
   let abort: AbortController | null = null;
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', whenNobodyReads);
   return {
     stdin: process.stdin,
     stdout: process.stdout,
@@ -37,6 +38,14 @@ export function processContext(): CliContext {
       return abort.signal;
     },
   };
+}
+
+/**
+ * Who reads may have had enough (`| head`), or have gone away (a log's collector): what was begun is finished, what is written from then on
+ * goes nowhere, and the exit code is that of the deed.
+ */
+function whenNobodyReads(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 /** A command that ran and did not succeed: its message goes to stderr, its code is the process's. */
