@@ -1,8 +1,9 @@
 import { openWriteTable, type WriteTable } from './lmdb.ts';
-import { LogError, type LogWriter } from './log.ts';
+import { LogError } from './log.ts';
 import { EmbeddedWriter } from './writer.ts';
 
-export { openEmbeddedReader } from './reader.ts';
+export { type EmbeddedReader, openEmbeddedReader } from './reader.ts';
+export type { EmbeddedWriter } from './writer.ts';
 
 /** Where a crash test may stop the process. `during-flush`: handed to LMDB, its thread is writing. */
 export type FaultPoint =
@@ -35,7 +36,7 @@ export interface EmbeddedLogOptions {
 const DEFAULTS = { appendDeadlineMs: 10_000, keptBytesMax: 64 * 2 ** 30, pendingBytesMax: 64 * 2 ** 20 };
 
 /** Opens (or creates) the embedded log for appending. A file that can't be opened throws `log_failed`. */
-export function openEmbeddedWriter(options: EmbeddedLogOptions): LogWriter {
+export function openEmbeddedWriter(options: EmbeddedLogOptions): EmbeddedWriter {
   const limits = {
     appendDeadlineMs: options.appendDeadlineMs ?? DEFAULTS.appendDeadlineMs,
     keptBytesMax: options.keptBytesMax ?? DEFAULTS.keptBytesMax,

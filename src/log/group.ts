@@ -1,3 +1,4 @@
+import { type Chain, checkText } from './check.ts';
 import type { Segment } from './lmdb.ts';
 import type { LogError } from './log.ts';
 import { recordBytes, SEGMENT_HEADER_BYTES, SegmentBuilder } from './segment.ts';
@@ -38,13 +39,21 @@ export class AppendGroup {
   settled = false;
   endSeq: number;
   cancelDeadline: () => void = () => undefined;
+  /** The log's chain after the last record. */
+  check: string;
   readonly #firstSeq: number;
+  readonly #samplesBefore: bigint;
+  readonly #chain: Chain;
   readonly #buffers: SegmentBuffers;
   readonly #segments: SegmentBuilder[] = [];
   readonly #waiters: Waiter[] = [];
 
-  constructor(firstSeq: number, buffers: SegmentBuffers) {
+  /** @param chain of the log, carried on by every record */
+  constructor(firstSeq: number, samplesBefore: bigint, chain: Chain, buffers: SegmentBuffers) {
     this.#firstSeq = firstSeq;
+    this.#samplesBefore = samplesBefore;
+    this.#chain = chain;
+    this.check = checkText(chain);
     this.endSeq = firstSeq;
     this.#buffers = buffers;
   }
@@ -53,10 +62,11 @@ export class AppendGroup {
   add(payload: Uint8Array, sampleCount: number): Promise<number> {
     let segment = this.#segments.at(-1);
     if (segment?.hasRoomFor(payload.byteLength) !== true) {
-      segment = new SegmentBuilder(this.endSeq, this.#buffers.take(SEGMENT_HEADER_BYTES + recordBytes(payload.byteLength)));
+      const buffer = this.#buffers.take(SEGMENT_HEADER_BYTES + recordBytes(payload.byteLength));
+      segment = new SegmentBuilder(this.endSeq, this.#samplesBefore + BigInt(this.samples), this.#chain, buffer);
       this.#segments.push(segment);
     }
-    segment.add(payload);
+    segment.add(payload, sampleCount);
     this.endSeq++;
     this.bytes += payload.byteLength;
     this.samples += sampleCount;
@@ -67,6 +77,7 @@ export class AppendGroup {
 
   /** The segments to be written, complete. */
   seal(): Segment[] {
+    this.check = checkText(this.#chain);
     return this.#segments.map((segment) => ({ firstSeq: segment.firstSeq, bytes: segment.seal() }));
   }
 

@@ -1,27 +1,39 @@
+import { statSync } from 'node:fs';
 import { open, type RootDatabase, type RootDatabaseOptions } from 'lmdb';
+import { LogError } from './log.ts';
+import { decodeHead, decodeTrim, EMPTY_HEAD, encodeHead, encodeTrim, type Head, NOT_TRIMMED, type Trim } from './marks.ts';
 
 /**
  * The only file that knows LMDB. Keys: [0] the head, [1] the trim mark, and eight big-endian bytes of a sequence number
  * for a segment; the two marks sort first, so that segments always go in at the right end of the tree.
  */
-export interface Head {
-  readonly nextSeq: number;
-  readonly samplesAppended: bigint;
-}
-
 export interface Segment {
   readonly firstSeq: number;
   readonly bytes: Uint8Array;
 }
 
-/** What the writer needs of a database; tests put a failing one in its place. */
-export interface WriteTable {
+/** What is there to be read. */
+export interface Table {
   head(): Head;
-  trimmedBefore(): number;
+  trim(): Trim;
+  /** The segment that begins at `seq`, copied out of the map. */
+  segmentAt(seq: number): Uint8Array | undefined;
+  /** The beginning of the segment that holds `seq`, if it is kept. */
+  segmentStart(seq: number): number | undefined;
+  /** The beginning of the first segment after `seq`, if there is any. */
+  segmentAfter(seq: number): number | undefined;
+}
+
+/** What the writer needs of a database; tests put a failing one in its place. */
+export interface WriteTable extends Table {
+  /** Throws `log_replaced` when the path no longer leads to the file that was opened, as it was left. */
+  checkFile(): void;
   /** Segments and head in one transaction; resolves when they are on the disk. The bytes must stay untouched until then. */
   commit(segments: readonly Segment[], head: Head): Promise<void>;
   /** Moves the trim mark; resolves when it is on the disk. */
-  markTrimmed(beforeSeq: number): Promise<void>;
+  markTrimmed(trim: Trim): Promise<void>;
+  /** Makes the marks of a log that has neither records nor marks. */
+  begin(head: Head, trim: Trim): Promise<void>;
   /** The first sequence numbers of at most `limit` segments that begin at or before `seq`, ascending. */
   segmentsUpTo(seq: number, limit: number): number[];
   remove(firstSeqs: readonly number[]): Promise<void>;
@@ -30,29 +42,34 @@ export interface WriteTable {
   close(): Promise<void>;
 }
 
-export interface ReadTable {
+export interface ReadTable extends Table {
   /** Lets go of the snapshot: the next call sees the newest commit, and trimmed pages can be used again. */
   release(): void;
-  head(): Head;
-  trimmedBefore(): number;
-  /** The segment that begins at `seq`, copied out of the map. */
-  segmentAt(seq: number): Uint8Array | undefined;
-  /** The beginning of the segment that holds `seq`, if it is kept. */
-  segmentStart(seq: number): number | undefined;
   close(): Promise<void>;
 }
 
 const HEAD_KEY = Buffer.from([0]);
 const TRIM_KEY = Buffer.from([1]);
-const HEAD_BYTES = 16;
+const SEGMENTS_END = Buffer.alloc(8, 0xff);
 
 type Db = RootDatabase<Uint8Array, Buffer>;
 
 export function openWriteTable(path: string, mapBytes: number): WriteTable {
   const db: Db = open(path, { ...baseOptions(), mapSize: mapBytes });
+  const opened = statSync(path);
+  let sizeBytes = opened.size;
   return {
-    head: () => headOf(db),
-    trimmedBefore: () => trimmedBeforeOf(db),
+    ...tableOf(db, () => {
+      db.resetReadTxn();
+    }),
+    checkFile: () => {
+      const now = statSync(path, { throwIfNoEntry: false });
+      if (now === undefined) throw replaced(path, 'is gone');
+      if (now.ino !== opened.ino || now.dev !== opened.dev) throw replaced(path, 'is another file');
+      // a file of LMDB never becomes shorter
+      if (now.size < sizeBytes) throw replaced(path, 'was cut');
+      sizeBytes = now.size;
+    },
     commit: async (segments, head) => {
       await withReason(() =>
         db.batch(() => {
@@ -61,8 +78,16 @@ export function openWriteTable(path: string, mapBytes: number): WriteTable {
         }),
       );
     },
-    markTrimmed: async (beforeSeq) => {
-      await withReason(() => db.put(TRIM_KEY, seqKey(beforeSeq)));
+    markTrimmed: async (trim) => {
+      await withReason(() => db.put(TRIM_KEY, encodeTrim(trim)));
+    },
+    begin: async (head, trim) => {
+      await withReason(() =>
+        db.batch(() => {
+          void db.put(HEAD_KEY, encodeHead(head));
+          void db.put(TRIM_KEY, encodeTrim(trim));
+        }),
+      );
     },
     segmentsUpTo: (seq, limit) => {
       db.resetReadTxn();
@@ -92,20 +117,7 @@ export function openReadTable(path: string): ReadTable {
     release: () => {
       db.resetReadTxn();
     },
-    head: () => headOf(db),
-    trimmedBefore: () => trimmedBeforeOf(db),
-    segmentAt: (seq) => {
-      const bytes = db.getBinary(seqKey(seq));
-      // lmdb's buffers carry properties of its own: hand out plain bytes.
-      return bytes && new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    },
-    segmentStart: (seq) => {
-      const keys = Array.from(
-        db.getKeys({ start: seqKey(seq), end: seqKey(0), inclusiveEnd: true, reverse: true, limit: 1 }),
-        seqOf,
-      );
-      return keys[0];
-    },
+    ...tableOf(db, () => undefined),
     close: () => db.close(),
   };
 }
@@ -138,22 +150,43 @@ async function withReason(write: () => Promise<boolean>): Promise<void> {
   }
 }
 
-function headOf(db: Db): Head {
-  const bytes = db.getBinary(HEAD_KEY);
-  if (bytes?.byteLength !== HEAD_BYTES) return { nextSeq: 0, samplesAppended: 0n };
-  return { nextSeq: seqOf(bytes.subarray(0, 8)), samplesAppended: bytes.readBigUInt64BE(8) };
+/** @param renew lets each look see the newest commit; a reader says itself when */
+function tableOf(db: Db, renew: () => void): Table {
+  const first = (seq: number, reverse: boolean): number | undefined => {
+    renew();
+    const end = reverse ? seqKey(0) : SEGMENTS_END;
+    const [found] = db.getKeys({ start: seqKey(seq), end, inclusiveEnd: true, reverse, limit: 1 });
+    return found === undefined ? undefined : seqOf(found);
+  };
+  return {
+    head: () => {
+      renew();
+      const bytes = db.getBinary(HEAD_KEY);
+      if (bytes !== undefined) return decodeHead(bytes);
+      if (first(0, false) !== undefined) throw new LogError('log_corrupt', "the log's head record is missing");
+      return EMPTY_HEAD;
+    },
+    trim: () => {
+      renew();
+      const bytes = db.getBinary(TRIM_KEY);
+      return bytes === undefined ? NOT_TRIMMED : decodeTrim(bytes);
+    },
+    segmentAt: (seq) => {
+      renew();
+      const bytes = db.getBinary(seqKey(seq));
+      // lmdb's buffers carry properties of its own: hand out plain bytes.
+      return bytes && new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    },
+    segmentStart: (seq) => first(seq, true),
+    segmentAfter: (seq) => first(seq + 1, false),
+  };
 }
 
-function encodeHead(head: Head): Buffer {
-  const bytes = Buffer.allocUnsafe(HEAD_BYTES);
-  bytes.writeBigUInt64BE(BigInt(head.nextSeq), 0);
-  bytes.writeBigUInt64BE(head.samplesAppended, 8);
-  return bytes;
-}
-
-function trimmedBeforeOf(db: Db): number {
-  const bytes = db.getBinary(TRIM_KEY);
-  return bytes === undefined ? 0 : seqOf(bytes);
+function replaced(path: string, how: string): LogError {
+  return new LogError(
+    'log_replaced',
+    `the log's file ${path} ${how} while this server runs: nothing more is answered. Stop the server, put the file back as it was, and start it again`,
+  );
 }
 
 function seqKey(seq: number): Buffer {

@@ -1,3 +1,5 @@
+import type { LogMark } from './check.ts';
+
 /**
  * The log: what ingest appends to and the aggregator reads from, whichever product carries it (LMDB in this folder, Kafka in `kafka/`).
  * A record is opaque bytes; its sequence number is dense from 0 in the order of the appends and is never given twice,
@@ -26,6 +28,19 @@ export interface LogWriter {
   close(): Promise<void>;
 }
 
+export interface LogIdentity {
+  /** '' without one. */
+  readonly logId: string;
+  /** The record that gave it. */
+  readonly idSeq: number;
+}
+
+/** From the first record (included) to the last (excluded). */
+export interface SkippedRange {
+  readonly from: number;
+  readonly until: number;
+}
+
 export interface LogReader {
   /**
    * Records from `fromSeq` on, in order: as many as fit `bytesMax` and `recordsMax`, but at least one if there is any. A log that says
@@ -37,16 +52,34 @@ export interface LogReader {
   readonly firstSeq: number | null;
   /** One more than the newest durable record. */
   headSeq(): number;
+  /** Which log this is, of a log that says so in its records. */
+  readonly identity?: LogIdentity;
+  /**
+   * What the log says of itself at a record, or at the one before the oldest that is kept. Undefined where it says nothing (records of the
+   * version before) or does not reach. A log that never says anything has no such method.
+   */
+  mark?(seq: number): LogMark | undefined;
+  /** Samples of these records were given up: they are passed over instead of stopping the reader. */
+  passOver?(ranges: readonly SkippedRange[]): void;
   close(): void;
 }
 
 /**
  * `log_failed`: the outcome of the append is unknown and the writer is finished, the process must stop.
  * `log_full`, `log_busy`, `log_unavailable`: nothing was written; later may be better. `log_closed`: nothing was written.
- * `log_trimmed`, `log_behind`, `log_corrupt`: a read that no retry can help.
+ * `log_trimmed`, `log_behind`, `log_corrupt`: a read that no retry can help. `log_replaced`: the file is not the one that was opened; what was
+ * not acknowledged by then is in nobody's log, and the process must stop.
  */
 export type LogErrorCode =
-  'log_failed' | 'log_full' | 'log_busy' | 'log_unavailable' | 'log_closed' | 'log_trimmed' | 'log_behind' | 'log_corrupt';
+  | 'log_failed'
+  | 'log_full'
+  | 'log_busy'
+  | 'log_unavailable'
+  | 'log_closed'
+  | 'log_trimmed'
+  | 'log_behind'
+  | 'log_corrupt'
+  | 'log_replaced';
 
 const RETRYABLE: ReadonlySet<LogErrorCode> = new Set(['log_failed', 'log_full', 'log_busy', 'log_unavailable', 'log_closed']);
 

@@ -1,7 +1,11 @@
 import type { After, FaultPoint, Faults } from './embedded.ts';
+import { type Chain, chainOf, checkText, type LogMark } from './check.ts';
 import { AppendGroup, RECORD_BYTES_MAX, SegmentBuffers } from './group.ts';
+import { type Identity, identityRecord } from './identity.ts';
 import type { WriteTable } from './lmdb.ts';
 import { LogError, type LogWriter } from './log.ts';
+import type { Head } from './marks.ts';
+import { markIn } from './table-mark.ts';
 
 export interface WriterLimits {
   readonly appendDeadlineMs: number;
@@ -26,8 +30,13 @@ export class EmbeddedWriter implements LogWriter {
   readonly #faults: Faults | undefined;
   readonly #buffers = new SegmentBuffers();
   #nextSeq: number;
-  #durableSeq: number;
-  #samplesAppended: bigint;
+  /** The head as it is on the disk. */
+  #durable: Head;
+  /** Samples of all appends so far, durable or not, and the chain over their records. */
+  #samplesQueued: bigint;
+  readonly #chain: Chain;
+  #logId: string;
+  #idSeq: number;
   #trimmedBefore: number;
   #collecting: AppendGroup | null = null;
   #flushing: AppendGroup | null = null;
@@ -48,9 +57,12 @@ export class EmbeddedWriter implements LogWriter {
     this.#faults = faults;
     const head = table.head();
     this.#nextSeq = head.nextSeq;
-    this.#durableSeq = head.nextSeq;
-    this.#samplesAppended = head.samplesAppended;
-    this.#trimmedBefore = table.trimmedBefore();
+    this.#durable = head;
+    this.#samplesQueued = head.samplesAppended;
+    this.#chain = chainOf(head.check);
+    this.#logId = head.logId;
+    this.#idSeq = head.idSeq;
+    this.#trimmedBefore = table.trim().beforeSeq;
     this.#full = table.bytesInUse() > limits.keptBytesMax;
   }
 
@@ -59,7 +71,35 @@ export class EmbeddedWriter implements LogWriter {
   }
 
   get samplesAppended(): bigint {
-    return this.#samplesAppended;
+    return this.#durable.samplesAppended;
+  }
+
+  /** '' until the log was given one. */
+  get logId(): string {
+    return this.#durable.logId;
+  }
+
+  /** Gives the log its id, by its next record: the first, unless it is of the version before. Nothing else is appended meanwhile. */
+  async identify(identity: Identity): Promise<void> {
+    if (this.#logId !== '' || this.#nextSeq !== this.#durable.nextSeq) throw new Error('this log has an id, or is in use');
+    this.#logId = identity.logId;
+    this.#idSeq = this.#nextSeq;
+    await this.append(identityRecord(identity), 0);
+  }
+
+  /**
+   * Has the records of an empty log begin at a sequence number, and its count of samples at a number: it takes the place of a log whose
+   * positions are spoken for.
+   */
+  async beginAt(seq: number, samples: bigint): Promise<void> {
+    if (this.#nextSeq !== 0 || this.#trimmedBefore !== 0) throw new Error('only an empty log can begin elsewhere');
+    const mark: LogMark = { check: checkText(this.#chain), samples };
+    const head = { ...this.#durable, nextSeq: seq, samplesAppended: samples };
+    await this.#table.begin(head, { beforeSeq: seq, mark });
+    this.#durable = head;
+    this.#nextSeq = seq;
+    this.#samplesQueued = samples;
+    this.#trimmedBefore = seq;
   }
 
   append(payload: Uint8Array, sampleCount: number): Promise<number> {
@@ -86,6 +126,7 @@ export class EmbeddedWriter implements LogWriter {
     const group = (this.#collecting ??= this.#openGroup());
     const appended = group.add(payload, sampleCount);
     this.#nextSeq++;
+    this.#samplesQueued += BigInt(sampleCount);
     this.#pendingBytes += payload.byteLength;
     this.#scheduleFlush();
     return appended;
@@ -104,7 +145,7 @@ export class EmbeddedWriter implements LogWriter {
   }
 
   #openGroup(): AppendGroup {
-    const group = new AppendGroup(this.#nextSeq, this.#buffers);
+    const group = new AppendGroup(this.#nextSeq, this.#samplesQueued, this.#chain, this.#buffers);
     // The group's first append is its oldest, so one timer holds for all of them.
     group.cancelDeadline = this.#after(this.#limits.appendDeadlineMs, () => {
       // A main thread that was held up runs its timers before it hears of finished writes: let it hear first.
@@ -142,8 +183,10 @@ export class EmbeddedWriter implements LogWriter {
 
   async #flush(group: AppendGroup): Promise<void> {
     if (this.#faults !== undefined) await this.#faults.at('before-flush');
-    const samplesAppended = this.#samplesAppended + BigInt(group.samples);
-    const committed = this.#table.commit(group.seal(), { nextSeq: group.endSeq, samplesAppended });
+    this.#checkFile();
+    const segments = group.seal();
+    const head = this.#headAfter(group);
+    const committed = this.#table.commit(segments, head);
     if (this.#faults !== undefined) {
       const outcomes = await Promise.allSettled([committed, this.#atFault('during-flush')]);
       for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
@@ -153,11 +196,39 @@ export class EmbeddedWriter implements LogWriter {
     }
   }
 
+  #headAfter(group: AppendGroup): Head {
+    return {
+      nextSeq: group.endSeq,
+      samplesAppended: this.#durable.samplesAppended + BigInt(group.samples),
+      check: group.check,
+      logId: this.#logId,
+      idSeq: this.#idSeq,
+    };
+  }
+
+  /** The file must be the one that was opened, and its head what was written last: who puts another in its place is found out here. */
+  #checkFile(): void {
+    this.#table.checkFile();
+    const { nextSeq, check, logId } = this.#table.head();
+    const written = this.#durable;
+    if (nextSeq === written.nextSeq && check === written.check && logId === written.logId) return;
+    throw new LogError(
+      'log_replaced',
+      `the log ends at record ${nextSeq} and this server has written it up to record ${written.nextSeq}: its file was overwritten while the server runs`,
+    );
+  }
+
   #acknowledge(group: AppendGroup): void {
     // A commit that comes in after the deadline changes nothing: its callers were told that the outcome is unknown.
     if (this.#failure !== null) return;
-    this.#durableSeq = group.endSeq;
-    this.#samplesAppended += BigInt(group.samples);
+    try {
+      // a file that was taken away holds nothing for anybody: what was written to it is not answered
+      this.#table.checkFile();
+    } catch (error) {
+      this.#fail('the log is not where it was', error);
+      return;
+    }
+    this.#durable = this.#headAfter(group);
     this.#pendingBytes -= group.bytes;
     this.#flushing = null;
     try {
@@ -181,7 +252,10 @@ export class EmbeddedWriter implements LogWriter {
 
   #fail(message: string, cause?: unknown): LogError {
     if (this.#failure !== null) return this.#failure;
-    const failure = new LogError('log_failed', cause instanceof Error ? `${message}: ${cause.message}` : message, cause);
+    const failure =
+      cause instanceof LogError
+        ? cause
+        : new LogError('log_failed', cause instanceof Error ? `${message}: ${cause.message}` : message, cause);
     this.#failure = failure;
     for (const group of [this.#flushing, this.#collecting]) group?.reject(failure);
     this.#flushing = null;
@@ -200,12 +274,14 @@ export class EmbeddedWriter implements LogWriter {
   async #trim(beforeSeq: number): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     if (this.#closing !== null) throw new LogError('log_closed', 'the log is closed');
-    if (beforeSeq > this.#durableSeq)
-      throw new RangeError(`the log ends at ${this.#durableSeq}, it can't be trimmed up to ${beforeSeq}`);
+    if (beforeSeq > this.#durable.nextSeq)
+      throw new RangeError(`the log ends at ${this.#durable.nextSeq}, it can't be trimmed up to ${beforeSeq}`);
+    // a damaged segment is the reader's to tell: what is appended is not touched by it, and the log is kept as it is
+    const mark = markIn(this.#table, beforeSeq - 1);
     try {
       await this.#atFault('before-trim');
       // The mark goes first: readers never meet a half-trimmed range, and a trim cut short is finished by the next one.
-      if (beforeSeq > this.#trimmedBefore) await this.#withDeadline(this.#table.markTrimmed(beforeSeq));
+      if (beforeSeq > this.#trimmedBefore) await this.#withDeadline(this.#table.markTrimmed({ beforeSeq, mark }));
       this.#trimmedBefore = Math.max(this.#trimmedBefore, beforeSeq);
       await this.#removeSegments();
       this.#full = this.#table.bytesInUse() > this.#limits.keptBytesMax;
@@ -220,7 +296,8 @@ export class EmbeddedWriter implements LogWriter {
     for (;;) {
       const seqs = this.#table.segmentsUpTo(this.#trimmedBefore, TRIM_CHUNK_SEGMENTS + 1);
       // A segment ends where the next one begins; the newest ends at the head.
-      const last = seqs.length <= TRIM_CHUNK_SEGMENTS && this.#trimmedBefore === this.#durableSeq ? seqs.length : seqs.length - 1;
+      const last =
+        seqs.length <= TRIM_CHUNK_SEGMENTS && this.#trimmedBefore === this.#durable.nextSeq ? seqs.length : seqs.length - 1;
       const removable = seqs.slice(0, last).filter((seq) => seq < this.#trimmedBefore);
       if (removable.length === 0) return;
       await this.#withDeadline(this.#table.remove(removable));

@@ -1,21 +1,32 @@
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
 import type { After, FaultPoint } from '../../src/log/embedded.ts';
-import type { Head, Segment, WriteTable } from '../../src/log/lmdb.ts';
+import type { Segment, WriteTable } from '../../src/log/lmdb.ts';
+import { EMPTY_HEAD, type Head, NOT_TRIMMED } from '../../src/log/marks.ts';
 import { logPath, openLog, payloadOf } from './support.ts';
 
 /** A database whose commits end when and how the test says. */
 function stubTable() {
   const commits: { segments: readonly Segment[]; head: Head; resolve: () => void; reject: (error: Error) => void }[] = [];
   let closed = false;
+  let written = EMPTY_HEAD;
   const table: WriteTable = {
-    head: () => ({ nextSeq: 0, samplesAppended: 0n }),
-    trimmedBefore: () => 0,
+    head: () => written,
+    trim: () => NOT_TRIMMED,
+    checkFile: () => undefined,
     commit: (segments, head) =>
       new Promise((resolve, reject) => {
-        commits.push({ segments, head, resolve, reject });
+        const done = (): void => {
+          written = head;
+          resolve();
+        };
+        commits.push({ segments, head, resolve: done, reject });
       }),
     markTrimmed: () => Promise.resolve(),
+    begin: () => Promise.resolve(),
+    segmentAt: () => undefined,
+    segmentStart: () => undefined,
+    segmentAfter: () => undefined,
     segmentsUpTo: () => [],
     remove: () => Promise.resolve(),
     bytesInUse: () => 0,
@@ -62,7 +73,7 @@ test('nothing is acknowledged before the commit is done, and the next group wait
   commits[1]?.resolve();
   await Promise.all(others);
   expect(acknowledged).toEqual([0, 1, 2]);
-  expect(commits.map((commit) => commit.head)).toEqual([
+  expect(commits.map((commit) => commit.head)).toMatchObject([
     { nextSeq: 1, samplesAppended: 10n },
     { nextSeq: 3, samplesAppended: 30n },
   ]);

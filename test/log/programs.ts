@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 
 const ROOT = join(import.meta.dirname, '../..');
-const DIRECTORIES = ['src/log', 'test/log/programs'];
+const DIRECTORIES = ['src/log', 'src/domain', 'src/kernel', 'test/log/programs'];
 
 /**
  * Compiles the log and the test programs to JavaScript that plain Node can run in a worker or a child process, without
@@ -13,7 +13,7 @@ export function compilePrograms(): { path: (program: string) => string; remove: 
   const out = join(ROOT, '.cache', `log-programs-${process.pid}`);
   for (const directory of DIRECTORIES) {
     mkdirSync(join(out, directory), { recursive: true });
-    for (const file of readdirSync(join(ROOT, directory)).filter((name) => name.endsWith('.ts'))) {
+    for (const file of readdirSync(join(ROOT, directory)).filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))) {
       const { outputText } = transpileModule(readFileSync(join(ROOT, directory, file), 'utf8'), {
         compilerOptions: {
           module: ModuleKind.ESNext,
