@@ -34,7 +34,7 @@ describe('a segment', () => {
       damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       const { records, error } = walk(damaged);
       expect(error, `bit ${bit}`).toMatchObject({ code: 'log_corrupt', retryable: false });
-      for (const [i, record] of records.entries()) expect(record).toEqual(good.records[i]);
+      for (const [i, record] of records.entries()) expect(Buffer.compare(record, good.records[i] ?? Buffer.of(255))).toBe(0);
     }
   });
 
