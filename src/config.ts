@@ -78,7 +78,7 @@ function workersFor(cores: number): number {
 const KEY_PATTERN = /^[\x21-\x7e]{1,256}$/;
 
 /** One entry a variable: its default as it would be written, and its check. An empty variable is as good as none. */
-const VARIABLES = {
+export const VARIABLES = {
   UPTALLY_HOST: z.string().min(1).default('127.0.0.1'),
   UPTALLY_PORT: integer(0, 65_535, 'a port').default(8080),
   UPTALLY_DATA_DIR: z.string().min(1).default('./data'),

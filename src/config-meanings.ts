@@ -1,0 +1,38 @@
+import type { VARIABLES } from './config.ts';
+
+/** What each setting is for, as docs/reference/configuration.md tells it: a setting without a meaning does not compile. */
+export const MEANINGS: Readonly<Record<keyof typeof VARIABLES, string>> = {
+  UPTALLY_HOST: 'The address it listens on. Put a proxy with TLS before any other than 127.0.0.1.',
+  UPTALLY_PORT: 'The port it listens on; 0 takes a free one and prints it.',
+  UPTALLY_DATA_DIR:
+    'Log, checkpoints and the embedded ClickHouse; terms sheets of your own in its folder `terms`, and `issuer.json`. One server a folder.',
+  UPTALLY_LOG: '`embedded`: the log is LMDB in the data folder. `kafka`: the log is a topic, and roles may run apart.',
+  UPTALLY_KAFKA_BROKERS: 'The brokers, for `UPTALLY_LOG=kafka`.',
+  UPTALLY_KAFKA_TOPIC: 'The topic of the log; it is made if it is not there.',
+  UPTALLY_KAFKA_PARTITIONS: 'How many partitions the topic is made with; their number cannot be changed later.',
+  UPTALLY_KAFKA_TLS: 'Whether the brokers are reached over TLS.',
+  UPTALLY_KAFKA_SASL: 'How the brokers are told who asks; needs a user name and a password.',
+  UPTALLY_KAFKA_USERNAME: 'The user name of SASL.',
+  UPTALLY_KAFKA_PASSWORD: 'The password of SASL. Better a file: `UPTALLY_KAFKA_PASSWORD_FILE`.',
+  UPTALLY_KAFKA_SESSION_TIMEOUT_MS: "After which silence an aggregator's partitions go to the others.",
+  UPTALLY_CLICKHOUSE_URL:
+    'A ClickHouse server, with user and password if it wants any; unset, ClickHouse is embedded. Better a file: `UPTALLY_CLICKHOUSE_URL_FILE`.',
+  UPTALLY_CLICKHOUSE_CLUSTER:
+    "Has tables made on a cluster, sharded by VM, under a name of the servers' `system.clusters` (schemas/clickhouse/README.md).",
+  UPTALLY_CLICKHOUSE_REPLICATED: 'On a cluster: whether its tables have replicas.',
+  UPTALLY_STALENESS_MS: 'How long a state holds without a newer sample (H); then the VM is silent.',
+  UPTALLY_LATENESS_MS: 'The watermark is the clock minus this: how long a sample may be on its way without being late.',
+  UPTALLY_RETENTION_DAYS: 'How old a sample may be; raw samples are kept three days longer.',
+  UPTALLY_CLOCK: "`wall`: the server's clock. `event`: time is the highest `ts` accepted so far, for history.",
+  UPTALLY_LINK_LIMIT_BPS:
+    'A counter that grows faster than this, in bits a second, is quarantined: kept as an anomaly, billed as zero.',
+  UPTALLY_ADMIN_KEY:
+    'The first key; unset, one is made at the first start and printed once. Under 16 characters there is a warning. Better a file: `UPTALLY_ADMIN_KEY_FILE`.',
+  UPTALLY_ROLES: 'What this process does. Apart only with Kafka and a ClickHouse server.',
+  UPTALLY_INGEST_WORKERS:
+    'Processes that take its requests. `auto`: none up to 4 cores, then (cores − 2) / 2, at most 8. Not with Kafka, where more processes have the role `ingest`.',
+  UPTALLY_MAX_VMS: 'The room of the kernel for VMs, laid out at start; pages that are not touched cost nothing.',
+  UPTALLY_MAX_NICS: 'The room of the kernel for interfaces; unset, twice that for VMs.',
+  UPTALLY_CHECKPOINT_INTERVAL_MS: 'How often the state is saved: how much of the log a start reads at most.',
+  UPTALLY_LOG_LEVEL: 'What is logged, as JSON lines on standard output.',
+};

@@ -1,0 +1,97 @@
+import { type Constant, constantsUnder } from './constants.ts';
+import { grouped, item, page, sentence } from './markdown.ts';
+
+/** What a caller meets: what is bounded, where the number stands, and what is answered beyond it. `{}` is the number. */
+const MET: readonly (readonly [what: string, constant: string, limit: string, answer: string])[] = [
+  [
+    'a body of samples',
+    'src/kernel/decoder.ts#BODY_BYTES_MAX',
+    '{}, as sent and inflated',
+    '413 `body_too_large`, while it comes in',
+  ],
+  ['samples a request', 'src/kernel/decoder.ts#SAMPLES_MAX', '{}', '413 `too_many_samples`'],
+  ['errors told one by one', 'src/field-errors.ts#FIELD_ERRORS_MAX', '{} a request', 'the rest is counted'],
+  ['other bodies', 'src/http/bare-server.ts#HTTP_LIMITS.bodyBytesMax', '{}', '413 `body_too_large`'],
+  ['depth of JSON', 'src/http/json-bounds.ts#JSON_DEPTH_MAX', '{} levels', '400 `bad_request`'],
+  ['headers of a request', 'src/http/bare-server.ts#HTTP_LIMITS.headerBytesMax', '{}', '431, or the connection is closed'],
+  ['time for headers', 'src/http/bare-server.ts#HTTP_LIMITS.headersTimeoutMs', '{}', '408, or the connection is closed'],
+  ['time for a request', 'src/http/bare-server.ts#HTTP_LIMITS.requestTimeoutMs', '{}', '408 `request_timeout`'],
+  ['bodies in memory at once', 'src/ingest/body.ts#BODIES_BYTES_MAX', '{}, shared out among workers', '429 with Retry-After'],
+  [
+    'frames under way from a worker',
+    'src/ingest/workers/main-link.ts#IN_FLIGHT_BYTES_MAX',
+    '{} and one request',
+    '429 with Retry-After',
+  ],
+  ['deaths of ingest workers', 'src/ingest/workers/pool.ts#DEATHS_MAX', '{} in a minute', 'the server stops with an error'],
+  ['samples that wait for the aggregator', 'src/ingest/door.ts#LAG_SAMPLES_MAX', '{}, on disk', '429 with Retry-After'],
+  ['log kept on disk', 'src/log/embedded.ts#DEFAULTS.keptBytesMax', '{}', '503 with Retry-After, until it is trimmed'],
+  ['bytes on their way to the brokers', 'src/log/kafka/writer.ts#PENDING_BYTES_MAX', '{} a process', '503 with Retry-After'],
+  [
+    'an acknowledgement of the brokers',
+    'src/log/kafka/writer.ts#DEADLINE_MS',
+    '{}',
+    '503 with Retry-After, at once until a tick goes through',
+  ],
+  ['patterns of a key', 'src/kernel/decoder.ts#PATTERNS_MAX', '{} of 64 characters', '400 `invalid_body`'],
+  ['rows of a page', 'src/http/window.ts#PAGE_ROWS_MAX', '{}', 'a `next` cursor'],
+  ['months of a backtest', 'src/backtest/period.ts#MONTHS_MAX', '{}', '400 `invalid_body`'],
+  ['VM-months of a backtest', 'src/http/routes/backtests.ts#VM_MONTHS_MAX', '{} a call', 'a `next` cursor'],
+  ['accounts a call of a run', 'src/http/routes/invoice-runs.ts#ACCOUNTS_MAX', '{}', 'a `next` cursor'],
+];
+
+/** `8 MiB`, `15 s`, `50,000`: by what the name says its unit is. */
+function shown({ name, value }: Constant): string {
+  if (/bytes/i.test(name)) {
+    const [unit, size] = (
+      [
+        ['GiB', 2 ** 30],
+        ['MiB', 2 ** 20],
+        ['KiB', 2 ** 10],
+      ] as const
+    ).find(([, size]) => value >= size && value % size === 0) ?? ['bytes', 1];
+    return `${(value / size).toLocaleString('en')} ${unit}`;
+  }
+  if (/_MS(_|$)|Ms$|^DEADLINE/.test(name)) {
+    return value >= 1000 ? `${(value / 1000).toLocaleString('en')} s` : `${value} ms`;
+  }
+  return value.toLocaleString('en');
+}
+
+export async function limitsPage(): Promise<string> {
+  const constants = constantsUnder('src');
+  const byName = new Map(constants.map((constant) => [`${constant.file}#${constant.name}`, constant]));
+  const met = MET.map(([what, where, limit, answer]) => {
+    const constant = byName.get(where);
+    if (constant === undefined) throw new Error(`${where} is not there: mend the table in test/docs/pages/limits.ts`);
+    return item(`**${what}**: ${limit.replace('{}', shown(constant))}. Beyond it: ${answer}.`);
+  });
+  const bounds = constants.filter(({ name }) => /_MAX(_|$)/.test(name));
+  return await page('Limits', "the sources' named constants", [
+    'Every limit has a name, a bound and a clear error. Memory does not grow with traffic.',
+    '',
+    '## What a caller meets',
+    '',
+    ...met,
+    '',
+    'Set by whoever runs it ([configuration](configuration.md)):',
+    '',
+    item('**VMs and interfaces**: `UPTALLY_MAX_VMS`, `UPTALLY_MAX_NICS`. Beyond it: 503 `capacity_full`; known VMs go on.'),
+    item('**VMs of a partition**: `UPTALLY_MAX_VMS`. Beyond it: the partition halts, its samples stay in Kafka; raise it.'),
+    item('**age of a sample**: `UPTALLY_RETENTION_DAYS`. Beyond it: the sample is rejected, `ts_too_old`.'),
+    '',
+    'Instants lie between 1970 and 2099.',
+    '',
+    '## Every bound in the code',
+    '',
+    'Constants whose name says that they are a maximum, by file.',
+    ...[...grouped(bounds, ({ file }) => file)].flatMap(([file, of]) => [
+      '',
+      `### \`${file}\``,
+      '',
+      ...of.map((constant) =>
+        item(`\`${constant.name}\`: ${shown(constant)}${constant.comment === '' ? '' : `. ${sentence(constant.comment)}`}`),
+      ),
+    ]),
+  ]);
+}
