@@ -22,7 +22,7 @@ import {
   VM_NOT_ALLOWED,
 } from './judge';
 import { isAllowed } from './pattern';
-import { hashName, isName } from './text';
+import { hashName, isName, isPathStep } from './text';
 
 const MAGIC: u32 = 0x01535055; // UPS and the version
 
@@ -142,7 +142,7 @@ export function decodeBinary(p: usize, end: usize): u32 {
       nicGood = load<u32>(nic + 12);
     }
     let verdict: u32 = 0;
-    if (vmLength == 0 || load<u32>(vm + 12) == 0) verdict = BAD_VM + VM * FIELD;
+    if (vmLength == 0 || load<u32>(vm + 12) == 0 || isPathStep(vmName, vmLength)) verdict = BAD_VM + VM * FIELD;
     else if (ts > load<i64>(H_NOW) + FUTURE_MS) verdict = TS_IN_FUTURE + TS * FIELD;
     else if (ts < load<i64>(H_OLDEST) || ts < 0) verdict = TS_TOO_OLD + TS * FIELD;
     else if (nicLength > NIC_NAME_MAX || nicGood == 0) verdict = BAD_NIC + NIC * FIELD;

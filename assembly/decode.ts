@@ -294,12 +294,12 @@ function decodeDocument(p: usize, end: usize): u32 {
 }
 
 /**
- * Decodes `length` bytes at the input buffer. mode 0: a sample a line; 1: one JSON document; 2: the binary format. Answers 0 (frames between H_FRAMES and
+ * Decodes `length` bytes at the input buffer. mode 0: a sample a line; 1: one JSON document (both after a byte order mark, if there is one); 2: the binary format. Answers 0 (frames between H_FRAMES and
  * H_FRAMES_END, counts and rejections set), 1 (more samples than H_SAMPLES_MAX) or 2 (the document is not JSON, or neither a sample
  * nor an array; the bytes are not of the binary format); at 1 and 2 the frames mean nothing.
  */
 export function decode(length: u32, mode: u32): u32 {
-  const p = <usize>load<u32>(H_INPUT);
+  let p = <usize>load<u32>(H_INPUT);
   const end = p + length;
   store<u8>(end, 0x0a);
   memory.fill(end + 1, 0, 63);
@@ -308,5 +308,7 @@ export function decode(length: u32, mode: u32): u32 {
   store<u32>(H_SEEN, 0);
   memory.fill(H_REJECTED_BY_CODE, 0, 64);
   store<u32>(H_FRAMES_END, load<u32>(H_FRAMES));
+  // RFC 8259 §8.1 lets a reader skip the mark that some tools put before UTF-8; anywhere else it is no JSON
+  if (mode != 2 && length >= 3 && (load<u32>(p) & 0xffffff) == 0xbfbbef) p += 3;
   return mode == 0 ? decodeLines(p, end) : mode == 1 ? decodeDocument(p, end) : decodeBinary(p, end);
 }

@@ -19,7 +19,7 @@ import {
 } from './layout';
 import { FUTURE_MS, NIC_NAME_MAX, VM_NAME_MAX } from './judge';
 import { isAllowed } from './pattern';
-import { copyNameWide, hashName } from './text';
+import { copyNameWide, hashName, isPathStep } from './text';
 
 // what decode answers
 export const OK: u32 = 0;
@@ -83,7 +83,7 @@ export function writeGood(
   down: u32,
   cause: u32,
 ): u32 {
-  if (vmLength - 1 >= VM_NAME_MAX || nicLength > NIC_NAME_MAX) return 0;
+  if (vmLength - 1 >= VM_NAME_MAX || nicLength > NIC_NAME_MAX || isPathStep(vm, vmLength)) return 0;
   if (ts < 0 || counters == 1 || counters == 2 || (cause != 0 && down == 0)) return 0;
   if (ts > load<i64>(H_NOW) + FUTURE_MS || ts < load<i64>(H_OLDEST)) return 0;
   if (load<u32>(H_PATTERN_COUNT) != 0 && !isAllowed(vm, vmLength)) return 0;

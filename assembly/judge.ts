@@ -5,7 +5,7 @@
 import { H_NOW, H_OLDEST, H_SCRATCH } from './layout';
 import { skipSpace, skipString, skipValue, unescape } from './json';
 import { NO_INSTANT, instant } from './time';
-import { digits, digitsEnd, isNameByte } from './text';
+import { digits, digitsEnd, isNameByte, isPathStep } from './text';
 import { isAllowed } from './pattern';
 
 export const FUTURE_MS: i64 = 300000;
@@ -214,7 +214,7 @@ export function judge(p: usize, end: usize): u32 {
   if (vm == 0) return MISSING_FIELD + VM * FIELD;
   sampleVm = scratch + 192;
   sampleVmLength = readName(vm, sampleVm, VM_NAME_MAX);
-  if (sampleVmLength == 0 || sampleVmLength > VM_NAME_MAX) return BAD_VM + VM * FIELD;
+  if (sampleVmLength == 0 || sampleVmLength > VM_NAME_MAX || isPathStep(sampleVm, sampleVmLength)) return BAD_VM + VM * FIELD;
 
   const ts = valueAt(TS);
   if (ts == 0) return MISSING_FIELD + TS * FIELD;

@@ -40,6 +40,13 @@ export function nameEnd(p: usize): usize {
   }
 }
 
+/** Is the name `.` or `..`? These are steps in a path, to every client and proxy between: a VM of that name could not be asked about. */
+// @ts-ignore: decorator
+@inline
+export function isPathStep(p: usize, length: u32): bool {
+  return length <= 2 && load<u8>(p) == 0x2e && load<u8>(p + length - 1) == 0x2e;
+}
+
 /** Are these bytes all of a name's? Unlike nameEnd it looks no further. */
 export function isName(p: usize, length: u32): bool {
   for (; length > 16; length -= 16) {

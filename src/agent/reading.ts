@@ -1,4 +1,5 @@
 import type { Cause } from '../domain/condition.ts';
+import { NIC_NAME, VM_NAME } from '../domain/vm-name.ts';
 
 /**
  * What a source saw of one VM interface (or of a VM as a whole, `nic` empty and `counters` null). Counters are the
@@ -28,9 +29,6 @@ export interface Reader {
 export type LogLevel = 'info' | 'warn' | 'error';
 /** Where the agent says what it does. The CLI prints a line; a program may collect or drop it. */
 export type AgentLog = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => void;
-
-const VM_NAME = /^[A-Za-z0-9._:-]{1,64}$/;
-const NIC_NAME = /^[A-Za-z0-9._:-]{0,32}$/;
 
 /** Whether the server would take these names (SPEC §1). */
 export function namesAreValid(vm: string, nic: string): boolean {

@@ -2,15 +2,14 @@ import { z } from 'zod';
 import { CAUSES, conditionCode } from '../domain/condition.ts';
 import type { Incident } from '../domain/incidents.ts';
 import { identifier } from '../domain/plan.ts';
+import { storedVmName } from '../domain/vm-name.ts';
 import { instant } from './bodies.ts';
 import type { Versioned } from './view.ts';
-
-const vmName = z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'must be the name of a VM');
 
 /** Which VMs an incident is about (SPEC §7). */
 export const incidentScope = z.union(
   [
-    z.strictObject({ vms: z.array(vmName).min(1).max(10_000) }),
+    z.strictObject({ vms: z.array(storedVmName).min(1).max(10_000) }),
     z.strictObject({ account: identifier }),
     z.strictObject({ agent: z.string().min(1).max(64) }),
     z.strictObject({ all: z.literal(true) }),

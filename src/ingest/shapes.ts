@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NIC_NAME, VM_NAME } from '../domain/vm-name.ts';
 
 /** Up to 2^64 - 1, in digits or as a string of them: z.int() would stop at 2^53. */
 const counter = z.union([z.number().min(0).meta({ type: 'integer' }), z.string().regex(/^(0|[1-9][0-9]{0,19})$/)]).nullish();
@@ -12,14 +13,11 @@ const instant = z
 /** A sample in JSON, for documents and clients; what judges samples is the kernel (assembly/judge.ts), held to the same rules by tests. */
 export const sampleShape = z
   .object({
-    vm: z
-      .string()
-      .regex(/^[A-Za-z0-9._:-]{1,64}$/)
-      .describe('The VM'),
+    vm: z.string().regex(VM_NAME).describe('The VM'),
     ts: z.union([z.int().min(0), instant]).describe('Milliseconds since the epoch, or RFC 3339 with an offset'),
     nic: z
       .string()
-      .regex(/^[A-Za-z0-9._:-]{0,32}$/)
+      .regex(NIC_NAME)
       .nullish()
       .describe("The interface; '' if absent"),
     rx_bytes: counter.describe('What the VM received since the counters started; up to 2^64 - 1'),

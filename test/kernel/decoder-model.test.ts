@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Decoder } from '../../src/kernel/decoder.ts';
 import { ndjsonArbitrary, textArbitrary } from '../model/generatetext.ts';
-import { judge, judgeJsonArray, judgeNdjson } from '../model/sample.ts';
+import { judgeJsonArray, judgeNdjson } from '../model/sample.ts';
 import { parseTagged } from '../model/taggedjson.ts';
 import { dice, manyLines } from './lines.ts';
 import { CLOCK, decodeContext, decoded, expectedOf, judgeContext, spoken } from './verdicts.ts';
@@ -17,7 +17,7 @@ function compareLines(decoder: Decoder, lines: readonly Uint8Array[], patterns: 
   for (let from = 0; from < lines.length; from += LINES_A_BODY) {
     const some = lines.slice(from, from + LINES_A_BODY);
     const body = Buffer.concat(some.flatMap((line) => [line, Buffer.from('\n')]));
-    const verdicts = some.map((line) => judge(line, judgeContext(patterns)));
+    const verdicts = judgeNdjson(body, judgeContext(patterns));
     const answer = decoded(decoder, body, 'ndjson', decodeContext(patterns));
     const [said, expected] = [spoken(answer), expectedOf(verdicts)];
     if (said.join('\n') !== expected.join('\n')) {
@@ -25,11 +25,11 @@ function compareLines(decoder: Decoder, lines: readonly Uint8Array[], patterns: 
       for (const line of some) {
         const [alone, model] = [
           spoken(decoded(decoder, line, 'ndjson', decodeContext(patterns))),
-          judge(line, judgeContext(patterns)),
+          judgeNdjson(line, judgeContext(patterns)),
         ];
         expect({ line: Buffer.from(line).toString('latin1'), said: alone }).toEqual({
           line: Buffer.from(line).toString('latin1'),
-          said: expectedOf([model]),
+          said: expectedOf(model),
         });
       }
       expect(said).toEqual(expected);

@@ -55,6 +55,8 @@ describe.each(BUILDS)('the %s decoder accepts', (build) => {
     ['customer', withMembers('"state":"down","cause":"customer"'), { condition: 'customer' }],
     ['a cause spelled with escapes', withMembers('"state":"d\\u006fwn","cause":"att\\u0061ck"'), { condition: 'attack' }],
     ['the longest names', `{"vm":"${LONG_VM}","ts":${NOW},"nic":"${LONG_NIC}"}`, { vm: LONG_VM, nic: LONG_NIC }],
+    ['a name of dots and more', `{"vm":"...","ts":${NOW},"nic":".."}`, { vm: '...', nic: '..' }],
+    ['a name that ends in dots', `{"vm":"a..","ts":${NOW},"nic":"."}`, { vm: 'a..', nic: '.' }],
     ['every character of a name', `{"vm":"AZaz09._:-","ts":${NOW}}`, { vm: 'AZaz09._:-' }],
     ['an instant with a zone', withTs('"2026-03-01T20:34:56.789+08:00"'), {}],
     ['an instant in small letters', withTs('"2026-03-01t12:34:56.789z"'), {}],
@@ -92,6 +94,12 @@ const REJECTED: [text: string | Uint8Array, code: RejectionCode, field: string][
   [`{"vm":"","ts":${NOW}}`, 'bad_vm', 'vm'],
   [`{"vm":"${LONG_VM}v","ts":${NOW}}`, 'bad_vm', 'vm'],
   [`{"vm":"a b","ts":${NOW}}`, 'bad_vm', 'vm'],
+  // steps in a path, however they are spelled and on whichever of the decoder's ways
+  ...['{"vm":".","ts":T}', '{"vm":"..","ts":T}', '{"ts":T,"vm":".."}', '{ "vm": ".", "ts": T }', '{"vm":"..","ts":"x"}'].map(
+    (text): [string, RejectionCode, string] => [text.replace('T', String(NOW)), 'bad_vm', 'vm'],
+  ),
+  [`{"vm":"\\u002e","ts":${NOW}}`, 'bad_vm', 'vm'],
+  [`{"vm":".\\u002E","ts":${NOW},"rx_bytes":1,"tx_bytes":1}`, 'bad_vm', 'vm'],
   [`{"vm":"ä","ts":${NOW}}`, 'bad_vm', 'vm'],
   [`{"vm":"\\u0000","ts":${NOW}}`, 'bad_vm', 'vm'],
   [`{"vm":"\\ud800","ts":${NOW}}`, 'bad_vm', 'vm'],
@@ -147,7 +155,7 @@ const REJECTED: [text: string | Uint8Array, code: RejectionCode, field: string][
 ];
 
 const NO_JSON: (string | Uint8Array)[] = [
-  ...['{', '}', '{"vm"}', 'nul', '+1', '\ufeff{}', '{,}', '\u00a0', "{'vm':1}", '{"vm":"v","ts":1,}', '[1,]', '{"a":1}{"a":1}'],
+  ...['{', '}', '{"vm"}', 'nul', '+1', ' \ufeff{}', '\ufeff\ufeff{}', '{\ufeff}', '{,}', '\u00a0', "{'vm':1}", '{"vm":"v","ts":1,}', '[1,]', '{"a":1}{"a":1}'],
   ...[withTs('01'), withTs('1.'), withTs('.5'), withTs('0x1'), withTs('NaN'), withMembers('"x":"\t"'), withMembers('"x":"\\x"')],
   ...[
     withMembers('"x":"\\u12g4"'),
@@ -234,6 +242,9 @@ describe.each(BUILDS)('the %s decoder takes a body', (build) => {
     ['lines that end in CR LF', `${a}\r\n${b}\r\n`, 2],
     ['a CR and no LF at the end', `${a}\n${b}\r`, 2],
     ['blank lines', `\n\n${a}\n \t\r\n${b}\n\n`, 2],
+    ['a byte order mark', `\ufeff${a}\n${b}`, 2],
+    ['a byte order mark and nothing', '\ufeff', 0],
+    ['a byte order mark and white space', `\ufeff\r\n ${a}\n${b}\n`, 2],
     ['white space around samples', ` ${a} \n\t${b}\t\n`, 2],
   ])('of lines: %s', (_claim, text, count) => {
     const answer = decoded(decoder, text);
@@ -249,6 +260,8 @@ describe.each(BUILDS)('the %s decoder takes a body', (build) => {
     [`[${a},${b}]`, ['a', 'b']],
     [`[\n${a} ,\t${b}\r\n]\n`, ['a', 'b']],
     [`[${a},1,${b}]`, ['a', 'b']],
+    [`\ufeff${a}`, ['a']],
+    [`\ufeff [${a},${b}]`, ['a', 'b']],
   ])('of JSON: %s', (text, vms) => {
     expect(readFrames(decoded(decoder, text, 'json').frames).map(({ vm }) => vm)).toEqual(vms);
   });
@@ -268,9 +281,24 @@ describe.each(BUILDS)('the %s decoder takes a body', (build) => {
     '1',
     '"a"',
     'null',
-    `\ufeff${a}`,
+    '\ufeff',
+    ` \ufeff${a}`,
+    `\ufeff\ufeff${a}`,
+    `[\ufeff${a}]`,
   ])('and finds no document in %s', (text) => {
     expect(decoder.decode([Buffer.from(text)], 'json', decodeContext()).outcome).toBe('malformed_document');
+  });
+
+  it('a byte order mark is one before the body only: within it, it is no JSON', () => {
+    expect(spoken(decoded(decoder, `\ufeff${a}\n\ufeff${b}\n${a}`))).toEqual([
+      '1 malformed_json ',
+      `a| ${NOW} - 0 up`,
+      `a| ${NOW} - 0 up`,
+    ]);
+    expect(spoken(decoded(decoder, Buffer.concat([Buffer.from('efbb', 'hex'), Buffer.from(`${a}\n${b}`)])))).toEqual([
+      '0 malformed_json ',
+      `b| ${NOW} - 0 up`,
+    ]);
   });
 
   it('a sample on several lines is two bad lines, not a sample', () => {

@@ -61,9 +61,9 @@ export function judge(text: string | Uint8Array, ctx: JudgeContext): Verdict {
   return value === undefined ? MALFORMED : judgeValue(value, ctx);
 }
 
-/** The verdicts of an NDJSON body, one a line; lines of nothing but JSON whitespace are skipped and take no index. */
+/** The verdicts of an NDJSON body, one a line, after a byte order mark if there is one; lines of nothing but JSON whitespace are skipped and take no index. */
 export function judgeNdjson(bytes: Uint8Array, ctx: JudgeContext): Verdict[] {
-  return linesOf(bytes)
+  return linesOf(withoutMark(bytes))
     .filter((line) => line.some((byte) => !JSON_WHITESPACE.includes(byte)))
     .map((line) => judge(line, ctx));
 }
@@ -73,7 +73,7 @@ export function judgeNdjson(bytes: Uint8Array, ctx: JudgeContext): Verdict[] {
  * object nor an array, is one malformed_json; so is each element that is no object.
  */
 export function judgeJsonArray(bytes: Uint8Array, ctx: JudgeContext): Verdict[] {
-  const value = parseTagged(bytes);
+  const value = parseTagged(withoutMark(bytes));
   if (value === undefined) return [MALFORMED];
   return Array.isArray(value) ? value.map((element: Tagged) => judgeValue(element, ctx)) : [judgeValue(value, ctx)];
 }
@@ -89,7 +89,7 @@ function judgeValue(value: Tagged, ctx: JudgeContext): Verdict {
 
   if (field('vm') === null) return reject('missing_field', 'vm');
   const vm = stringOf(field('vm'));
-  if (vm === undefined || !/^[A-Za-z0-9._:-]{1,64}$/.test(vm)) return reject('bad_vm', 'vm');
+  if (vm === undefined || !/^(?!\.{1,2}$)[A-Za-z0-9._:-]{1,64}$/.test(vm)) return reject('bad_vm', 'vm');
 
   if (field('ts') === null) return reject('missing_field', 'ts');
   const ts = instantOf(field('ts'));
@@ -147,6 +147,11 @@ function digitsOf(digits: string | undefined, max?: bigint): bigint | undefined 
   if (digits === undefined || !/^(0|[1-9][0-9]*)$/.test(digits)) return undefined;
   const value = BigInt(digits);
   return max !== undefined && value > max ? undefined : value;
+}
+
+/** The body without the byte order mark of UTF-8 that some tools put before it. */
+function withoutMark(bytes: Uint8Array): Uint8Array {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
 
 function linesOf(bytes: Uint8Array): Uint8Array[] {

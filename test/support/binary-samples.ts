@@ -94,7 +94,7 @@ export function binaryVerdict(
   sample: BinarySample,
   { nowMs, oldestMs, allowed }: { nowMs: number; oldestMs: number; allowed?: (vm: string) => boolean },
 ): string | null {
-  if (!/^[A-Za-z0-9._:-]{1,64}$/.test(sample.vm)) return 'bad_vm vm';
+  if (!/^(?!\.{1,2}$)[A-Za-z0-9._:-]{1,64}$/.test(sample.vm)) return 'bad_vm vm';
   if (sample.tsMs > BigInt(nowMs) + 300_000n) return 'ts_in_future ts';
   if (sample.tsMs < 0n || sample.tsMs < BigInt(oldestMs)) return 'ts_too_old ts';
   if (!/^[A-Za-z0-9._:-]{0,32}$/.test(sample.nic)) return 'bad_nic nic';

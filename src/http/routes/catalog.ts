@@ -6,7 +6,7 @@ import type { Api } from '../api.ts';
 import { recorderOf } from '../auth.ts';
 import { catalogReads } from './catalog-reads.ts';
 import { accountShape, entryJson, planShape, vmJson, vmShape, withoutAdded } from './catalog-shapes.ts';
-import { BODY_PROBLEMS, idParams } from './shapes.ts';
+import { BODY_PROBLEMS, newIdParams } from './shapes.ts';
 import { checkTermsNamed } from './terms.ts';
 
 const WRITERS = ['admin'] as const;
@@ -23,7 +23,7 @@ export function catalogRoutes(api: Api, context: QueryContext, library: TermsLib
       description:
         'A change holds for all time the plan is in force, and restates the credits of its minutes; a new price from a day on is a new plan.',
       roles: WRITERS,
-      params: idParams,
+      params: newIdParams,
       body: { 'application/json': withoutAdded(planBody) },
       answers: { 200: { description: 'The plan', schema: planShape } },
       problems: [...BODY_PROBLEMS, 'catalog_conflict', 'invalid_reference'],
@@ -40,7 +40,7 @@ export function catalogRoutes(api: Api, context: QueryContext, library: TermsLib
       tag: 'catalog',
       summary: 'Make or change an account',
       roles: WRITERS,
-      params: idParams,
+      params: newIdParams,
       body: { 'application/json': withoutAdded(accountBody) },
       answers: { 200: { description: 'The account', schema: accountShape } },
       problems: [...BODY_PROBLEMS, 'catalog_conflict'],
@@ -56,7 +56,7 @@ export function catalogRoutes(api: Api, context: QueryContext, library: TermsLib
       description:
         'A VM belongs to one account for all of its service: once that was charged for it another is refused. End it then, and start another VM.',
       roles: WRITERS,
-      params: idParams,
+      params: newIdParams,
       body: { 'application/json': withoutAdded(vmBody) },
       answers: { 200: { description: 'The VM', schema: vmShape } },
       problems: [...BODY_PROBLEMS, 'catalog_conflict', 'invalid_reference'],

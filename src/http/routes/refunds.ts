@@ -3,6 +3,7 @@ import { instant } from '../../catalog/bodies.ts';
 import { CAUSES } from '../../domain/condition.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { identifier } from '../../domain/plan.ts';
+import { storedVmName } from '../../domain/vm-name.ts';
 import type { QueryContext } from '../../query/context.ts';
 import { checkRefund } from '../../refunds/check.ts';
 import type { TermsLibrary } from '../../terms/library.ts';
@@ -15,7 +16,7 @@ import { exactInteger, idParams, instantShape, outageRow } from './shapes.ts';
 const ROLES = ['billing', 'admin'] as const;
 
 const refundRequest = z.strictObject({
-  vm: z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'must be the name of a VM'),
+  vm: storedVmName,
   at: instant.optional().describe('The instant of the check; now if left out.'),
   terms: z
     .union([identifier, z.looseObject({ id: z.string() })])

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CAUSES } from '../../domain/condition.ts';
 import { identifier } from '../../domain/plan.ts';
+import { PATH_STEP, storedVmName } from '../../domain/vm-name.ts';
 
 /** Shapes of answers and parameters that several calls share; answers are described with them, not checked. */
 
@@ -9,9 +10,13 @@ export const exactInteger = z.unknown().meta({ type: 'integer', minimum: 0 });
 export const instantShape = z.string().meta({ format: 'date-time' });
 export const next = z.string().nullable().describe('The cursor of the next page; null on the last.');
 
-export const vmParams = z.object({ vm: z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'must be the name of a VM') });
+export const vmParams = z.object({ vm: storedVmName });
 export const accountParams = z.object({ account: identifier });
 export const idParams = z.object({ id: identifier });
+/** Of what is made by this call. What was made as `.` or `..` before can still be read. */
+export const newIdParams = z.object({
+  id: identifier.refine((id) => !PATH_STEP.test(id), 'must not be . or .., which are steps in a path'),
+});
 
 /** What can be wrong with a body and the parameters beside it, whatever they say. */
 export const BODY_PROBLEMS = [
