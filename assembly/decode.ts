@@ -31,7 +31,7 @@ import { decodeBinary } from './binary';
 import { MALFORMED, OK, TOO_MANY, reject, writeFrame, writeGood } from './frame';
 import { skipSpace, skipValue } from './json';
 import { loose, looseSize } from './loose';
-import { digits, digitsEnd, hashName, isPlain, nameEnd, shortDigits } from './text';
+import { allowPathSteps, digits, digitsEnd, hashName, isPlain, nameEnd, shortDigits } from './text';
 
 // the beginnings of members as little-endian words
 const KEY_VM: u64 = 0x223a226d7622; // "vm":"
@@ -294,7 +294,7 @@ function decodeDocument(p: usize, end: usize): u32 {
 }
 
 /**
- * Decodes `length` bytes at the input buffer. mode 0: a sample a line; 1: one JSON document (both after a byte order mark, if there is one); 2: the binary format. Answers 0 (frames between H_FRAMES and
+ * Decodes `length` bytes at the input buffer. mode 0: a sample a line; 1: one JSON document (both after a byte order mark, if there is one); 2: the binary format; 3: lines of the archive, whose VMs may have names that are refused today. Answers 0 (frames between H_FRAMES and
  * H_FRAMES_END, counts and rejections set), 1 (more samples than H_SAMPLES_MAX) or 2 (the document is not JSON, or neither a sample
  * nor an array; the bytes are not of the binary format); at 1 and 2 the frames mean nothing.
  */
@@ -310,5 +310,6 @@ export function decode(length: u32, mode: u32): u32 {
   store<u32>(H_FRAMES_END, load<u32>(H_FRAMES));
   // RFC 8259 §8.1 lets a reader skip the mark that some tools put before UTF-8; anywhere else it is no JSON
   if (mode != 2 && length >= 3 && (load<u32>(p) & 0xffffff) == 0xbfbbef) p += 3;
-  return mode == 0 ? decodeLines(p, end) : mode == 1 ? decodeDocument(p, end) : decodeBinary(p, end);
+  allowPathSteps(mode == 3);
+  return mode == 0 || mode == 3 ? decodeLines(p, end) : mode == 1 ? decodeDocument(p, end) : decodeBinary(p, end);
 }

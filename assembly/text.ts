@@ -40,11 +40,19 @@ export function nameEnd(p: usize): usize {
   }
 }
 
+// Whether the names of steps are let in. Transient: set by every call of decode.
+let stepsAllowed: bool = false;
+
+/** The archive may hold samples that versions before let in. */
+export function allowPathSteps(allowed: bool): void {
+  stepsAllowed = allowed;
+}
+
 /** Is the name `.` or `..`? These are steps in a path, to every client and proxy between: a VM of that name could not be asked about. */
 // @ts-ignore: decorator
 @inline
 export function isPathStep(p: usize, length: u32): bool {
-  return length <= 2 && load<u8>(p) == 0x2e && load<u8>(p + length - 1) == 0x2e;
+  return length <= 2 && !stepsAllowed && load<u8>(p) == 0x2e && load<u8>(p + length - 1) == 0x2e;
 }
 
 /** Are these bytes all of a name's? Unlike nameEnd it looks no further. */

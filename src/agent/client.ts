@@ -1,5 +1,6 @@
 import { Agent, request } from 'undici';
 import { z } from 'zod';
+import { withoutStep } from '../domain/path-steps.ts';
 import { isBinary } from './binary.ts';
 import { parseRetryAfter } from './retry.ts';
 
@@ -158,7 +159,7 @@ export class ApiClient {
   async download(path: string, accept: string): Promise<{ readonly bytes: Uint8Array; readonly type: string }> {
     let answer: { status: number; type: string; bytes: Buffer };
     try {
-      const { statusCode, headers, body } = await request(new URL(path.replace(/^\//, ''), this.#base), {
+      const { statusCode, headers, body } = await request(new URL(withoutStep(path.replace(/^\//, '')), this.#base), {
         dispatcher: this.#dispatcher,
         headers: { authorization: `Bearer ${this.#key}`, 'user-agent': 'uptally', accept },
       });
@@ -184,7 +185,7 @@ export class ApiClient {
     path: string,
     what: { body?: Uint8Array; headers: Record<string, string>; signal?: AbortSignal },
   ): Promise<RawAnswer> {
-    const answer = await request(new URL(path, this.#base), {
+    const answer = await request(new URL(withoutStep(path), this.#base), {
       method,
       dispatcher: this.#dispatcher,
       headers: { authorization: `Bearer ${this.#key}`, 'user-agent': 'uptally', accept: 'application/json', ...what.headers },

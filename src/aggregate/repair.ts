@@ -5,7 +5,7 @@
  */
 import type { LogRecord } from '../log/log.ts';
 import { samplesRecord } from '../log/record.ts';
-import type { Kernel, Terms } from '../kernel/kernel.ts';
+import { ARCHIVED_LINES, type Kernel, type Terms } from '../kernel/kernel.ts';
 import { LAYOUT as L } from '../kernel/layout.ts';
 import { bytesIn, literal, tableOf } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
@@ -260,7 +260,7 @@ async function feed(workshop: Kernel, text: Uint8Array, version: bigint, collect
     workshop.setI64(L.H_OLDEST, 0n);
     workshop.setU32(L.H_SAMPLES_MAX, 0xffffffff);
     workshop.setU32(L.H_PATTERN_COUNT, 0);
-    if (workshop.exports.decode(length, 0) !== 0 || workshop.u32(L.H_REJECTED) !== 0) {
+    if (workshop.exports.decode(length, ARCHIVED_LINES) !== 0 || workshop.u32(L.H_REJECTED) !== 0) {
       throw new Error('the archive holds samples that the kernel does not accept');
     }
     const frames = workshop.bytes.subarray(workshop.u32(L.H_FRAMES), workshop.u32(L.H_FRAMES_END));

@@ -28,6 +28,7 @@ interface Exports {
   layoutHash(): number;
   memoryNeeded(...capacity: number[]): number;
   initialise(...capacity: number[]): void;
+  /** `mode` is the place in BODY_FORMATS, or ARCHIVED_LINES. */
   decode(length: number, mode: number): number;
   aggregate(): number;
   settle(): number;
@@ -61,6 +62,9 @@ function compiled(name: string): WebAssembly.Module {
   }
   return module;
 }
+
+/** The mode of `decode` for lines that the archive gave back, as it holds what versions before let in. */
+export const ARCHIVED_LINES = 3;
 
 export type Build = 'release' | 'debug' | 'counted';
 

@@ -6,7 +6,10 @@ import { ApiClient } from '../../src/agent/client.ts';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { insertEntry } from '../../src/catalog/entry.ts';
 import { buildServer } from '../../src/http/server.ts';
+import { z } from 'zod';
 import { Decoder } from '../../src/kernel/decoder.ts';
+import { LAYOUT as L } from '../../src/kernel/layout.ts';
+import { vmHash } from '../../src/kernel/vm-hash.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type VerifyReport, verifyFleet } from '../../src/verify/fleet.ts';
 import { Reader } from '../../src/verify/reader.ts';
@@ -37,7 +40,7 @@ afterEach(async () => {
 afterAll(() => test.remove());
 
 /** Lets the product take in a fleet, and serves what came of it. Returns the environment of the command. */
-async function served(fleet: Fleet, retentionDays = 0): Promise<Record<string, string>> {
+async function served(fleet: Fleet, retentionDays = 0, door: Decoder = decoder): Promise<Record<string, string>> {
   await emptyStore(store);
   let seq = await storeCatalog(store, fleet.catalog);
   for (const [id, vm] of fleet.catalog.vms) {
@@ -46,7 +49,7 @@ async function served(fleet: Fleet, retentionDays = 0): Promise<Record<string, s
     const body = JSON.stringify({ account: 'a', plans, ends_at: vm.endsAtMs });
     await insertEntry(store, { kind: 'vm', id, seq: ++seq, recordedAtMs: 0, recordedBy: 'test', body });
   }
-  const log = logOf(decoder, fleet.log, [7, 50, 3], fleet.options);
+  const log = logOf(door, fleet.log, [7, 50, 3], fleet.options);
   markCatalog(log, seq);
   const aggregator = await startAggregator({ store, log, checkpoints: memoryCheckpoints(), options: fleet.options });
   while (await aggregator.step());
@@ -118,6 +121,60 @@ function knownFleet(): Fleet {
     },
   };
 }
+
+/** A decoder that lets in what versions before did: `Q` comes out as `.`, and `QQ` as `..`. */
+class OldDecoder extends Decoder {
+  override decode(...given: Parameters<Decoder['decode']>): ReturnType<Decoder['decode']> {
+    const answer = super.decode(...given);
+    if (answer.outcome !== 'decoded') return answer;
+    const view = Buffer.from(answer.frames.buffer, answer.frames.byteOffset, answer.frames.byteLength);
+    for (let at = 0; at < view.length; at += view.readUInt16LE(at)) {
+      const length = view[at + L.FRAME_VM_LENGTH] ?? 0;
+      const name = view.toString('latin1', at + L.FRAME_HEAD, at + L.FRAME_HEAD + length).replaceAll('Q', '.');
+      view.write(name, at + L.FRAME_HEAD, 'latin1');
+      view.writeUInt32LE(vmHash(name), at + L.FRAME_HASH);
+    }
+    return answer;
+  }
+}
+
+/** The known fleet with its VMs called `.` and `..`, as versions before took them. */
+async function servedDots(): Promise<Record<string, string>> {
+  const { log, options, catalog } = knownFleet();
+  const old = log.map((sample) => ({ ...sample, vm: sample.vm === 'v1' ? 'Q' : 'QQ' }));
+  const vms = new Map([...catalog.vms.values()].map((vm) => ['.', vm]));
+  return served({ log: old, options, catalog: { ...catalog, vms } }, 0, new OldDecoder());
+}
+
+describe('of a version before that took samples of . and ..', () => {
+  it('all is proved, as of other names', async () => {
+    const { code, err, report } = await verified(await servedDots());
+    expect(report.disagreement, err).toBeNull();
+    expect([code, report.counts_checked, report.compared['samples']]).toEqual([0, true, 540 + 420]);
+  });
+
+  it.each(['.', '..'])('%s alone is proved too', async (vm) => {
+    const { code, report } = await verified(await servedDots(), '--vm', vm);
+    expect([code, report.agree, report.disagreement]).toEqual([0, true, null]);
+  });
+
+  it('what is agreed is shown, page by page too, and nothing new may be agreed', async () => {
+    const env = await servedDots();
+    expect(JSON.parse((await runCli(['catalog', 'show', 'vm', '.'], { env })).out)).toMatchObject({ id: '.', account: 'a' });
+    const client = new ApiClient({ server: env['UPTALLY_SERVER'] ?? '', key: ADMIN });
+    const signal = new AbortController().signal;
+    const reader = new Reader({ client, signal, sleep: () => Promise.resolve(), pageRows: 100 });
+    const rows = await reader
+      .rows('v1/vms/./samples', { from: START, to: START + 14_400_000 }, z.looseObject({}))
+      .takeWhile(() => true);
+    expect(rows).toHaveLength(420);
+    for (const path of ['v1/vms/..', 'v1/plans/.', 'v1/accounts/..']) {
+      const put = client.call('PUT', path, { name: 'A', currency: 'EUR' });
+      await expect(put).rejects.toMatchObject({ status: 400, code: 'invalid_parameter' });
+    }
+    await client.close();
+  });
+});
 
 describe('what the product stored agrees', () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('of random fleet %i, ends of service and all', async (seed) => {
