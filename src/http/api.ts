@@ -10,6 +10,7 @@ import type { Operation } from './openapi.ts';
 /** What routes are made with: checks requests by their schemas, writes answers with exact integers, and keeps the list. */
 export class Api {
   readonly operations: Operation[] = [];
+  readonly #pages: string[] = [];
   readonly app: FastifyInstance;
   readonly requireRole: RequireRole;
 
@@ -53,9 +54,28 @@ export class Api {
     });
   }
 
-  /** The methods that a path takes; none if it belongs to no call. */
+  /** Adds a page for people, which is no call of the document, to what 405 knows; the caller registers the route. */
+  page(path: string): void {
+    this.#pages.push(path);
+  }
+
+  /** The methods that a path takes, as they are documented; none if it belongs to no call and no page. */
   methodsOf(path: string): string[] {
-    return this.operations.filter((operation) => patternOf(operation.path).test(path)).map((operation) => operation.method);
+    const decoded = decodedPath(path);
+    if (this.#pages.some((page) => patternOf(page).test(decoded))) return ['GET'];
+    const found = this.operations.filter((operation) => patternOf(operation.path).test(decoded));
+    // a path that is named stands before one that has a parameter in its place
+    const named = found.filter((operation) => !operation.path.includes('{'));
+    return (named.length > 0 ? named : found).map((operation) => operation.method);
+  }
+}
+
+/** The path as the router reads it; one with a bad escape belongs to no call. */
+function decodedPath(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
   }
 }
 

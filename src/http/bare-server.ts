@@ -1,8 +1,10 @@
 /** An HTTP server without a call: its limits, its log, its errors and how it ends. The API and the ingest workers are built on it. */
+import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { type Logger, pino } from 'pino';
+import { withNamedStep } from '../domain/path-steps.ts';
 import { ProblemError } from '../errors.ts';
-import { answerClientError, installErrors, problemOf, sendProblem } from './problems.ts';
+import { answerClientError, endWith, installErrors, problemOf, sendProblem } from './problems.ts';
 
 /** The limits of one connection and request. Fastify's own defaults are none. */
 export const HTTP_LIMITS = {
@@ -38,6 +40,7 @@ export function bareServer(logger?: Logger): FastifyInstance {
       connectionsCheckingInterval: 5_000,
     },
     routerOptions: { maxParamLength: HTTP_LIMITS.paramLengthMax, ignoreTrailingSlash: true },
+    rewriteUrl: (request) => withNamedStep(request.url ?? '/'),
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     clientErrorHandler: answerClientError,
@@ -46,6 +49,10 @@ export function bareServer(logger?: Logger): FastifyInstance {
     },
   }) as unknown as FastifyInstance;
   app.removeContentTypeParser('text/plain');
+  // this is no proxy: Node would hang up without a word
+  app.server.on('connect', (_request, socket: Socket) => {
+    endWith(socket, 'method_not_allowed');
+  });
   app.decorateRequest('key', null);
   installErrors(app);
 

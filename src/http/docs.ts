@@ -11,6 +11,7 @@ export async function installDocs(api: Api, version: string): Promise<void> {
   const page = problemsPage();
   api.app.get('/openapi.json', (_, reply) => reply.type('application/json; charset=utf-8').send(text));
   api.app.get('/problems', (_, reply) => reply.type('text/html; charset=utf-8').send(page));
+  for (const path of ['/openapi.json', '/problems', '/docs']) api.page(path);
   await api.app.register(swagger, {
     mode: 'static',
     specification: { document: document as unknown as StaticDocumentSpec['document'] },

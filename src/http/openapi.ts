@@ -53,7 +53,7 @@ export function openApiDocument(operations: readonly Operation[], version: strin
       title: 'Uptally',
       version,
       description:
-        'Traffic, uptime and credits of virtual machines, per minute and exact. Integers may exceed 2^53: read them with a parser that keeps them.',
+        'Traffic, uptime and credits of virtual machines, per minute and exact. Integers may exceed 2^53: read them with a parser that keeps them. A name that a client would take out of the path, . or .. from before these were refused, goes into the query: /v1/vms/~/uptime?vm=. is the same call.',
     },
     servers: [{ url: '/' }],
     paths,

@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Socket } from 'node:net';
 import { type ProblemCode, problemBody, ProblemError, PROBLEMS } from '../errors.ts';
 import { StoreError } from '../store/store.ts';
@@ -48,16 +48,21 @@ export function installErrors(app: FastifyInstance): void {
   });
 }
 
-/** An unknown path or a wrong method as a problem document. */
+/** An unknown path or a wrong method as a problem document, before a body is looked at: what it is of makes no difference. */
 export function installNotFound(app: FastifyInstance, methodsOf: (path: string) => string[]): void {
-  app.setNotFoundHandler((request, reply) => {
+  const problem = (request: FastifyRequest): ProblemError => {
     const path = request.url.split('?', 1)[0] ?? '';
     const methods = methodsOf(path);
-    if (methods.length === 0)
-      return sendProblem(reply, new ProblemError('not_found', `there is nothing at ${path.slice(0, 200)}`));
+    if (methods.length === 0) return new ProblemError('not_found', `there is nothing at ${path.slice(0, 200)}`);
     const allow = methods.join(', ');
-    return sendProblem(reply, new ProblemError('method_not_allowed', `${path} takes ${allow}`, {}, { allow }));
+    return new ProblemError('method_not_allowed', `${path} takes ${allow}`, {}, { allow });
+  };
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.is404) done(problem(request));
+    else done();
   });
+  // what a route finds missing, such as a page of the documentation
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, problem(request)));
 }
 
 /** Answers what is not HTTP enough to reach a route, in the same form, and closes the connection. */
@@ -72,6 +77,11 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
       : error.code === 'HPE_HEADER_OVERFLOW'
         ? 'headers_too_large'
         : 'bad_request';
+  endWith(socket, code);
+}
+
+/** The last answer on a connection that no route has, and its end. */
+export function endWith(socket: Socket, code: ProblemCode): void {
   const { status, title } = PROBLEMS[code];
   const body = toJson(problemBody(code, title));
   socket.end(

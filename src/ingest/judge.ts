@@ -2,6 +2,7 @@
 import type { Key } from '../catalog/keys.ts';
 import { REJECTION_CODES, type Rejection } from '../domain/rejection.ts';
 import { ProblemError } from '../errors.ts';
+import { isText, SIGNATURE_BYTES, writingOf } from '../domain/signature.ts';
 import type { Faults } from '../faults.ts';
 import { type BodyFormat, type Decoded, Decoder } from '../kernel/decoder.ts';
 import { LogError } from '../log/log.ts';
@@ -35,6 +36,14 @@ const MALFORMED: Readonly<Record<BodyFormat, string>> = {
   binary: 'the body is not of the format application/vnd.uptally.samples (schemas/samples-binary.md); nothing of it was taken',
 };
 
+/** What to say of a body in which nothing was usable and that is not in UTF-8; '' of any other. */
+export function otherwiseWritten(body: readonly Uint8Array[]): string {
+  const writing = writingOf(Buffer.concat(body.slice(0, SIGNATURE_BYTES).map((chunk) => chunk.subarray(0, SIGNATURE_BYTES))));
+  if (writing === undefined) return '';
+  if (isText(writing)) return `; it is in ${writing}: send it in UTF-8`;
+  return `; it is compressed with ${writing}: send it with gzip, and with Content-Encoding: gzip`;
+}
+
 /** A body taken apart; `frames` are a view that the next body overwrites. */
 export type Judged = Extract<Decoded, { readonly outcome: 'decoded' }>;
 
@@ -66,7 +75,7 @@ export class Judge {
     if (decoded.outcome !== 'decoded') {
       throw decoded.outcome === 'too_many_samples'
         ? new ProblemError('too_many_samples', 'a request holds at most 50,000 samples')
-        : new ProblemError('bad_request', MALFORMED[format]);
+        : new ProblemError('bad_request', `${MALFORMED[format]}${otherwiseWritten(body)}`);
     }
     const { accepted, rejected, errors } = decoded;
     await store(decoded);

@@ -8,7 +8,7 @@ import { keyOf } from '../http/auth.ts';
 import type { HttpPlugin } from '../http/server.ts';
 import { BODY_BYTES_MAX, type BodyFormat } from '../kernel/decoder.ts';
 import { BODIES_BYTES_MAX, BodyBudget, readBody } from './body.ts';
-import type { SampleDoor } from './judge.ts';
+import { otherwiseWritten, type SampleDoor } from './judge.ts';
 import { receiptShape, sampleShape } from './shapes.ts';
 
 /** The media type of the binary format (schemas/samples-binary.md). */
@@ -44,9 +44,14 @@ function formatOf(request: FastifyRequest): BodyFormat {
 }
 
 function isGzip(request: FastifyRequest): boolean {
-  const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
-  if (encoding === 'gzip') return true;
-  if (encoding === 'identity') return false;
+  const header = request.headers['content-encoding'];
+  if (header === undefined || header === 'identity') return false;
+  if (header === 'gzip') return true;
+  // names in any case, x-gzip for gzip (RFC 9110, 8.4.1), and identity says nothing
+  const codings = header.split(',').map((coding) => coding.trim().toLowerCase());
+  const [first, ...others] = codings.filter((coding) => coding !== '' && coding !== 'identity');
+  if (first === undefined) return false;
+  if (others.length === 0 && (first === 'gzip' || first === 'x-gzip')) return true;
   throw new ProblemError('unsupported_encoding', 'a body may be sent as it is or with gzip');
 }
 
@@ -107,7 +112,8 @@ export function ingestPlugin(door: SampleDoor, faults: Faults, bodiesBytesMax = 
           }
           const { accepted, rejected, errors } = receipt;
           if (accepted === 0) {
-            const detail = rejected === 0 ? 'the body holds no sample' : `all ${rejected} samples were rejected; errors says why`;
+            const why = rejected === 0 ? 'the body holds no sample' : `all ${rejected} samples were rejected; errors says why`;
+            const detail = `${why}${otherwiseWritten(body?.chunks ?? [])}`;
             throw new ProblemError('no_usable_sample', detail, { accepted, rejected, errors: described(errors) });
           }
           void reply.code(202).header('content-type', 'application/json; charset=utf-8');

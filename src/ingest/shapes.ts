@@ -15,11 +15,7 @@ export const sampleShape = z
   .object({
     vm: z.string().regex(VM_NAME).describe('The VM'),
     ts: z.union([z.int().min(0), instant]).describe('Milliseconds since the epoch, or RFC 3339 with an offset'),
-    nic: z
-      .string()
-      .regex(NIC_NAME)
-      .nullish()
-      .describe("The interface; '' if absent"),
+    nic: z.string().regex(NIC_NAME).nullish().describe("The interface; '' if absent"),
     rx_bytes: counter.describe('What the VM received since the counters started; up to 2^64 - 1'),
     tx_bytes: counter.describe('What the VM sent; together with rx_bytes or not at all'),
     epoch: z.int().min(0).max(4294967295).nullish().describe('Changes when the counters start again from zero'),

@@ -122,7 +122,22 @@ describe('a body in binary', () => {
 /** Bodies with something odd in every part, most of them well built. */
 function oddBody(roll: (sides: number) => number): Buffer {
   const pick = <T>(from: readonly T[]): T => from[roll(from.length)] as T;
-  const names = ['a', 'vm-000001', 'eth0', '', 'b b', '.', '..', '...', '.a', 'x'.repeat(33), 'y'.repeat(64), 'z'.repeat(65), 'q\xff', '0'.repeat(48)];
+  const names = [
+    'a',
+    'vm-000001',
+    'eth0',
+    '',
+    'b b',
+    '.',
+    '..',
+    '...',
+    '.a',
+    'x'.repeat(33),
+    'y'.repeat(64),
+    'z'.repeat(65),
+    'q\xff',
+    '0'.repeat(48),
+  ];
   const parts: Buffer[] = [Buffer.from('UPS\x01', 'latin1'), varint(BigInt(names.length))];
   for (const name of names) parts.push(Buffer.of(name.length), Buffer.from(name, 'latin1'));
   let before = 0n;

@@ -155,7 +155,22 @@ const REJECTED: [text: string | Uint8Array, code: RejectionCode, field: string][
 ];
 
 const NO_JSON: (string | Uint8Array)[] = [
-  ...['{', '}', '{"vm"}', 'nul', '+1', ' \ufeff{}', '\ufeff\ufeff{}', '{\ufeff}', '{,}', '\u00a0', "{'vm':1}", '{"vm":"v","ts":1,}', '[1,]', '{"a":1}{"a":1}'],
+  ...[
+    '{',
+    '}',
+    '{"vm"}',
+    'nul',
+    '+1',
+    ' \ufeff{}',
+    '\ufeff\ufeff{}',
+    '{\ufeff}',
+    '{,}',
+    '\u00a0',
+    "{'vm':1}",
+    '{"vm":"v","ts":1,}',
+    '[1,]',
+    '{"a":1}{"a":1}',
+  ],
   ...[withTs('01'), withTs('1.'), withTs('.5'), withTs('0x1'), withTs('NaN'), withMembers('"x":"\t"'), withMembers('"x":"\\x"')],
   ...[
     withMembers('"x":"\\u12g4"'),

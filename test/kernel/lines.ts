@@ -20,7 +20,22 @@ export function dice(seed: number): Roll {
   };
 }
 
-const NAMES = ['a', 'vm-000123', 'Z', 'host_1.example:8', 'x'.repeat(64), 'abcdefgh', 'abcdefghi', 'x'.repeat(65), '', '.', '..', '...', '.a', 'a.'];
+const NAMES = [
+  'a',
+  'vm-000123',
+  'Z',
+  'host_1.example:8',
+  'x'.repeat(64),
+  'abcdefgh',
+  'abcdefghi',
+  'x'.repeat(65),
+  '',
+  '.',
+  '..',
+  '...',
+  '.a',
+  'a.',
+];
 const NICS = ['eth0', '', '.', '..', 'n'.repeat(32), 'n'.repeat(33), 'wan', 'eth0.100'];
 const NUMBERS = [
   ...['0', '1', '9', '10', '12345678', '123456789', '9007199254740993', '1234567890123456', '999999999999999999'],

@@ -5,8 +5,14 @@ import type { FastifyInstance } from 'fastify';
 import { ProblemError } from '../../errors.ts';
 import { HTTP_LIMITS } from '../../http/bare-server.ts';
 
-/** Of one connection, not of the message (RFC 9110, 7.6.1). What else a sender calls so stays: nobody is to say where a message ends. */
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding', 'upgrade', 'expect']);
+/**
+ * Of one connection, not of the message (RFC 9110, 7.6.1, and 10.1.1, 6.6.2, 11.7 for the last four). What else a sender names in
+ * `Connection` stays: without workers such a header counts as well, and nobody is to say where a message ends.
+ */
+const HOP_BY_HOP = new Set([
+  ...['connection', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding', 'upgrade'],
+  ...['expect', 'trailer', 'proxy-authorization', 'proxy-authenticate'],
+]);
 /** Kept open without a request for less than the other side keeps them. */
 const IDLE_MS = 30_000;
 const RETRY_SOON = { 'retry-after': '1' };
@@ -14,12 +20,9 @@ const RETRY_SOON = { 'retry-after': '1' };
 /** Makes the main process answer every path that the server does not know. The returned function gives the connections up. */
 export function forwardTheRest(app: FastifyInstance, mainSocket: string): () => void {
   const agent = new Agent({ keepAlive: true, timeout: IDLE_MS });
-  // bodies are not looked at
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request, _payload, done) => {
-    done(null);
-  });
-  app.setNotFoundHandler(async (request, reply) => {
+  // before a body is looked at: what is wrong with it is for the main process to say
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.is404) return;
     const answer = await answerOf(request.raw, reply.raw, mainSocket, agent);
     reply.hijack();
     if (answer === undefined) return;

@@ -93,6 +93,75 @@ describe('an answer through a worker is the main process’ own', () => {
     ['the other methods of samples', '405 Method Not Allowed', () => as('GET /v1/samples', [ADMIN])],
     ['their head', '405 Method Not Allowed', () => as('HEAD /v1/samples', [ADMIN])],
     ['OPTIONS', '405 Method Not Allowed', () => as('OPTIONS /v1/status')],
+    ['QUERY', '405 Method Not Allowed', () => as('QUERY /v1/status')],
+    ['QUERY for samples', '405 Method Not Allowed', () => as('QUERY /v1/samples', [ADMIN, NDJSON], line('v1'))],
+    ['a wrong method with a body of no type', '405 Method Not Allowed', () => as('PATCH /v1/status', ['Content-Type: ;'], '{')],
+    ['LINK to nothing', '404 Not Found', () => as('LINK /v1/nothing')],
+    ['a proxy’s request', '405 The path does not take this method', () => as('CONNECT x:443')],
+    ['a trailer that is announced', '200 OK', () => as('GET /livez', [JSON_TYPE, 'Trailer: X'], '{}')],
+    ['one of a change', '200 OK', () => put('{"name":"B","currency":"EUR"}', JSON_TYPE, 'Trailer: X-Sum', 'TE: trailers')],
+    [
+      'one that comes',
+      '200 OK',
+      () =>
+        as(
+          'PUT /v1/accounts/b',
+          [ADMIN, JSON_TYPE, 'Transfer-Encoding: chunked', 'Trailer: X-Sum'],
+          '1d\r\n{"name":"B","currency":"EUR"}\r\n0\r\nX-Sum: 7\r\n\r\n',
+          false,
+        ),
+    ],
+    ['a trailer before samples', '202 Accepted', () => post(line('v1'), NDJSON, 'Trailer: X')],
+    [
+      'a connection’s own headers',
+      '200 OK',
+      () => as('GET /v1/status', [ADMIN, 'Connection: close, x', 'X: 1', 'Keep-Alive: timeout=5', 'TE: gzip, trailers']),
+    ],
+    [
+      'a key that the connection calls its own',
+      '200 OK',
+      () => as('GET /v1/status', [ADMIN, 'Connection: close, authorization']),
+    ],
+    [
+      'a length that the connection calls its own',
+      '200 OK',
+      () => put('{"name":"B","currency":"EUR"}', JSON_TYPE, 'Connection: close, content-length'),
+    ],
+    [
+      'an upgrade that nobody makes',
+      '200 OK',
+      () => as('GET /v1/status', [ADMIN, 'Connection: upgrade, close', 'Upgrade: websocket', 'Sec-WebSocket-Key: x']),
+    ],
+    ['h2c', '200 OK', () => as('GET /v1/status', [ADMIN, 'Connection: close, Upgrade, HTTP2-Settings', 'Upgrade: h2c'])],
+    [
+      'what is for a proxy',
+      '200 OK',
+      () => as('GET /v1/status', [ADMIN, 'Proxy-Authorization: Basic x', 'Proxy-Connection: close']),
+    ],
+    ['what is expected and not known', '417 Expectation Failed', () => as('GET /v1/status', [ADMIN, 'Expect: a-miracle'])],
+    ...['gzip, chunked', 'chunked, chunked', 'identity', 'CHUNKED', 'chunked, identity'].map(
+      (coding): [string, string, () => Wire] => [
+        `a body coded ${coding}`,
+        coding === 'CHUNKED' ? '200 OK' : coding === 'gzip, chunked' ? '400 Bad Request' : '400 The request cannot be understood',
+        () =>
+          as(
+            'PUT /v1/accounts/b',
+            [ADMIN, JSON_TYPE, `Transfer-Encoding: ${coding}`],
+            coding === 'gzip, chunked' ? '2\r\n{}\r\n0\r\n\r\n' : '1d\r\n{"name":"B","currency":"EUR"}\r\n0\r\n\r\n',
+            false,
+          ),
+      ],
+    ),
+    [
+      'a length and chunks at once',
+      '400 The request cannot be understood',
+      () => put('0\r\n\r\n', JSON_TYPE, 'Transfer-Encoding: chunked'),
+    ],
+    [
+      'a question in chunks',
+      '200 OK',
+      () => as('GET /v1/status', [ADMIN, JSON_TYPE, 'Transfer-Encoding: chunked'], '2\r\n{}\r\n0\r\n\r\n', false),
+    ],
     ['OPTIONS *', '404 Not Found', () => as('OPTIONS *')],
     ['a method that nobody takes', '404 Not Found', () => as('PROPFIND /v1/nothing')],
     ['a bad escape', '400 Bad Request', () => as('GET /v1/vms/%zz/uptime', [ADMIN])],
@@ -166,6 +235,20 @@ describe('an answer through a worker is the main process’ own', () => {
     ['samples in XML', '415 Unsupported Media Type', () => post('<v1/>', 'Content-Type: application/xml')],
     ['samples as zstd', '415 Unsupported Media Type', () => post(line('v1'), NDJSON, 'Content-Encoding: zstd')],
     ['samples as gzip', '202 Accepted', () => post(gzipSync(line('v1')), NDJSON, 'Content-Encoding: gzip')],
+    ['samples as x-gzip', '202 Accepted', () => post(gzipSync(line('v1')), NDJSON, 'Content-Encoding: x-gzip')],
+    ['samples as X-GZIP', '202 Accepted', () => post(gzipSync(line('v1')), NDJSON, 'Content-Encoding: X-GZIP')],
+    [
+      'samples as gzip and nothing else',
+      '202 Accepted',
+      () => post(gzipSync(line('v1')), NDJSON, 'Content-Encoding: identity, GZip'),
+    ],
+    [
+      'samples as gzip twice',
+      '415 Unsupported Media Type',
+      () => post(gzipSync(line('v1')), NDJSON, 'Content-Encoding: gzip, gzip'),
+    ],
+    ['samples after a byte order mark', '202 Accepted', () => post(`\ufeff${line('v1')}`, NDJSON)],
+    ['samples in UTF-16', '400 Bad Request', () => post(Buffer.from(`\ufeff${line('v1')}`, 'utf16le'), NDJSON)],
     ['samples as gzip that is none', '400 Bad Request', () => post(line('v1'), NDJSON, 'Content-Encoding: gzip')],
   ];
 
