@@ -42,6 +42,8 @@ export interface AggregatorOptions {
 export interface Partition {
   readonly id: number;
   readonly owns: (vm: string) => boolean;
+  /** The first position from this one on of which something is expected: what an operator let pass is left out. Left out: the same. */
+  readonly afterGaps?: (position: number) => number;
 }
 
 /** Bytes of records in a step; one record may be larger. */

@@ -1,6 +1,7 @@
 /** What the main thread and the thread of the partitions' aggregators say to each other. */
 import type { Terms } from '../kernel/kernel.ts';
 import type { KafkaSettings } from '../log/kafka/client.ts';
+import type { KafkaLog } from '../log/kafka/topic.ts';
 import type { PartitionState } from './progress.ts';
 import type { Progress } from './status.ts';
 import type { RemoteEnd } from '../store/remote.ts';
@@ -8,6 +9,7 @@ import type { RemoteEnd } from '../store/remote.ts';
 export interface GroupSetup {
   readonly kafka: KafkaSettings;
   readonly partitions: number;
+  readonly log: Pick<KafkaLog, 'logId' | 'adopted' | 'base' | 'topic'>;
   /** the store of the main thread; undefined where the thread opens a server by its URL */
   readonly storeEnd: RemoteEnd | undefined;
   readonly clickhouseUrl: string | undefined;

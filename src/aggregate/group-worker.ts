@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { faultsOf, killSelf } from '../faults.ts';
 import { kafkaClient } from '../log/kafka/client.ts';
+import { readGaps } from '../store/named-log.ts';
 import { remoteStore } from '../store/remote.ts';
 import { openServerStore } from '../store/server.ts';
 import type { Store } from '../store/store.ts';
@@ -81,7 +82,12 @@ async function main(): Promise<void> {
   group = new Group({
     ...setup,
     ...setup.kafka,
+    logId: setup.log.logId,
+    adopted: setup.log.adopted,
+    base: setup.log.base,
+    topicFound: setup.log.topic,
     partitions: setup.partitions,
+    gaps: () => readGaps(store),
     kafka,
     store,
     now: Date.now,

@@ -4,19 +4,25 @@
  * is for those who watch its lag.
  */
 import type { Admin, EachBatchPayload, Kafka } from 'kafkajs';
+import type { TopicNow } from '../log/kafka/internals.ts';
 import { producingTo } from '../log/kafka/client.ts';
 import { Member } from '../log/kafka/member.ts';
 import { MessageBuilder } from '../log/kafka/message.ts';
 import { Asking } from '../log/kafka/asking.ts';
 import { boundsOf } from '../log/kafka/topic.ts';
+import { faultOf, TopicWatch } from '../log/kafka/watch.ts';
 import type { Producing } from '../log/kafka/writer.ts';
 import { tickRecord } from '../log/record.ts';
 import type { Bounds } from '../log/kafka/queue.ts';
 import { PartitionRunner, type RunnerOptions } from './partition-runner.ts';
 
-export interface GroupOptions extends Omit<RunnerOptions, 'partition' | 'onRoom' | 'onProgress' | 'onTrim'> {
+export interface GroupOptions extends Omit<RunnerOptions, 'partition' | 'onRoom' | 'onAgain' | 'onProgress' | 'onTrim'> {
   readonly kafka: Kafka;
   readonly topic: string;
+  /** What the topic was when this process began with it. */
+  readonly topicFound: TopicNow;
+  /** The position of offset 0. */
+  readonly base: number;
   readonly sessionTimeoutMs: number;
   readonly onProgress: () => void;
   readonly onFailure: (error: unknown) => void;
@@ -29,6 +35,10 @@ const COMMIT_INTERVAL_MS = 5_000;
 const BOUNDS_RETRY_MS = 500;
 /** Messages that no tick has followed for so long are given one from here: no ingest process is left to do it. */
 const NUDGE_INTERVAL_MS = 3_000;
+/** How often topic and positions are looked at, whatever comes or does not come. */
+const WATCH_INTERVAL_MS = 2_000;
+/** Between two tries to bring back a partition that does not fit its log. */
+const MISMATCH_RETRY_MS = 10_000;
 /** Kernels brought back at once. */
 const RECOVERIES_AT_ONCE = 2;
 
@@ -45,6 +55,12 @@ export class Group {
   readonly #producing: Producing;
   /** where each partition waited for a tick when it was last looked at */
   readonly #waitedAt = new Map<number, number>();
+  readonly #watch: TopicWatch;
+  #watching: Promise<void> | undefined;
+  /** when each partition that does not fit its log may be tried again */
+  readonly #tryAgainAt = new Map<number, number>();
+  /** those that were halted for what the topic was, not for what it held */
+  readonly #haltedByTopic = new WeakSet<PartitionRunner>();
 
   constructor(options: GroupOptions) {
     this.#options = options;
@@ -68,11 +84,16 @@ export class Group {
       },
       onRebalancing: options.onProgress,
       onLost: options.onProgress,
+      onOutOfRange: (partition) => {
+        const runner = this.#runners.get(partition);
+        if (runner?.recovered === true) this.#missed(runner, undefined);
+      },
       onEnd: (error) => {
         options.note(`this process is out of the group of aggregators, and joins again: ${String(error)}`);
       },
     });
-    this.#asking = new Asking(kafka, this.#options.topic);
+    this.#asking = new Asking(kafka, topic, options.base);
+    this.#watch = new TopicWatch(kafka, topic);
     this.#producing = producingTo(kafka, topic);
   }
 
@@ -95,6 +116,10 @@ export class Group {
       setInterval(() => {
         this.#nudge();
       }, NUDGE_INTERVAL_MS),
+      setInterval(() => {
+        // what can't be told now is asked again
+        this.#lookAtTopic().catch(() => undefined);
+      }, WATCH_INTERVAL_MS),
     ];
   }
 
@@ -112,6 +137,7 @@ export class Group {
     await this.#member.close();
     await this.#producing.close().catch(() => undefined);
     await this.#asking.close();
+    await this.#watch.close();
   }
 
   #assigned(partitions: readonly number[]): void {
@@ -139,6 +165,7 @@ export class Group {
   async #takeOver(partitions: readonly number[], generation: number): Promise<void> {
     const bounds = await this.#bounds(generation);
     if (bounds === undefined) return;
+    const fault = await this.#topicFault().catch(() => undefined);
     const isCurrent = (runner: PartitionRunner): boolean =>
       !this.#stopping && !runner.abandoned && this.#runners.get(runner.partition) === runner;
     // those brought back under an earlier assignment end first: too many at once would hold up the heartbeats
@@ -152,12 +179,15 @@ export class Group {
         if (runner === undefined) {
           runner = this.#newRunner(p, own);
           this.#runners.set(p, runner);
-          await runner.recover().catch((error: unknown) => {
-            this.#runners.delete(p);
-            throw error;
-          });
+          if (fault !== undefined) await runner.halt('log_mismatch', fault);
+          else
+            await runner.recover().catch((error: unknown) => {
+              this.#runners.delete(p);
+              throw error;
+            });
           if (!isCurrent(runner)) continue;
-          runner.start(this.#options.onFailure);
+          if (runner.recovered) runner.start(this.#options.onFailure);
+          else this.#tryAgainAt.set(p, this.#options.now() + MISMATCH_RETRY_MS);
         } else if (runner.recovered) runner.assignedAgain(own);
         if (generation === this.#generation && runner.recovered) this.#goOn(runner);
         this.#options.onProgress();
@@ -176,6 +206,9 @@ export class Group {
         onRoom: () => {
           if (this.#runners.get(partition) === runner) this.#member.resume(partition);
         },
+        onAgain: () => {
+          if (this.#runners.get(partition) === runner) this.#goOn(runner);
+        },
         onTrim: (beforeSeq) => {
           this.#trim(partition, beforeSeq);
         },
@@ -187,7 +220,7 @@ export class Group {
 
   /** Fetches from where the runner stands. */
   #goOn(runner: PartitionRunner): void {
-    this.#member.seek(runner.partition, runner.queue.nextSeq);
+    this.#member.seek(runner.partition, runner.queue.nextSeq - this.#options.base);
     if (!runner.queue.isFull) this.#member.resume(runner.partition);
   }
 
@@ -208,25 +241,27 @@ export class Group {
     if (runner?.recovered !== true) return Promise.resolve();
     const { queue } = runner;
     for (const message of batch.messages) {
-      const offset = Number(message.offset);
-      if (offset < queue.nextSeq) continue;
-      if (offset > queue.nextSeq) {
-        this.#missed(runner, offset);
+      const position = this.#options.base + Number(message.offset);
+      // fetched before another place was asked for
+      if (position < queue.nextSeq) continue;
+      if (position > queue.nextSeq) {
+        this.#missed(runner, position);
         break;
       }
       runner.push(Number(message.timestamp), message.value ?? EMPTY);
     }
-    queue.known({ head: Number(batch.highWatermark) });
+    queue.known({ head: this.#options.base + Number(batch.highWatermark) });
     if (queue.isFull) this.#member.pause([batch.partition]);
     runner.wake();
     return Promise.resolve();
   }
 
   /**
-   * Messages came that don't follow on those before: another offset was asked for, or what lies between has been deleted. That happens to one
-   * that slept past its session: another has had the partition, saved a later state and let go of what it no longer needed.
+   * What came does not follow on what was before, or nothing is where it should go on: what lies between has been deleted, or the topic is another.
+   * The first happens to one that slept past its session: another has had the partition, saved a later state and let go of what it no longer needed.
+   * Whether that is so the newest state says: it is brought back, and halts where it does not reach to what is left.
    */
-  #missed(runner: PartitionRunner, offset: number): void {
+  #missed(runner: PartitionRunner, position: number | undefined): void {
     const { note } = this.#options;
     const { partition } = runner;
     const expected = runner.queue.nextSeq;
@@ -234,26 +269,76 @@ export class Group {
     this.#asking.bounds().then(
       (bounds) => {
         if (this.#runners.get(partition) !== runner) return;
-        const low = bounds.get(partition)?.low ?? 0;
+        const { low, head } = bounds.get(partition) ?? { low: 0, head: 0 };
+        if (head < expected) {
+          void runner.halt('log_mismatch', lostItsEnd(head, expected));
+          return;
+        }
         if (low <= expected) {
           this.#goOn(runner);
           return;
         }
-        note(`partition ${partition} begins at message ${low}, ${expected} was read by another: going on from the newest state`);
-        runner.abandon();
-        this.#runners.delete(partition);
-        this.#bringBack([partition]);
+        note(`partition ${partition} begins at message ${low}, ${expected} was to be read: going on from the newest state`);
+        this.#beginAnew(runner);
       },
       (error: unknown) => {
-        note(`partition ${partition}: got message ${offset} instead of ${expected}: ${String(error)}`);
+        note(
+          `partition ${partition}: got ${position === undefined ? 'nothing' : `message ${position}`} instead of message ${expected}: ${String(error)}`,
+        );
         if (this.#runners.get(partition) === runner) this.#goOn(runner);
       },
     );
   }
 
+  /** Whether what halted a partition may be over: the topic is there again, or an operator has let pass what was missing. */
+  #mayBeginAnew(runner: PartitionRunner): boolean {
+    if (runner.state !== 'log_mismatch') return false;
+    if (runner.recovered) return this.#haltedByTopic.has(runner);
+    return this.#options.now() >= (this.#tryAgainAt.get(runner.partition) ?? 0);
+  }
+
+  #beginAnew(runner: PartitionRunner): void {
+    runner.abandon();
+    this.#runners.delete(runner.partition);
+    this.#bringBack([runner.partition]);
+  }
+
+  /** Why the topic is not the one that this process began with; undefined when it is. Rejects while nobody tells. */
+  async #topicFault(): Promise<string | undefined> {
+    const { topic, topicFound } = this.#options;
+    return faultOf(topic, topicFound, await this.#watch.now())?.message;
+  }
+
+  /** Halts what can't go on with the topic as it is now, and tries again what did not fit its log before. */
+  #lookAtTopic(): Promise<void> {
+    this.#watching ??= this.#look().finally(() => {
+      this.#watching = undefined;
+    });
+    return this.#watching;
+  }
+
+  async #look(): Promise<void> {
+    const fault = await this.#topicFault();
+    // asked before the bounds are: what comes meanwhile lies behind them
+    const expected = new Map(this.runners().map((runner) => [runner, runner.queue.nextSeq]));
+    const bounds = fault === undefined ? await this.#asking.bounds() : undefined;
+    for (const [runner, next] of expected) {
+      const { partition, recovered } = runner;
+      if (this.#stopping || this.#runners.get(partition) !== runner) continue;
+      const head = bounds?.get(partition)?.head ?? next;
+      if (fault !== undefined) {
+        if (runner.state !== 'log_mismatch') this.#haltedByTopic.add(runner);
+        await runner.halt('log_mismatch', fault);
+      } else if (recovered && head < next) await runner.halt('log_mismatch', lostItsEnd(head, next));
+      else if (this.#mayBeginAnew(runner)) this.#beginAnew(runner);
+    }
+  }
+
   #commit(): void {
     const known = this.runners().filter((runner) => runner.recovered && runner.progress().storedSeq >= 0);
-    const next = new Map(known.map((runner) => [runner.partition, runner.progress().storedSeq + 1]));
+    const next = new Map(
+      known.map((runner) => [runner.partition, Math.max(0, runner.progress().storedSeq + 1 - this.#options.base)]),
+    );
     // it only tells others how far this group is: the next time will do as well
     this.#member.commit(next).catch(() => undefined);
   }
@@ -265,20 +350,24 @@ export class Group {
     this.#waitedAt.clear();
     for (const { partition, queue } of waiting) this.#waitedAt.set(partition, queue.nextSeq);
     if (stuck.length === 0) return;
-    const tick = new MessageBuilder();
-    tick.add(tickRecord(this.#options.now(), []));
-    const value = tick.seal();
+    const { logId, now } = this.#options;
+    const messages = stuck.map(({ partition, queue }) => {
+      const tick = new MessageBuilder();
+      tick.add(tickRecord(now(), []));
+      return { partition, value: tick.seal({ logId, partition }, queue.nextSeq) };
+    });
     // the next round will do as well
-    this.#producing.produce(stuck.map(({ partition }) => ({ partition, value }))).catch(() => undefined);
+    this.#producing.produce(messages).catch(() => undefined);
   }
 
   #trim(partition: number, beforeSeq: number): void {
-    const { topic, note } = this.#options;
+    const { topic, note, base } = this.#options;
+    const offset = beforeSeq - base;
     const trim = async (admin: Admin): Promise<void> => {
       // this client deletes only where it knows who leads, which it learns by asking
       const low = (await boundsOf(admin, topic)).get(partition)?.low ?? 0;
-      if (low >= beforeSeq) return;
-      await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(beforeSeq) }] });
+      if (low >= offset) return;
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
     };
     this.#asking.do(trim).catch((error: unknown) => {
       note(`partition ${partition}: what is no longer needed could not be deleted: ${String(error)}`);
@@ -287,3 +376,7 @@ export class Group {
 }
 
 const EMPTY = new Uint8Array(0);
+
+function lostItsEnd(head: number, next: number): string {
+  return `it ends before message ${head}, and messages up to ${next - 1} were read: the topic was made again, or has lost what it had acknowledged`;
+}

@@ -5,14 +5,16 @@
 import type { Faults } from '../faults.ts';
 import type { Terms } from '../kernel/kernel.ts';
 import { partitionOf, vmHash } from '../kernel/vm-hash.ts';
+import type { LogId } from '../log/identity.ts';
 import type { Bounds } from '../log/kafka/queue.ts';
 import { PartitionQueue } from '../log/kafka/queue.ts';
+import { afterGaps, isPassed, type Passed } from '../log/gaps.ts';
 import { LogError } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
 import { Aggregator } from './aggregator.ts';
 import { checkpointTable } from './checkpoint-table.ts';
 import { CapacityError } from './pricing.ts';
-import { type PartitionState, writeProgress } from './progress.ts';
+import { type PartitionState, writeProgress, writeStandstill } from './progress.ts';
 import type { Progress } from './status.ts';
 
 export interface RunnerOptions {
@@ -24,11 +26,18 @@ export interface RunnerOptions {
   readonly nicsMax: number;
   readonly checkpointIntervalMs: number;
   readonly instance: string;
+  readonly logId: LogId;
+  /** The log is older than its id. */
+  readonly adopted: boolean;
+  /** What operators have let pass, as of now. */
+  readonly gaps: () => Promise<readonly Passed[]>;
   readonly now: () => number;
   readonly faults: Faults;
   readonly note: (message: string) => void;
   /** There is room for more messages again. */
   readonly onRoom: () => void;
+  /** The message that could not be read is to be asked for again: it was let pass. */
+  readonly onAgain: () => void;
   /** A step was stored, or the state changed. */
   readonly onProgress: () => void;
   /** The log before this message is no longer needed. */
@@ -37,8 +46,8 @@ export interface RunnerOptions {
 
 /** Saving the state takes at most one part in this many of the time. */
 const CHECKPOINT_SHARE = 10;
-/** A limit may be raised only by a new start; until then the partition is looked at now and again. */
-const CAPACITY_RETRY_MS = 10_000;
+/** A limit may be raised only by a new start, a message let pass by an operator; until then the partition is looked at now and again. */
+const HALTED_RETRY_MS = 5_000;
 
 export class PartitionRunner {
   readonly queue: PartitionQueue;
@@ -55,11 +64,12 @@ export class PartitionRunner {
   #checkpointAt = 0;
   #checkpointedAtMs: number | undefined;
   #running: Promise<void> | undefined;
+  #gaps: readonly Passed[] = [];
 
   constructor(options: RunnerOptions, bounds: Bounds) {
     this.#options = options;
-    this.queue = new PartitionQueue(bounds);
-    const { partition, partitions } = options;
+    const { partition, partitions, logId, adopted } = options;
+    this.queue = new PartitionQueue(bounds, { logId, partition, adopted });
     this.#aggregator = new Aggregator({
       store: options.store,
       log: this.queue,
@@ -71,7 +81,11 @@ export class PartitionRunner {
       note: (message) => {
         options.note(`partition ${partition}: ${message}`);
       },
-      partition: { id: partition, owns: (vm) => partitionOf(vmHash(vm), partitions) === partition },
+      partition: {
+        id: partition,
+        owns: (vm) => partitionOf(vmHash(vm), partitions) === partition,
+        afterGaps: (position) => afterGaps(this.#gaps, partition, position),
+      },
     });
   }
 
@@ -87,13 +101,18 @@ export class PartitionRunner {
     return { ...this.#aggregator.progress(), checkpointAtMs: this.#checkpointedAtMs };
   }
 
-  /** Brings the state back; resolves with the message to fetch first. */
-  async recover(): Promise<number> {
-    await this.#aggregator.recover();
-    const next = this.progress().storedSeq + 1;
-    this.queue.begin(next);
+  /** Brings the state back, unless log and store don't belong together: then it halts. */
+  async recover(): Promise<void> {
+    this.#gaps = await this.#options.gaps();
+    try {
+      await this.#aggregator.recover();
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      await this.halt('log_mismatch', error.message);
+      return;
+    }
+    this.queue.begin(this.progress().storedSeq + 1);
     this.recovered = true;
-    return next;
   }
 
   /** Begins to take steps. @param onFailure something that can't be gone on from */
@@ -113,13 +132,31 @@ export class PartitionRunner {
 
   /** Takes the message at the queue's next offset. */
   push(appendedMs: number, message: Uint8Array): void {
-    if (this.state === 'log_corrupt') return;
+    if (this.#standsStill) return;
     try {
       this.queue.push(appendedMs, message);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
-      void this.#halt('log_corrupt', error.message);
+      if (isPassed(this.#gaps, this.partition, this.queue.nextSeq)) this.queue.pass(appendedMs);
+      else void this.halt(error.code === 'log_mismatch' ? 'log_mismatch' : 'log_corrupt', error.message);
     }
+  }
+
+  get #standsStill(): boolean {
+    return this.state === 'log_corrupt' || this.state === 'log_mismatch';
+  }
+
+  /** Goes on where it stood, if what it halted for was let pass. */
+  async #lookAgain(): Promise<void> {
+    this.#gaps = await this.#options.gaps();
+    if (!isPassed(this.#gaps, this.partition, this.queue.nextSeq)) return;
+    const { note, onAgain, onProgress } = this.#options;
+    note(`partition ${this.partition} goes on: message ${this.queue.nextSeq} is let pass`);
+    this.state = '';
+    this.detail = '';
+    onProgress();
+    await this.#tell();
+    onAgain();
   }
 
   /** There is more to do. */
@@ -157,7 +194,9 @@ export class PartitionRunner {
         if (this.queue.hasRoom) onRoom();
       }
       if (this.#options.now() >= this.#checkpointAt) await this.#checkpoint();
-      if (!did) await this.#waitForWake(this.state === '' ? this.#checkpointAt - this.#options.now() : CAPACITY_RETRY_MS);
+      if (did) continue;
+      if (this.#standsStill) await this.#lookAgain();
+      await this.#waitForWake(this.state === '' ? this.#checkpointAt - this.#options.now() : HALTED_RETRY_MS);
     }
   }
 
@@ -166,13 +205,14 @@ export class PartitionRunner {
       return await this.#aggregator.step();
     } catch (error) {
       if (!(error instanceof CapacityError)) throw error;
-      await this.#halt('capacity_full', error.message);
+      await this.halt('capacity_full', error.message);
       return false;
     }
   }
 
-  async #halt(state: PartitionState, detail: string): Promise<void> {
-    if (this.state === state) return;
+  /** Takes no more samples in until somebody has done something. The first reason stays. */
+  async halt(state: PartitionState, detail: string): Promise<void> {
+    if (this.state === state || this.#standsStill) return;
     this.state = state;
     this.detail = detail;
     const { note, onProgress, partition } = this.#options;
@@ -183,6 +223,10 @@ export class PartitionRunner {
 
   async #tell(): Promise<void> {
     const { store, partition, instance, now } = this.#options;
+    if (!this.recovered) {
+      await writeStandstill(store, { partition, state: this.state, instance, nowMs: now() });
+      return;
+    }
     await writeProgress(store, { partition, progress: this.progress(), state: this.state, instance, storedMs: now() });
   }
 

@@ -1,10 +1,11 @@
 /** The table `progress`: how far the stored rows of each partition have come, written by whoever works on it, read by every API process. */
 import { COUNTER_WORDS } from '../kernel/layout.ts';
+import { literal } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
 import type { Progress } from './status.ts';
 
 /** '' takes samples in; the others wait for someone to do something. */
-export type PartitionState = '' | 'capacity_full' | 'log_corrupt';
+export type PartitionState = '' | 'capacity_full' | 'log_corrupt' | 'log_mismatch';
 
 /** A partition as its last row says. */
 export interface PartitionProgress {
@@ -125,4 +126,20 @@ export async function highestClock(store: Store): Promise<number | null> {
   const [row] = await store.rows<{ clock: string }>('SELECT max(clock) AS clock FROM progress');
   const clock = Number(row?.clock ?? 0);
   return clock === 0 ? null : clock;
+}
+
+/** Says of a partition whose state could not be brought back why it stands still. Nothing for one of which no row is stored. */
+export async function writeStandstill(
+  store: Store,
+  {
+    partition,
+    state,
+    instance,
+    nowMs,
+  }: { readonly partition: number; readonly state: PartitionState; readonly instance: string; readonly nowMs: number },
+): Promise<void> {
+  const replaced = `${literal(state)} AS state, ${literal(instance)} AS instance, fromUnixTimestamp64Milli(toInt64(${nowMs}), 'UTC') AS stored_at`;
+  await store.command(
+    `INSERT INTO progress SELECT * REPLACE (${replaced}) FROM progress WHERE partition_id = ${partition} ORDER BY position DESC, progress.stored_at DESC LIMIT 1`,
+  );
 }

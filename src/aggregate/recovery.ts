@@ -2,6 +2,7 @@
 import type { Kernel } from '../kernel/kernel.ts';
 import { LAYOUT as L } from '../kernel/layout.ts';
 import { loadSnapshot } from '../kernel/snapshot.ts';
+import { LogError } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
 import type { AggregatorOptions } from './aggregator.ts';
 import { type RepairContext, rebuild } from './repair.ts';
@@ -25,8 +26,8 @@ export async function recoverState(options: AggregatorOptions, context: RepairCo
   const { live, pricing } = context;
   if (partition !== undefined) await checkLogHoldsStored(options);
   const checkpointSeq = await loadCheckpoint(options, live);
-  const found = { checkpointSeq, nextSeq: checkpointSeq + 1, repriceFromSeq: 0 };
-  const rebuilt = checkpointSeq < 0 && log.headSeq() > 0 && log.firstSeq !== 0;
+  const found = { checkpointSeq, nextSeq: afterGaps(options, checkpointSeq + 1), repriceFromSeq: 0 };
+  const rebuilt = checkpointSeq < 0 && log.headSeq() > 0 && (log.firstSeq ?? log.headSeq()) > afterGaps(options, 0);
   const archived = rebuilt ? await rebuildFromArchive(options, context) : undefined;
   if (archived !== undefined) found.nextSeq = archived.nextSeq;
   // which silences are on record is not known to a state that was rebuilt
@@ -51,14 +52,27 @@ export async function recoverState(options: AggregatorOptions, context: RepairCo
   return { ...found, redoUntilSeq: Math.max(redoUntilSeq, await lastOutageSeq(store)), toReprice };
 }
 
-/** A topic that was made anew, or lost its end, is not what the stored rows came from. */
+/** A topic that was made anew, or lost its end or what was not stored yet, is not what the stored rows came from. */
 async function checkLogHoldsStored(options: AggregatorOptions): Promise<void> {
   const { log } = options;
   const stored = (await storedProgress(options))?.seq ?? -1;
-  if (stored >= log.headSeq())
-    throw new Error(
-      `the log ends before message ${log.headSeq()}, and rows up to message ${stored} are stored: it is not the log they came from. Restore it, or begin with an empty database`,
+  const next = afterGaps(options, stored + 1);
+  const first = log.firstSeq ?? log.headSeq();
+  if (next > log.headSeq())
+    throw new LogError(
+      'log_mismatch',
+      `the log ends before message ${log.headSeq()}, and rows up to message ${stored} are stored: it is not the log they came from, or has lost its end`,
     );
+  if (first > next)
+    throw new LogError(
+      'log_mismatch',
+      `the log begins at message ${first}, and rows up to message ${stored} are stored: messages ${next} to ${first - 1} were deleted before they were taken in`,
+    );
+}
+
+/** The first position from this one on of which something is expected. */
+function afterGaps({ partition }: AggregatorOptions, position: number): number {
+  return partition?.afterGaps?.(position) ?? position;
 }
 
 interface StoredProgress {
@@ -82,10 +96,11 @@ async function storedProgress({ store, partition }: AggregatorOptions): Promise<
 }
 
 /** The record that the loaded checkpoint ends with; -1 when none could be used. */
-async function loadCheckpoint({ checkpoints, log, note, terms }: AggregatorOptions, live: Kernel): Promise<number> {
+async function loadCheckpoint(options: AggregatorOptions, live: Kernel): Promise<number> {
+  const { checkpoints, log, note, terms } = options;
   for (const seq of await checkpoints.list()) {
     const state = await checkpoints.read(seq);
-    const usable = (log.firstSeq ?? log.headSeq()) <= seq + 1 && seq < log.headSeq();
+    const usable = (log.firstSeq ?? log.headSeq()) <= afterGaps(options, seq + 1) && seq < log.headSeq();
     if (state !== undefined && usable && loadSnapshot(live, state)) {
       live.setTerms(terms);
       return seq;
@@ -107,7 +122,7 @@ async function rebuildFromArchive(
     throw new Error('the log was trimmed, but the store has no record of how far: restore a backup of both');
   const { seq } = stored;
   note?.(`no usable checkpoint: rebuilding the state at record ${seq} from the archived samples`);
-  if (seq + 1 < (log.firstSeq ?? log.headSeq()))
+  if (afterGaps(options, seq + 1) < (log.firstSeq ?? log.headSeq()))
     throw new Error('the log was trimmed beyond what the store holds: restore a backup of both');
   const { vms } = await pricing.refresh(partition === undefined ? undefined : stored.catalogSeq);
   pricing.writePlans(live);
@@ -117,7 +132,7 @@ async function rebuildFromArchive(
   live.setI64(L.H_CLOCK, stored.clock);
   live.setU64(L.H_POSITION, BigInt(seq));
   if (partition !== undefined) live.setU64(L.H_CATALOG_SEQ, stored.catalogSeq);
-  return { nextSeq: seq + 1, vms };
+  return { nextSeq: afterGaps(options, seq + 1), vms };
 }
 
 /** The last record of which an outage is stored; -1 without any. */

@@ -3,6 +3,7 @@ import type { OwnPartition } from '../aggregate/group-messages.ts';
 import { startGroupThread } from '../aggregate/group-thread.ts';
 import type { Config } from '../config.ts';
 import type { KafkaSettings } from '../log/kafka/client.ts';
+import type { KafkaLog } from '../log/kafka/topic.ts';
 import type { PartitionHealth } from '../metrics.ts';
 import type { Store } from '../store/store.ts';
 import { aggregateSettings, type AppOptions, watermarkOf } from './parts.ts';
@@ -14,17 +15,18 @@ const STOP_GRACE_MS = 20_000;
 export interface AggregateSetup {
   readonly options: AppOptions;
   readonly kafka: KafkaSettings;
-  readonly partitions: number;
+  readonly log: KafkaLog;
   readonly store: Store;
   readonly instance: string;
 }
 
 /** Joins the group of aggregators. */
-export function startAggregate({ options, kafka, partitions, store, instance }: AggregateSetup): Role {
+export function startAggregate({ options, kafka, log, store, instance }: AggregateSetup): Role {
   const { config, logger, onFatal } = options;
   const group = startGroupThread({
     kafka,
-    partitions,
+    partitions: log.partitions,
+    log,
     ...aggregateSettings(config, store),
     instance,
     onNote: (message, detail) => {

@@ -13,6 +13,7 @@ import { COUNTER_WORDS } from '../kernel/layout.ts';
 import { partitionOf, vmHash } from '../kernel/vm-hash.ts';
 import type { Asking } from '../log/kafka/asking.ts';
 import { Follower } from '../log/kafka/follower.ts';
+import type { KafkaLog } from '../log/kafka/topic.ts';
 import type { PartitionHealth } from '../metrics.ts';
 import type { Store } from '../store/store.ts';
 
@@ -28,12 +29,14 @@ export interface ApiSetup {
   readonly kafka: Kafka;
   readonly asking: Asking;
   readonly topic: string;
-  readonly partitions: number;
+  readonly log: KafkaLog;
   readonly store: Store;
   readonly catalog: Catalog;
   readonly instance: string;
   /** why the store can't be asked, undefined when it can */
   readonly storeOutage: () => string | undefined;
+  /** why the topic is not the log, undefined while it is */
+  readonly mismatch: () => string | undefined;
 }
 
 export interface ApiRole extends Role {
@@ -47,13 +50,14 @@ export interface ApiRole extends Role {
 
 /** Begins to serve; the follower joins in its own time. */
 export function startApi(setup: ApiSetup): ApiRole {
-  const { options, kafka, asking, topic, partitions, store, catalog, instance, storeOutage } = setup;
+  const { options, kafka, asking, topic, log, store, catalog, instance, storeOutage } = setup;
+  const { partitions, base } = log;
   const { config, logger, now } = options;
   let progress: readonly PartitionProgress[] = [];
   const readAgain = async (): Promise<void> => {
     progress = await readProgress(store, partitions);
   };
-  const follower = new Follower(kafka, asking, topic, partitions, instance, (error) => {
+  const follower = new Follower(kafka, asking, topic, partitions, base, instance, (error) => {
     logger.warn({ err: error }, 'what is not stored yet cannot be counted at the moment');
   });
   follower.start();
@@ -79,13 +83,15 @@ export function startApi(setup: ApiSetup): ApiRole {
       });
     const shown = own.map((each, i): PartitionStatus => {
       const { head, samples } = unstored[i] ?? { head: 0, samples: 0n };
+      // an aggregator says so when it looks; where none does, what the brokers say must do
+      const isOther = setup.mismatch() !== undefined || head <= each.storedSeq;
       return {
         partition: each.partition,
         log: { appended: each.storedSamples + samples, aggregated: each.storedSamples, stored: each.storedSamples },
         messages: { appended: head, stored: each.storedSeq + 1 },
         watermarkMs: watermarkOf(each),
         checkpointAgeMs: each.checkpointAtMs === null ? null : Math.max(0, now() - each.checkpointAtMs),
-        state: each.state === '' ? 'running' : each.state,
+        state: isOther ? 'log_mismatch' : each.state === '' ? 'running' : each.state,
         instance: each.instance,
       };
     });
@@ -137,7 +143,7 @@ export function startApi(setup: ApiSetup): ApiRole {
       return own === undefined ? null : watermarkOf(own);
     },
     partitions: partitionsNow,
-    notReady: storeOutage,
+    notReady: () => storeOutage() ?? setup.mismatch(),
     close: () => follower.close(),
   };
 }

@@ -10,7 +10,10 @@ import { closeServer } from '../http/bare-server.ts';
 import { buildServer } from '../http/server.ts';
 import { Asking } from '../log/kafka/asking.ts';
 import { kafkaClient, type KafkaSettings } from '../log/kafka/client.ts';
-import { partitionsChanged, prepareTopic, TopicError } from '../log/kafka/topic.ts';
+import { LogIdentityError } from '../log/identity.ts';
+import { type KafkaLog, TopicError } from '../log/kafka/topic.ts';
+import { TopicWatch } from '../log/kafka/watch.ts';
+import { LogError } from '../log/log.ts';
 import { metricsOf } from '../metrics.ts';
 import { clusterOf } from '../store/cluster.ts';
 import { migrate } from '../store/migrations.ts';
@@ -20,6 +23,7 @@ import { startAggregate } from './aggregate-role.ts';
 import { startApi } from './api-role.ts';
 import { notMoreOften } from './not-more-often.ts';
 import { startIngest } from './ingest-role.ts';
+import { openKafkaLog } from './kafka-log.ts';
 import {
   type App,
   type AppOptions,
@@ -36,14 +40,14 @@ import type { Role } from './role.ts';
 /** How long a start waits for the brokers. */
 const START_PATIENCE_MS = 60_000;
 const START_RETRY_MS = 1_000;
-/** How often the topic's number of partitions is looked at. */
-const PARTITIONS_CHECK_MS = 30_000;
+/** How often it is asked whether the topic is still the same one. */
+const TOPIC_CHECK_MS = 5_000;
 /** A key that is not known may have been made elsewhere just now: the catalog is asked, but not for every stranger. */
 const UNKNOWN_KEY_MS = 500;
 
 /** Starts the roles of this process; resolves when it listens. */
 export async function startDistributed(options: AppOptions): Promise<App> {
-  const { config, logger, now, faults, onFatal } = options;
+  const { config, logger, now, faults } = options;
   const settings = config.kafka;
   if (settings === undefined)
     throw new UnsupportedError('UPTALLY_KAFKA_BROKERS must name at least one broker when UPTALLY_LOG is kafka');
@@ -65,7 +69,7 @@ export async function startDistributed(options: AppOptions): Promise<App> {
   const kafka = kafkaClient(settings, (message, detail) => {
     logger.debug(detail, message);
   });
-  const partitions = await reachTopic(options, settings, store);
+  const log = await reachTopic(options, settings, store);
   const has = (role: 'ingest' | 'aggregate' | 'api'): boolean => config.roles.has(role);
   const catalog = await Catalog.open({
     store,
@@ -82,23 +86,33 @@ export async function startDistributed(options: AppOptions): Promise<App> {
     : undefined;
 
   const instance = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
-  const asking = new Asking(kafka, settings.topic);
   const { topic } = settings;
-  const ingest = has('ingest') ? startIngest({ options, kafka, topic, partitions, store, catalog }) : undefined;
-  const aggregate = has('aggregate') ? startAggregate({ options, kafka: settings, partitions, store, instance }) : undefined;
+  const asking = new Asking(kafka, topic, log.base);
+  const watch = new TopicWatch(kafka, topic, log.topic);
+  let mismatch: string | undefined;
+  const ingest = has('ingest') ? startIngest({ options, kafka, topic, log, instance, store, catalog }) : undefined;
+  const aggregate = has('aggregate') ? startAggregate({ options, kafka: settings, log, store, instance }) : undefined;
   const api = has('api')
-    ? startApi({ options, kafka, asking, topic, partitions, store, catalog, instance, storeOutage: () => outage })
+    ? startApi({
+        ...{ options, kafka, asking, topic, log, store, catalog, instance },
+        storeOutage: () => outage,
+        mismatch: () => mismatch,
+      })
     : undefined;
   // in the order in which they are closed
   const roles: readonly Role[] = [ingest, aggregate, api].filter((role) => role !== undefined);
 
   const stopChecking = repeat(
-    PARTITIONS_CHECK_MS,
+    TOPIC_CHECK_MS,
     async () => {
-      const found = await asking.partitions();
-      if (found !== partitions) onFatal(partitionsChanged(topic, partitions, found));
+      await watch.confirm();
+      mismatch = undefined;
     },
-    () => undefined,
+    (error) => {
+      if (!(error instanceof LogError && error.code === 'log_mismatch')) return;
+      if (mismatch === undefined) logger.error({ reason: error.message }, 'the topic is not the log that the rows come from');
+      mismatch = error.message;
+    },
   );
 
   const notReady = async (): Promise<string | undefined> => {
@@ -151,14 +165,15 @@ export async function startDistributed(options: AppOptions): Promise<App> {
       await closeServer(server);
       for (const role of roles) await role.close();
       await asking.close();
+      await watch.close();
       await store.close();
       await unlock?.();
     },
   };
 }
 
-/** Makes or finds the topic, as soon as a broker answers. */
-async function reachTopic({ logger, now }: AppOptions, settings: KafkaSettings, store: Store): Promise<number> {
+/** Finds the log, or makes it, as soon as a broker answers. */
+async function reachTopic({ logger, now, randomBytes }: AppOptions, settings: KafkaSettings, store: Store): Promise<KafkaLog> {
   const kafka = kafkaClient(
     settings,
     (message, detail) => {
@@ -169,9 +184,9 @@ async function reachTopic({ logger, now }: AppOptions, settings: KafkaSettings, 
   const endMs = performance.now() + START_PATIENCE_MS;
   for (;;) {
     try {
-      return await prepareTopic(kafka, settings, store, now());
+      return await openKafkaLog({ kafka, settings, store, now, randomBytes });
     } catch (error) {
-      if (error instanceof TopicError || performance.now() > endMs) throw error;
+      if (error instanceof TopicError || error instanceof LogIdentityError || performance.now() > endMs) throw error;
       logger.warn({ err: error }, 'waiting for the brokers');
       await new Promise((resolve) => setTimeout(resolve, START_RETRY_MS));
     }

@@ -5,20 +5,28 @@ import { highestClock } from '../aggregate/progress.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { KafkaDoor } from '../ingest/kafka-door.ts';
 import { ingestPlugin } from '../ingest/plugin.ts';
+import { readProgress } from '../aggregate/progress.ts';
+import { Asking } from '../log/kafka/asking.ts';
 import { producingTo } from '../log/kafka/client.ts';
+import { type KafkaLog, messageBytesMaxOf } from '../log/kafka/topic.ts';
+import { TopicWatch } from '../log/kafka/watch.ts';
 import { KafkaWriter } from '../log/kafka/writer.ts';
+import { readAcknowledged, recordAcknowledged } from '../store/kafka-log.ts';
 import type { Store } from '../store/store.ts';
 import { gaugesOf } from './gauges.ts';
 import { type AppOptions, repeat } from './parts.ts';
 import type { Role } from './role.ts';
 
 const TICK_MS = 1000;
+/** How often the topic's limit of a message is looked at; a message that is refused for it is looked into at once. */
+const LIMIT_MS = 30_000;
 
 export interface IngestSetup {
   readonly options: AppOptions;
   readonly kafka: Kafka;
   readonly topic: string;
-  readonly partitions: number;
+  readonly log: KafkaLog;
+  readonly instance: string;
   readonly store: Store;
   readonly catalog: Catalog;
 }
@@ -29,17 +37,25 @@ export interface IngestRole extends Role {
 }
 
 /** Starts to tick; samples are taken from the first acknowledged tick on. */
-export function startIngest({ options, kafka, topic, partitions, store, catalog }: IngestSetup): IngestRole {
+export function startIngest(setup: IngestSetup): IngestRole {
+  const { options, kafka, topic, log: kafkaLog, store, catalog } = setup;
   const { config, logger, now, faults } = options;
+  const { partitions } = kafkaLog;
+  const watch = new TopicWatch(kafka, topic, kafkaLog.topic);
+  const asking = new Asking(kafka, topic, kafkaLog.base);
+  const messageBytesMax = (): Promise<number> => asking.do((admin) => messageBytesMaxOf(admin, topic));
   const log = new KafkaWriter({
     producing: producingTo(kafka, topic),
-    partitions,
+    ...kafkaLog,
+    confirm: () => watch.confirm(),
+    messageBytesMax,
     now,
     onAvailable: (available, reason) => {
       if (available) logger.info('the brokers acknowledge');
-      else logger.error({ reason }, 'the brokers do not acknowledge: samples are refused');
+      else logger.error({ reason }, 'samples are refused');
     },
   });
+  log.limitMessages(kafkaLog.messageBytesMax);
   const eventClock = config.clock === 'event';
   const door = new KafkaDoor({ log, now, retentionDays: config.retentionDays, faults, eventClock });
   // each in a loop of its own: the clock goes on while the store does not answer, and the other way round
@@ -59,15 +75,36 @@ export function startIngest({ options, kafka, topic, partitions, store, catalog 
       logger.warn({ err: error }, 'the catalog could not be read or marked: keys and prices stay as they were');
     },
   );
+  const recording = new AcknowledgedRecord(setup, log);
+  const stopRecording = repeat(
+    TICK_MS,
+    async () => {
+      for (const { partition, storedSeq } of await readProgress(store, partitions)) log.knows(partition, storedSeq + 1);
+      for (const [partition, { next }] of await readAcknowledged(store, kafkaLog.logId)) log.knows(partition, next);
+      await recording.write();
+    },
+    (error) => {
+      logger.warn({ err: error }, 'what was acknowledged could not be recorded');
+    },
+  );
+  const stopLooking = repeat(
+    LIMIT_MS,
+    async () => {
+      log.limitMessages(await messageBytesMax());
+    },
+    () => undefined, // a message that is refused says so
+  );
   return {
     plugins: [ingestPlugin(door, faults)],
     register: (registry) => {
       register(registry, log);
     },
-    notReady: () => log.unavailable,
+    notReady: () => log.unavailable?.message,
     async close() {
       stopTicking();
       stopPolling();
+      stopRecording();
+      stopLooking();
       // the refusals since the last tick
       if (log.unavailable === undefined) {
         await door.tick().catch((error: unknown) => {
@@ -75,8 +112,33 @@ export function startIngest({ options, kafka, topic, partitions, store, catalog 
         });
       }
       await log.close();
+      await recording.write().catch((error: unknown) => {
+        logger.error({ err: error }, 'what was acknowledged last could not be recorded');
+      });
+      await Promise.all([watch.close(), asking.close()]);
     },
   };
+}
+
+/** Tells the database what this process had acknowledged, where that has changed: the log is asked for it at every start, and so is `verify`. */
+class AcknowledgedRecord {
+  readonly #setup: IngestSetup;
+  readonly #log: KafkaWriter;
+  #recorded = 0;
+
+  constructor(setup: IngestSetup, log: KafkaWriter) {
+    this.#setup = setup;
+    this.#log = log;
+  }
+
+  async write(): Promise<void> {
+    const { store, log, instance, options } = this.#setup;
+    const { samples } = this.#log.counts;
+    // what ticks add is no loss: only samples are answered
+    if (samples === this.#recorded) return;
+    await recordAcknowledged(store, { logId: log.logId, instance, acknowledged: this.#log.acknowledged(), nowMs: options.now() });
+    this.#recorded = samples;
+  }
 }
 
 function register(registry: Registry, log: KafkaWriter): void {

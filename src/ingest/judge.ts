@@ -5,7 +5,7 @@ import { ProblemError } from '../errors.ts';
 import { isText, SIGNATURE_BYTES, writingOf } from '../domain/signature.ts';
 import type { Faults } from '../faults.ts';
 import { type BodyFormat, type Decoded, Decoder } from '../kernel/decoder.ts';
-import { LogError } from '../log/log.ts';
+import { LogError, type LogErrorCode } from '../log/log.ts';
 
 /** What came of a body whose accepted samples are durable. */
 export interface Receipt {
@@ -104,9 +104,14 @@ export class Refusals {
   }
 }
 
+/** Nothing was written, and nothing that the sender does changes that. */
+const NOT_TAKEN: ReadonlySet<LogErrorCode> = new Set(['log_unavailable', 'log_mismatch']);
+
 /** What a sender is told of a log that failed: the same again is harmless, whatever became of this one. */
 export function logProblem(error: unknown): unknown {
   if (!(error instanceof LogError)) return error;
-  const detail = `the samples may not be durable: ${error.message}; send the same again`;
+  const detail = NOT_TAKEN.has(error.code)
+    ? `the samples were not taken: ${error.message}. Keep them, and send the same again later`
+    : `the samples may not be durable: ${error.message}; send the same again`;
   return new ProblemError('log_unavailable', detail, {}, { 'retry-after': '5' });
 }

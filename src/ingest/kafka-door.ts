@@ -7,7 +7,6 @@ import type { Key } from '../catalog/keys.ts';
 import type { BodyFormat } from '../kernel/decoder.ts';
 import { LAYOUT as L } from '../kernel/layout.ts';
 import type { KafkaWriter } from '../log/kafka/writer.ts';
-import { LogError } from '../log/log.ts';
 import { catalogRecord, tickRecord } from '../log/record.ts';
 import { Judge, type JudgeOptions, logProblem, type Receipt, Refusals, type SampleDoor } from './judge.ts';
 
@@ -34,7 +33,7 @@ export class KafkaDoor implements SampleDoor {
   async take(body: readonly Uint8Array[], format: BodyFormat, key: Key): Promise<Receipt> {
     const { log, eventClock } = this.#options;
     // before anything is decoded: there may be no telling what time it is
-    if (log.unavailable !== undefined) throw logProblem(new LogError('log_unavailable', log.unavailable));
+    if (log.unavailable !== undefined) throw logProblem(log.unavailable);
     return this.#judge.take(body, format, key, async ({ accepted, frames, rejectedByCode }) => {
       if (accepted > 0) {
         const highestMs = eventClock ? highestIn(frames) : 0;

@@ -68,7 +68,8 @@ export interface LogReader {
  * `log_failed`: the outcome of the append is unknown and the writer is finished, the process must stop.
  * `log_full`, `log_busy`, `log_unavailable`: nothing was written; later may be better. `log_closed`: nothing was written.
  * `log_trimmed`, `log_behind`, `log_corrupt`: a read that no retry can help. `log_replaced`: the file is not the one that was opened; what was
- * not acknowledged by then is in nobody's log, and the process must stop.
+ * not acknowledged by then is in nobody's log, and the process must stop. `log_mismatch`: the topic is not the log that it was taken for, or not all
+ * of it.
  */
 export type LogErrorCode =
   | 'log_failed'
@@ -79,7 +80,8 @@ export type LogErrorCode =
   | 'log_trimmed'
   | 'log_behind'
   | 'log_corrupt'
-  | 'log_replaced';
+  | 'log_replaced'
+  | 'log_mismatch';
 
 const RETRYABLE: ReadonlySet<LogErrorCode> = new Set(['log_failed', 'log_full', 'log_busy', 'log_unavailable', 'log_closed']);
 

@@ -11,6 +11,7 @@ import { comparable, differences, expectedRows } from '../support/expected.ts';
 import { fleetGroup, groupLog } from '../support/fleets.ts';
 import { emptyStore, memoryCheckpoints, readStored, startAggregator, type StoredRows } from '../support/product.ts';
 import { type Random, below, randomOf } from '../support/random.ts';
+import { sealed } from '../support/kafka-messages.ts';
 import { seeds } from '../support/seeds.ts';
 import { type TestStore, openTestStore } from '../support/store.ts';
 
@@ -27,7 +28,7 @@ function messagesOf(records: readonly Uint8Array[], partitions: number, random: 
   let batches = new Batches(partitions);
   let clockMs = 0;
   const flush = (): void => {
-    for (const { partition, builder } of batches.takeAll()) messages[partition]?.push({ atMs: clockMs, value: builder.seal() });
+    for (const { partition, builder } of batches.takeAll()) messages[partition]?.push({ atMs: clockMs, value: sealed(builder) });
     batches = new Batches(partitions);
   };
   for (const record of records) {

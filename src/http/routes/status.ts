@@ -48,7 +48,11 @@ const statusShape = z.object({
           .describe('Messages of the log, ticks among them.'),
         watermark: instantShape.nullable(),
         checkpoint_age_ms: z.int().nullable().describe('Since the state was last saved; null before the first time.'),
-        state: z.string().describe('running, capacity_full (raise UPTALLY_MAX_VMS or UPTALLY_MAX_NICS) or log_corrupt.'),
+        state: z
+          .string()
+          .describe(
+            'running, capacity_full (raise UPTALLY_MAX_VMS or UPTALLY_MAX_NICS), log_corrupt (a message cannot be read) or log_mismatch (the topic is not the log that the rows come from, or not all of it).',
+          ),
         instance: z.string().describe('The process that stored the last step.'),
       }),
     )

@@ -1,16 +1,19 @@
 /** Questions to the brokers now and then: a connection that is kept, and made anew after any failure. */
 import type { Admin, Kafka } from 'kafkajs';
-import { partitionsOf, boundsOf } from './topic.ts';
+import { boundsOf } from './topic.ts';
 import type { Bounds } from './queue.ts';
 
 export class Asking {
   readonly #kafka: Kafka;
   readonly #topic: string;
+  readonly #base: number;
   #connected: Promise<Admin> | undefined;
 
-  constructor(kafka: Kafka, topic: string) {
+  /** @param base the position of offset 0 */
+  constructor(kafka: Kafka, topic: string, base: number) {
     this.#kafka = kafka;
     this.#topic = topic;
+    this.#base = base;
   }
 
   /** Does something with the admin client. */
@@ -27,12 +30,11 @@ export class Asking {
     }
   }
 
-  bounds(): Promise<Map<number, Bounds>> {
-    return this.do((admin) => boundsOf(admin, this.#topic));
-  }
-
-  partitions(): Promise<number> {
-    return this.do((admin) => partitionsOf(admin, this.#topic));
+  /** The positions of every partition's first and next message. */
+  async bounds(): Promise<Map<number, Bounds>> {
+    const offsets = await this.do((admin) => boundsOf(admin, this.#topic));
+    const positions = (bounds: Bounds): Bounds => ({ low: this.#base + bounds.low, head: this.#base + bounds.head });
+    return new Map([...offsets].map(([partition, bounds]) => [partition, positions(bounds)]));
   }
 
   async close(): Promise<void> {

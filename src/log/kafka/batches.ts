@@ -1,9 +1,9 @@
 /** What waits to be sent: by partition, messages that requests are packed into, and who waits for them. */
 import { LAYOUT as L } from '../../kernel/layout.ts';
 import { partitionOf } from '../../kernel/vm-hash.ts';
-import type { LogError } from '../log.ts';
+import { LogError } from '../log.ts';
 import { samplesRecord } from '../record.ts';
-import { MESSAGE_BYTES_MAX, MessageBuilder } from './message.ts';
+import { HEAD_BYTES, MESSAGE_BYTES_MAX, MessageBuilder } from './message.ts';
 
 /** One append: done when every message that holds a part of it is acknowledged. */
 export class Waiter {
@@ -56,6 +56,8 @@ export interface Outgoing {
 export class Batches {
   readonly #queues: Outgoing[][];
   bytes = 0;
+  /** What the brokers take in one message. */
+  bytesMax = MESSAGE_BYTES_MAX;
 
   constructor(partitions: number) {
     this.#queues = Array.from({ length: partitions }, () => []);
@@ -65,10 +67,11 @@ export class Batches {
     return this.#queues.every((queue) => queue.length === 0);
   }
 
-  /** Puts an agent's frames into the messages of their VMs' partitions. */
+  /** Puts an agent's frames into the messages of their VMs' partitions. Throws `log_unavailable`, with nothing added, when one fits no message. */
   addFrames(agent: string, frames: Uint8Array, waiter: Waiter): void {
     const bytes = Buffer.from(frames.buffer, frames.byteOffset, frames.byteLength);
     const head = samplesRecord(agent, 0, EMPTY);
+    this.#checkFits(bytes, HEAD_BYTES + 8 + head.length);
     const touched = new Map<number, Outgoing>();
     let until: number;
     for (let at = 0; at < bytes.length; at = until) {
@@ -89,6 +92,19 @@ export class Batches {
     for (const { builder } of touched.values()) builder.endSamples();
   }
 
+  #checkFits(frames: Buffer, overhead: number): void {
+    // no frame is as large as what brokers take unless they are told otherwise
+    if (this.bytesMax >= FRAME_BYTES_MAX + overhead) return;
+    for (let at = 0; at < frames.length; at += frames.readUInt16LE(at)) {
+      const needed = overhead + frames.readUInt16LE(at);
+      if (needed > this.bytesMax)
+        throw new LogError(
+          'log_unavailable',
+          `a sample needs a message of ${needed} bytes, and the brokers take ${this.bytesMax}: raise max.message.bytes of the topic`,
+        );
+    }
+  }
+
   /** Puts a record that holds no samples into a partition's message. */
   addRecord(partition: number, record: Uint8Array, waiter: Waiter): void {
     this.#messageWithRoom(partition, record.length + 8, waiter).builder.add(record);
@@ -99,8 +115,8 @@ export class Batches {
     const queue = this.#queues[partition];
     if (queue === undefined) throw new RangeError(`there is no partition ${partition}`);
     let message = queue.at(-1);
-    if (message === undefined || message.builder.bytes + bytes > MESSAGE_BYTES_MAX || !message.builder.hasRoomFor(0)) {
-      message = { partition, builder: new MessageBuilder(), waiters: new Set() };
+    if (message === undefined || message.builder.bytes + bytes > this.bytesMax || !message.builder.hasRoomFor(0)) {
+      message = { partition, builder: new MessageBuilder(this.bytesMax), waiters: new Set() };
       queue.push(message);
     }
     if (!message.waiters.has(waiter)) {
@@ -113,7 +129,7 @@ export class Batches {
   /** The oldest message of every partition that has one. */
   take(): Outgoing[] {
     const taken = this.#queues.flatMap((queue) => queue.shift() ?? []);
-    for (const { builder } of taken) this.bytes -= builder.bytes - MESSAGE_HEAD_BYTES;
+    for (const { builder } of taken) this.bytes -= builder.bytes - HEAD_BYTES;
     return taken;
   }
 
@@ -125,4 +141,5 @@ export class Batches {
 }
 
 const EMPTY = new Uint8Array(0);
-const MESSAGE_HEAD_BYTES = 16;
+/** A frame says its size in 16 bits. */
+const FRAME_BYTES_MAX = 0xffff;

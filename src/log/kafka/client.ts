@@ -11,7 +11,7 @@ import kafkajs, {
   type SASLOptions,
 } from 'kafkajs';
 import { brokerSocket } from './socket.ts';
-import type { Acknowledged, Producing } from './writer.ts';
+import { type Acknowledged, MessageTooLarge, type Producing } from './writer.ts';
 
 export interface KafkaSettings {
   readonly brokers: readonly string[];
@@ -91,7 +91,7 @@ export function producingTo(kafka: Kafka, topic: string): Producing {
             connected = undefined;
             own.then((producer) => producer.disconnect()).catch(() => undefined);
           }
-          throw error;
+          throw isTooLarge(error) ? new MessageTooLarge(error.message, { cause: error }) : error;
         });
       return answers.map(({ partition, baseOffset, logAppendTime }): Acknowledged => {
         const appendedMs = Number(logAppendTime ?? -1);
@@ -104,6 +104,12 @@ export function producingTo(kafka: Kafka, topic: string): Producing {
       await connected?.then((producer) => producer.disconnect()).catch(() => undefined);
     },
   };
+}
+
+const TOO_LARGE: ReadonlySet<unknown> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+
+function isTooLarge(error: unknown): error is Error {
+  return error instanceof Error && TOO_LARGE.has((error as Error & { readonly type?: unknown }).type);
 }
 
 /** Does something with an admin client of its own. */

@@ -9,10 +9,12 @@ import { samplesInMessage } from './message.ts';
 
 /** What lies between the stored rows and the end of a partition. */
 export interface Unstored {
-  /** the offset of the next message */
+  /** the position of the next message */
   readonly head: number;
   /** samples counted so far */
   readonly samples: bigint;
+  /** the position of the oldest message */
+  readonly low: number;
   /** all of it has been counted */
   readonly complete: boolean;
 }
@@ -22,7 +24,7 @@ interface Place {
   /** read up to here, then wait to be asked again */
   until: number;
   reading: boolean;
-  readonly counted: { readonly offset: number; readonly samples: number }[];
+  readonly counted: { readonly position: number; readonly samples: number }[];
 }
 
 const FETCH_WAIT_MS = 200;
@@ -33,9 +35,11 @@ export class Follower {
   readonly #member: Member;
   readonly #places: Place[];
   readonly #groupId: string;
+  readonly #base: number;
   readonly #watchers = new Set<() => void>();
 
   /**
+   * @param base the position of offset 0
    * @param instance names this process: its group is its own
    * @param onEnd the consumer has given up, and the next one will try
    */
@@ -44,10 +48,12 @@ export class Follower {
     asking: Asking,
     topic: string,
     partitions: number,
+    base: number,
     instance: string,
     onEnd: (error: unknown) => void,
   ) {
     this.#asking = asking;
+    this.#base = base;
     this.#groupId = `${topic}.status.${instance}`;
     this.#places = Array.from({ length: partitions }, () => ({ next: -1, until: -1, reading: false, counted: [] }));
     this.#member = new Member({
@@ -69,6 +75,14 @@ export class Follower {
         });
       },
       onLost: () => undefined,
+      // what is asked for is told by the brokers each time: the next question begins where they then say
+      onOutOfRange: (partition) => {
+        const place = this.#places[partition];
+        if (place === undefined) return;
+        place.reading = false;
+        place.next = -1;
+        place.until = -1;
+      },
       onEnd,
     });
   }
@@ -89,21 +103,27 @@ export class Follower {
       const stored = storedSeq[partition] ?? -1;
       const { low, head } = bounds.get(partition) ?? { low: 0, head: 0 };
       const from = Math.max(stored + 1, low);
-      while ((place.counted[0]?.offset ?? Infinity) < from) place.counted.shift();
+      while ((place.counted[0]?.position ?? Infinity) < from) place.counted.shift();
+      place.until = Math.max(place.until, head);
       if (place.next < from) {
         place.next = from;
         place.reading = false;
+      } else if (place.next > head) {
+        // a log that has become shorter is not the one that was counted
+        place.next = from;
+        place.until = head;
+        place.reading = false;
+        place.counted.length = 0;
       }
-      place.until = Math.max(place.until, head);
       this.#goOn(partition, place);
     });
     const isDone = (partition: number): boolean => (this.#places[partition]?.next ?? 0) >= (bounds.get(partition)?.head ?? 0);
     await this.#until(() => this.#places.every((_, partition) => isDone(partition)), waitMs);
     return this.#places.map((place, partition) => {
       const stored = storedSeq[partition] ?? -1;
-      const head = bounds.get(partition)?.head ?? 0;
-      const counted = place.counted.filter(({ offset }) => offset > stored && offset < head);
-      return { head, samples: counted.reduce((sum, { samples }) => sum + BigInt(samples), 0n), complete: isDone(partition) };
+      const { low, head } = bounds.get(partition) ?? { low: 0, head: 0 };
+      const counted = place.counted.filter(({ position }) => position > stored && position < head);
+      return { low, head, samples: counted.reduce((sum, { samples }) => sum + BigInt(samples), 0n), complete: isDone(partition) };
     });
   }
 
@@ -116,7 +136,7 @@ export class Follower {
   #goOn(partition: number, place: Place): void {
     if (!this.#member.joined || place.reading || place.next >= place.until) return;
     place.reading = true;
-    this.#member.seek(partition, place.next);
+    this.#member.seek(partition, Math.max(0, place.next - this.#base));
     this.#member.resume(partition);
   }
 
@@ -124,11 +144,11 @@ export class Follower {
     const place = this.#places[batch.partition];
     if (place === undefined) return Promise.resolve();
     for (const message of batch.messages) {
-      const offset = Number(message.offset);
-      if (offset < place.next) continue;
-      place.next = offset + 1;
-      const samples = samplesOf(message.value, offset);
-      if (samples > 0) place.counted.push({ offset, samples });
+      const position = this.#base + Number(message.offset);
+      if (position < place.next) continue;
+      place.next = position + 1;
+      const samples = samplesOf(message.value, position);
+      if (samples > 0) place.counted.push({ position, samples });
     }
     if (place.next >= place.until) {
       place.reading = false;
@@ -156,9 +176,9 @@ export class Follower {
 }
 
 /** What is not ours holds no samples; the aggregators say so louder. */
-function samplesOf(value: Uint8Array | null, offset: number): number {
+function samplesOf(value: Uint8Array | null, position: number): number {
   try {
-    return samplesInMessage(value ?? new Uint8Array(0), offset);
+    return samplesInMessage(value ?? new Uint8Array(0), position);
   } catch {
     return 0;
   }

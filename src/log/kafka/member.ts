@@ -3,6 +3,7 @@
  * as a network makes ("Broker not connected", "Failed to find group coordinator"): then this begins with a new consumer.
  */
 import type { Consumer, ConsumerConfig, EachBatchPayload, Kafka } from 'kafkajs';
+import { decideOutOfRange } from './internals.ts';
 
 export interface MemberOptions {
   readonly kafka: Kafka;
@@ -14,6 +15,8 @@ export interface MemberOptions {
   readonly onRebalancing?: () => void;
   /** Nothing is assigned until it has joined again. */
   readonly onLost: () => void;
+  /** The partition does not have the message that was to be fetched next: it was paused, and stands where it stood. */
+  readonly onOutOfRange: (partition: number) => void;
   /** The consumer has given up, and the next one will try. */
   readonly onEnd: (error: unknown) => void;
 }
@@ -27,9 +30,11 @@ export class Member {
   #joined = false;
   #again: NodeJS.Timeout | undefined;
   #closed = false;
+  readonly #decide: () => void;
 
   constructor(options: MemberOptions) {
     this.#options = options;
+    this.#decide = decideOutOfRange(options.consumer.groupId, options.onOutOfRange);
   }
 
   /** Whether it has an assignment, which may be of no partition. */
@@ -97,6 +102,7 @@ export class Member {
     this.#closed = true;
     clearTimeout(this.#again);
     await this.#consumer?.disconnect().catch(() => undefined);
+    this.#decide();
   }
 
   #lost(): void {

@@ -6,7 +6,7 @@
 import { KIND_CATALOG, KIND_TICK, LAYOUT as L } from '../../kernel/layout.ts';
 import type { LogReader, LogRecord } from '../log.ts';
 import { samplesIn } from '../record.ts';
-import { recordsOf } from './message.ts';
+import { checkOrigin, type Expected, recordsOf } from './message.ts';
 
 /** A step ends with the first tick this long after its first message … */
 export const STEP_MS = 400;
@@ -29,7 +29,7 @@ interface Step {
   readonly records: LogRecord[];
 }
 
-/** The oldest offset a partition still has, and the one its next message gets. */
+/** The oldest message a partition still has, and the one that comes next: positions, or offsets where brokers say them. */
 export interface Bounds {
   readonly low: number;
   readonly head: number;
@@ -37,15 +37,18 @@ export interface Bounds {
 
 export class PartitionQueue implements LogReader {
   #bounds: Bounds;
-  /** the offset of the next message to come */
+  readonly #expected: Expected | undefined;
+  /** the position of the next message to come */
   #next = 0;
   readonly #whole: Step[] = [];
   #open: Step | undefined;
   #heldBytes = 0;
   #heldSamples = 0;
 
-  constructor(bounds: Bounds) {
+  /** @param expected the log that messages must be of; left out, they are not asked */
+  constructor(bounds: Bounds, expected?: Expected) {
     this.#bounds = bounds;
+    this.#expected = expected;
   }
 
   /** Begins with this offset; what was held is dropped. */
@@ -57,10 +60,23 @@ export class PartitionQueue implements LogReader {
     this.#heldSamples = 0;
   }
 
-  /** Takes the message at `next`. @param appendedMs the brokers' time, which is what its ticks say. Throws `log_corrupt`. */
+  /**
+   * Takes the message at `next`. @param appendedMs the brokers' time, which is what its ticks say. Throws `log_corrupt` or `log_mismatch`, with
+   * nothing taken.
+   */
   push(appendedMs: number, message: Uint8Array): void {
+    const records = recordsOf(message, this.#next);
+    if (this.#expected !== undefined) checkOrigin(message, this.#next, this.#expected);
+    this.#take(appendedMs, message.byteLength, records);
+  }
+
+  /** Takes the message at `next` for one without records: it was let pass. */
+  pass(appendedMs: number): void {
+    this.#take(appendedMs, 0, []);
+  }
+
+  #take(appendedMs: number, bytes: number, records: readonly LogRecord[]): void {
     const seq = this.#next;
-    const records = recordsOf(message, seq);
     const step = (this.#open ??= {
       firstSeq: seq,
       startMs: appendedMs,
@@ -84,10 +100,10 @@ export class PartitionQueue implements LogReader {
       step.records.push(record);
     }
     step.lastSeq = seq;
-    step.bytes += message.byteLength;
+    step.bytes += bytes;
     step.messages++;
     this.#next = seq + 1;
-    this.#heldBytes += message.byteLength;
+    this.#heldBytes += bytes;
     this.#bounds = { low: this.#bounds.low, head: Math.max(this.#bounds.head, this.#next) };
     if (!ends && step.bytes < STEP_BYTES && step.messages < STEP_MESSAGES) return;
     this.#whole.push(step);

@@ -1,11 +1,28 @@
-/** The topic: made if it is not there, and checked against what was recorded when it was first used. */
-import kafkajs, { type Admin, type Kafka } from 'kafkajs';
-import { literal } from '../../store/rowbinary.ts';
-import type { Store } from '../../store/store.ts';
-import { type KafkaSettings, withAdmin } from './client.ts';
+/** The topic as administrators see it: made with the settings that the log needs, and asked for what it has. */
+import kafkajs, { type Admin } from 'kafkajs';
+import type { LogId } from '../identity.ts';
+import type { KafkaSettings } from './client.ts';
+import type { TopicNow } from './internals.ts';
+import { MESSAGE_BYTES_MAX } from './message.ts';
 import type { Bounds } from './queue.ts';
 
-/** The topic is not what the stored rows were made from, or can't serve: going on would be silently wrong. */
+/** The log that every role of this process works on. */
+export interface KafkaLog {
+  readonly logId: LogId;
+  readonly topic: TopicNow;
+  /** The position of offset 0. */
+  readonly base: number;
+  /** The log is older than its id. */
+  readonly adopted: boolean;
+  readonly partitions: number;
+  /** Of each partition, the position that the log begins with; before it stand messages of the log that it took the place of. */
+  readonly starts: readonly number[];
+  /** Of each partition, the position that its next message gets at least. */
+  readonly known: readonly number[];
+  readonly messageBytesMax: number;
+}
+
+/** The topic can't serve as it is set up: going on would be silently wrong. */
 export class TopicError extends Error {
   override readonly name = 'TopicError';
 }
@@ -18,19 +35,8 @@ const CONFIG = {
   'retention.bytes': '-1',
 } as const;
 
-/** Makes the topic if need be, and answers its number of partitions. Throws TopicError when it can't be used. */
-export async function prepareTopic(kafka: Kafka, settings: KafkaSettings, store: Store, nowMs: number): Promise<number> {
-  return withAdmin(kafka, async (admin) => {
-    const { topic } = settings;
-    if (!(await admin.listTopics()).includes(topic)) await create(admin, settings);
-    await checkConfig(admin, topic);
-    const partitions = await partitionsOf(admin, topic);
-    await checkPartitions(store, topic, partitions, nowMs);
-    return partitions;
-  });
-}
-
-async function create(admin: Admin, { topic, partitions }: KafkaSettings): Promise<void> {
+/** Makes the topic; another process may have been faster. */
+export async function createTopic(admin: Admin, { topic, partitions }: KafkaSettings): Promise<void> {
   const configEntries = Object.entries(CONFIG).map(([name, value]) => ({ name, value }));
   // false where another process was faster
   await admin.createTopics({
@@ -39,47 +45,45 @@ async function create(admin: Admin, { topic, partitions }: KafkaSettings): Promi
   });
 }
 
-async function checkConfig(admin: Admin, topic: string): Promise<void> {
+async function configOf(admin: Admin, topic: string, names: readonly string[]): Promise<Map<string, string>> {
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: Object.keys(CONFIG) }],
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: [...names] }],
   });
-  const found = new Map(resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]));
+  return new Map(resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]));
+}
+
+/** Throws TopicError for a topic on which the log can't be kept. */
+export async function checkTopicConfig(admin: Admin, topic: string): Promise<void> {
+  const found = await configOf(admin, topic, Object.keys(CONFIG));
   for (const name of ['message.timestamp.type', 'cleanup.policy'] as const) {
     if (found.get(name) !== CONFIG[name])
       throw new TopicError(`topic ${topic} has ${name}=${found.get(name) ?? ''}, and must have ${CONFIG[name]}`);
   }
 }
 
+/** What a batch of one message has around it, and what gzip adds to bytes that can't be compressed, at most. */
+const BATCH_OVERHEAD_BYTES = 128;
+const GZIP_OVERHEAD_SHARE = 256;
+
+/**
+ * The largest message that the brokers take whatever its bytes are: the topic's `max.message.bytes`, or the brokers' where it has none. That limit
+ * is of the compressed batch.
+ */
+export async function messageBytesMaxOf(admin: Admin, topic: string): Promise<number> {
+  const limit = Number((await configOf(admin, topic, ['max.message.bytes'])).get('max.message.bytes') ?? NaN);
+  return Number.isInteger(limit) ? roomIn(limit) : MESSAGE_BYTES_MAX;
+}
+
+/** What fits into a batch of this size, at most what messages are made of anyway. */
+export function roomIn(batchBytes: number): number {
+  return Math.min(MESSAGE_BYTES_MAX, batchBytes - BATCH_OVERHEAD_BYTES - Math.ceil(batchBytes / GZIP_OVERHEAD_SHARE));
+}
+
 /** How many partitions the topic has now. */
 export async function partitionsOf(admin: Admin, topic: string): Promise<number> {
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
   return topics[0]?.partitions.length ?? 0;
-}
-
-/** What to do about a changed number, for people. */
-export function partitionsChanged(topic: string, recorded: number, actual: number): TopicError {
-  return new TopicError(
-    `topic ${topic} has ${actual} partitions and was first used with ${recorded}: a VM's partition follows from the number, so it can't change. ` +
-      `Give UPTALLY_KAFKA_TOPIC a new topic and an empty database, or restore the old topic`,
-  );
-}
-
-async function checkPartitions(store: Store, topic: string, actual: number, nowMs: number): Promise<void> {
-  const recorded = async (): Promise<number[]> => {
-    const rows = await store.rows<{ partitions: number }>(
-      'SELECT DISTINCT partitions FROM log_partitions WHERE topic = {topic:String} ORDER BY partitions',
-      { topic },
-    );
-    return rows.map((row) => row.partitions);
-  };
-  if ((await recorded()).length === 0) {
-    await store.command(
-      `INSERT INTO log_partitions (topic, partitions, recorded_at) SELECT ${literal(topic)}, ${actual}, fromUnixTimestamp64Milli(toInt64(${nowMs}))`,
-    );
-  }
-  // also what another process has written at the same moment
-  for (const number of await recorded()) if (number !== actual) throw partitionsChanged(topic, number, actual);
 }
 
 /** The first and the next offset of every partition. */

@@ -2,10 +2,15 @@
  * Appending to the Kafka log. Requests of a few milliseconds go out together, one message a partition; an append is done when the brokers have
  * acknowledged every message that holds a part of it. While no broker answers, appends are refused at once, and the ticks that go on every
  * second find out when one does again.
+ *
+ * An acknowledgement counts only when it can be this log's: its position must not be one that was taken when the message was sent, and the topic
+ * must be the one that this process began with, by what the brokers say after they acknowledged. Otherwise nothing is answered any more.
  */
+import type { LogId } from '../identity.ts';
 import { LogError } from '../log.ts';
 import { Batches, type Outgoing, Waiter } from './batches.ts';
 import { ClockOffset } from './clock-offset.ts';
+import { MESSAGE_BYTES_MAX } from './message.ts';
 
 /** A message acknowledged: when by the brokers' clock, and where. */
 export interface Acknowledged {
@@ -14,15 +19,29 @@ export interface Acknowledged {
   readonly appendedMs: number;
 }
 
-/** What the writer needs of a Kafka client. Rejects when any of the messages may not be stored. */
+/** What the writer needs of a Kafka client. Rejects when any of the messages may not be stored; with MessageTooLarge when that is why. */
 export interface Producing {
   produce(messages: readonly { readonly partition: number; readonly value: Buffer }[]): Promise<readonly Acknowledged[]>;
   close(): Promise<void>;
 }
 
+/** The brokers take no message of this size. */
+export class MessageTooLarge extends Error {
+  override readonly name = 'MessageTooLarge';
+}
+
 export interface KafkaWriterOptions {
   readonly producing: Producing;
+  readonly logId: LogId;
   readonly partitions: number;
+  /** The position of offset 0. */
+  readonly base: number;
+  /** Of each partition, the position that the next message gets at least. */
+  readonly known: readonly number[];
+  /** Resolves when the topic is the one it was, as of after the call; rejects with a LogError. */
+  readonly confirm: () => Promise<void>;
+  /** Asks the brokers for the largest message they take; its bytes before compression. */
+  readonly messageBytesMax: () => Promise<number>;
   readonly now: () => number;
   /** How long requests are collected. */
   readonly lingerMs?: number;
@@ -48,7 +67,10 @@ export class KafkaWriter {
   #flightBytes = 0;
   #inFlight = 0;
   #linger: NodeJS.Timeout | undefined;
-  #down: string | undefined = 'no broker has acknowledged anything yet';
+  #down: LogError | undefined = new LogError('log_unavailable', 'no broker has acknowledged anything yet');
+  /** Of each partition, the position that the next message gets at least. */
+  readonly #known: number[];
+  readonly #samples: number[];
   #closing = false;
   #idle: (() => void)[] = [];
   /** Since this process began, for its metrics. */
@@ -58,11 +80,28 @@ export class KafkaWriter {
     this.#options = options;
     this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
     this.#batches = new Batches(options.partitions);
+    this.#known = [...options.known];
+    this.#samples = options.known.map(() => 0);
   }
 
-  /** Why appends are refused; undefined while they are taken. */
-  get unavailable(): string | undefined {
+  /** Why appends are refused; undefined while they are taken. `log_mismatch` stays: the process must begin anew. */
+  get unavailable(): LogError | undefined {
     return this.#down;
+  }
+
+  /** Of each partition, the position after the last message acknowledged, and the samples acknowledged since this process began. */
+  acknowledged(): { readonly next: number; readonly samples: number }[] {
+    return this.#known.map((next, partition) => ({ next, samples: this.#samples[partition] ?? 0 }));
+  }
+
+  /** Positions of a partition below this one are taken, as others have found. */
+  knows(partition: number, next: number): void {
+    this.#known[partition] = Math.max(this.#known[partition] ?? 0, next);
+  }
+
+  /** The largest message to be made from now on, in bytes before compression. */
+  limitMessages(bytesMax: number): void {
+    this.#batches.bytesMax = Math.min(bytesMax, MESSAGE_BYTES_MAX);
   }
 
   /** What to add to this process' clock to have the brokers'. */
@@ -79,7 +118,7 @@ export class KafkaWriter {
    * with a LogError: `log_failed` (outcome unknown), or `log_unavailable`, `log_busy`, `log_closed` (nothing was written).
    */
   appendSamples(agent: string, frames: Uint8Array): Promise<void> {
-    if (this.#down !== undefined) return Promise.reject(new LogError('log_unavailable', this.#down));
+    if (this.#down !== undefined) return Promise.reject(this.#down);
     return this.#append(frames.byteLength, (waiter) => {
       this.#batches.addFrames(agent, frames, waiter);
     });
@@ -87,6 +126,7 @@ export class KafkaWriter {
 
   /** Appends a record to every partition; also while no broker answers, to find out when one does. */
   appendToAll(recordOf: (partition: number) => Uint8Array): Promise<void> {
+    if (this.#down?.code === 'log_mismatch') return Promise.reject(this.#down);
     return this.#append(0, (waiter) => {
       for (let p = 0; p < this.#options.partitions; p++) this.#batches.addRecord(p, recordOf(p), waiter);
     });
@@ -99,12 +139,16 @@ export class KafkaWriter {
     if (bytes > 0 && this.pendingBytes > 0 && this.pendingBytes + bytes > max)
       return Promise.reject(new LogError('log_busy', `${this.pendingBytes} bytes are waiting for the brokers`));
     const waiter = new Waiter();
-    add(waiter);
+    try {
+      add(waiter);
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
     waiter.close();
     const timer = setTimeout(() => {
       const reason = `no acknowledgement within ${this.#deadlineMs} ms`;
       waiter.failed(new LogError('log_failed', reason));
-      this.#setDown(reason);
+      this.#setDown(new LogError('log_unavailable', reason));
     }, this.#deadlineMs);
     this.#schedule();
     return waiter.done.finally(() => {
@@ -129,10 +173,8 @@ export class KafkaWriter {
     const bytes = messages.reduce((sum, { builder }) => sum + builder.bytes, 0);
     this.#inFlight++;
     this.#flightBytes += bytes;
-    const { now, producing } = this.#options;
-    const sentMs = now();
-    producing
-      .produce(messages.map(({ partition, builder }) => ({ partition, value: builder.seal() })))
+    const sentMs = this.#options.now();
+    this.#send(messages)
       .then(
         (acknowledged) => {
           this.#acknowledge(messages, acknowledged, sentMs);
@@ -151,13 +193,46 @@ export class KafkaWriter {
     this.#schedule();
   }
 
-  #acknowledge(messages: readonly Outgoing[], acknowledged: readonly Acknowledged[], sentMs: number): void {
-    const answeredMs = this.#options.now();
-    for (const { appendedMs } of acknowledged) this.#clock.observe(sentMs, answeredMs, appendedMs);
+  /** Resolves with acknowledgements that are this log's. Rejects with `log_mismatch` where they can't be. */
+  async #send(messages: readonly Outgoing[]): Promise<readonly (Acknowledged & { readonly answeredMs: number })[]> {
+    const { producing, logId, base, confirm, now } = this.#options;
+    // what is acknowledged meanwhile says nothing about these
+    const known = [...this.#known];
+    const values = messages.map(({ partition, builder }) => ({
+      partition,
+      value: builder.seal({ logId, partition }, known[partition] ?? 0),
+    }));
+    const acknowledged = await producing.produce(values);
+    const answeredMs = now();
+    for (const { partition, offset } of acknowledged) {
+      const taken = known[partition] ?? 0;
+      if (base + offset < taken)
+        throw new LogError(
+          'log_mismatch',
+          `the brokers put a message at position ${base + offset} of partition ${partition}, and those up to ${taken - 1} were taken: the topic was made again, or has lost what it had acknowledged`,
+        );
+    }
+    await confirm();
+    for (const { partition, offset } of acknowledged) this.knows(partition, base + offset + 1);
+    return acknowledged.map((each) => ({ ...each, answeredMs }));
+  }
+
+  #acknowledge(
+    messages: readonly Outgoing[],
+    acknowledged: readonly (Acknowledged & { readonly answeredMs: number })[],
+    sentMs: number,
+  ): void {
+    // another flush may have found out meanwhile
+    if (this.#down?.code === 'log_mismatch') {
+      this.#fail(messages, this.#down);
+      return;
+    }
+    for (const { appendedMs, answeredMs } of acknowledged) this.#clock.observe(sentMs, answeredMs, appendedMs);
     this.counts.messages += messages.length;
-    for (const { builder, waiters } of messages) {
+    for (const { partition, builder, waiters } of messages) {
       this.counts.samples += builder.samples;
       this.counts.bytes += builder.bytes;
+      this.#samples[partition] = (this.#samples[partition] ?? 0) + builder.samples;
       for (const waiter of waiters) waiter.acknowledged();
     }
     if (this.#down === undefined) return;
@@ -167,17 +242,32 @@ export class KafkaWriter {
 
   #fail(messages: readonly Outgoing[], cause: unknown): void {
     this.counts.failures++;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const failed = new LogError('log_failed', `the brokers did not acknowledge: ${reason}`, cause);
+    const failed = failureOf(cause);
     for (const { waiters } of messages) for (const waiter of waiters) waiter.failed(failed);
-    this.#setDown(`the brokers do not answer: ${reason}`);
+    if (cause instanceof MessageTooLarge) this.#makeSmaller(messages);
+    else this.#setDown(failed.code === 'log_failed' ? new LogError('log_unavailable', failed.message, cause) : failed);
+  }
+
+  /** The topic's limit was lowered while we ran: messages are smaller from now on, so that the same samples pass when they come again. */
+  #makeSmaller(messages: readonly Outgoing[]): void {
+    const largest = Math.max(...messages.map(({ builder }) => builder.bytes));
+    // whatever the brokers say, the same must not be tried for ever
+    this.limitMessages(Math.min(this.#batches.bytesMax, Math.floor(largest / 2)));
+    this.#options.messageBytesMax().then(
+      (bytes) => {
+        if (bytes < largest) this.limitMessages(bytes);
+      },
+      () => undefined,
+    );
   }
 
   /** What waits for its turn is refused now, not when its deadline comes: nothing of it was sent, or not all. */
-  #setDown(reason: string): void {
-    if (this.#down === undefined) this.#options.onAvailable?.(false, reason);
+  #setDown(reason: LogError): void {
+    // what was proved once stays so
+    if (this.#down?.code === 'log_mismatch') return;
+    if (this.#down === undefined || reason.code === 'log_mismatch') this.#options.onAvailable?.(false, reason.message);
     this.#down = reason;
-    const refused = new LogError('log_failed', reason);
+    const refused = reason.code === 'log_mismatch' ? reason : new LogError('log_failed', reason.message);
     for (const { waiters } of this.#batches.takeAll()) for (const waiter of waiters) waiter.failed(refused);
   }
 
@@ -188,4 +278,12 @@ export class KafkaWriter {
     if (this.#inFlight > 0 || !this.#batches.isEmpty) await new Promise<void>((resolve) => this.#idle.push(resolve));
     await this.#options.producing.close();
   }
+}
+
+/** What who waits for an append is told: `log_mismatch` as it is, all else leaves the outcome unknown. */
+function failureOf(cause: unknown): LogError {
+  if (cause instanceof LogError && cause.code === 'log_mismatch') return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const what = cause instanceof MessageTooLarge ? 'the brokers take no message of this size' : 'the brokers did not acknowledge';
+  return new LogError('log_failed', `${what}: ${reason}`, cause);
 }

@@ -63,6 +63,7 @@ function newMember(): Member {
     eachBatch: () => Promise.resolve(),
     onJoin: (partitions) => said.push(`joined ${partitions.join(',')}`),
     onLost: () => said.push('lost'),
+    onOutOfRange: (partition) => said.push(`out of range ${partition}`),
     onEnd: (error) => said.push(`ended: ${String(error)}`),
   });
 }

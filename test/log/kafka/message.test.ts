@@ -2,8 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { LAYOUT as L } from '../../../src/kernel/layout.ts';
 import { partitionOf, vmHash } from '../../../src/kernel/vm-hash.ts';
 import { Batches, Waiter } from '../../../src/log/kafka/batches.ts';
-import { MESSAGE_BYTES_MAX, MESSAGE_SAMPLES_MAX, recordsOf, samplesInMessage } from '../../../src/log/kafka/message.ts';
+import {
+  checkOrigin,
+  HEAD_BYTES,
+  MESSAGE_BYTES_MAX,
+  MESSAGE_SAMPLES_MAX,
+  MessageBuilder,
+  recordsOf,
+  samplesInMessage,
+} from '../../../src/log/kafka/message.ts';
 import { catalogRecord, tickRecord } from '../../../src/log/record.ts';
+import { LOG_ID, sealed as sealedMessage, withoutId } from '../../support/kafka-messages.ts';
 
 /** A frame as assembly/layout.ts draws it, of one VM and no interface. */
 function frame(vm: string, tsMs = 0): Buffer {
@@ -37,7 +46,7 @@ function samplesOf(message: Uint8Array): { vm: string; agent: string; index: num
 }
 
 function sealed(batches: Batches): { partition: number; value: Buffer }[] {
-  return batches.takeAll().map(({ partition, builder }) => ({ partition, value: builder.seal() }));
+  return batches.takeAll().map(({ partition, builder }) => ({ partition, value: sealedMessage(builder, { partition }) }));
 }
 
 describe('messages of packed requests', () => {
@@ -109,11 +118,95 @@ describe('a message that is not whole is refused', () => {
   it.each<[string, (message: Buffer) => Buffer]>([
     ['nothing at all', () => Buffer.alloc(0)],
     ["someone else's", () => Buffer.from('{"hello":"world"} and more of it')],
-    ['one with a bit turned', (message) => ((message[40] = (message[40] ?? 0) ^ 1), message)],
+    ['one with a bit turned', (message) => ((message[60] = (message[60] ?? 0) ^ 1), message)],
+    ['one whose log was changed', (message) => ((message[20] = (message[20] ?? 0) ^ 1), message)],
     ['one that is cut off', (message) => message.subarray(0, message.length - 8)],
     ['one that counts other samples', (message) => (message.writeUInt32LE(3, 8), message)],
     ['one that counts other records', (message) => (message.writeUInt32LE(2, 4), message)],
   ])('%s', (_, damage) => {
     expect(() => recordsOf(damage(good()), 12)).toThrow(/message 12 of the log's topic/);
+  });
+});
+
+describe('a message says which log, partition and place it was written for', () => {
+  const written = (known = 0): Buffer => {
+    const builder = new MessageBuilder();
+    builder.add(tickRecord(1, []));
+    return sealedMessage(builder, { partition: 3 }, known);
+  };
+  const own = { logId: LOG_ID, partition: 3, adopted: false };
+  const read = (message: Buffer, expected: typeof own, seq = 12) => {
+    recordsOf(message, seq);
+    checkOrigin(message, seq, expected);
+  };
+
+  it('and is taken there, also at a later place than its writer knew of', () => {
+    read(written(), own);
+    read(written(12), own);
+  });
+  it.each<[string, () => void, RegExp]>([
+    [
+      "another deployment's",
+      () => {
+        read(written(), { ...own, logId: 'f'.repeat(32) });
+      },
+      /belongs to log 0123456789abcdef/,
+    ],
+    [
+      'of another partition',
+      () => {
+        read(written(), { ...own, partition: 2 });
+      },
+      /was written for partition 3/,
+    ],
+    [
+      'of a topic that has lost its end since',
+      () => {
+        read(written(13), own);
+      },
+      /when 13 messages were there/,
+    ],
+    [
+      'from before logs had ids, where none was',
+      () => {
+        read(withoutId(written()), own);
+      },
+      /before the log had an id/,
+    ],
+  ])('and is refused as %s', (_, reading, reason) => {
+    expect(reading).toThrow(reason);
+    expect(reading).toThrow(expect.objectContaining({ code: 'log_mismatch' }));
+  });
+
+  it('except in a log that is older than its id: there messages without one go on being read', () => {
+    const builder = new MessageBuilder();
+    builder.add(tickRecord(5, []));
+    builder.add(catalogRecord(9n));
+    const older = withoutId(sealedMessage(builder));
+    checkOrigin(older, 0, { ...own, partition: 0, adopted: true });
+    expect(recordsOf(older, 0).map(({ payload }) => payload[0])).toEqual([2, 3]);
+    expect(samplesInMessage(older, 0)).toBe(0);
+  });
+});
+
+describe('a smaller limit of the brokers', () => {
+  const frames = Buffer.concat(['v1', 'v2', 'v3'].map((vm) => frame(vm)));
+  const one = HEAD_BYTES + 8 + L.RECORD_HEAD + 8 + frame('v1').length;
+
+  it('is kept by messages of one sample if need be', () => {
+    const batches = new Batches(1);
+    batches.bytesMax = one;
+    batches.addFrames('agent', frames, new Waiter());
+    const messages = sealed(batches);
+    expect(messages.map(({ value }) => value.length)).toEqual([one, one, one]);
+    expect(messages.flatMap(({ value }) => samplesOf(value).map(({ vm }) => vm))).toEqual(['v1', 'v2', 'v3']);
+  });
+  it('that no sample fits is said, and nothing is half written', () => {
+    const batches = new Batches(1);
+    batches.bytesMax = one - 1;
+    expect(() => {
+      batches.addFrames('agent', frames, new Waiter());
+    }).toThrow(new RegExp(`a sample needs a message of ${one} bytes.*raise max.message.bytes`));
+    expect(batches.isEmpty).toBe(true);
   });
 });

@@ -3,13 +3,14 @@ import { KIND_TICK, LAYOUT as L } from '../../../src/kernel/layout.ts';
 import { MessageBuilder } from '../../../src/log/kafka/message.ts';
 import { PartitionQueue, STEP_MS } from '../../../src/log/kafka/queue.ts';
 import { catalogRecord, tickRecord } from '../../../src/log/record.ts';
+import { sealed } from '../../support/kafka-messages.ts';
 import { below, randomOf } from '../../support/random.ts';
 import { seeds } from '../../support/seeds.ts';
 
 function message(...records: Uint8Array[]): Buffer {
   const builder = new MessageBuilder();
   for (const record of records) builder.add(record);
-  return builder.seal();
+  return sealed(builder);
 }
 
 const TICK = (): Buffer => message(tickRecord(1, []));

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { LAYOUT as L } from '../../../src/kernel/layout.ts';
 import { vmHash } from '../../../src/kernel/vm-hash.ts';
 import { ClockOffset } from '../../../src/log/kafka/clock-offset.ts';
-import { samplesInMessage } from '../../../src/log/kafka/message.ts';
-import { type Acknowledged, KafkaWriter, type KafkaWriterOptions } from '../../../src/log/kafka/writer.ts';
+import { originOf, samplesInMessage } from '../../../src/log/kafka/message.ts';
+import { type Acknowledged, KafkaWriter, type KafkaWriterOptions, MessageTooLarge } from '../../../src/log/kafka/writer.ts';
+import { LogError } from '../../../src/log/log.ts';
 import { tickRecord } from '../../../src/log/record.ts';
+import { LOG_ID } from '../../support/kafka-messages.ts';
 
 function frame(vm: string): Buffer {
   const bytes = Buffer.alloc((L.FRAME_HEAD + vm.length + 7) & ~7);
@@ -17,8 +19,9 @@ function frame(vm: string): Buffer {
 
 interface Flush {
   readonly messages: readonly { readonly partition: number; readonly value: Buffer }[];
-  acknowledge(appendedMs?: number): void;
-  fail(reason: string): void;
+  /** @param offset of all its messages; left out: the next ones */
+  acknowledge(appendedMs?: number, offset?: number): void;
+  fail(reason: string | Error): void;
 }
 
 /** Brokers that answer when the test says so. */
@@ -26,8 +29,14 @@ function brokers(options: Partial<KafkaWriterOptions> = {}) {
   const flushes: Flush[] = [];
   let arrived: () => void = () => undefined;
   let nowMs = 1_000;
+  const heads = [0, 0];
   const writer = new KafkaWriter({
+    logId: LOG_ID,
     partitions: 2,
+    base: 0,
+    known: [0, 0],
+    confirm: () => Promise.resolve(),
+    messageBytesMax: () => Promise.resolve(100_000),
     now: () => nowMs,
     lingerMs: 0,
     producing: {
@@ -35,11 +44,17 @@ function brokers(options: Partial<KafkaWriterOptions> = {}) {
         new Promise<Acknowledged[]>((resolve, reject) => {
           flushes.push({
             messages,
-            acknowledge: (appendedMs = nowMs) => {
-              resolve(messages.map(({ partition }) => ({ partition, offset: 0, appendedMs })));
+            acknowledge: (appendedMs = nowMs, offset) => {
+              resolve(
+                messages.map(({ partition }) => {
+                  const next = offset ?? heads[partition] ?? 0;
+                  heads[partition] = next + 1;
+                  return { partition, offset: next, appendedMs };
+                }),
+              );
             },
             fail: (reason) => {
-              reject(new Error(reason));
+              reject(typeof reason === 'string' ? new Error(reason) : reason);
             },
           });
           arrived();
@@ -111,7 +126,7 @@ describe('appending to Kafka', () => {
     const late = codeOf(writer.appendSamples('a', frame('v')));
     const flush = await next();
     expect(await late).toBe('log_failed');
-    expect(writer.unavailable).toMatch(/30 ms/);
+    expect(writer.unavailable?.message).toMatch(/30 ms/);
     flush.acknowledge();
   });
 
@@ -140,6 +155,119 @@ describe('appending to Kafka', () => {
     (await next()).acknowledge(3_601_000);
     await ticked;
     expect(writer.clockOffsetMs).toBe(3_600_000);
+  });
+});
+
+describe('a topic that is not the log any more', () => {
+  /** After this nothing is taken, whatever the brokers say. */
+  const staysShut = async ({ writer }: ReturnType<typeof brokers>): Promise<void> => {
+    expect(writer.unavailable?.code).toBe('log_mismatch');
+    expect(await codeOf(writer.appendSamples('a', frame('v')))).toBe('log_mismatch');
+    expect(await codeOf(writer.appendToAll(() => tickRecord(0, [])))).toBe('log_mismatch');
+  };
+
+  it('shows by a place that was taken before: what was put there is not answered, and nothing is from then on', async () => {
+    const test = brokers({ known: [7, 7] });
+    const ticked = codeOf(test.writer.appendToAll(() => tickRecord(0, [])));
+    (await test.next()).acknowledge(1_000, 6);
+    expect(await ticked).toBe('log_mismatch');
+    await staysShut(test);
+  });
+
+  it('shows by what others have found stored meanwhile', async () => {
+    const test = brokers();
+    await test.open();
+    test.writer.knows(1, 50);
+    test.writer.knows(0, 50);
+    const appended = codeOf(test.writer.appendSamples('a', frame('v')));
+    (await test.next()).acknowledge();
+    expect(await appended).toBe('log_mismatch');
+    await staysShut(test);
+  });
+
+  it('shows by its id, asked after the acknowledgement and before the answer', async () => {
+    let fault: LogError | undefined;
+    const confirm = (): Promise<void> => (fault === undefined ? Promise.resolve() : Promise.reject(fault));
+    const test = brokers({ confirm });
+    await test.open();
+    const appended = codeOf(test.writer.appendSamples('a', frame('v')));
+    const flush = await test.next();
+    fault = new LogError('log_mismatch', 'another topic');
+    flush.acknowledge();
+    expect(await appended).toBe('log_mismatch');
+    fault = undefined;
+    await staysShut(test);
+  });
+
+  it('is not taken for one when the brokers only do not say: that is over when they do', async () => {
+    let fault: LogError | undefined;
+    const confirm = (): Promise<void> => (fault === undefined ? Promise.resolve() : Promise.reject(fault));
+    const { writer, open, next } = brokers({ confirm });
+    await open();
+    const appended = codeOf(writer.appendSamples('a', frame('v')));
+    fault = new LogError('log_unavailable', 'nobody there');
+    (await next()).acknowledge();
+    expect(await appended).toBe('log_failed');
+    expect(writer.unavailable?.code).toBe('log_unavailable');
+    fault = undefined;
+    await open();
+    expect(writer.unavailable).toBeUndefined();
+  });
+
+  it('is not taken for one when flushes that were under way together are acknowledged in another order', async () => {
+    const { writer, open, next } = brokers();
+    await open();
+    const first = writer.appendSamples('a', frame('v'));
+    const one = await next();
+    const second = writer.appendSamples('a', frame('v'));
+    const two = await next();
+    two.acknowledge(1_000, 9);
+    await second;
+    one.acknowledge(1_000, 8);
+    await first;
+    expect(Math.max(...writer.acknowledged().map((each) => each.next))).toBe(10);
+    expect(writer.acknowledged().reduce((sum, { samples }) => sum + samples, 0)).toBe(2);
+  });
+
+  it('is told to readers by what the writer knew, in every message', async () => {
+    const { writer, next } = brokers({ known: [7, 9], base: 4 });
+    const ticked = writer.appendToAll(() => tickRecord(0, []));
+    const flush = await next();
+    const told = flush.messages.map(({ value }) => originOf(value, 0));
+    expect(told).toEqual([0, 1].map((partition) => ({ logId: LOG_ID, partition, known: partition === 0 ? 7 : 9 })));
+    flush.acknowledge(1_000, 5);
+    await ticked;
+    expect(writer.acknowledged().map((each) => each.next)).toEqual([10, 10]);
+  });
+});
+
+describe('messages that the brokers find too large', () => {
+  it('fail once, and the same samples pass in smaller ones', async () => {
+    const { writer, open, next } = brokers({ messageBytesMax: () => Promise.resolve(160) });
+    await open();
+    const frames = Buffer.concat(Array.from({ length: 6 }, () => frame('v')));
+    const first = codeOf(writer.appendSamples('a', frames));
+    (await next()).fail(new MessageTooLarge('too large'));
+    expect(await first).toBe('log_failed');
+    expect(writer.unavailable).toBeUndefined();
+    const again = writer.appendSamples('a', frames);
+    let samples = 0;
+    while (samples < 6) {
+      const flush = await next();
+      for (const { value } of flush.messages) {
+        expect(value.length).toBeLessThanOrEqual(160);
+        samples += samplesInMessage(value, 0);
+      }
+      flush.acknowledge();
+    }
+    await again;
+  });
+
+  it('are refused with the reason where not one sample fits', async () => {
+    const { writer, open } = brokers();
+    await open();
+    writer.limitMessages(100);
+    await expect(writer.appendSamples('a', frame('v'))).rejects.toThrow(/raise max.message.bytes of the topic/);
   });
 });
 
