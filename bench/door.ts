@@ -39,10 +39,21 @@ const aggregator: AggregatorThread = {
   newNames: () => Promise.resolve({ vms: 0, nics: 0 }),
   stop: () => Promise.resolve(),
 };
-const door = new Door({ log, aggregator, now: Date.now, retentionDays: 0, vmsMax: 1e9, nicsMax: 1e9, faults });
+const shares = { broughtBy: () => ({ vms: 0, nics: 0 }), grant: () => Promise.resolve(), giveBack: () => undefined };
+const door = new Door({
+  log,
+  aggregator,
+  now: Date.now,
+  retentionDays: 0,
+  vmsMax: 1e9,
+  nicsMax: 1e9,
+  keyVmsMax: 1e9,
+  shares,
+  faults,
+});
 const key: Key = { id: 'bench', name: 'bench', role: 'admin', vms: null };
 const deps = {
-  catalog: { findKey: () => key },
+  catalog: { findKey: () => key, keyInForce: () => key },
   stalenessMs: 0,
   watermarkMs: () => null,
   status: () => Promise.reject(new Error('the bench has no status')),

@@ -32,6 +32,8 @@ export interface Config {
   ingestWorkers: number;
   /** Capacities of the kernel; memory is laid out for them at start. */
   vmsMax: number;
+  /** New VMs that a key of an agent may bring once half of the room is taken. */
+  keyVmsMax: number;
   nicsMax: number;
   /** How often the aggregator saves its state: how much of the log a start reads at most. */
   checkpointIntervalMs: number;
@@ -127,10 +129,14 @@ export const VARIABLES = {
     .transform((text) => (text === 'auto' ? text : Number(text)))
     .default('auto'),
   UPTALLY_MAX_VMS: integer(1, 5_000_000, 'a number of VMs').default(1_000_000),
+  UPTALLY_MAX_VMS_PER_KEY: integer(1, 5_000_000, 'a number of VMs').optional(),
   UPTALLY_MAX_NICS: integer(1, 10_000_000, 'a number of interfaces').optional(),
   UPTALLY_CHECKPOINT_INTERVAL_MS: integer(100, 3_600_000, 'milliseconds').default(30_000),
   UPTALLY_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 };
+
+/** Of all the room, a key's share is this part unless told otherwise. */
+const KEY_SHARES = 16;
 
 const environment = z.object(VARIABLES);
 
@@ -211,6 +217,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, co
     roles: set.UPTALLY_ROLES,
     ingestWorkers: set.UPTALLY_LOG === 'kafka' ? 0 : workers === 'auto' ? workersFor(cores) : workers,
     vmsMax: set.UPTALLY_MAX_VMS,
+    keyVmsMax: set.UPTALLY_MAX_VMS_PER_KEY ?? Math.ceil(set.UPTALLY_MAX_VMS / KEY_SHARES),
     nicsMax,
     checkpointIntervalMs: set.UPTALLY_CHECKPOINT_INTERVAL_MS,
     logLevel: set.UPTALLY_LOG_LEVEL,

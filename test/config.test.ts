@@ -31,6 +31,7 @@ describe('configuration', () => {
       roles: new Set(['ingest', 'aggregate', 'api']),
       ingestWorkers: 0,
       vmsMax: 1_000_000,
+      keyVmsMax: 62_500,
       nicsMax: 2_000_000,
       checkpointIntervalMs: 30_000,
       logLevel: 'info',

@@ -8,6 +8,7 @@ import type { Config } from '../config.ts';
 import type { Readiness } from '../http/routes/status.ts';
 import { buildServer } from '../http/server.ts';
 import { Door } from '../ingest/door.ts';
+import { openNameShares } from '../ingest/name-shares.ts';
 import { ingestPlugin } from '../ingest/plugin.ts';
 import { openEmbeddedWriter } from '../log/embedded.ts';
 import type { LogWriter } from '../log/log.ts';
@@ -99,6 +100,8 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
     retentionDays: config.retentionDays,
     vmsMax: config.vmsMax,
     nicsMax: config.nicsMax,
+    keyVmsMax: config.keyVmsMax,
+    shares: await openNameShares(store, now),
     faults,
   });
   const status = (): Status => statusOf(log, aggregator, config, pricedSeq);

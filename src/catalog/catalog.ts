@@ -155,9 +155,10 @@ export class Catalog {
     return this.#view.keyRing.find(presented);
   }
 
-  /** Whether the key of this id is in force. */
-  isKeyInForce(id: string): boolean {
-    return this.#view.keys.get(id)?.body.revoked === false;
+  /** The key of this id, undefined if it is not in force. */
+  keyInForce(id: string): Pick<Key, 'id' | 'name' | 'role'> | undefined {
+    const body = this.#view.keys.get(id)?.body;
+    return body?.revoked === false ? { id, name: body.name, role: body.role } : undefined;
   }
 
   /** Records a plan; the same content again is no new version. Throws `catalog_conflict`. */

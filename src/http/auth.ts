@@ -49,12 +49,12 @@ const BODY_SOON_MS = 1000;
  */
 export function checkKeyAgain(
   app: FastifyInstance,
-  catalog: Pick<Catalog, 'isKeyInForce'>,
+  catalog: Pick<Catalog, 'keyInForce'>,
   freshen?: (request: FastifyRequest) => Promise<void>,
 ): void {
   app.addHook('preHandler', (request, reply, done) => {
     const check = (): void => {
-      done(request.key === null || catalog.isKeyInForce(request.key.id) ? undefined : invalidKey());
+      done(request.key === null || catalog.keyInForce(request.key.id) !== undefined ? undefined : invalidKey());
     };
     if (freshen === undefined || request.key === null || reply.elapsedTime < BODY_SOON_MS) check();
     else freshen(request).then(check, done);

@@ -2,11 +2,18 @@ import { describe, expect, it } from 'vitest';
 import type { AggregatorThread } from '../../src/aggregate/thread.ts';
 import type { Key } from '../../src/catalog/keys.ts';
 import { REJECTION_CODES } from '../../src/domain/rejection.ts';
+import type { NameShares } from '../../src/ingest/name-shares.ts';
 import { Door, LAG_SAMPLES_MAX } from '../../src/ingest/door.ts';
 import { KIND_TICK, LAYOUT } from '../../src/kernel/layout.ts';
 import { LogError, type LogErrorCode, type LogWriter } from '../../src/log/log.ts';
 
 const KEY: Key = { id: 'k', role: 'agent', name: 'agent', vms: ['v*'] };
+const ADMIN: Key = { ...KEY, id: 'a', role: 'admin' };
+const NO_SHARES: NameShares = {
+  broughtBy: () => ({ vms: 0, nics: 0 }),
+  grant: () => Promise.resolve(),
+  giveBack: () => undefined,
+};
 const NOW = 1_772_323_200_000;
 
 /** A log that takes records, or fails as it is told. */
@@ -42,6 +49,8 @@ function doorOf(log: LogWriter): Door {
     retentionDays: 90,
     vmsMax: 1e6,
     nicsMax: 1e6,
+    keyVmsMax: 1e6,
+    shares: NO_SHARES,
     faults: { at: () => undefined },
   });
 }
@@ -158,9 +167,11 @@ describe('near the capacity', () => {
       retentionDays: 90,
       vmsMax,
       nicsMax: 100,
+      keyVmsMax: 1,
+      shares: NO_SHARES,
       faults: { at: () => undefined },
     });
-    const post = (...vms: string[]) => door.take(body(...vms.map((vm) => `{"vm":"${vm}","ts":${NOW}}`)), 'ndjson', KEY);
+    const post = (...vms: string[]) => door.take(body(...vms.map((vm) => `{"vm":"${vm}","ts":${NOW}}`)), 'ndjson', ADMIN);
     return { post, takeIn, appended: () => records.length, asked: () => asked };
   }
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

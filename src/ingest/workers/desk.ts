@@ -8,7 +8,7 @@ import type { Door, JudgedBatch } from '../door.ts';
 import { type FromWorker, type SentProblem, sentProblem, type ToWorker } from './messages.ts';
 
 export interface Desk {
-  readonly catalog: Pick<Catalog, 'findKey' | 'isKeyInForce'>;
+  readonly catalog: Pick<Catalog, 'findKey' | 'keyInForce'>;
   readonly door: Pick<Door, 'takeJudged'>;
   readonly observe: ObserveRequest;
   readonly logger: Pick<Logger, 'error'>;
@@ -43,8 +43,9 @@ export function answerWorker(desk: Desk, item: FromWorker, say: (item: ToWorker)
 
 /** The key was good when the worker was told of it; whether it still is counts. */
 async function store({ catalog, door }: Desk, keyId: string, batch: JudgedBatch): Promise<void> {
-  if (!catalog.isKeyInForce(keyId)) throw invalidKey();
-  await door.takeJudged(batch);
+  const key = catalog.keyInForce(keyId);
+  if (key === undefined) throw invalidKey();
+  await door.takeJudged(batch, key);
 }
 
 function told({ logger }: Desk, error: unknown): SentProblem {

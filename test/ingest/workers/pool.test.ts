@@ -114,7 +114,10 @@ describe('what goes between a worker and the main process', () => {
       said.push(...items);
     });
     const full: Desk = {
-      catalog: { findKey: (presented) => (presented === 'good' ? KEY : undefined), isKeyInForce: (id) => id === KEY.id },
+      catalog: {
+        findKey: (presented) => (presented === 'good' ? KEY : undefined),
+        keyInForce: (id) => (id === KEY.id ? KEY : undefined),
+      },
       door: { takeJudged: () => Promise.resolve() },
       observe: () => undefined,
       logger: { error: () => undefined },

@@ -1,0 +1,182 @@
+/**
+ * Whether names fit, asked before anything of a request is written. The kernel has room for so many VMs and interfaces, and never forgets one: the
+ * first half of the room is for whoever comes first, of the second each key of an agent has a share, so that none can keep all others out.
+ */
+import type { AggregatorThread } from '../aggregate/thread.ts';
+import type { Key } from '../catalog/keys.ts';
+import { ProblemError } from '../errors.ts';
+import type { LogWriter } from '../log/log.ts';
+import { KnownNames } from './known-names.ts';
+import type { Names, NameShares } from './name-shares.ts';
+
+/** What names are counted by. */
+export type Sender = Pick<Key, 'id' | 'name' | 'role'>;
+
+export interface AdmissionOptions {
+  readonly log: Pick<LogWriter, 'headSeq' | 'samplesAppended'>;
+  readonly aggregator: AggregatorThread;
+  readonly vmsMax: number;
+  readonly nicsMax: number;
+  /** New VMs that a key of an agent may bring once half of the room is taken; of interfaces as large a part of theirs. */
+  readonly keyVmsMax: number;
+  readonly shares: NameShares;
+}
+
+/** A request that names what the kernel does not know, or may not know. */
+interface Waiting {
+  readonly frames: Uint8Array;
+  readonly sender: Sender;
+  readonly append: () => Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Admission {
+  readonly #options: AdmissionOptions;
+  /** What is open to every key. */
+  readonly #open: Names;
+  /** What a key of an agent may bring besides. */
+  readonly #share: Names;
+  readonly #known = new KnownNames();
+  /** Samples handed to the log and not yet durable. */
+  #inFlight = 0;
+  /** Requests that need the aggregator's word about their names: all that wait are answered by one. */
+  #waiting: Waiting[] = [];
+  #checking = false;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+    const { vmsMax, nicsMax, keyVmsMax } = options;
+    this.#open = { vms: Math.floor(vmsMax / 2), nics: Math.floor(nicsMax / 2) };
+    this.#share = { vms: keyVmsMax, nics: Math.ceil((nicsMax * keyVmsMax) / vmsMax) };
+  }
+
+  /** Samples in the log, or on their way into it, that the kernel has not taken in. */
+  get pending(): number {
+    const { log, aggregator } = this.#options;
+    return Number(log.samplesAppended - aggregator.progress().aggregatedSamples) + this.#inFlight;
+  }
+
+  /**
+   * Appends a request whose names fit; throws `capacity_full` with nothing appended where they don't.
+   * @param frames of the request; only looked at until the first await
+   * @param append puts it into the log, at once or later. `keep` makes it independent of the caller's buffers
+   */
+  async admit(
+    samples: number,
+    frames: Uint8Array,
+    sender: Sender,
+    append: () => Promise<void>,
+    keep: () => () => Promise<void>,
+  ): Promise<void> {
+    this.#inFlight += samples;
+    try {
+      if (this.#fitsForSure(sender) || this.#known.has(frames)) await append();
+      else await this.#check(new Uint8Array(frames), sender, keep());
+    } finally {
+      this.#inFlight -= samples;
+    }
+  }
+
+  /** Would everything that is under way fit even if every sample named a new VM and a new interface? */
+  #fitsForSure(sender: Sender): boolean {
+    const { aggregator, vmsMax, nicsMax } = this.#options;
+    const { vmSlots, nicSlots } = aggregator.progress();
+    const { vms, nics } = hasShare(sender) ? this.#open : { vms: vmsMax, nics: nicsMax };
+    return vmSlots + this.pending <= vms && nicSlots + this.pending <= nics;
+  }
+
+  /**
+   * Where room is short, or so far ahead of the aggregator that all might be new: what names nothing new goes in at once, since a name that is
+   * known stays known. The rest waits, together with all others that do, until the kernel has seen what came before, and is asked again.
+   */
+  async #check(frames: Uint8Array, sender: Sender, append: () => Promise<void>): Promise<void> {
+    const names = await this.#options.aggregator.newNames(frames);
+    if (names.vms === 0 && names.nics === 0) {
+      this.#known.add(frames);
+      await append();
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ frames, sender, append, resolve, reject });
+      if (!this.#checking) void this.#checkWaiting();
+    });
+  }
+
+  async #checkWaiting(): Promise<void> {
+    this.#checking = true;
+    while (this.#waiting.length > 0) {
+      const round = this.#waiting.splice(0);
+      try {
+        await this.#checkRound(round);
+      } catch (error) {
+        for (const { reject } of round) reject(error);
+      }
+    }
+    this.#checking = false;
+  }
+
+  async #checkRound(round: readonly Waiting[]): Promise<void> {
+    const { log, aggregator, vmsMax, nicsMax } = this.#options;
+    const head = log.headSeq;
+    await aggregator.until((progress) => progress.aggregatedSeq >= head - 1);
+    const names = await Promise.all(round.map(({ frames }) => aggregator.newNames(frames)));
+    const { vmSlots, nicSlots } = aggregator.progress();
+    let [vms, nics] = [vmSlots, nicSlots];
+    const again: Waiting[] = [];
+    for (const [i, request] of round.entries()) {
+      const added = names[i] ?? { vms: 0, nics: 0 };
+      const after = { vms: vms + added.vms, nics: nics + added.nics };
+      const ofShare = hasShare(request.sender) && (after.vms > this.#open.vms || after.nics > this.#open.nics);
+      if (after.vms <= vmsMax && after.nics <= nicsMax && !(ofShare && this.#exceedsShare(request.sender, added))) {
+        ({ vms, nics } = after);
+        this.#let(request, ofShare ? added : undefined);
+      } else if (vms > vmSlots || nics > nicSlots) {
+        // perhaps it names what others of this round bring in: then it fits, in the next one
+        again.push(request);
+      } else {
+        request.reject(this.#refusal(request.sender, added, { vms: vmSlots, nics: nicSlots }));
+      }
+    }
+    this.#waiting.unshift(...again);
+  }
+
+  /** @param granted of the key's share */
+  #let({ sender, append, resolve, reject }: Waiting, granted: Names | undefined): void {
+    if (granted === undefined) {
+      append().then(resolve, reject);
+      return;
+    }
+    const { shares } = this.#options;
+    shares
+      .grant(sender.id, granted)
+      .then(append)
+      .then(resolve, (error: unknown) => {
+        shares.giveBack(sender.id, granted);
+        reject(error);
+      });
+  }
+
+  #exceedsShare(sender: Sender, added: Names): boolean {
+    const brought = this.#options.shares.broughtBy(sender.id);
+    return brought.vms + added.vms > this.#share.vms || brought.nics + added.nics > this.#share.nics;
+  }
+
+  #refusal(sender: Sender, added: Names, used: Names): ProblemError {
+    const { vmsMax, nicsMax, shares } = this.#options;
+    const room = { vms: Math.max(0, vmsMax - used.vms), nics: Math.max(0, nicsMax - used.nics) };
+    const asked = `the samples name ${added.vms} new VMs and ${added.nics} new interfaces, and`;
+    const full = added.vms > room.vms || added.nics > room.nics;
+    const brought = shares.broughtBy(sender.id);
+    const reason = full
+      ? `there is room for ${room.vms} and ${room.nics}: raise UPTALLY_MAX_VMS or UPTALLY_MAX_NICS`
+      : `key ${sender.name} has brought ${brought.vms} and ${brought.nics} of the ${this.#share.vms} and ${this.#share.nics} that are its share ` +
+        'now that half of the room is taken: raise UPTALLY_MAX_VMS_PER_KEY or UPTALLY_MAX_VMS, or post them with an admin key';
+    return new ProblemError('capacity_full', `${asked} ${reason}`, {}, { 'retry-after': '60' });
+  }
+}
+
+/** Keys of role admin bring what there is room for. */
+function hasShare({ role }: Sender): boolean {
+  return role === 'agent';
+}
