@@ -32,6 +32,8 @@ export const MEANINGS: Readonly<Record<keyof typeof VARIABLES, string>> = {
   UPTALLY_INGEST_WORKERS:
     'Processes that take its requests. `auto`: none up to 4 cores, then (cores − 2) / 2, at most 8. Not with Kafka, where more processes have the role `ingest`.',
   UPTALLY_MAX_VMS: 'The room of the kernel for VMs, laid out at start; pages that are not touched cost nothing.',
+  UPTALLY_MAX_VMS_PER_KEY:
+    'New VMs that a key of role `agent` may bring once half of the room is taken. Left out: a sixteenth of `UPTALLY_MAX_VMS`.',
   UPTALLY_MAX_NICS: 'The room of the kernel for interfaces; unset, twice that for VMs.',
   UPTALLY_CHECKPOINT_INTERVAL_MS: 'How often the state is saved: how much of the log a start reads at most.',
   UPTALLY_LOG_LEVEL: 'What is logged, as JSON lines on standard output.',
