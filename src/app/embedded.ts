@@ -38,8 +38,8 @@ const TICK_MS = 1000;
 export async function startEmbedded(options: AppOptions): Promise<App> {
   const { config, logger, now, faults, onFatal } = options;
   if (config.roles.size !== 3) throw new UnsupportedError('UPTALLY_ROLES: with the embedded log one process has all three roles');
-  const documents = loadDocuments(config);
-  const unlock = await lockFolder(config);
+  const documents = await loadDocuments(config);
+  const lock = await lockFolder(options);
 
   const asked = givenFaults(faults);
   let waiting = false;
@@ -59,7 +59,14 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
   });
 
   const logPath = join(config.dataDir, 'log');
-  const log = openEmbeddedWriter({ path: logPath, onFatal, ...asked });
+  const log = openEmbeddedWriter({
+    path: logPath,
+    onFatal,
+    stillOurs: () => {
+      lock.check();
+    },
+    ...asked,
+  });
   let trimming: Promise<void> = Promise.resolve();
   const aggregator = await startAggregatorThread({
     logPath,
@@ -148,7 +155,7 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
       await trimming;
       await log.close();
       await store.close();
-      await unlock();
+      await lock.release();
     },
   };
 }
