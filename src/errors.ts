@@ -62,6 +62,34 @@ export const PROBLEMS = {
     title: 'The state of the invoices does not allow it',
     meaning: '`detail` says what stands against it: the status, another invoice of the period, or more than was paid.',
   },
+  period_not_over: {
+    status: 409,
+    title: 'The period is not over, or was not when it was rated',
+    meaning: 'Rate it again once it is, or ask for `allow_incomplete`: what is metered later is then corrected by reconciling.',
+  },
+  nothing_to_bill: { status: 409, title: 'There is nothing to bill', meaning: 'The draft has no line: it would be a number of nothing.' },
+  issuer_missing: {
+    status: 409,
+    title: 'Nobody is named as the issuer',
+    meaning: 'Final invoices are never edited: put `issuer.json` into the data folder and start again, or ask for `without_issuer`.',
+  },
+  plan_in_use: {
+    status: 409,
+    title: 'The plan has been invoiced',
+    meaning:
+      'A final invoice has used it: make a successor and put VMs on it from a date, or ask for `restate`, after a `dry_run` that says what reconciling would then correct.',
+  },
+  restates_invoices: {
+    status: 409,
+    title: 'The change would restate final invoices',
+    meaning:
+      '`invoices` says which: the change holds for time that was invoiced. Date it, or ask for `restate`, after a `dry_run` that says what reconciling would then correct.',
+  },
+  version_conflict: {
+    status: 412,
+    title: 'It has been changed since it was read',
+    meaning: 'Its version is not the one of If-Match: read it again, and decide by what it says now.',
+  },
   balance_conflict: {
     status: 409,
     title: 'The balance does not allow it',

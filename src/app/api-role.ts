@@ -46,6 +46,8 @@ export interface ApiRole extends Role {
   /** For those who ask all the time: with no request before it, and less patience. */
   statusSoon(): Promise<Status>;
   watermarkMs(vm: string): number | null;
+  /** The highest clock of all partitions; null before the first. */
+  clockMs(): number | null;
 }
 
 /** Begins to serve; the follower joins in its own time. */
@@ -141,6 +143,9 @@ export function startApi(setup: ApiSetup): ApiRole {
     watermarkMs(vm) {
       const own = progress[partitionOf(vmHash(vm), partitions)];
       return own === undefined ? null : watermarkOf(own);
+    },
+    clockMs() {
+      return progress.reduce<number | null>((most, { clockMs }) => (clockMs === null ? most : Math.max(most ?? 0, clockMs)), null);
     },
     partitions: partitionsNow,
     notReady: () => storeOutage() ?? setup.mismatch(),

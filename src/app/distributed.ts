@@ -142,6 +142,7 @@ export async function startDistributed(options: AppOptions): Promise<App> {
     store,
     catalog,
     watermarkMs: (vm) => api?.watermarkMs(vm) ?? null,
+    eventClockMs: () => api?.clockMs() ?? null,
     stalenessMs: config.stalenessMs,
     ...(api === undefined ? {} : { status: () => api.status(), freshen: () => api.freshen() }),
     ready,

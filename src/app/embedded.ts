@@ -118,6 +118,10 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
     store,
     catalog,
     watermarkMs: () => status().watermarkMs,
+    eventClockMs: () => {
+      const { clockMs } = aggregator.progress();
+      return clockMs === 0 ? null : clockMs;
+    },
     stalenessMs: config.stalenessMs,
     status,
     ready,

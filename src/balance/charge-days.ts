@@ -22,6 +22,8 @@ export interface ChargeRun {
   entries: readonly string[];
   /** The day that is not charged yet because its usage is not complete; null: none is waiting. */
   waiting: string | null;
+  /** Whether days that are over are left: another call goes on. */
+  more: boolean;
 }
 
 /** Days charged by one call at most: another call goes on. */
@@ -38,16 +40,33 @@ const ATTEMPTS_MAX = 20;
 export async function chargeDays(
   context: BillingContext,
   account: string,
-  { nowMs, fromMs, by }: { nowMs: number; fromMs?: number | undefined; by: string },
+  {
+    nowMs,
+    fromMs,
+    by,
+    isBegun = false,
+    inTime = () => true,
+  }: {
+    nowMs: number;
+    fromMs?: number | undefined;
+    by: string;
+    /** A call goes on where the one before ended, which has seen to what was charged earlier. */
+    isBegun?: boolean;
+    /** Whether another day may be begun; one is charged at least. */
+    inTime?: () => boolean;
+  },
 ): Promise<ChargeRun> {
   const { catalog } = context;
   const entries: string[] = [];
   const { chargeWithinMs } = balanceTermsOf(context, account, nowMs);
   let waiting: string | null = null;
+  let more = false;
   if (chargeWithinMs !== null) {
     entries.push(...(await write(catalog, (books) => settlementsDue(books, account, nowMs, context, by), by)));
-    entries.push(...(await correctRuns(context, account, { nowMs, withinMs: chargeWithinMs, by })));
-    for (let n = 0; n < DAYS_MAX; n += 1) {
+    if (!isBegun) entries.push(...(await correctRuns(context, account, { nowMs, withinMs: chargeWithinMs, by })));
+    for (let n = 0; ; n += 1) {
+      more = n > 0 && (n === DAYS_MAX || !inTime());
+      if (more) break;
       const made = await chargeNext(context, account, { nowMs, fromMs, by, chargeWithinMs });
       if (made.waiting !== undefined) waiting = made.waiting;
       if (made.entry === undefined) break;
@@ -56,7 +75,7 @@ export async function chargeDays(
   }
   entries.push(...(await write(catalog, (books) => lapses(books, account, nowMs, by), by)));
   entries.push(...(await recordState(context, account, nowMs, by)));
-  return { account, entries, waiting };
+  return { account, entries, waiting, more };
 }
 
 /** Writes what is decided to be written, in one insert. */

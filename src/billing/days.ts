@@ -3,7 +3,7 @@ import { CONDITIONS, conditionOf, UP } from '../domain/condition.ts';
 import { localDay, MINUTE_MS, type Zone } from '../domain/zone.ts';
 import type { Span } from '../query/span.ts';
 import type { VmFacts } from '../rating/order.ts';
-import { clipSegments, dateText } from '../rating/served.ts';
+import { clipSegments, dateText, type Segment } from '../rating/served.ts';
 import type { Bytes } from '../rating/traffic.ts';
 
 /** Uptime and traffic of an invoice's VMs by local day: kept in its content, so that what is drawn from it never changes. */
@@ -13,9 +13,11 @@ export interface UsageDays {
   vms: readonly VmDays[];
 }
 
-/** Columns: one figure a date. Served time that is in none of them was not metered. A cause that never held has no column. */
+/** Columns: one figure a date. A cause that never held has no column. */
 export interface VmDays {
   vm: string;
+  /** What it was served: less what the other columns but `silent` have, it was not measured. */
+  served_ms: readonly number[];
   up_ms: readonly number[];
   /** By cause after incidents, `silent` among them. */
   not_up_ms: Readonly<Record<string, readonly number[]>>;
@@ -44,10 +46,12 @@ export function usageDays(
     vms: vms.flatMap((facts) => {
       const runs = meteredRuns(facts, edges);
       const bytes = traffic.get(facts.vm) ?? [];
-      if (clipSegments(facts.service, edges[0] ?? 0, edges.at(-1) ?? 0).length === 0) return [];
+      const served = clipSegments(facts.service, edges[0] ?? 0, edges.at(-1) ?? 0);
+      if (served.length === 0) return [];
       return [
         {
           vm: facts.vm,
+          served_ms: dates.map((_, i) => lengthWithin(served, edges[i] ?? 0, edges[i + 1] ?? 0)),
           ...conditionDays(facts, runs, edges),
           rx_bytes: dates.map((_, i) => bytes[i]?.rxBytes ?? 0n),
           tx_bytes: dates.map((_, i) => bytes[i]?.txBytes ?? 0n),
@@ -55,6 +59,14 @@ export function usageDays(
       ];
     }),
   };
+}
+
+/** Milliseconds of segments within UTC minutes [fromMinute, toMinute). */
+function lengthWithin(segments: readonly Segment[], fromMinute: number, toMinute: number): number {
+  return clipSegments(segments, fromMinute, toMinute).reduce(
+    (sum, each) => sum + (each.toMinute - each.fromMinute) * MINUTE_MS,
+    0,
+  );
 }
 
 interface MsRun {

@@ -113,7 +113,18 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     total: formatAmount(total, currency),
     // Whether every VM has been metered up to the end of the period, or of its service.
     usage_complete: complete,
-    warnings: gathered.warnings,
+    warnings: warningsOf(context, gathered),
+    ...(gathered.notMeasured.length === 0
+      ? {}
+      : {
+          not_measured: gathered.notMeasured.map(({ vm, servedMs, notMeasuredMs }) => ({
+            vm,
+            served_ms: servedMs,
+            not_measured_ms: notMeasuredMs,
+          })),
+        }),
+    // Rated before it was over, it is no invoice of it: see `finalize`.
+    ...(gathered.isOver ? {} : { period_over: false }),
     ...unclaimedJson(gathered),
     // What the picture of its days is drawn from, also when the samples are gone.
     usage_days: gathered.days,
@@ -155,6 +166,15 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     sha256: null,
     lines,
   };
+}
+
+/** What whoever makes the invoice has to know before it is final. */
+function warningsOf({ issuer }: BillingContext, { warnings, isOver, facts }: Gathered): string[] {
+  return [
+    ...(isOver ? [] : [`the period ends at ${formatInstant(facts.toMs)} and was not over when this was rated`]),
+    ...(issuer === undefined ? ['the server has no issuer.json: this names no seller, tax id or bank'] : []),
+    ...warnings,
+  ];
 }
 
 /** Credits that the terms give to whoever asks in time, and that were not asked for, or too late; nothing where there are none. */

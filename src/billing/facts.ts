@@ -21,6 +21,7 @@ import type { TermsSheet } from '../terms/sheet.ts';
 import { dayEdges, type UsageDays, usageDays } from './days.ts';
 import type { IssuerProfile } from './issuer.ts';
 import { claimsOf } from './claims.ts';
+import { type NotMeasured, notMeasuredOf, notMeasuredTexts } from './not-measured.ts';
 import { lateChargesOf, overdueOf } from './overdue.ts';
 import { zoneOfPeriod } from './period.ts';
 import { trafficDays, type TrafficRange, trafficSlots } from './usage.ts';
@@ -29,6 +30,8 @@ export interface BillingContext extends QueryContext {
   termsLibrary: TermsLibrary;
   /** Who the documents are from, as far as it is known. */
   issuer?: IssuerProfile | undefined;
+  /** The clock of what is owed and due: the server's, with the event clock the newest sample's. */
+  businessNow: () => number;
 }
 
 /** What the lines of a VM rest on: kept with the invoice as its evidence. */
@@ -44,8 +47,12 @@ export interface Gathered {
   facts: InvoiceFacts;
   evidence: readonly VmEvidence[];
   days: UsageDays;
-  /** What could not be billed, in words. */
+  /** What could not be billed, or was not measured, in words. */
   warnings: readonly string[];
+  /** Served time of which no sample says anything, by VM, as far as it is worth a word. */
+  notMeasured: readonly NotMeasured[];
+  /** Whether the period was over when it was rated. */
+  isOver: boolean;
   stored: RatedFrom;
 }
 
@@ -165,6 +172,8 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
       claims: claimsOf(context, vm.id),
     };
   });
+  const nowMs = context.businessNow();
+  const notMeasured = notMeasuredOf(facts, spans, fromMs, Math.min(toMs, nowMs));
   return {
     facts: {
       currency: body.currency,
@@ -182,7 +191,9 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
       facts.map((each, i) => ({ ...each, span: evidence[i]?.span })),
       usage.trafficByDay,
     ),
-    warnings,
+    warnings: [...warnings, ...notMeasuredTexts(notMeasured)],
+    notMeasured,
+    isOver: nowMs >= toMs,
     stored: usage.stored,
   };
 }

@@ -59,6 +59,8 @@ export interface ShownDays {
 }
 export interface ShownVmDays {
   vm: string;
+  /** Left out by documents of before it was told. */
+  served_ms?: readonly number[];
   up_ms: readonly number[];
   not_up_ms: Readonly<Record<string, readonly number[]>>;
   rx_bytes: readonly number[];

@@ -1,6 +1,7 @@
 import type { InvoiceState, Settlement } from '../catalog/books.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { DebitHead } from '../catalog/debits.ts';
+import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
 import { ProblemError } from '../errors.ts';
 import { checkDebits } from './debits.ts';
@@ -39,12 +40,23 @@ export async function keepDraft(catalog: Catalog, document: StoredDocument, by: 
   return id ?? '';
 }
 
+/** What may become final all the same, for whoever says so. */
+export interface FinalTerms {
+  /** A period that is not over, or was not when the draft was rated. */
+  allowIncomplete: boolean;
+  /** A document that names no seller. */
+  withoutIssuer: boolean;
+  /** The clock by which a period is over. */
+  nowMs: number;
+}
+
 /**
  * Makes a draft final: its number and body are one row. Once more, or at the same time, it is the same invoice with the same
- * number. Throws `invoice_unknown`, `invoice_conflict`.
+ * number. Throws `invoice_unknown`, `invoice_conflict`, `nothing_to_bill`, `period_not_over`, `issuer_missing`.
  */
-export async function finalize(catalog: Catalog, id: string, by: string): Promise<void> {
+export async function finalize(catalog: Catalog, id: string, by: string, terms: FinalTerms): Promise<void> {
   const draft = await readDocument(catalog, id);
+  if (!draft.head.final) refuseUnfit(draft, terms);
   let written = 'done' as 'done' | 'changed';
   await catalog.writeBooks((books, nowMs) => {
     const { head, status, seq } = stateOf(books, id);
@@ -62,8 +74,22 @@ export async function finalize(catalog: Catalog, id: string, by: string): Promis
   if (written === 'changed') {
     // by another process, it may be
     await catalog.refresh();
-    await finalize(catalog, id, by);
+    await finalize(catalog, id, by, terms);
   }
+}
+
+/** Throws where a draft would make no invoice, though the books allow it. */
+function refuseUnfit({ head, rest }: StoredDocument, { allowIncomplete, withoutIssuer, nowMs }: FinalTerms): void {
+  const { lines, period_over: wasOver, issuer } = JSON.parse(rest) as { lines: unknown[]; period_over?: false; issuer?: unknown };
+  const until = formatInstant(head.to);
+  if (lines.length === 0)
+    throw new ProblemError('nothing_to_bill', `${head.account} has nothing to bill up to ${until}: make the draft void`);
+  if (!allowIncomplete && nowMs < head.to)
+    throw new ProblemError('period_not_over', `the period is over at ${until}: rate it again then`);
+  if (!allowIncomplete && wasOver === false)
+    throw new ProblemError('period_not_over', `the draft was rated before the period was over at ${until}: rate it again`);
+  if (!withoutIssuer && (issuer ?? null) === null)
+    throw new ProblemError('issuer_missing', 'the draft names no seller: the server had no issuer.json when it was rated');
 }
 
 /** Keeps a credit note, final from the start. `check` sees the books last: it throws where too much would be credited. */

@@ -6,6 +6,7 @@ import { bytesText, causeText, durationText, shortDate } from './phrases.ts';
 /** VMs that are drawn singly at most: more would be read by nobody. */
 export const STRIPS_MAX = 60;
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 /** So high is the least that was not up: a minute of a day must be seen. */
 const LEAST_VISIBLE = 1.5;
 
@@ -106,17 +107,28 @@ function total(column: readonly number[]): number {
   return column.reduce((sum, n) => sum + n, 0);
 }
 
+/** What was not up, or not known to be. */
 function notUpMs(vm: ShownVmDays): number {
-  return Object.values(vm.not_up_ms).reduce((sum, column) => sum + total(column), 0);
+  const unmetered = vm.up_ms.reduce((sum, _, day) => sum + unmeteredOf(vm, day), 0);
+  return Object.values(vm.not_up_ms).reduce((sum, column) => sum + total(column), unmetered);
 }
 
 function sumOf(vms: readonly ShownVmDays[], days: number): Omit<ShownVmDays, 'vm'> {
   const zeros = (): number[] => new Array<number>(days).fill(0);
-  const sum = { up_ms: zeros(), not_up_ms: {} as Record<string, number[]>, rx_bytes: zeros(), tx_bytes: zeros() };
+  const served = zeros();
+  const isServedKnown = vms.every((vm) => vm.served_ms !== undefined);
+  const sum = {
+    ...(isServedKnown ? { served_ms: served } : {}),
+    up_ms: zeros(),
+    not_up_ms: {} as Record<string, number[]>,
+    rx_bytes: zeros(),
+    tx_bytes: zeros(),
+  };
   const add = (into: number[], column: readonly number[]): void => {
     for (let i = 0; i < days; i += 1) into[i] = (into[i] ?? 0) + (column[i] ?? 0);
   };
   for (const vm of vms) {
+    add(served, vm.served_ms ?? []);
     add(sum.up_ms, vm.up_ms);
     add(sum.rx_bytes, vm.rx_bytes);
     add(sum.tx_bytes, vm.tx_bytes);
@@ -145,7 +157,7 @@ function stripOf(
     const parts = [
       { ink: 'provider', ms: provider?.[day] ?? 0 },
       { ink: 'other', ms: Object.values(others).reduce((sum, column) => sum + (column[day] ?? 0), 0) },
-      { ink: 'silent', ms: silent?.[day] ?? 0 },
+      { ink: 'silent', ms: (silent?.[day] ?? 0) + unmeteredOf(figures, day) },
     ] as const;
     const metered = parts.reduce((sum, part) => sum + part.ms, up);
     const scale = size.uptime / Math.max(DAY_MS * vms, metered);
@@ -170,7 +182,7 @@ function stripOf(
   );
   return {
     name,
-    summary: summaryOf(figures, most, labels, language),
+    summary: summaryOf(figures, vms, most, labels, language),
     width: size.width,
     height: size.uptime + size.gap + size.traffic,
     boxes: merged(boxes),
@@ -195,17 +207,38 @@ function merged(boxes: readonly Box[]): Box[] {
   return list;
 }
 
-function summaryOf(figures: Omit<ShownVmDays, 'vm'>, most: number, labels: Labels, language: DocumentLanguage): string {
-  const causes = Object.entries(figures.not_up_ms).map(([cause, column]) => ({ cause, ms: total(column) }));
+/** Served time of a day that lies before the first sample or after the last. */
+function unmeteredOf({ served_ms: served, up_ms: up, not_up_ms: notUp }: Omit<ShownVmDays, 'vm'>, day: number): number {
+  const metered = Object.values(notUp).reduce((sum, column) => sum + (column[day] ?? 0), up[day] ?? 0);
+  return Math.max(0, (served?.[day] ?? metered) - metered);
+}
+
+function summaryOf(
+  figures: Omit<ShownVmDays, 'vm'>,
+  vms: number,
+  most: number,
+  labels: Labels,
+  language: DocumentLanguage,
+): string {
+  const causes = Object.entries(figures.not_up_ms)
+    .filter(([cause]) => cause !== 'silent')
+    .map(([cause, column]) => ({ cause, ms: total(column) }));
   const notUp = causes.reduce((sum, { ms }) => sum + ms, 0);
+  const measured = total(figures.up_ms) + notUp;
+  const silent = total(figures.not_up_ms['silent'] ?? []);
+  const notMeasured = silent + figures.up_ms.reduce((sum, _, day) => sum + unmeteredOf(figures, day), 0);
+  // Documents of before it was told how long a VM was served leave open what was not measured.
+  const isWhole =
+    notMeasured === 0 && (figures.served_ms !== undefined || measured >= vms * (figures.up_ms.length * DAY_MS - HOUR_MS));
   const each = causes.map(({ cause, ms }) => `${causeText(cause, language)} ${durationText(ms, language)}`).join(', ');
   const moved = total(figures.rx_bytes) + total(figures.tx_bytes);
   return [
-    notUp === 0
-      ? total(figures.up_ms) > 0
-        ? labels.alwaysUp
-        : labels.unmetered
-      : `${labels.notUp(durationText(notUp, language))} (${each})`,
+    ...(notUp > 0
+      ? [`${labels.notUp(durationText(notUp, language))} (${each})`]
+      : measured === 0
+        ? [labels.unmetered]
+        : [isWhole ? labels.alwaysUp : labels.upAsMeasured]),
+    ...(measured > 0 && notMeasured > 0 ? [labels.notMeasured(durationText(notMeasured, language))] : []),
     ...(moved === 0
       ? []
       : [labels.traffic(bytesText(total(figures.rx_bytes)), bytesText(total(figures.tx_bytes))), labels.perDay(bytesText(most))]),

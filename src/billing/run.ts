@@ -22,6 +22,8 @@ export interface RunRequest {
   readonly dryRun: boolean;
   /** Makes final also what has not been metered to the end of the period. */
   readonly allowIncomplete: boolean;
+  /** Makes final also documents that name no seller. */
+  readonly withoutIssuer: boolean;
   readonly by: string;
 }
 
@@ -40,6 +42,8 @@ export interface AccountOutcome {
   readonly from: string | null;
   readonly to: string | null;
   readonly total: string | null;
+  /** What its invoice says that whoever bills has to know. */
+  readonly warnings: readonly string[];
   /** Of a failure: a code of the API's problems, and what is wrong in words. */
   readonly code: string | null;
   readonly reason: string | null;
@@ -53,6 +57,15 @@ interface Task {
 
 /** Entries of one insert at most, by the size of their bodies. */
 const INSERT_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Throws `issuer_missing` for a run whose final invoices would name no seller. */
+export function refuseUnfit({ issuer }: BillingContext, { finalize, withoutIssuer }: RunRequest): void {
+  if (finalize && !withoutIssuer && issuer === undefined)
+    throw new ProblemError(
+      'issuer_missing',
+      'the server has no issuer.json: the invoices would name no seller, tax id or bank, and can never be edited',
+    );
+}
 
 /** Bills some accounts, in their order. Fails as a whole only when the store does; the same call again goes on where it was. */
 export async function runAccounts(
@@ -106,6 +119,8 @@ async function runGroup(
         outcomes.set(task.account, { ...blank(context, task.account, task), outcome: 'nothing' });
         return;
       }
+      if (request.finalize && !request.allowIncomplete && context.businessNow() < task.toMs)
+        throw new ProblemError('period_not_over', `the period is over at ${formatInstant(task.toMs)}: run it again then`);
       if (request.finalize && !request.allowIncomplete && !completeOf(document))
         throw new ProblemError(
           'invoice_conflict',
@@ -141,7 +156,7 @@ async function write(
         }
         const same = draft?.head.digest === document.head.digest;
         if (!request.finalize && draft !== undefined && same) {
-          outcomes.set(task.account, outcomeOf(task, 'unchanged', draft));
+          outcomes.set(task.account, { ...outcomeOf(task, 'unchanged', draft), warnings: warningsOf(document) });
           continue;
         }
         if (request.finalize) checkDebits(books, document.head);
@@ -149,7 +164,7 @@ async function write(
         const kept = request.finalize ? finalized(id, document, number, nowMs) : document;
         if (request.finalize) number += 1;
         const outcome = request.finalize ? 'finalized' : draft === undefined ? 'created' : 'updated';
-        const told = outcomeOf(task, outcome, { id, head: kept.head });
+        const told = { ...outcomeOf(task, outcome, { id, head: kept.head }), warnings: warningsOf(document) };
         outcomes.set(task.account, request.dryRun ? { ...told, invoice: draft?.id ?? null, number: null } : told);
         entries.push({ kind: 'invoice', id, body: entryBody(kept) });
       } catch (error) {
@@ -187,6 +202,10 @@ function completeOf(document: RatedDocument): boolean {
   return (JSON.parse(document.rest) as { usage_complete: boolean }).usage_complete;
 }
 
+function warningsOf(document: RatedDocument): readonly string[] {
+  return (JSON.parse(document.rest) as { warnings: readonly string[] }).warnings;
+}
+
 /** Runs the part of one account: what is wrong with it is its outcome, what is wrong with the store stops everything. */
 async function attempt(
   context: BillingContext,
@@ -219,6 +238,7 @@ function blank(context: BillingContext, account: string, task: Task | undefined)
     from: task === undefined ? null : formatInstant(task.fromMs),
     to: task === undefined ? null : formatInstant(task.toMs),
     total: null,
+    warnings: [],
     code: null,
     reason: null,
   };
@@ -234,6 +254,7 @@ function outcomeOf(task: Task, outcome: Outcome, { id, head }: Pick<InvoiceState
     from: formatInstant(task.fromMs),
     to: formatInstant(task.toMs),
     total: formatAmount(BigInt(head.total_nanos), head.currency),
+    warnings: [],
     code: null,
     reason: null,
   };

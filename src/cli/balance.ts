@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { withClient } from './connection.ts';
 import { CommandFailure, writeLine, type CliContext } from './context.ts';
+import { patiently } from './invoice-run.ts';
 import { startRunProgress } from './run-progress.ts';
 import { tableLines } from './table.ts';
 
@@ -29,6 +30,7 @@ const Runs = z.object({
       account: z.string(),
       entries: z.array(entry),
       waiting: z.string().nullable(),
+      more: z.boolean().default(false),
       state: z.string(),
       balance: z.string(),
     }),
@@ -58,6 +60,9 @@ Examples:
   uptally charge-days --account a1
   uptally charge-days --account a1 --from 2026-03-01T00:00:00+08:00     the first day of an account never charged
 `;
+
+/** A call is answered within seconds; on a busy machine one day of a large account may take its time. */
+const CALL_TIMEOUT_MS = 300_000;
 
 interface Moves {
   topUp?: string;
@@ -106,36 +111,49 @@ export function register(program: Command, context: CliContext): void {
     .option('--json', "print the server's answers, one a line")
     .addHelpText('after', CHARGE_EXAMPLES)
     .action(async (options: { account?: string; from?: string; json?: boolean }, command: Command) => {
-      await withClient(command, context, async (client) => {
-        const progress = startRunProgress(context);
-        // A bar and lines on one terminal would spoil each other: the lines follow.
-        const held: string[] = [];
-        const tell = (line: string): void => {
-          if (context.stderr.isTTY === true) held.push(line);
-          else writeLine(context.stdout, line);
-        };
-        let after: string | null = null;
-        let done = 0;
-        try {
-          do {
-            const body: object = {
-              ...(options.account === undefined ? {} : { account: options.account }),
-              ...(options.from === undefined ? {} : { from: options.from }),
-              ...(after === null ? {} : { after }),
-            };
-            const { json, text } = await client.call('POST', '/v1/charge-days', body);
-            const runs = parsed(Runs, json);
-            if (options.json === true) tell(text.trim());
-            else for (const line of runLines(runs)) tell(line);
-            done += runs.accounts.length;
-            progress.update(done, done + runs.left, '');
-            after = runs.next;
-          } while (after !== null);
-        } finally {
-          progress.stop();
-          for (const line of held) writeLine(context.stdout, line);
-        }
-      });
+      await withClient(
+        command,
+        context,
+        async (client) => {
+          const progress = startRunProgress(context);
+          // A bar and lines on one terminal would spoil each other: the lines follow.
+          const held: string[] = [];
+          const tell = (line: string): void => {
+            if (context.stderr.isTTY === true) held.push(line);
+            else writeLine(context.stdout, line);
+          };
+          let after: string | null = null;
+          const done = new Set<string>();
+          try {
+            do {
+              const body: object = {
+                ...(options.account === undefined ? {} : { account: options.account }),
+                ...(options.from === undefined ? {} : { from: options.from }),
+                ...(after === null ? {} : { after }),
+              };
+              const told = done.size;
+              const { json, text } = await patiently(
+                context,
+                (note) => {
+                  progress.update(told, told, note);
+                },
+                () => client.call('POST', '/v1/charge-days', body),
+              );
+              const runs = parsed(Runs, json);
+              if (options.json === true) tell(text.trim());
+              else for (const line of runLines(runs)) tell(line);
+              for (const run of runs.accounts) if (!run.more) done.add(run.account);
+              const going = runs.accounts.find((run) => run.more)?.entries.findLast((each) => each.day !== null);
+              progress.update(done.size, done.size + runs.left, going === undefined ? '' : `up to ${going.day?.date ?? ''}`);
+              after = runs.next;
+            } while (after !== null);
+          } finally {
+            progress.stop();
+            for (const line of held) writeLine(context.stdout, line);
+          }
+        },
+        { timeoutMs: CALL_TIMEOUT_MS },
+      );
     });
 }
 

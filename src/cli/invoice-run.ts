@@ -11,6 +11,7 @@ const outcomeShape = z.object({
   number: z.number().nullable(),
   currency: z.string(),
   total: z.string().nullable(),
+  warnings: z.array(z.string()).default([]),
   code: z.string().nullable(),
   reason: z.string().nullable(),
 });
@@ -30,6 +31,7 @@ export interface RunOptions {
   finalize?: boolean;
   dryRun?: boolean;
   allowIncomplete?: boolean;
+  withoutIssuer?: boolean;
   json?: boolean;
 }
 
@@ -57,6 +59,7 @@ export async function runInvoices(client: ApiClient, context: CliContext, option
     finalize: options.finalize === true,
     dry_run: options.dryRun === true,
     allow_incomplete: options.allowIncomplete === true,
+    ...(options.withoutIssuer === true ? { without_issuer: true } : {}),
   };
   try {
     for (let after: string | null = null; ;) {
@@ -121,8 +124,25 @@ export function summaryLines({ period, dryRun, accounts, outcomes, interrupted }
     ...(failures.length === 0
       ? []
       : ['', ...tableLines(['failed account', 'why'], failures.map((each) => [each.account, each.reason ?? each.code ?? '']))]), // prettier-ignore
+    ...warningLines(outcomes),
     ...(interrupted ? ['', 'stopped before the end; the same command goes on where it was'] : []),
   ];
+}
+
+/** Warnings in a summary at most, each once with the accounts it is about: the JSON has all. */
+const WARNINGS_MAX = 20;
+
+function warningLines(outcomes: readonly Outcome[]): string[] {
+  const accounts = new Map<string, string[]>();
+  for (const { account, warnings } of outcomes)
+    for (const text of warnings) accounts.set(text, [...(accounts.get(text) ?? []), account]);
+  if (accounts.size === 0) return [];
+  const shown = [...accounts].slice(0, WARNINGS_MAX).map(([text, on]) => {
+    const of = on.length <= 3 ? on.join(', ') : `${on.slice(0, 3).join(', ')} and ${on.length - 3} more`;
+    return `warning: ${text} (${of})`;
+  });
+  const left = accounts.size - shown.length;
+  return ['', ...shown, ...(left === 0 ? [] : [`and ${left} more warnings: --json has all`])];
 }
 
 /** The sum of amounts of one currency, exactly: they all have its number of decimals. */

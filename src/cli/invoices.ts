@@ -74,6 +74,7 @@ export function register(program: Command, context: CliContext): void {
     .addOption(new Option('--account <id>', 'only this account; may be repeated').argParser(collect))
     .option('--finalize', 'number the invoices; from then on nothing in them changes')
     .option('--allow-incomplete', 'with --finalize: also what has not been metered to the end of the period')
+    .option('--without-issuer', 'with --finalize: also when the server has no issuer.json, so that they name no seller')
     .option('--dry-run', 'say what would be done and write nothing')
     .option('--json', 'print every outcome as JSON')
     .addHelpText('after', RUN_EXAMPLES)
@@ -82,6 +83,8 @@ export function register(program: Command, context: CliContext): void {
         throw new CommandFailure('--period: write a month such as 2026-03, or a day such as 2026-03-05', 2);
       if (options.allowIncomplete === true && options.finalize !== true)
         throw new CommandFailure('--allow-incomplete goes with --finalize', 2);
+      if (options.withoutIssuer === true && options.finalize !== true)
+        throw new CommandFailure('--without-issuer goes with --finalize', 2);
       const result = await withClient(command, context, (client) => runInvoices(client, context, options), {
         timeoutMs: CALL_TIMEOUT_MS,
       });
@@ -152,14 +155,16 @@ export function register(program: Command, context: CliContext): void {
       },
     );
 
-  named('finalize', 'give a draft its number; once more is harmless').action(
-    async (which: string, _options: unknown, command: Command) => {
+  named('finalize', 'give a draft its number; once more is harmless')
+    .option('--allow-incomplete', 'also before the period is over')
+    .option('--without-issuer', 'also when it names no seller, because the server has no issuer.json')
+    .action(async (which: string, options: { allowIncomplete?: boolean; withoutIssuer?: boolean }, command: Command) => {
       await withClient(command, context, async (client) => {
-        const { json } = await client.call('POST', `${await pathOf(client, which, false)}/finalize`);
+        const query = `allow_incomplete=${options.allowIncomplete === true}&without_issuer=${options.withoutIssuer === true}`;
+        const { json } = await client.call('POST', `${await pathOf(client, which, false)}/finalize?${query}`);
         showInvoice(context, json);
       });
-    },
-  );
+    });
 
   named('void', 'make an invoice void; its number stays used').action(
     async (which: string, options: { creditNote?: boolean }, command: Command) => {

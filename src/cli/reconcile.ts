@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { withClient } from './connection.ts';
+import { patiently } from './invoice-run.ts';
+import { startRunProgress } from './run-progress.ts';
 import { CommandFailure, writeLine, type CliContext } from './context.ts';
 
 const correction = z.looseObject({
@@ -24,7 +26,12 @@ const Answer = z.object({
       lowered_debits: z.array(z.string()),
     }),
   ),
+  left: z.number().default(0),
+  next: z.string().nullable().default(null),
 });
+
+/** A call is answered within seconds; on a busy machine one invoice of a large account may take its time. */
+const CALL_TIMEOUT_MS = 300_000;
 
 const EXAMPLES = `
 Final invoices are never edited. What they charged too much goes on a credit note; what they charged too little goes on a
@@ -42,24 +49,49 @@ export function register(program: Command, context: CliContext): void {
     .description('rate the periods of final invoices again and correct what they charged')
     .option('--account <id>', 'only the invoices of this account')
     .option('--dry-run', 'say what differs and write nothing')
-    .option('--json', "print the server's answer as it is")
+    .option('--json', "print the server's answers, one a line")
     .addHelpText('after', EXAMPLES)
     .action(async (options: { account?: string; dryRun?: boolean; json?: boolean }, command: Command) => {
-      await withClient(command, context, async (client) => {
-        const body = { ...(options.account === undefined ? {} : { account: options.account }), dry_run: options.dryRun === true };
-        const { json, text } = await client.call('POST', '/v1/reconcile', body);
-        if (options.json === true) {
-          writeLine(context.stdout, text.trim());
-          return;
-        }
-        const parsed = Answer.safeParse(json);
-        if (!parsed.success) throw new CommandFailure(`the server's answer is not as expected: ${z.prettifyError(parsed.error)}`);
-        for (const line of linesOf(parsed.data)) writeLine(context.stdout, line);
-      });
+      await withClient(
+        command,
+        context,
+        async (client) => {
+          const progress = startRunProgress(context, 'invoices');
+          const invoices: z.infer<typeof Answer>['invoices'] = [];
+          let checked = 0;
+          try {
+            for (let after: string | null = null; ;) {
+              const body: object = {
+                ...(options.account === undefined ? {} : { account: options.account }),
+                dry_run: options.dryRun === true,
+                ...(after === null ? {} : { after }),
+              };
+              const told = checked;
+              const waiting = (note: string): void => {
+                progress.update(told, told, note);
+              };
+              const { json, text } = await patiently(context, waiting, () => client.call('POST', '/v1/reconcile', body));
+              const parsed = Answer.safeParse(json);
+              if (!parsed.success)
+                throw new CommandFailure(`the server's answer is not as expected: ${z.prettifyError(parsed.error)}`);
+              if (options.json === true) writeLine(context.stdout, text.trim());
+              checked += parsed.data.checked;
+              invoices.push(...parsed.data.invoices);
+              progress.update(checked, checked + parsed.data.left, '');
+              after = parsed.data.next;
+              if (after === null) break;
+            }
+          } finally {
+            progress.stop();
+          }
+          if (options.json !== true) for (const line of linesOf({ checked, invoices })) writeLine(context.stdout, line);
+        },
+        { timeoutMs: CALL_TIMEOUT_MS },
+      );
     });
 }
 
-function linesOf({ checked, invoices }: z.infer<typeof Answer>): string[] {
+function linesOf({ checked, invoices }: Pick<z.infer<typeof Answer>, 'checked' | 'invoices'>): string[] {
   return [
     `${checked} final ${checked === 1 ? 'invoice' : 'invoices'} rated again, ${invoices.length} differ`,
     ...invoices.flatMap(({ number, account, reason, credits, debits, credit_notes: notes, debit, lowered_debits: lowered }) => [

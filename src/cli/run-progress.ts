@@ -6,12 +6,12 @@ export interface RunProgress {
   stop(): void;
 }
 
-/** The progress over accounts. */
-export function startRunProgress(context: CliContext): RunProgress {
+/** The progress over accounts, or what else there are many of. */
+export function startRunProgress(context: CliContext, what: 'accounts' | 'invoices' = 'accounts'): RunProgress {
   const progress = startProgress(
     context,
-    { format: '{bar} {value} of {total} accounts | {eta_formatted} | {note}', first: { done: 0, of: 0, note: '' } },
-    ({ done, of, note }) => `${done} of ${Math.max(of, done)} accounts${note === '' ? '' : `, ${note}`}`,
+    { format: `{bar} {value} of {total} ${what} | {eta_formatted} | {note}`, first: { done: 0, of: 0, note: '' } },
+    ({ done, of, note }) => `${done} of ${Math.max(of, done)} ${what}${note === '' ? '' : `, ${note}`}`,
   );
   return {
     update(done, of, note) {

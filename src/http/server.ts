@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import type { Status } from '../aggregate/status.ts';
+import type { BillingContext } from '../billing/facts.ts';
 import type { IssuerProfile } from '../billing/issuer.ts';
 import type { QueryContext } from '../query/context.ts';
 import { loadTerms, shippedTermsFolder, type TermsLibrary } from '../terms/library.ts';
@@ -16,6 +17,7 @@ import { anomalyRoutes } from './routes/anomalies.ts';
 import { backtestRoutes } from './routes/backtests.ts';
 import { balanceRoutes } from './routes/balance.ts';
 import { catalogRoutes } from './routes/catalog.ts';
+import { chargeDaysRoute } from './routes/charge-days.ts';
 import { debitRoutes } from './routes/debits.ts';
 import { eventRoutes } from './routes/events.ts';
 import { evidenceRoutes } from './routes/evidence.ts';
@@ -50,8 +52,10 @@ export interface ServerDeps extends QueryContext {
   sheets?: TermsLibrary;
   /** Who invoices are from. */
   issuer?: IssuerProfile | undefined;
-  /** The clock of checks that name no instant. */
+  /** The clock of this machine. */
   now?: () => number;
+  /** With the event clock: the highest instant of a sample so far, null before the first. Left out: what the watermark says. */
+  eventClockMs?: () => number | null;
   /** The product's version, shown in the OpenAPI document. */
   version: string;
   /** Whether the questions and the catalog are served; plugins and health always are. */
@@ -79,29 +83,44 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
   if (deps.status !== undefined) statusRoute(api, deps.status, deps.terms);
   if (deps.api !== false) {
     const sheets = deps.sheets ?? loadTerms([shippedTermsFolder()]);
-    vmMeteringRoutes(api, { ...deps, termsLibrary: sheets });
+    const now = deps.now ?? Date.now;
+    const billing: BillingContext = { ...deps, termsLibrary: sheets, businessNow: businessClock(deps, now) };
+    vmMeteringRoutes(api, billing);
     anomalyRoutes(api, deps);
     evidenceRoutes(api, deps);
     rowsOfVmsRoute(api, deps);
-    accountMeteringRoutes(api, { ...deps, termsLibrary: sheets });
+    accountMeteringRoutes(api, billing);
     catalogRoutes(api, deps, sheets);
     termsRoutes(api, sheets);
-    backtestRoutes(api, { ...deps, termsLibrary: sheets });
-    incidentRoutes(api, { ...deps, termsLibrary: sheets });
+    backtestRoutes(api, billing);
+    incidentRoutes(api, billing);
     keyRoutes(api, deps.catalog);
-    eventRoutes(api, { ...deps, termsLibrary: sheets });
-    const now = deps.now ?? Date.now;
+    eventRoutes(api, billing);
     refundRoutes(api, deps, sheets, now);
     invoiceListRoutes(api, deps.catalog);
-    invoiceRoutes(api, { ...deps, termsLibrary: sheets }, now);
-    invoiceRunRoutes(api, { ...deps, termsLibrary: sheets }, now);
-    reconcileRoutes(api, { ...deps, termsLibrary: sheets });
-    balanceRoutes(api, { ...deps, termsLibrary: sheets }, now);
+    invoiceRoutes(api, billing, now);
+    invoiceRunRoutes(api, billing, now);
+    reconcileRoutes(api, billing, now);
+    balanceRoutes(api, billing);
+    chargeDaysRoute(api, billing, now);
     debitRoutes(api, deps.catalog);
   }
   for (const plugin of deps.plugins ?? []) await plugin(api);
   await installDocs(api, deps.version);
   return app;
+}
+
+/**
+ * The clock of what is owed and due: this machine's, or the event clock, on which nothing has happened beyond the newest sample. 0 before
+ * the first of them.
+ */
+function businessClock({ terms, watermarkMs, eventClockMs }: ServerDeps, now: () => number): () => number {
+  if (terms.clock === 'wall') return now;
+  if (eventClockMs !== undefined) return () => eventClockMs() ?? 0;
+  return () => {
+    const watermark = watermarkMs('');
+    return watermark === null ? 0 : watermark + terms.latenessMs;
+  };
 }
 
 /** Samples are taken whatever the store does; health and metrics say what they know. */

@@ -65,7 +65,8 @@ export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
   }
   for (const { invoice, rule } of facts.overdue) add(priceLateFee(invoice, rule, fromMs, toMs, currency));
   if (facts.charges !== undefined) add(priceLateCharges(facts.charges.list, facts.charges.rule, fromMs, toMs, currency));
-  add(priceTax(facts.taxPercent, lines, currency));
+  // No tax on nothing: a line of it alone would make an invoice of an account that has none.
+  if (lines.length > 0) add(priceTax(facts.taxPercent, lines, currency));
   return lines;
 }
 

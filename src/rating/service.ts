@@ -7,7 +7,7 @@ import { type Segment, servedDays, servedMinutes } from './served.ts';
 const FORMULA = {
   day: 'each local day costs D = P, the price per day',
   hour: 'each local day costs D = P x its hours (23, 24 or 25)',
-  month: 'day d (from 0) of the N days of a month that exist costs D = floor(P(d+1)/N) - floor(P d/N)',
+  month: 'day d (from 0) of a month of N days costs D = floor(P(d+1)/N) - floor(P d/N)',
 } as const;
 
 /** The service charge of a VM: Σ D over its local days, a partly served day Σ unit(k) over its served minutes. Undefined without service. */

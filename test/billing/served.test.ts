@@ -54,6 +54,6 @@ it('samples with an outage of 30 seconds become a final invoice, which is the sa
   await server.end('SIGKILL');
   server = await start();
   expect(await server.ask(path)).toEqual(final);
-  expect(await send('POST', '/v1/reconcile', {})).toEqual({ checked: 1, dry_run: false, invoices: [] });
+  expect(await send('POST', '/v1/reconcile', {})).toEqual({ checked: 1, dry_run: false, invoices: [], left: 0, next: null });
   expect(await send('POST', `${path}/payments`, { amount: '15.83' })).toMatchObject({ status: 'paid', outstanding: '0.00' });
 });

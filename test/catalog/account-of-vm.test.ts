@@ -46,7 +46,13 @@ describe('a VM that is to belong to another account', () => {
     await accounts('a1', 'a2');
     expect((await vm('v1', 'a1')).status).toBe(200);
     await draft('a1');
-    await done('POST', `${await draft('a1', { from: '2026-02-01T00:00:00Z', to: MARCH.from })}/finalize`);
+    // Nothing is to bill in February, and no number is given for that.
+    expect(
+      await callOf(app)('POST', `${await draft('a1', { from: '2026-02-01T00:00:00Z', to: MARCH.from })}/finalize`),
+    ).toMatchObject({
+      status: 409,
+      body: { code: 'nothing_to_bill' },
+    });
     const { number } = await done('POST', `${await draft('a1')}/finalize`);
     expect(await vm('v1', 'a2')).toMatchObject(refused(`invoice ${String(number)}`));
     const { invoices } = await done('GET', '/v1/invoices?account=a1&status=final&from=2026-03-01T00:00:00Z');

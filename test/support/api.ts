@@ -40,6 +40,8 @@ export function serverOn(store: Store, catalog: Catalog, change: Partial<ServerD
       samples: { accepted: 0n, applied: 0n, duplicate: 0n, conflict: 0n, late: 0n, quarantined: 0n, rejected: {} },
     }),
     ready: () => ({ ready: true }),
+    // Every period that the tests bill is over.
+    now: () => Date.parse('2026-12-01T00:00:00Z'),
     ...change,
   });
 }

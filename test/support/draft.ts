@@ -1,6 +1,10 @@
 import type { StoredDocument } from '../../src/billing/document.ts';
+import type { FinalTerms } from '../../src/billing/ledger.ts';
 
-/** A draft of a day of an account in which nothing is charged. */
+/** Whatever a draft says of its period and its seller. */
+export const ANYHOW: FinalTerms = { allowIncomplete: true, withoutIssuer: true, nowMs: 0 };
+
+/** A draft of a day of an account in which nothing is charged, though there is a line. */
 export function draftOf(account: string): StoredDocument {
   return {
     head: {
@@ -17,7 +21,7 @@ export function draftOf(account: string): StoredDocument {
       principal_nanos: '0',
       corrects: null,
     },
-    rest: '{"lines":[]}',
+    rest: '{"lines":[{"kind":"service","vm":null,"description":"","quantity":"1","amount":"0.00","detail":{}}]}',
     evidence: '{}',
     sha256: null,
   };

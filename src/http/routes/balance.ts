@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { chargeDays } from '../../balance/charge-days.ts';
 import { post } from '../../balance/post.ts';
 import { type Standing, standingOf } from '../../balance/state.ts';
 import type { BillingContext } from '../../billing/facts.ts';
@@ -14,7 +13,7 @@ import { recorderOf } from '../auth.ts';
 import { accountParams, instantShape } from './shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
-const WRITING = [
+export const WRITING = [
   'bad_request',
   'invalid_parameter',
   'invalid_body',
@@ -25,9 +24,8 @@ const WRITING = [
   'store_unavailable',
 ] as const;
 const ENTRIES_MAX = 1000;
-const ACCOUNTS_A_CALL = 20;
 
-const entryShape = z.looseObject({
+export const entryShape = z.looseObject({
   id: z.string(),
   kind: z.enum(BALANCE_KINDS),
   at: instantShape,
@@ -72,22 +70,9 @@ const posting = z
   })
   .refine((body) => body.kind === 'adjustment' || !body.amount.startsWith('-'), { path: ['amount'], message: 'must be above 0' });
 
-const chargeRequest = z.strictObject({
-  account: identifier.optional(),
-  after: identifier.optional().describe('Where a call without account goes on: the `next` of the one before.'),
-  from: instant.optional().describe('The first day of an account that was never charged; else its service tells.'),
-});
-const runShape = z.object({
-  account: z.string(),
-  entries: z.array(entryShape),
-  waiting: z.string().nullable().describe('The day that is not charged yet, since its usage is not complete.'),
-  state: z.enum(BALANCE_STATES),
-  balance: z.string(),
-});
-
-/** Prepaid balances: topped up, charged by the day, shown with where every entry comes from. */
-export function balanceRoutes(api: Api, context: BillingContext, now: () => number): void {
-  const { catalog } = context;
+/** Prepaid balances: topped up and shown with where every entry comes from. */
+export function balanceRoutes(api: Api, context: BillingContext): void {
+  const { catalog, businessNow: now } = context;
   const known = (account: string): void => {
     if (catalog.account(account) === undefined)
       throw new ProblemError('account_unknown', `there is no account ${account}`, { account });
@@ -134,51 +119,6 @@ export function balanceRoutes(api: Api, context: BillingContext, now: () => numb
       return balanceJson(context, account, now());
     },
   );
-  api.route(
-    {
-      method: 'POST',
-      path: '/v1/charge-days',
-      tag: 'billing',
-      summary: 'Charge the days that are over to prepaid balances, where the terms charge by the day',
-      description:
-        'Each day of each VM once, however often and at once it is called. Days charged before are rated again, and what changed is corrected; ' +
-        'the rest of final invoices and credit notes are settled; suspensions are recorded. Without `account` it goes through all accounts, some a call.',
-      roles: ROLES,
-      body: { 'application/json': chargeRequest },
-      answers: {
-        200: {
-          description: 'What was booked',
-          schema: z.object({
-            accounts: z.array(runShape),
-            left: z.int().describe('Accounts after these.'),
-            next: z.string().nullable().describe('Give it as `after`; null: done.'),
-          }),
-        },
-      },
-      problems: WRITING,
-    },
-    async ({ body, request }) => {
-      const { account, after, from } = body;
-      if (account !== undefined) known(account);
-      const all = account === undefined ? catalog.accountIds().filter((id) => after === undefined || id > after) : [account];
-      const some = all.slice(0, ACCOUNTS_A_CALL);
-      const accounts: Record<string, unknown>[] = [];
-      for (const id of some) {
-        const run = await chargeDays(context, id, { nowMs: now(), fromMs: from, by: recorderOf(request) });
-        const { state, balanceNanos } = standingOf(context, id, now());
-        const made = entriesJson(context, id).filter((entry) => run.entries.includes(String(entry['id'])));
-        const currency = catalog.account(id)?.body.currency ?? '';
-        accounts.push({
-          account: id,
-          entries: made.reverse(),
-          waiting: run.waiting,
-          state,
-          balance: formatAmount(balanceNanos, currency),
-        });
-      }
-      return { accounts, left: all.length - some.length, next: all.length > some.length ? (some.at(-1) ?? null) : null };
-    },
-  );
 }
 
 function balanceJson(context: BillingContext, account: string, nowMs: number, before?: string): Record<string, unknown> {
@@ -213,7 +153,7 @@ function beganJson({ began }: Standing): Record<string, string> {
 }
 
 /** The entries of an account, the newest first, each with the balance after it. */
-function entriesJson({ catalog }: BillingContext, account: string): Record<string, unknown>[] {
+export function entriesJson({ catalog }: BillingContext, account: string): Record<string, unknown>[] {
   let balance = 0n;
   return catalog.books
     .balanceOf(account)

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import type { BillingContext } from '../../billing/facts.ts';
-import { type AccountOutcome, runAccounts } from '../../billing/run.ts';
+import { type AccountOutcome, refuseUnfit, runAccounts } from '../../billing/run.ts';
 import { calendarOf } from '../../billing/run-period.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { identifier } from '../../domain/plan.ts';
+import { toJson } from '../../domain/json.ts';
 import { ProblemError } from '../../errors.ts';
 import type { Api } from '../api.ts';
 import { recorderOf } from '../auth.ts';
+import { answerInTime } from '../slow-answer.ts';
 import { instantShape } from './shapes.ts';
 
 const ACCOUNTS_MAX = 200;
@@ -26,6 +28,10 @@ const runRequest = z.strictObject({
   finalize: z.boolean().default(false).describe('Invoices become final at once; otherwise drafts are kept.'),
   dry_run: z.boolean().default(false).describe('Say what would be done and write nothing.'),
   allow_incomplete: z.boolean().default(false).describe('Make final also what has not been metered to the end of the period.'),
+  without_issuer: z
+    .boolean()
+    .default(false)
+    .describe('Make final also documents that name no seller, because the server has no issuer.json.'),
   after: identifier.optional().describe('`next` of the answer before: go on after this account.'),
   limit: z
     .int()
@@ -48,6 +54,9 @@ const outcomeShape = z.object({
   from: instantShape.nullable(),
   to: instantShape.nullable(),
   total: z.string().nullable(),
+  warnings: z
+    .array(z.string())
+    .describe('What its invoice says that whoever bills has to know: what was not measured, above all.'),
   code: z.string().nullable().describe('Of a failure.'),
   reason: z.string().nullable(),
 });
@@ -82,12 +91,13 @@ export function invoiceRunRoutes(api: Api, context: BillingContext, now: () => n
         'bad_request',
         'invalid_body',
         'account_unknown',
+        'issuer_missing',
         'body_too_large',
         'unsupported_media_type',
         'store_unavailable',
       ],
     },
-    async ({ body, request }) => {
+    ({ body, request, reply }) => {
       const calendar = calendarOf(body.period);
       if (calendar === undefined) throw new Error(`the period ${body.period} passed its check`);
       const unknown = body.accounts?.find((account) => catalog.account(account) === undefined);
@@ -101,23 +111,27 @@ export function invoiceRunRoutes(api: Api, context: BillingContext, now: () => n
         finalize: body.finalize,
         dryRun: body.dry_run,
         allowIncomplete: body.allow_incomplete,
+        withoutIssuer: body.without_issuer,
         by: recorderOf(request),
       };
-      const outcomes: AccountOutcome[] = [];
-      const untilMs = now() + CALL_MS;
-      let at = 0;
-      while (at < Math.min(left.length, body.limit) && (at === 0 || now() < untilMs)) {
-        const some = together(catalog, left.slice(at, body.limit));
-        outcomes.push(...(await runAccounts(context, some, runOf)));
-        at += some.length;
-      }
-      return {
-        period: body.period,
-        dry_run: body.dry_run,
-        accounts: all.length,
-        outcomes,
-        next: at < left.length ? (left[at - 1] ?? null) : null,
-      };
+      refuseUnfit(context, runOf);
+      return answerInTime(reply, 200, async () => {
+        const outcomes: AccountOutcome[] = [];
+        const untilMs = now() + CALL_MS;
+        let at = 0;
+        while (at < Math.min(left.length, body.limit) && (at === 0 || now() < untilMs)) {
+          const some = together(catalog, left.slice(at, body.limit));
+          outcomes.push(...(await runAccounts(context, some, runOf)));
+          at += some.length;
+        }
+        return toJson({
+          period: body.period,
+          dry_run: body.dry_run,
+          accounts: all.length,
+          outcomes,
+          next: at < left.length ? (left[at - 1] ?? null) : null,
+        });
+      });
     },
   );
 }

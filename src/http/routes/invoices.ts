@@ -16,6 +16,7 @@ import { ProblemError } from '../../errors.ts';
 import { LINE_KINDS } from '../../rating/line.ts';
 import type { Api } from '../api.ts';
 import { recorderOf } from '../auth.ts';
+import { answerInTime } from '../slow-answer.ts';
 import { BODY_PROBLEMS, idParams, instantShape } from './shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
@@ -87,9 +88,11 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
       if (catalog.account(body.account) === undefined)
         throw new ProblemError('account_unknown', `there is no account ${body.account}`, { account: body.account });
       checkPeriod(catalog, body.account, body.from, body.to);
-      const document: RatedDocument = await rateDocument(context, body.account, body.from, body.to);
-      if (body.mode === 'preview') return reply.code(200).type(JSON_TYPE).send(previewJson(document));
-      return answerJson(reply, await keepDraft(catalog, document, recorderOf(request)), 201);
+      const isPreview = body.mode === 'preview';
+      return answerInTime(reply, isPreview ? 200 : 201, async () => {
+        const document: RatedDocument = await rateDocument(context, body.account, body.from, body.to);
+        return isPreview ? previewJson(document) : invoiceJson(catalog, await keepDraft(catalog, document, recorderOf(request)));
+      });
     },
   );
 
@@ -149,14 +152,36 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
       path: '/v1/invoices/{id}/finalize',
       tag: 'billing',
       summary: 'Give a draft its number; from then on nothing in it changes',
-      description: 'Once more is harmless: the answer is the same invoice under the same number.',
+      description:
+        'Once more is harmless: the answer is the same invoice under the same number. A draft without lines, or of a period that is not over, is refused.',
       roles: ROLES,
       params: idParams,
+      query: z.strictObject({
+        allow_incomplete: z.enum(['true', 'false']).default('false').describe('Also before the period is over.'),
+        without_issuer: z
+          .enum(['true', 'false'])
+          .default('true')
+          .describe(
+            '`false`: refuse a draft that names no seller, because the server has no issuer.json. The `warnings` of the draft say so, too.',
+          ),
+      }),
       answers: { 200: { description: 'The final invoice', schema: invoiceShape } },
-      problems: ['invalid_parameter', 'invoice_unknown', 'invoice_conflict', 'store_unavailable'],
+      problems: [
+        'invalid_parameter',
+        'invoice_unknown',
+        'invoice_conflict',
+        'nothing_to_bill',
+        'period_not_over',
+        'issuer_missing',
+        'store_unavailable',
+      ],
     },
-    async ({ params: { id }, request, reply }) => {
-      await finalize(catalog, id, recorderOf(request));
+    async ({ params: { id }, query, request, reply }) => {
+      await finalize(catalog, id, recorderOf(request), {
+        allowIncomplete: query.allow_incomplete === 'true',
+        withoutIssuer: query.without_issuer === 'true',
+        nowMs: context.businessNow(),
+      });
       return answerJson(reply, id);
     },
   );
