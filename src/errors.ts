@@ -67,11 +67,16 @@ export const PROBLEMS = {
     title: 'The period is not over, or was not when it was rated',
     meaning: 'Rate it again once it is, or ask for `allow_incomplete`: what is metered later is then corrected by reconciling.',
   },
-  nothing_to_bill: { status: 409, title: 'There is nothing to bill', meaning: 'The draft has no line: it would be a number of nothing.' },
+  nothing_to_bill: {
+    status: 409,
+    title: 'There is nothing to bill',
+    meaning: 'The draft has no line: it would be a number of nothing.',
+  },
   issuer_missing: {
     status: 409,
     title: 'Nobody is named as the issuer',
-    meaning: 'Final invoices are never edited: put `issuer.json` into the data folder and start again, or ask for `without_issuer`.',
+    meaning:
+      'Final invoices are never edited: put `issuer.json` into the data folder and start again, or ask for `without_issuer`.',
   },
   plan_in_use: {
     status: 409,

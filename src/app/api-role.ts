@@ -145,7 +145,10 @@ export function startApi(setup: ApiSetup): ApiRole {
       return own === undefined ? null : watermarkOf(own);
     },
     clockMs() {
-      return progress.reduce<number | null>((most, { clockMs }) => (clockMs === null ? most : Math.max(most ?? 0, clockMs)), null);
+      return progress.reduce<number | null>(
+        (most, { clockMs }) => (clockMs === null ? most : Math.max(most ?? 0, clockMs)),
+        null,
+      );
     },
     partitions: partitionsNow,
     notReady: () => storeOutage() ?? setup.mismatch(),
