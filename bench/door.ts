@@ -34,6 +34,7 @@ const aggregator: AggregatorThread = {
     quarantined: 0n,
     checkpointSeq: -1,
   }),
+  halted: () => undefined,
   until: () => Promise.resolve(),
   wake: () => undefined,
   newNames: () => Promise.resolve({ vms: 0, nics: 0 }),

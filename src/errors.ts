@@ -144,6 +144,12 @@ export const PROBLEMS = {
     title: 'The capacity for VMs or interfaces is used up',
     meaning: 'New VMs or interfaces cannot be taken until UPTALLY_MAX_VMS or UPTALLY_MAX_NICS is raised.',
   },
+  log_corrupt: {
+    status: 503,
+    title: 'The log is damaged',
+    meaning:
+      'A record of the log cannot be read; nothing is taken until the operator has seen to it (docs/operating/log-identity.md). Send the same again later.',
+  },
   log_unavailable: {
     status: 503,
     title: 'The log did not confirm',

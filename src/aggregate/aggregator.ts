@@ -7,7 +7,9 @@ import type { Faults } from '../faults.ts';
 import { Kernel, type Capacity, type Terms } from '../kernel/kernel.ts';
 import { KIND_CATALOG, KIND_SAMPLES, LAYOUT as L, OUTPUTS, type Output } from '../kernel/layout.ts';
 import { takeSnapshot } from '../kernel/snapshot.ts';
-import type { LogReader, LogRecord } from '../log/log.ts';
+import type { LogMark } from '../log/check.ts';
+import { LogIdentityError } from '../log/identity.ts';
+import { LogError, type LogReader, type LogRecord } from '../log/log.ts';
 import { catalogSeqOf, framesOf, samplesIn } from '../log/record.ts';
 import type { Store } from '../store/store.ts';
 import type { Checkpoints } from './checkpoint.ts';
@@ -20,6 +22,7 @@ import { repriceRows } from './reprice.ts';
 import type { Progress } from './status.ts';
 import { countNew } from './room.ts';
 import { drainAll, loadRecords, REPAIRED, REPRICED, SETTLED } from './steps.ts';
+import { readStoredProgress, writeStoredProgress } from './stored-progress.ts';
 
 export interface AggregatorOptions {
   readonly store: Store;
@@ -33,6 +36,12 @@ export interface AggregatorOptions {
   readonly note?: (message: string) => void;
   /** One partition of a log that says itself where steps end. Left out: all of a log that only this process reads. */
   readonly partition?: Partition;
+  /** Samples that are in the log's count and were given up, each with the record from which on they are missing. */
+  readonly givenUp?: readonly { readonly from: number; readonly samples: bigint }[];
+  /** Whether raw samples are given up when they are old; left out: they may be. */
+  readonly samplesExpire?: boolean;
+  /** The store may be changed by others under this process: it is looked at before each step. */
+  readonly storeShared?: boolean;
 }
 
 /**
@@ -69,6 +78,13 @@ function capacityOf(vmsMax: number, nicsMax: number): Capacity {
   };
 }
 
+interface Stored {
+  readonly seq: number;
+  readonly clock: bigint;
+  readonly counters: readonly bigint[];
+  readonly mark: LogMark | undefined;
+}
+
 export class Aggregator {
   readonly #options: AggregatorOptions;
   readonly #live: Kernel;
@@ -86,6 +102,10 @@ export class Aggregator {
   #repriceFromSeq = 0;
   /** Up to here the store may hold rows of steps that are done again, with other ends. */
   #redoUntilSeq = -1;
+  /** The last step whose rows are stored, as it is on record. */
+  #stored: Stored = { seq: -1, clock: 0n, counters: [], mark: undefined };
+  /** Up to here rows may be stored, which is on record. */
+  #reach: { seq: number; check: string } = { seq: -1, check: '' };
 
   constructor(options: AggregatorOptions) {
     this.#options = options;
@@ -112,7 +132,72 @@ export class Aggregator {
     for (const vm of found.toReprice) this.#toReprice.add(vm);
     this.#repriceFromSeq = found.repriceFromSeq;
     if (this.#options.partition === undefined) this.#quarantined = await countQuarantined(this.#options.store);
-    this.#storedSamples = this.#live.counter('accepted');
+    await this.#beginRecord();
+    this.#storedSamples = this.#samplesUpTo(this.#nextSeq - 1);
+  }
+
+  /** What is on record of a log that says of itself where it is. */
+  async #beginRecord(): Promise<void> {
+    const { log, store, partition } = this.#options;
+    if (partition !== undefined || log.mark === undefined) return;
+    const last = await readStoredProgress(store, 0, log.identity?.logId);
+    if (last !== undefined) this.#reach = { seq: last.reach, check: last.reachCheck };
+    this.#stored = this.#state();
+  }
+
+  #state(): Stored {
+    const seq = this.#nextSeq - 1;
+    return {
+      seq,
+      clock: this.#live.i64(L.H_CLOCK),
+      counters: this.#live.counters(),
+      mark: seq < 0 ? undefined : this.#options.log.mark?.(seq),
+    };
+  }
+
+  /** Samples up to a record, as the log counts them; without its word those that were taken in, and those given up before it. */
+  #samplesUpTo(seq: number): bigint {
+    const { log, givenUp = [] } = this.#options;
+    const counted = seq < 0 ? undefined : log.mark?.(seq)?.samples;
+    if (counted !== undefined) return counted;
+    return givenUp.reduce((sum, { from, samples }) => (from <= seq ? sum + samples : sum), this.#live.counter('accepted'));
+  }
+
+  /** Has on record that rows of up to this record may be stored from now on: before the first of them is. */
+  async #announce(seq: number): Promise<void> {
+    const { log, partition } = this.#options;
+    if (partition !== undefined || log.mark === undefined || seq <= this.#reach.seq) return;
+    await this.#checkStore();
+    this.#reach = { seq, check: log.mark(seq)?.check ?? '' };
+    await this.#record();
+  }
+
+  async #record(): Promise<void> {
+    const { store, log } = this.#options;
+    const { seq, clock, counters, mark } = this.#stored;
+    const { seq: reach, check } = this.#reach;
+    // before the first step nothing is stored up to record 0 but the log's id, which brings no rows
+    await writeStoredProgress(store, {
+      ...{ seq: Math.max(0, seq), clock, counters, mark, logId: log.identity?.logId ?? '' },
+      ...{ reach, reachCheck: check },
+    });
+    this.#recordedSeq = Math.max(0, seq);
+  }
+
+  /** The newest row of `progress` as this process has written it; undefined before its first. */
+  #recordedSeq: number | undefined;
+
+  /** The database must hold what was stored there: one that was restored from another time meanwhile would be gone on with, with a hole. */
+  async #checkStore(): Promise<void> {
+    const { store, log, storeShared } = this.#options;
+    if (storeShared !== true || this.#recordedSeq === undefined) return;
+    const found = (await readStoredProgress(store, 0, log.identity?.logId))?.seq ?? -1;
+    if (found >= this.#recordedSeq) return;
+    throw new LogIdentityError('log_behind', {
+      found: `the database says that rows up to record ${found} are stored, and this server has stored them up to record ${this.#recordedSeq}`,
+      expected: 'it was emptied or restored from an earlier time while the server runs',
+      advice: 'Start the server again: it stores again what the log still holds, or says what it does not',
+    });
   }
 
   #repairContext(): RepairContext {
@@ -128,18 +213,25 @@ export class Aggregator {
         if (!(await this.#takeStep())) break;
       } catch (error) {
         // what was taken in before is stored first
-        if (steps === 0 || !(error instanceof CapacityError)) throw error;
+        if (steps === 0 || !(error instanceof CapacityError || isDamage(error))) throw error;
         break;
       }
       steps++;
     } while (steps < STEPS_TOGETHER_MAX && this.#held.bytes < BYTES_TOGETHER_MAX);
     if (steps === 0) return false;
-    await this.#held.insert();
+    await this.#insertHeld(this.#nextSeq - 1);
     if (this.#anomaliesWritten && this.#options.partition === undefined)
       this.#quarantined = await countQuarantined(this.#options.store);
     this.#anomaliesWritten = false;
-    this.#storedSamples = this.#live.counter('accepted');
+    this.#storedSamples = this.#samplesUpTo(this.#nextSeq - 1);
+    if (this.#options.partition === undefined && this.#options.log.mark !== undefined) this.#stored = this.#state();
     return true;
+  }
+
+  /** Stores the rows that are held. @param seq the last record that they come from */
+  async #insertHeld(seq: number): Promise<void> {
+    if (this.#held.bytes > 0) await this.#announce(seq);
+    await this.#held.insert();
   }
 
   /** Takes in the records of one step; its last rows are held. */
@@ -154,7 +246,7 @@ export class Aggregator {
     faults.at('before-aggregate');
     loadRecords(live, records);
     live.setU32(L.H_REDO, this.#nextSeq <= this.#redoUntilSeq ? 1 : 0);
-    await this.#run(() => live.exports.aggregate());
+    await this.#run(last.seq, () => live.exports.aggregate());
     faults.at('after-aggregate');
     const late = readLate(this.#held.takeLate());
 
@@ -167,14 +259,16 @@ export class Aggregator {
       if (changed) this.#pricing.writeAll(live);
     }
     if (this.#toReprice.size > 0 && last.seq >= this.#repriceFromSeq) {
-      await this.#held.insert();
+      await this.#insertHeld(last.seq);
+      await this.#announce(last.seq);
       await repriceRows(live, store, [...this.#toReprice], position | REPRICED);
       this.#toReprice.clear();
     }
     // a checkpoint says which catalog the rows show, and those that wait for their new price don't show it yet
     if (this.#toReprice.size === 0) live.setU64(L.H_CATALOG_SEQ, this.#pricing.seq);
     if (late.length > 0) {
-      await this.#held.insert();
+      await this.#insertHeld(last.seq);
+      await this.#announce(last.seq);
       faults.at('before-repair');
       const outcome = await repairLate(this.#repairContext(), late, { upTo: position | SETTLED, version: position | REPAIRED });
       live.addToCounter('duplicate', BigInt(outcome.duplicates));
@@ -182,7 +276,7 @@ export class Aggregator {
       faults.at('after-repair');
     }
     live.setU64(L.H_VERSION, position | SETTLED);
-    await this.#run(() => live.exports.settle());
+    await this.#run(last.seq, () => live.exports.settle());
     if (late.length > 0) this.#anomaliesWritten = true;
     this.#nextSeq = last.seq + 1;
     return true;
@@ -206,7 +300,7 @@ export class Aggregator {
   }
 
   /** Calls the kernel until it is done, emptying its outputs as they fill. */
-  async #run(call: () => number): Promise<void> {
+  async #run(seq: number, call: () => number): Promise<void> {
     const live = this.#live;
     for (let more = 1; more !== 0;) {
       more = call();
@@ -214,7 +308,7 @@ export class Aggregator {
         this.#held.add(output, rows);
         if (output === 'anomalies') this.#anomaliesWritten = true;
       });
-      if (this.#held.bytes > HELD_BYTES_MAX) await this.#held.insert();
+      if (this.#held.bytes > HELD_BYTES_MAX) await this.#insertHeld(seq);
     }
   }
 
@@ -225,13 +319,16 @@ export class Aggregator {
   async checkpoint(): Promise<number | undefined> {
     const seq = this.#nextSeq - 1;
     if (seq < 0 || seq === this.#checkpointSeq) return undefined;
-    const { store, checkpoints, partition } = this.#options;
+    const { checkpoints, partition, log } = this.#options;
+    const logId = log.identity?.logId ?? '';
     // the progress of a partition is written with every step
-    if (partition === undefined)
-      await store.command(
-        `INSERT INTO progress (partition_id, position, clock, counters) VALUES (0, ${seq}, ${this.#live.i64(L.H_CLOCK)}, [${this.#live.counters().join(', ')}])`,
-      );
-    const oldest = await checkpoints.write(seq, takeSnapshot(this.#live));
+    if (partition === undefined) {
+      await this.#checkStore();
+      this.#stored = this.#state();
+      if (this.#reach.seq < seq) this.#reach = { seq, check: this.#stored.mark?.check ?? '' };
+      await this.#record();
+    }
+    const oldest = await checkpoints.write(seq, takeSnapshot(this.#live), { logId, check: log.mark?.(seq)?.check ?? '' });
     this.#checkpointSeq = seq;
     return oldest + 1;
   }
@@ -241,7 +338,7 @@ export class Aggregator {
     return {
       aggregatedSeq: this.#nextSeq - 1,
       storedSeq: this.#nextSeq - 1,
-      aggregatedSamples: live.counter('accepted'),
+      aggregatedSamples: this.#samplesUpTo(this.#nextSeq - 1),
       storedSamples: this.#storedSamples,
       clockMs: Number(live.i64(L.H_CLOCK)),
       vms: live.u32(L.H_VMS_SEEN),
@@ -263,6 +360,10 @@ export class Aggregator {
   get kernel(): Kernel {
     return this.#live;
   }
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof LogError && error.code === 'log_corrupt';
 }
 
 const ALL_OUTPUTS = Object.keys(OUTPUTS) as Output[];

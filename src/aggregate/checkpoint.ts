@@ -1,18 +1,30 @@
 /**
  * Checkpoints: the kernel's memory in a file, so that a start need not read the whole log. They decide how long a start takes, never what
- * comes out. A file is magic, layout, length, SHA-256, state; it gets its name when it is complete and on disk, and two are kept.
+ * comes out. A file is magic, layout, length, SHA-256, the log's id, its check there, state; it gets its name when it is complete and on disk,
+ * and two are kept.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, readSync, rmSync, statSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Faults } from '../faults.ts';
 import { layoutHash } from '../kernel/layout.ts';
 
-const MAGIC = 'UPTALLY-STATE-1\n';
-const HEAD_BYTES = 64;
+const MAGIC = 'UPTALLY-STATE-2\n';
+const HEAD_BYTES = 112;
+/** Of the version before logs had ids. */
+const MAGIC_1 = 'UPTALLY-STATE-1\n';
+const HEAD_1_BYTES = 64;
 const KEPT = 2;
 const NAME = /^(\d{16})\.checkpoint$/;
+
+/** Of which log a state is, and what that log says of itself at its last record. Both '' where it says nothing. */
+export interface Origin {
+  readonly logId: string;
+  readonly check: string;
+}
+
+const NO_ORIGIN: Origin = { logId: '', check: '' };
 
 /** Where checkpoints are kept: a folder of this process' own, or a table that every process can read (`checkpoint-table.ts`). */
 export interface Checkpoints {
@@ -20,26 +32,45 @@ export interface Checkpoints {
   list(): number[] | Promise<number[]>;
   /** The state of one, undefined if it is damaged or of another layout. */
   read(seq: number): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+  /** Of which log one is: '' for those of before logs had ids. A store of checkpoints that never asks has no such method. */
+  originOf?(seq: number): Origin | Promise<Origin>;
   /** Writes one durably and lets go of the oldest. Returns the sequence number up to which the log is no longer needed. */
-  write(seq: number, state: Uint8Array): Promise<number>;
+  write(seq: number, state: Uint8Array, origin?: Origin): Promise<number>;
 }
 
 export interface CheckpointFolder extends Checkpoints {
   list(): number[];
   read(seq: number): Uint8Array | undefined;
+  originOf?(seq: number): Origin;
 }
 
 function fileName(seq: number): string {
   return `${String(seq).padStart(16, '0')}.checkpoint`;
 }
 
-function head(state: Uint8Array): Buffer {
+function head(state: Uint8Array, { logId, check }: Origin): Buffer {
   const bytes = Buffer.alloc(HEAD_BYTES);
   bytes.write(MAGIC);
   bytes.writeUInt32LE(layoutHash(), 16);
   bytes.writeBigUInt64LE(BigInt(state.length), 24);
+  bytes.write(logId, 64, 'latin1');
+  bytes.write(check, 96, 'latin1');
+  createHash('sha256').update(bytes.subarray(64)).update(state).digest().copy(bytes, 32);
+  return bytes;
+}
+
+/** The head of a file of before logs had ids. */
+function head1(state: Uint8Array): Buffer {
+  const bytes = head(state, NO_ORIGIN).subarray(0, HEAD_1_BYTES);
+  bytes.write(MAGIC_1);
   createHash('sha256').update(state).digest().copy(bytes, 32);
   return bytes;
+}
+
+function originIn(bytes: Buffer): Origin {
+  if (bytes.toString('latin1', 0, MAGIC.length) !== MAGIC || bytes.length < HEAD_BYTES) return NO_ORIGIN;
+  const text = (from: number, to: number): string => bytes.toString('latin1', from, to).replaceAll('\0', '');
+  return { logId: text(64, 96), check: text(96, HEAD_BYTES) };
 }
 
 /** Opens (or makes) the folder. Unfinished files of a process that was killed are removed. */
@@ -57,16 +88,28 @@ export function openCheckpoints(directory: string, faults: Faults): CheckpointFo
     list,
     read(seq) {
       const bytes = readFileSync(join(directory, fileName(seq)));
-      if (bytes.length < HEAD_BYTES) return undefined;
-      const state = bytes.subarray(HEAD_BYTES);
-      return head(state).equals(bytes.subarray(0, HEAD_BYTES)) ? state : undefined;
+      if (bytes.length < HEAD_1_BYTES) return undefined;
+      const isOld = bytes.toString('latin1', 0, MAGIC_1.length) === MAGIC_1;
+      const headBytes = isOld ? HEAD_1_BYTES : HEAD_BYTES;
+      const state = bytes.subarray(headBytes);
+      const expected = isOld ? head1(state) : head(state, originIn(bytes));
+      return expected.equals(bytes.subarray(0, headBytes)) ? state : undefined;
     },
-    async write(seq, state) {
+    originOf(seq) {
+      const bytes = Buffer.alloc(HEAD_BYTES);
+      const file = openSync(join(directory, fileName(seq)), 'r');
+      try {
+        return originIn(bytes.subarray(0, readSync(file, bytes)));
+      } finally {
+        closeSync(file);
+      }
+    },
+    async write(seq, state, origin = NO_ORIGIN) {
       faults.at('before-checkpoint');
       const path = join(directory, fileName(seq));
       const file = await open(`${path}.unfinished`, 'w', 0o600);
       try {
-        await file.writeFile(head(state));
+        await file.writeFile(head(state, origin));
         await file.writeFile(state);
         faults.at('during-checkpoint');
         await file.sync();

@@ -1,7 +1,7 @@
 /** What the main thread and the aggregator's thread say to each other. */
 import type { Terms } from '../kernel/kernel.ts';
 import type { NewNames } from './room.ts';
-import type { Progress } from './status.ts';
+import type { Halted, Progress } from './status.ts';
 import type { RemoteEnd } from '../store/remote.ts';
 
 export interface ThreadSetup {
@@ -15,6 +15,9 @@ export interface ThreadSetup {
   readonly vmsMax: number;
   readonly nicsMax: number;
   readonly checkpointIntervalMs: number;
+  /** What an operator let pass of this log. */
+  readonly gaps: readonly { readonly from: number; readonly until: number | null; readonly samples: bigint }[];
+  readonly samplesExpire: boolean;
   /** of `Listening` */
   readonly listening: SharedArrayBuffer;
 }
@@ -29,8 +32,10 @@ export type ToThread =
 export type FromThread =
   | { readonly type: 'ready'; readonly progress: Progress }
   | { readonly type: 'progress'; readonly progress: Progress }
+  /** the log can't be read on, and nothing more is taken in until someone has seen to it */
+  | { readonly type: 'halted'; readonly halted: Halted }
   | { readonly type: 'room'; readonly id: number; readonly names: NewNames }
   | { readonly type: 'trim'; readonly beforeSeq: number }
   | { readonly type: 'note'; readonly message: string }
-  | { readonly type: 'failed'; readonly message: string; readonly stack: string | undefined }
+  | { readonly type: 'failed'; readonly message: string; readonly stack: string | undefined; readonly byIdentity: boolean }
   | { readonly type: 'stopped' };

@@ -4,9 +4,13 @@ import { LAYOUT as L } from '../kernel/layout.ts';
 import { loadSnapshot } from '../kernel/snapshot.ts';
 import { LogError } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
+import { LogIdentityError } from '../log/identity.ts';
+import type { LogReader } from '../log/log.ts';
 import type { AggregatorOptions } from './aggregator.ts';
+import type { Origin } from './checkpoint.ts';
 import { type RepairContext, rebuild } from './repair.ts';
 import { SETTLED } from './steps.ts';
+import { readStoredProgress, type StoredProgress } from './stored-progress.ts';
 
 export interface Recovered {
   /** The record to go on with. */
@@ -75,39 +79,42 @@ function afterGaps({ partition }: AggregatorOptions, position: number): number {
   return partition?.afterGaps?.(position) ?? position;
 }
 
-interface StoredProgress {
-  readonly seq: number;
-  readonly clock: bigint;
-  readonly counters: bigint[];
-  readonly catalogSeq: bigint;
-}
-
-async function storedProgress({ store, partition }: AggregatorOptions): Promise<StoredProgress | undefined> {
-  const [row] = await store.rows<{ position: string; clock: string; counters: string[]; catalog_seq: string }>(
-    `SELECT position, clock, counters, catalog_seq FROM progress WHERE partition_id = ${partition?.id ?? 0} ORDER BY position DESC, stored_at DESC LIMIT 1`,
-  );
-  if (row === undefined) return undefined;
-  return {
-    seq: Number(row.position),
-    clock: BigInt(row.clock),
-    counters: row.counters.map(BigInt),
-    catalogSeq: BigInt(row.catalog_seq),
-  };
+function storedProgress({ store, log, partition }: AggregatorOptions): Promise<StoredProgress | undefined> {
+  return readStoredProgress(store, partition?.id ?? 0, partition === undefined ? log.identity?.logId : undefined);
 }
 
 /** The record that the loaded checkpoint ends with; -1 when none could be used. */
 async function loadCheckpoint(options: AggregatorOptions, live: Kernel): Promise<number> {
-  const { checkpoints, log, note, terms } = options;
+  const { checkpoints, log, note, terms, partition } = options;
+  // a state beyond what the store has on record is of a time that the store has been set back behind
+  const stored = partition === undefined && log.mark !== undefined ? ((await storedProgress(options))?.seq ?? -1) : Infinity;
   for (const seq of await checkpoints.list()) {
-    const state = await checkpoints.read(seq);
-    const usable = (log.firstSeq ?? log.headSeq()) <= afterGaps(options, seq + 1) && seq < log.headSeq();
-    if (state !== undefined && usable && loadSnapshot(live, state)) {
-      live.setTerms(terms);
-      return seq;
+    const foreign = whyForeign(log, seq, await checkpoints.originOf?.(seq));
+    if (foreign === undefined && seq <= stored) {
+      const state = await checkpoints.read(seq);
+      const usable = (log.firstSeq ?? log.headSeq()) <= afterGaps(options, seq + 1) && seq < log.headSeq();
+      if (state !== undefined && usable && loadSnapshot(live, state)) {
+        live.setTerms(terms);
+        return seq;
+      }
     }
-    note?.(`checkpoint ${seq} can't be used: damaged, of another version or capacity, or not of this log; going on without it`);
+    const why =
+      foreign ??
+      (seq > stored ? 'the rows up to it are not stored' : 'damaged, of another version or capacity, or not of this log');
+    note?.(`checkpoint ${seq} can't be used: ${why}; going on without it`);
   }
   return -1;
+}
+
+/** Why a state is not of this log; undefined when it is, as far as the log can say. */
+function whyForeign(log: LogReader, seq: number, origin: Origin | undefined): string | undefined {
+  const { identity } = log;
+  if (identity === undefined || origin === undefined) return undefined;
+  if (origin.logId === '')
+    return seq < identity.idSeq ? undefined : 'it is of a log of before logs had ids, and this one has one';
+  if (origin.logId !== identity.logId) return `it is of log ${origin.logId}, and this is log ${identity.logId}`;
+  const here = log.mark?.(seq)?.check;
+  return here === undefined || here === origin.check ? undefined : 'the log went on differently there';
 }
 
 /** No checkpoint and a log that was trimmed: what was trimmed is in the archive. The VMs are those whose rows may show an earlier catalog. */
@@ -118,21 +125,57 @@ async function rebuildFromArchive(
   const { log, note, partition } = options;
   const { live, pricing } = context;
   const stored = await storedProgress(options);
-  if (stored === undefined)
-    throw new Error('the log was trimmed, but the store has no record of how far: restore a backup of both');
+  checkKept(log, stored === undefined ? undefined : afterGaps(options, stored.seq + 1) - 1);
+  if (stored === undefined) throw new Error('nothing is stored to rebuild the state from');
   const { seq } = stored;
   note?.(`no usable checkpoint: rebuilding the state at record ${seq} from the archived samples`);
-  if (afterGaps(options, seq + 1) < (log.firstSeq ?? log.headSeq()))
-    throw new Error('the log was trimmed beyond what the store holds: restore a backup of both');
+  await checkArchive(options, stored);
   const { vms } = await pricing.refresh(partition === undefined ? undefined : stored.catalogSeq);
   pricing.writePlans(live);
   const upTo = (BigInt(seq) << 16n) | SETTLED;
   await rebuild(context, { upTo, version: upTo }, partition?.owns);
-  live.setCounters(stored.counters);
+  live.setCounters([...stored.counters]);
   live.setI64(L.H_CLOCK, stored.clock);
   live.setU64(L.H_POSITION, BigInt(seq));
   if (partition !== undefined) live.setU64(L.H_CATALOG_SEQ, stored.catalogSeq);
   return { nextSeq: afterGaps(options, seq + 1), vms };
+}
+
+/** What is not stored must be in the log. @param stored the last record whose rows are stored; undefined where the store has no record of any */
+export function checkKept(log: LogReader, stored: number | undefined): void {
+  const first = log.firstSeq ?? log.headSeq();
+  if (first === 0 || (stored !== undefined && stored + 1 >= first)) return;
+  throw new LogIdentityError('log_behind', {
+    found:
+      stored === undefined
+        ? `the log keeps its records from ${first} on, and the database has no record that anything before is stored`
+        : `the log keeps its records from ${first} on, and the database holds rows up to record ${stored}`,
+    expected: 'the database is empty or of an earlier time than the log, which has given up what is not stored there',
+    advice:
+      'Restore the newest backup of the database; if there is none, `uptally log accept` goes on without these records and has them on record as lost',
+  });
+}
+
+/** A state rebuilt from fewer samples than were counted would be another state. */
+async function checkArchive({ store, note, partition, samplesExpire }: AggregatorOptions, stored: StoredProgress): Promise<void> {
+  if (partition !== undefined) return;
+  const [accepted = 0n, duplicate = 0n, conflict = 0n] = stored.counters;
+  const applied = accepted - duplicate - conflict;
+  const upTo = (BigInt(stored.seq) << 16n) | SETTLED;
+  const [row] = await store.rows<{ n: string }>(
+    `SELECT sum(n) AS n FROM (SELECT uniqExact(nic, ts) AS n FROM samples WHERE pos <= ${upTo} GROUP BY vm)`,
+  );
+  const missing = applied - BigInt(row?.n ?? '0');
+  if (missing <= 0n) return;
+  const told = `${applied} distinct samples were counted up to record ${stored.seq}, and ${missing} of them are not stored`;
+  // what has expired is no part of the state any more
+  if (samplesExpire !== false) note?.(`${told}: expired, if the oldest are older than the retention`);
+  else
+    throw new LogIdentityError('log_behind', {
+      found: told,
+      expected: 'samples are kept for good here, so the database has lost some',
+      advice: 'Restore the newest backup of the database, or the checkpoints that belong to it',
+    });
 }
 
 /** The last record of which an outage is stored; -1 without any. */

@@ -1,10 +1,17 @@
 /** What the aggregator has done, as /v1/status shows it. */
 import { REJECTION_CODES } from '../domain/rejection.ts';
 import { COUNTERS } from '../kernel/layout.ts';
+import type { LogGap } from '../store/named-log.ts';
 
 export interface Status {
   /** Samples that the log holds durably, that the kernel has taken in, and whose rows can be queried. */
   readonly log: { readonly appended: bigint; readonly aggregated: bigint; readonly stored: bigint };
+  /** The id of the log that the rows come from; '' where it is not known. */
+  readonly logId?: string;
+  /** Why the log is not taken in any further, if it is not. */
+  readonly halted?: Halted | undefined;
+  /** What operators let pass, since ever. */
+  readonly gaps?: readonly LogGap[];
   readonly watermarkMs: number | null;
   /** Entries of the catalog recorded, and those that stored rows are priced by. */
   readonly catalog: { readonly recorded: bigint; readonly applied: bigint };
@@ -34,6 +41,13 @@ export interface PartitionStatus {
   /** 'running', or what it waits for. */
   readonly state: string;
   readonly instance: string;
+}
+
+/** Why a log is not taken in any further. */
+export interface Halted {
+  readonly state: 'log_corrupt';
+  /** For people. */
+  readonly detail: string;
 }
 
 /** What an aggregator tells of itself after each step. Plain data: it crosses from its thread to the server's. */

@@ -1,14 +1,17 @@
 /** The main thread's end of the aggregator. */
 import { Worker } from 'node:worker_threads';
+import { UnusableLogError } from '../log/identity.ts';
 import { serveStore } from '../store/remote.ts';
 import type { Store } from '../store/store.ts';
 import { Listening } from './listening.ts';
 import type { FromThread, ThreadSetup, ToThread } from './messages.ts';
 import type { NewNames } from './room.ts';
-import type { Progress } from './status.ts';
+import type { Halted, Progress } from './status.ts';
 
 export interface AggregatorThread {
   progress(): Progress;
+  /** Why it takes nothing in any more; undefined when it does. */
+  halted(): Halted | undefined;
   /** Resolves when the progress satisfies the condition; rejects when the thread has ended. */
   until(condition: (progress: Progress) => boolean): Promise<void>;
   /** The log has grown. */
@@ -24,6 +27,7 @@ export interface ThreadOptions extends Omit<ThreadSetup, 'storeEnd' | 'listening
   readonly store: Store | undefined;
   readonly onTrim: (beforeSeq: number) => void;
   readonly onNote: (message: string) => void;
+  readonly onHalted: (halted: Halted) => void;
   /** The thread has failed: the process can't go on. */
   readonly onFatal: (error: Error) => void;
 }
@@ -36,7 +40,7 @@ function entry(): URL {
 
 /** Starts the thread; resolves when it has brought its state back. */
 export function startAggregatorThread(options: ThreadOptions): Promise<AggregatorThread> {
-  const { store, onTrim, onNote, onFatal, ...setup } = options;
+  const { store, onTrim, onNote, onHalted, onFatal, ...setup } = options;
   const served = store === undefined ? undefined : serveStore(store);
   const listening = new Listening();
   const worker = new Worker(entry(), {
@@ -48,6 +52,7 @@ export function startAggregatorThread(options: ThreadOptions): Promise<Aggregato
   };
 
   let current: Progress | undefined;
+  let halted: Halted | undefined;
   let ended: Error | undefined;
   let lastId = 0;
   const rooms = new Map<number, { resolve: (names: NewNames) => void; reject: (error: Error) => void }>();
@@ -80,9 +85,11 @@ export function startAggregatorThread(options: ThreadOptions): Promise<Aggregato
         if (current === undefined) throw new Error('the aggregator is not ready');
         return current;
       },
+      halted: () => halted,
       until(condition) {
         return new Promise((resolve, reject) => {
           if (ended !== undefined) reject(ended);
+          else if (halted !== undefined) reject(new Error(halted.detail));
           else if (current !== undefined && condition(current)) resolve();
           else watchers.add({ condition, resolve, reject });
         });
@@ -118,6 +125,13 @@ export function startAggregatorThread(options: ThreadOptions): Promise<Aggregato
         case 'progress':
           moved(message.progress);
           break;
+        case 'halted':
+          ({ halted } = message);
+          onHalted(message.halted);
+          // what they wait for would come with records that can't be read
+          for (const watcher of watchers) watcher.reject(new Error(message.halted.detail));
+          watchers.clear();
+          break;
         case 'room':
           rooms.get(message.id)?.resolve(message.names);
           rooms.delete(message.id);
@@ -129,7 +143,11 @@ export function startAggregatorThread(options: ThreadOptions): Promise<Aggregato
           onNote(message.message);
           break;
         case 'failed':
-          fail(Object.assign(new Error(`the aggregator failed: ${message.message}`), { stack: message.stack }));
+          fail(
+            message.byIdentity
+              ? new UnusableLogError(message.message)
+              : Object.assign(new Error(`the aggregator failed: ${message.message}`), { stack: message.stack }),
+          );
           break;
         case 'stopped':
           end(new Error('the aggregator has stopped'));

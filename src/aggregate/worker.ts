@@ -2,6 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { faultsOf, killSelf } from '../faults.ts';
 import { openEmbeddedReader } from '../log/embedded.ts';
+import { LogIdentityError } from '../log/identity.ts';
+import { LogError, type LogReader } from '../log/log.ts';
 import { remoteStore } from '../store/remote.ts';
 import { openServerStore } from '../store/server.ts';
 import { Aggregator } from './aggregator.ts';
@@ -21,6 +23,10 @@ const STEP_SAMPLES = 12_500;
 /** … unless it took so many that the log must be far ahead: then by none. */
 const BEHIND_SAMPLES = 250_000;
 
+/** Read at once when the log is looked through for damage. */
+const SCAN_BYTES = 4 * 1024 * 1024;
+const SCAN_RECORDS = 4096;
+
 const setup = workerData as ThreadSetup;
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
@@ -37,7 +43,10 @@ let stopAtSeq: number | undefined;
 
 async function main(): Promise<void> {
   const faults = faultsOf(process.env, killSelf);
-  const log = openEmbeddedReader(setup.logPath);
+  const log = openEmbeddedReader(setup.logPath, (message) => {
+    say({ type: 'note', message });
+  });
+  log.passOver(setup.gaps.map(({ from, until }) => ({ from, until: until ?? from })));
   const store =
     setup.storeEnd === undefined
       ? await openServerStore({ url: setup.clickhouseUrl ?? '', cluster: setup.clickhouseCluster })
@@ -50,11 +59,22 @@ async function main(): Promise<void> {
     vmsMax: setup.vmsMax,
     nicsMax: setup.nicsMax,
     faults,
+    givenUp: setup.gaps,
+    samplesExpire: setup.samplesExpire,
+    storeShared: setup.storeEnd === undefined,
     note: (message) => {
       say({ type: 'note', message });
     },
   });
   await aggregator.recover();
+  const taking = { halted: false };
+  const halt = (error: LogError): void => {
+    if (!taking.halted) say({ type: 'halted', halted: { state: 'log_corrupt', detail: error.message } });
+    taking.halted = true;
+  };
+  // before anything is answered, so that nobody is told that all is well in between
+  const damage = findDamage(log, aggregator.progress().storedSeq + 1);
+  if (damage !== undefined) halt(damage);
 
   const checkpoint = async (): Promise<void> => {
     const beforeSeq = await aggregator.checkpoint();
@@ -76,14 +96,18 @@ async function main(): Promise<void> {
   for (;;) {
     const startedAt = performance.now();
     const before = aggregator.progress().storedSamples;
-    const did = await aggregator.step();
+    const did = await aggregator.step().catch((error: unknown) => {
+      if (!(error instanceof LogError) || error.code !== 'log_corrupt') throw error;
+      halt(error);
+      return false;
+    });
     if (did) say({ type: 'progress', progress: aggregator.progress() });
     if (performance.now() >= checkpointAt) {
       await checkpoint();
       checkpointAt = performance.now() + setup.checkpointIntervalMs;
     }
     const { storedSeq, storedSamples } = aggregator.progress();
-    if (stopAtSeq !== undefined && storedSeq + 1 >= stopAtSeq) break;
+    if (stopAtSeq !== undefined && (storedSeq + 1 >= stopAtSeq || (taking.halted && !did))) break;
     const samples = Number(storedSamples - before);
     if (!did) {
       if (listening.begin()) await waitForWake(checkpointAt - performance.now());
@@ -95,6 +119,20 @@ async function main(): Promise<void> {
   await store.close();
   say({ type: 'stopped' });
   port?.close();
+}
+
+/** The first record that can't be read from a position on; undefined when all can. */
+function findDamage(log: LogReader, fromSeq: number): LogError | undefined {
+  try {
+    for (let seq = fromSeq; ;) {
+      const last = log.read(seq, SCAN_BYTES, SCAN_RECORDS).at(-1);
+      if (last === undefined) return undefined;
+      seq = last.seq + 1;
+    }
+  } catch (error) {
+    if (error instanceof LogError && error.code === 'log_corrupt') return error;
+    throw error;
+  }
 }
 
 function intervalOf(samples: number): number {
@@ -137,5 +175,5 @@ function pause(ms: number): Promise<void> {
 
 main().catch((error: unknown) => {
   const known = error instanceof Error ? error : new Error(String(error));
-  say({ type: 'failed', message: known.message, stack: known.stack });
+  say({ type: 'failed', message: known.message, stack: known.stack, byIdentity: known instanceof LogIdentityError });
 });

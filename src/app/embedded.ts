@@ -1,6 +1,7 @@
 /** The product in one process: the log and ClickHouse are embedded (or ClickHouse is a server), the aggregator has a thread of its own. */
 import { join } from 'node:path';
-import { newestCheckpointMs } from '../aggregate/checkpoint.ts';
+import { newestCheckpointMs, openCheckpoints } from '../aggregate/checkpoint.ts';
+import { settleOwnLog } from '../aggregate/own-log.ts';
 import { type Status, sampleCounts } from '../aggregate/status.ts';
 import { type AggregatorThread, startAggregatorThread } from '../aggregate/thread.ts';
 import { Catalog } from '../catalog/catalog.ts';
@@ -10,12 +11,14 @@ import { buildServer } from '../http/server.ts';
 import { Door } from '../ingest/door.ts';
 import { openNameShares } from '../ingest/name-shares.ts';
 import { ingestPlugin } from '../ingest/plugin.ts';
-import { openEmbeddedWriter } from '../log/embedded.ts';
-import type { LogWriter } from '../log/log.ts';
+import { openEmbeddedReader, openEmbeddedWriter, type EmbeddedWriter } from '../log/embedded.ts';
+import { finishReplacing } from '../log/replace.ts';
 import { catalogRecord } from '../log/record.ts';
 import { clusterOf } from '../store/cluster.ts';
 import { migrate } from '../store/migrations.ts';
+import { type LogGap, readGaps, readNamedLog } from '../store/named-log.ts';
 import { openStore } from '../store/open.ts';
+import type { Store } from '../store/store.ts';
 import type { Outage } from '../store/retry.ts';
 import { metricsOf, type PartitionHealth } from '../metrics.ts';
 import { openFront } from './front.ts';
@@ -38,8 +41,8 @@ const TICK_MS = 1000;
 export async function startEmbedded(options: AppOptions): Promise<App> {
   const { config, logger, now, faults, onFatal } = options;
   if (config.roles.size !== 3) throw new UnsupportedError('UPTALLY_ROLES: with the embedded log one process has all three roles');
-  const documents = await loadDocuments(config);
-  const lock = await lockFolder(options);
+  const documents = loadDocuments(config);
+  const unlock = await lockFolder(config);
 
   const asked = givenFaults(faults);
   let waiting = false;
@@ -51,6 +54,8 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
   };
   const store = await openStore({ ...config, onOutage }, asked.faults);
   await migrate(store, { retentionDays: keptDays(config), nowMs: now(), cluster: clusterOf(config) });
+  const log = await openOwnLog(options, store);
+  const gaps = await readGaps(store);
   // what a server holds others may write to as well
   const shared = config.clickhouseUrl !== undefined;
   const catalog = await Catalog.open({ store, now, randomBytes: options.randomBytes, shared, ...asked });
@@ -58,20 +63,13 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
     logger.warn(why);
   });
 
-  const logPath = join(config.dataDir, 'log');
-  const log = openEmbeddedWriter({
-    path: logPath,
-    onFatal,
-    stillOurs: () => {
-      lock.check();
-    },
-    ...asked,
-  });
   let trimming: Promise<void> = Promise.resolve();
   const aggregator = await startAggregatorThread({
-    logPath,
-    checkpointDir: join(config.dataDir, 'checkpoints'),
+    logPath: logPathOf(config),
+    checkpointDir: checkpointsOf(config),
     ...aggregateSettings(config, store),
+    gaps: gapsOf(gaps, log.logId),
+    samplesExpire: config.retentionDays !== 0,
     onTrim: (beforeSeq) => {
       trimming = trimming
         .then(() => log.trim(beforeSeq))
@@ -81,6 +79,9 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
     },
     onNote: (message) => {
       logger.warn(message);
+    },
+    onHalted: ({ detail }) => {
+      logger.fatal(`${detail}. Samples are refused until it was restored or given up (uptally log show)`);
     },
     onFatal,
   });
@@ -111,8 +112,11 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
     shares: await openNameShares(store, now),
     faults,
   });
-  const status = (): Status => statusOf(log, aggregator, config, pricedSeq);
-  const ready = (): Readiness => ({ ready: true });
+  const status = (): Status => statusOf(log, aggregator, config, pricedSeq, gaps);
+  const ready = (): Readiness => {
+    const halted = aggregator.halted();
+    return halted === undefined ? { ready: true } : { ready: false, detail: `${halted.state}: ${halted.detail}` };
+  };
   const registry = metricsOf({ status, ready, partitions: () => [partitionOf(log, aggregator, config)], vmsMax: config.vmsMax });
   const server = await buildServer({
     store,
@@ -159,15 +163,64 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
       await trimming;
       await log.close();
       await store.close();
-      await lock.release();
+      await unlock();
     },
   };
 }
 
-function statusOf(log: LogWriter, aggregator: AggregatorThread, config: Config, catalogSeq: bigint): Status {
+/** Opens the log that the database's rows come from. Throws LogIdentityError for any other. */
+async function openOwnLog(
+  { config, logger, now, faults, onFatal, randomBytes }: AppOptions,
+  store: Store,
+): Promise<EmbeddedWriter> {
+  const path = logPathOf(config);
+  const named = await readNamedLog(store);
+  if (named !== undefined) await finishReplacing(path, named.logId);
+  const log = openEmbeddedWriter({ path, onFatal, ...givenFaults(faults) });
+  const reader = openEmbeddedReader(path);
+  try {
+    await settleOwnLog({
+      ...{ store, writer: log, reader, nowMs: now(), randomBytes },
+      checkpoints: openCheckpoints(checkpointsOf(config), faults),
+      note: (message) => {
+        logger.warn(message);
+      },
+    });
+  } catch (error) {
+    await log.close();
+    throw error;
+  } finally {
+    reader.close();
+  }
+  return log;
+}
+
+function logPathOf({ dataDir }: Config): string {
+  return join(dataDir, 'log');
+}
+
+function checkpointsOf({ dataDir }: Config): string {
+  return join(dataDir, 'checkpoints');
+}
+
+/** What was let pass of this log and is in its count of samples. */
+function gapsOf(gaps: readonly LogGap[], logId: string) {
+  return gaps.filter((gap) => gap.logId === logId).map(({ from, until, samples }) => ({ from, until, samples: samples ?? 0n }));
+}
+
+function statusOf(
+  log: EmbeddedWriter,
+  aggregator: AggregatorThread,
+  config: Config,
+  catalogSeq: bigint,
+  gaps: readonly LogGap[],
+): Status {
   const progress = aggregator.progress();
   return {
     log: { appended: log.samplesAppended, aggregated: progress.aggregatedSamples, stored: progress.storedSamples },
+    logId: log.logId,
+    halted: aggregator.halted(),
+    gaps,
     watermarkMs: watermarkOf(progress.clockMs, config),
     catalog: { recorded: catalogSeq, applied: progress.catalogSeq < catalogSeq ? progress.catalogSeq : catalogSeq },
     vms: progress.vms,
@@ -176,7 +229,7 @@ function statusOf(log: LogWriter, aggregator: AggregatorThread, config: Config, 
 }
 
 /** The embedded log as its only partition. Its state is saved by the clock of this machine. */
-function partitionOf(log: LogWriter, aggregator: AggregatorThread, config: Config): PartitionHealth {
+function partitionOf(log: EmbeddedWriter, aggregator: AggregatorThread, config: Config): PartitionHealth {
   const progress = aggregator.progress();
   return {
     partition: 0,
@@ -184,6 +237,7 @@ function partitionOf(log: LogWriter, aggregator: AggregatorThread, config: Confi
     aggregatedSeq: progress.aggregatedSeq,
     storedSeq: progress.storedSeq,
     watermarkMs: watermarkOf(progress.clockMs, config),
-    checkpointAtMs: newestCheckpointMs(join(config.dataDir, 'checkpoints')),
+    checkpointAtMs: newestCheckpointMs(checkpointsOf(config)),
+    halted: aggregator.halted()?.state,
   };
 }

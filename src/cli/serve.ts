@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { clockOf } from '../clock.ts';
-import { type CliContext, CommandFailure, interruptible, writeLine } from './context.ts';
+import { type CliContext, CommandFailure, writeLine } from './context.ts';
 
 /** Below this, a key can be guessed: the server starts, and says so. */
 const ADMIN_KEY_LENGTH_SAFE = 16;
@@ -51,8 +51,8 @@ async function serve(context: CliContext): Promise<void> {
     import('../secret-files.ts'),
     import('../heap.ts'),
   ]);
-  const { LockedError, LockLostError } = await import('../process-lock.ts');
-  const { FolderError } = await import('../folder.ts');
+  const { LockedError } = await import('../process-lock.ts');
+  const { isUnusableLog } = await import('../log/identity.ts');
   const { TermsError } = await import('../terms/library.ts');
   const { randomBytes } = await import('node:crypto');
   const interrupted = context.interrupted();
@@ -65,9 +65,7 @@ async function serve(context: CliContext): Promise<void> {
       );
     }
     letHeapGrow();
-    // evidence and digests of keys are nobody else's to read
-    process.umask(0o077);
-    const starting = startApp({
+    const app = await startApp({
       config,
       version: productVersion(),
       logger,
@@ -75,22 +73,12 @@ async function serve(context: CliContext): Promise<void> {
       randomBytes,
       faults: faultsOf(context.env, killSelf),
       onFatal: (error) => {
-        if (error instanceof LockLostError) {
-          // at once: what this process still has under way would go into another's folder
-          logger.fatal(error.message);
-          process.exit(1);
-        }
+        if (isUnusableLog(error)) logger.fatal(`the server stops: ${error.message}`);
         // the state on disk is good; a supervisor starts the process again, and the log is replayed
-        logger.fatal({ err: error }, 'the server stops: what was answered is safe, start it again');
+        else logger.fatal({ err: error }, 'the server stops: what was answered is safe, start it again');
         setTimeout(() => process.exit(1), FATAL_GRACE_MS);
       },
     });
-    const app = await interruptible(starting, interrupted);
-    if (app === undefined) {
-      // as after kill -9: whatever was answered is on disk, and the next start goes on from there
-      logger.info('stopped before it had started');
-      process.exit(0);
-    }
     if (app.adminKey !== undefined) {
       writeLine(context.stderr, `The admin key, shown only this once: ${app.adminKey}`);
     }
@@ -111,9 +99,10 @@ async function serve(context: CliContext): Promise<void> {
     if (error instanceof ConfigError) throw new CommandFailure(error.message, 2);
     if (error instanceof TermsError) throw new CommandFailure(error.message, 2);
     if (error instanceof UnsupportedError) throw new CommandFailure(error.message, 2);
-    if (error instanceof LockedError || error instanceof FolderError) throw new CommandFailure(error.message);
+    if (error instanceof LockedError) throw new CommandFailure(error.message);
     // a port that is taken, say: what was begun before would hold the process
     setTimeout(() => process.exit(), FATAL_GRACE_MS).unref();
+    if (isUnusableLog(error)) throw new CommandFailure(error.message);
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { globMatcher } from '../agent/naming.ts';
-import { parseInstant } from '../domain/instant.ts';
+import { formatInstant, parseInstant } from '../domain/instant.ts';
 import type { VerifyReport } from '../verify/fleet.ts';
 import { withClient } from './connection.ts';
 import { CommandFailure, writeLine, type CliContext } from './context.ts';
@@ -141,9 +141,22 @@ function reportLines(report: VerifyReport): string[] {
     );
   } else if (report.counts_skipped !== null) lines.push(`Counts not checked: ${report.counts_skipped}.`);
   if (documents !== null) lines.push(...documentLines(documents));
+  lines.push(...gapLines(report.gaps));
   if (report.agree && report.vms > 0) lines.push('Everything stored is what the raw samples amount to.');
   if (report.agree && documents !== null && documents.invoices + documents.credit_notes > 0)
     lines.push(`${documents.invoices} invoices and ${documents.credit_notes} credit notes are what their evidence comes to.`);
+  return lines;
+}
+
+/** Where something is missing that no row can show: said first, and for ever. */
+function gapLines(gaps: VerifyReport['gaps']): string[] {
+  const lines = gaps.map(({ kind, from, until, samples, log_id, partition, why, who, recorded_at }) => {
+    const many = samples === null ? 'an unknown number of answered samples' : `${samples} answered samples`;
+    const range =
+      until === null ? `from position ${from} on` : until === from + 1 ? `position ${from}` : `positions ${from} to ${until - 1}`;
+    return `Given up: ${many} (${kind}, ${range} of partition ${partition} of log ${log_id}), by ${who} at ${formatInstant(recorded_at)}: ${why}`;
+  });
+  if (gaps.length > 0) lines.push('These samples were answered and are in no row and no invoice.');
   return lines;
 }
 

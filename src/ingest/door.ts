@@ -90,6 +90,8 @@ export class Door implements SampleDoor {
   }
 
   #refuseWhenBehind(): void {
+    const halted = this.#options.aggregator.halted();
+    if (halted !== undefined) throw new ProblemError(halted.state, halted.detail, {}, { 'retry-after': '60' });
     if (this.#admission.pending <= LAG_SAMPLES_MAX) return;
     throw new ProblemError(
       'too_many_requests',

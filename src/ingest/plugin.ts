@@ -86,6 +86,7 @@ export function ingestPlugin(door: SampleDoor, faults: Faults, bodiesBytesMax = 
         'unsupported_encoding',
         'too_many_requests',
         'capacity_full',
+        'log_corrupt',
         'log_unavailable',
         'shutting_down',
       ],

@@ -3,6 +3,7 @@
  * every checkpoint. A log that is not the one that was expected is refused: its positions say nothing about the stored rows.
  */
 import { KIND_IDENTITY, LAYOUT as L } from '../kernel/layout.ts';
+import { LogError } from './log.ts';
 
 /** 128 random bits as 32 lower-case hex digits. */
 export type LogId = string;
@@ -27,8 +28,20 @@ export function isLogId(text: string): boolean {
 /** `log_foreign`: another log. `log_behind`: this log, of another time. `log_unknown`: a log without id where one is named. */
 export type LogIdentityCode = 'log_foreign' | 'log_behind' | 'log_unknown';
 
+/** Log and database don't belong together, as the message says: another start would find the same. */
+export class UnusableLogError extends Error {
+  override readonly name: string = 'UnusableLogError';
+}
+
+/** Whether an error is for the operator to read, who has to do something: a place in the program would say nothing more. */
+export function isUnusableLog(error: unknown): error is Error {
+  return error instanceof UnusableLogError || (error instanceof LogError && FOR_OPERATORS.has(error.code));
+}
+
+const FOR_OPERATORS: ReadonlySet<string> = new Set(['log_replaced', 'log_corrupt']);
+
 /** The log is not what the stored rows come from: nothing may be answered from here on. */
-export class LogIdentityError extends Error {
+export class LogIdentityError extends UnusableLogError {
   override readonly name = 'LogIdentityError';
   readonly code: LogIdentityCode;
   readonly found: string;

@@ -8,9 +8,10 @@ import { markIn } from './table-mark.ts';
  * Opens the embedded log for reading. Works in the writer's thread, in a worker thread and in another process; the file
  * must exist, so the writer is opened first (threads of one process share LMDB's environment: opened for reading first, it
  * would refuse the writer). Payloads are views of buffers of their own: they stay valid as long as held.
+ * @param note told of every record that a flipped bit was put right of
  */
-export function openEmbeddedReader(path: string): EmbeddedReader {
-  return new EmbeddedReader(openReadTable(path));
+export function openEmbeddedReader(path: string, note?: (message: string) => void): EmbeddedReader {
+  return new EmbeddedReader(openReadTable(path), note);
 }
 
 export class EmbeddedReader implements LogReader {
@@ -19,8 +20,12 @@ export class EmbeddedReader implements LogReader {
   #cursor: SegmentCursor | null = null;
   #skipped: readonly SkippedRange[] = [];
 
-  constructor(table: ReadTable) {
+  readonly #note: ((message: string) => void) | undefined;
+  readonly #told = new Set<number>();
+
+  constructor(table: ReadTable, note?: (message: string) => void) {
     this.#table = table;
+    this.#note = note;
   }
 
   read(fromSeq: number, bytesMax: number, recordsMax: number): LogRecord[] {
@@ -40,6 +45,7 @@ export class EmbeddedReader implements LogReader {
           const cursor = this.#cursorAt(seq);
           const payloadBytes = cursor.nextBytes();
           if (payloadBytes === null) throw missing(seq);
+          this.#tell(cursor);
           if (records.length > 0 && (bytes + payloadBytes > bytesMax || records.length >= recordsMax)) break;
           bytes += payloadBytes;
           records.push(cursor.take(payloadBytes));
@@ -112,6 +118,16 @@ export class EmbeddedReader implements LogReader {
     }
     this.#cursor = cursor;
     return cursor;
+  }
+
+  #tell(cursor: SegmentCursor): void {
+    for (const seq of cursor.mended.splice(0)) {
+      if (this.#told.has(seq)) continue;
+      this.#told.add(seq);
+      this.#note?.(
+        `record ${seq} of the log has a flipped bit: its checksums say which, and it is read as it was written. Look at the disk and the memory of this machine`,
+      );
+    }
   }
 
   /** The last record must be the one that the head was written with. */

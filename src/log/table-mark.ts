@@ -14,8 +14,8 @@ export function markIn(table: Table, seq: number, skipped: readonly SkippedRange
   if (seq === head.nextSeq - 1) return head.logId === '' ? undefined : { check: head.check, samples: head.samplesAppended };
   if (seq === trim.beforeSeq - 1) return trim.mark;
   if (seq < trim.beforeSeq || seq >= head.nextSeq) return undefined;
-  const next = table.segmentAt(seq + 1);
-  if (next !== undefined) return new SegmentCursor(seq + 1, next).markBefore ?? undefined;
+  const next = markBefore(table, seq + 1);
+  if (next !== undefined) return next;
   const start = table.segmentStart(seq);
   const bytes = start === undefined ? undefined : table.segmentAt(start);
   if (start === undefined || bytes === undefined) return undefined;
@@ -28,4 +28,15 @@ export function markIn(table: Table, seq: number, skipped: readonly SkippedRange
     cursor.take(payloadBytes);
   }
   return cursor.mark;
+}
+
+/** What the head of the segment that begins at `seq` says, where one does and can be read. */
+function markBefore(table: Table, seq: number): LogMark | undefined {
+  const bytes = table.segmentAt(seq);
+  if (bytes === undefined) return undefined;
+  try {
+    return new SegmentCursor(seq, bytes).markBefore;
+  } catch {
+    return undefined;
+  }
 }

@@ -13,13 +13,6 @@ export interface WriterLimits {
   readonly pendingBytesMax: number;
 }
 
-export interface WriterSurroundings {
-  readonly onFatal: (error: LogError) => void;
-  readonly after: After;
-  /** Throws when the file may be another process' by now. */
-  readonly stillOurs: () => void;
-}
-
 /** Segments removed in one transaction by a trim: a few milliseconds of the write lock at most. */
 const TRIM_CHUNK_SEGMENTS = 64;
 /** Every so many appended bytes the pages in use are counted. */
@@ -34,7 +27,6 @@ export class EmbeddedWriter implements LogWriter {
   readonly #limits: WriterLimits;
   readonly #onFatal: (error: LogError) => void;
   readonly #after: After;
-  readonly #stillOurs: () => void;
   readonly #faults: Faults | undefined;
   readonly #buffers = new SegmentBuffers();
   #nextSeq: number;
@@ -57,12 +49,11 @@ export class EmbeddedWriter implements LogWriter {
   #idle: (() => void)[] = [];
   #trims: Promise<void> = Promise.resolve();
 
-  constructor(table: WriteTable, limits: WriterLimits, { onFatal, after, stillOurs }: WriterSurroundings, faults?: Faults) {
+  constructor(table: WriteTable, limits: WriterLimits, onFatal: (error: LogError) => void, after: After, faults?: Faults) {
     this.#table = table;
     this.#limits = limits;
     this.#onFatal = onFatal;
     this.#after = after;
-    this.#stillOurs = stillOurs;
     this.#faults = faults;
     const head = table.head();
     this.#nextSeq = head.nextSeq;
@@ -98,9 +89,9 @@ export class EmbeddedWriter implements LogWriter {
 
   /**
    * Has the records of an empty log begin at a sequence number, and its count of samples at a number: it takes the place of a log whose
-   * positions are spoken for.
+   * positions are spoken for. Answers what it says of itself before its first record.
    */
-  async beginAt(seq: number, samples: bigint): Promise<void> {
+  async beginAt(seq: number, samples: bigint): Promise<LogMark> {
     if (this.#nextSeq !== 0 || this.#trimmedBefore !== 0) throw new Error('only an empty log can begin elsewhere');
     const mark: LogMark = { check: checkText(this.#chain), samples };
     const head = { ...this.#durable, nextSeq: seq, samplesAppended: samples };
@@ -109,6 +100,7 @@ export class EmbeddedWriter implements LogWriter {
     this.#nextSeq = seq;
     this.#samplesQueued = samples;
     this.#trimmedBefore = seq;
+    return mark;
   }
 
   append(payload: Uint8Array, sampleCount: number): Promise<number> {
@@ -192,7 +184,6 @@ export class EmbeddedWriter implements LogWriter {
 
   async #flush(group: AppendGroup): Promise<void> {
     if (this.#faults !== undefined) await this.#faults.at('before-flush');
-    this.#stillOurs();
     this.#checkFile();
     const segments = group.seal();
     const head = this.#headAfter(group);
@@ -204,8 +195,6 @@ export class EmbeddedWriter implements LogWriter {
     } else {
       await committed;
     }
-    // What another owner may not have seen is not answered for.
-    this.#stillOurs();
   }
 
   #headAfter(group: AppendGroup): Head {
@@ -292,7 +281,6 @@ export class EmbeddedWriter implements LogWriter {
     const mark = markIn(this.#table, beforeSeq - 1);
     try {
       await this.#atFault('before-trim');
-      this.#stillOurs();
       // The mark goes first: readers never meet a half-trimmed range, and a trim cut short is finished by the next one.
       if (beforeSeq > this.#trimmedBefore) await this.#withDeadline(this.#table.markTrimmed({ beforeSeq, mark }));
       this.#trimmedBefore = Math.max(this.#trimmedBefore, beforeSeq);

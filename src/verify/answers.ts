@@ -5,6 +5,23 @@ import { condition, exact, instant } from './fields.ts';
 
 export const statusAnswer = z.object({
   log: z.object({ appended: exact, aggregated: exact, stored: exact }),
+  log_state: z.string().optional(),
+  log_detail: z.string().optional(),
+  gaps: z
+    .array(
+      z.object({
+        log_id: z.string(),
+        partition: z.int(),
+        kind: z.string(),
+        from: z.int(),
+        until: z.int().nullable(),
+        samples: exact.nullable(),
+        why: z.string(),
+        who: z.string(),
+        recorded_at: instant,
+      }),
+    )
+    .optional(),
   watermark: instant.nullable(),
   catalog: z.object({ recorded: exact, applied: exact }),
   vms: z.int(),
@@ -17,6 +34,7 @@ export const statusAnswer = z.object({
     clock: z.enum(['wall', 'event']),
   }),
 });
+export type GapAnswer = NonNullable<z.infer<typeof statusAnswer>['gaps']>[number];
 export type StatusAnswer = z.infer<typeof statusAnswer>;
 
 export const vmSeen = z.object({

@@ -41,7 +41,7 @@ function stubLog() {
 
 function doorOf(log: LogWriter): Door {
   const progress = { aggregatedSamples: 0n, vmSlots: 0, nicSlots: 0 };
-  const aggregator = { progress: () => progress, wake: () => undefined } as unknown as AggregatorThread;
+  const aggregator = { progress: () => progress, halted: () => undefined, wake: () => undefined } as unknown as AggregatorThread;
   return new Door({
     log,
     aggregator,
@@ -142,6 +142,7 @@ describe('near the capacity', () => {
       ['va', 'vb', 'vc', 'vd', 've', 'vf'].filter((name) => Buffer.from(bytes).includes(name));
     const aggregator = {
       progress,
+      halted: () => undefined,
       wake: () => undefined,
       until: (condition: (progress: unknown) => boolean) =>
         condition(progress()) ? Promise.resolve() : new Promise<void>((resolve) => watchers.push({ condition, resolve })),

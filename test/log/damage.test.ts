@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CHAIN_START } from '../../src/log/check.ts';
 import { LogError } from '../../src/log/log.ts';
 import { decodeHead, decodeTrim, EMPTY_HEAD, encodeHead, encodeTrim } from '../../src/log/marks.ts';
+import { below, randomOf } from '../support/random.ts';
 import { SegmentBuilder, SegmentCursor } from '../../src/log/segment.ts';
 
 const SIZES = [0, 1, 8, 61, 200];
@@ -12,28 +13,49 @@ function segment(firstSeq = 7): Uint8Array {
   return builder.seal();
 }
 
-/** The records that can be read before the first that can't. */
-function walk(bytes: Uint8Array, firstSeq = 7): { records: Uint8Array[]; error: unknown } {
+/** The records that can be read before the first that can't, and those that were put right. */
+function walk(bytes: Uint8Array, firstSeq = 7): { records: Uint8Array[]; error: unknown; mended: number[] } {
   const records: Uint8Array[] = [];
+  let cursor: SegmentCursor | undefined;
   try {
-    const cursor = new SegmentCursor(firstSeq, bytes);
+    cursor = new SegmentCursor(firstSeq, bytes);
     for (let length = cursor.nextBytes(); length !== null; length = cursor.nextBytes()) records.push(cursor.take(length).payload);
-    return { records, error: undefined };
+    return { records, error: undefined, mended: cursor.mended };
   } catch (error) {
-    return { records, error };
+    return { records, error, mended: cursor?.mended ?? [] };
   }
 }
 
+function flipped(bytes: Uint8Array, bit: number): Uint8Array {
+  const damaged = new Uint8Array(bytes);
+  damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+  return damaged;
+}
+
 describe('a segment', () => {
-  it('is told to be damaged whichever of its bits is flipped, and what is read before the damage is what was written', () => {
+  it('is read as it was written whichever one of its bits is flipped, and says which record it was', () => {
     const good = walk(segment());
     expect(good.records.map((each) => each.length)).toEqual(SIZES);
     const bytes = segment();
     for (let bit = 0; bit < 8 * bytes.length; bit++) {
-      const damaged = Uint8Array.from(bytes);
-      damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      const { records, error } = walk(damaged);
-      expect(error, `bit ${bit}`).toMatchObject({ code: 'log_corrupt', retryable: false });
+      const { records, error, mended } = walk(flipped(bytes, bit));
+      expect(error, `bit ${bit}`).toBeUndefined();
+      expect(mended).toHaveLength(1);
+      for (const [i, record] of records.entries()) expect(Buffer.compare(record, good.records[i] ?? Buffer.of(255))).toBe(0);
+    }
+  });
+
+  it('is told to be damaged wherever two of its bits are flipped, and what is read before that is what was written', () => {
+    const good = walk(segment());
+    const bytes = segment();
+    const random = randomOf(1);
+    for (let turn = 0; turn < 3000; turn++) {
+      const [a, b] = [below(random, 8 * bytes.length), below(random, 8 * bytes.length)];
+      if (a === b) continue;
+      const { records, error, mended } = walk(flipped(flipped(bytes, a), b));
+      // each in a record of its own, or in the head
+      if (error === undefined) expect(mended, `bits ${a} and ${b}`).toHaveLength(2);
+      else expect(error).toMatchObject({ code: 'log_corrupt', retryable: false });
       for (const [i, record] of records.entries()) expect(Buffer.compare(record, good.records[i] ?? Buffer.of(255))).toBe(0);
     }
   });
@@ -63,8 +85,8 @@ describe('a segment', () => {
     const bytes = segment();
     const cursor = new SegmentCursor(7, bytes);
     cursor.take(cursor.nextBytes() ?? 0);
-    // a bit of the second record's only byte
-    bytes[bytes.indexOf(2, 40 + 24)] = 3;
+    // two bits of the second record's only byte
+    bytes[bytes.indexOf(2, 40 + 24)] = 7;
     expect(() => cursor.take(cursor.nextBytes() ?? 0)).toThrow('record 8 of the log is damaged: its checksum does not fit');
     expect(cursor.skip()).toBe(true);
     expect(cursor.seq).toBe(9);

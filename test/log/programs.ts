@@ -1,18 +1,30 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileInto } from '../support/program.ts';
+import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 
 const ROOT = join(import.meta.dirname, '../..');
-const PROGRAMS = join(ROOT, 'test/log/programs');
+const DIRECTORIES = ['src/log', 'src/domain', 'src/kernel', 'test/log/programs'];
 
 /**
- * Compiles the test programs, and the log with whatever else they import, to JavaScript that plain Node can run in a worker or a child
- * process, without the build of the whole project. Inside the project, so that packages are found.
+ * Compiles the log and the test programs to JavaScript that plain Node can run in a worker or a child process, without
+ * the build of the whole project. Inside the project, so that packages are found.
  */
 export function compilePrograms(): { path: (program: string) => string; remove: () => void } {
   const out = join(ROOT, '.cache', `log-programs-${process.pid}`);
-  const done = new Set<string>();
-  for (const file of readdirSync(PROGRAMS).filter((name) => name.endsWith('.ts'))) compileInto(out, join(PROGRAMS, file), done);
+  for (const directory of DIRECTORIES) {
+    mkdirSync(join(out, directory), { recursive: true });
+    for (const file of readdirSync(join(ROOT, directory)).filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))) {
+      const { outputText } = transpileModule(readFileSync(join(ROOT, directory, file), 'utf8'), {
+        compilerOptions: {
+          module: ModuleKind.ESNext,
+          target: ScriptTarget.ES2023,
+          verbatimModuleSyntax: true,
+          rewriteRelativeImportExtensions: true,
+        },
+      });
+      writeFileSync(join(out, directory, file.replace(/\.ts$/, '.js')), outputText);
+    }
+  }
   return {
     path: (program) => join(out, 'test/log/programs', `${program}.js`),
     remove: () => {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { PartitionStatus, Status } from '../../aggregate/status.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../errors.ts';
+import type { LogGap } from '../../store/named-log.ts';
 import type { Api } from '../api.ts';
 import { exactInteger, instantShape } from './shapes.ts';
 
@@ -24,6 +25,30 @@ export interface MeteringTerms {
 
 const statusShape = z.object({
   log: z.object({ appended: exactInteger, aggregated: exactInteger, stored: exactInteger }),
+  log_id: z.string().optional().describe('The id of the log that the stored rows come from.'),
+  log_state: z
+    .string()
+    .optional()
+    .describe('running, or log_corrupt: a record cannot be read, and nothing is taken until the operator has seen to it.'),
+  log_detail: z.string().optional().describe('Why the log is not running.'),
+  gaps: z
+    .array(
+      z.object({
+        log_id: z.string(),
+        partition: z.int(),
+        kind: z
+          .string()
+          .describe('log (one that was lost), record or message (one that could not be read), positions (a range).'),
+        from: z.int().describe('The first position that is missing.'),
+        until: z.int().nullable().describe('The first position after it; null: not known.'),
+        samples: exactInteger.nullable().describe('Answered samples that were given up; null: not known how many.'),
+        why: z.string(),
+        who: z.string(),
+        recorded_at: instantShape,
+      }),
+    )
+    .optional()
+    .describe('What operators accepted as lost between what was answered and what is stored, for ever.'),
   watermark: instantShape.nullable(),
   catalog: z
     .object({ recorded: exactInteger, applied: exactInteger })
@@ -90,11 +115,20 @@ export function statusRoute(api: Api, status: () => Status | Promise<Status>, te
       problems: [],
     },
     async () => {
-      const { log, watermarkMs, catalog, vms, samples, partitions } = await status();
-      const shown = partitions === undefined ? {} : { partitions: partitions.map(shownPartition) };
+      const { log, logId, halted, gaps, watermarkMs, catalog, vms, samples, partitions } = await status();
+      const shown = {
+        ...(logId === undefined ? {} : { log_id: logId, log_state: halted?.state ?? 'running' }),
+        ...(halted === undefined ? {} : { log_detail: halted.detail }),
+        ...(gaps === undefined ? {} : { gaps: gaps.map(shownGap) }),
+        ...(partitions === undefined ? {} : { partitions: partitions.map(shownPartition) }),
+      };
       return { log, watermark: instantOf(watermarkMs), catalog, vms, samples, ...shown, terms: shownTerms };
     },
   );
+}
+
+function shownGap({ logId, recordedMs, ...gap }: LogGap): object {
+  return { log_id: logId, ...gap, recorded_at: formatInstant(recordedMs) };
 }
 
 function instantOf(ms: number | null): string | null {
