@@ -16,8 +16,8 @@ import {
   createTopic,
   type KafkaLog,
   messageBytesMaxOf,
-  partitionsOf,
   TopicError,
+  topicNow,
 } from '../log/kafka/topic.ts';
 import { TopicWatch } from '../log/kafka/watch.ts';
 import { LogError } from '../log/log.ts';
@@ -68,13 +68,6 @@ export async function openKafkaLog(setup: LogSetup): Promise<KafkaLog> {
   } finally {
     await watch.close();
   }
-}
-
-/** What the brokers say of the topic, with the number of partitions also where they don't know ids; undefined for none. */
-export async function topicNow(admin: Admin, watch: TopicWatch, topic: string): Promise<TopicNow | undefined> {
-  if (!(await admin.listTopics()).includes(topic)) return undefined;
-  const [found, partitions] = [await watch.now(), await partitionsOf(admin, topic)];
-  return found === undefined ? undefined : { uuid: found.uuid, partitions };
 }
 
 /** A database that names no log: of a version without ids, or new. */

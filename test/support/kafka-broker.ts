@@ -32,6 +32,8 @@ export interface KafkaBroker {
   readonly brokers: string;
   /** The same broker by way of the proxy; that of `brokers` when there is none. */
   readonly proxiedBrokers: string;
+  /** Where its data are. */
+  readonly directory: string;
   /** Of the running process; undefined while it is down. */
   readonly pid: number | undefined;
   /** kill -9, and waits for the end. Nothing when it is down. */
@@ -95,6 +97,7 @@ export async function startKafkaBroker(setup: KafkaSetup = {}): Promise<KafkaBro
   await start();
   return {
     version,
+    directory,
     brokers: `127.0.0.1:${port}`,
     proxiedBrokers: `127.0.0.1:${setup.proxied === undefined ? port : advertised}`,
     get pid() {

@@ -5,6 +5,7 @@ import type { KafkaSettings } from './client.ts';
 import type { TopicNow } from './internals.ts';
 import { MESSAGE_BYTES_MAX } from './message.ts';
 import type { Bounds } from './queue.ts';
+import type { TopicWatch } from './watch.ts';
 
 /** The log that every role of this process works on. */
 export interface KafkaLog {
@@ -90,4 +91,11 @@ export async function partitionsOf(admin: Admin, topic: string): Promise<number>
 export async function boundsOf(admin: Admin, topic: string): Promise<Map<number, Bounds>> {
   const offsets = await admin.fetchTopicOffsets(topic);
   return new Map(offsets.map(({ partition, low, high }) => [partition, { low: Number(low), head: Number(high) }]));
+}
+
+/** What the brokers say of the topic, with the number of partitions also where they don't know ids; undefined for none. */
+export async function topicNow(admin: Admin, watch: TopicWatch, topic: string): Promise<TopicNow | undefined> {
+  if (!(await admin.listTopics()).includes(topic)) return undefined;
+  const [found, partitions] = [await watch.now(), await partitionsOf(admin, topic)];
+  return found === undefined ? undefined : { uuid: found.uuid, partitions };
 }
