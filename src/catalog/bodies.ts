@@ -1,12 +1,14 @@
 import { z } from 'zod';
-import { parseInstant } from '../domain/instant.ts';
+import { INSTANT_MS_END, parseInstant } from '../domain/instant.ts';
 import { minorDigits, parseAmount } from '../domain/money.ts';
-import { currency, decimal, identifier } from '../domain/plan.ts';
-import { zoneOf } from '../domain/zone.ts';
+import { currency, decimal, identifier, timeZone } from '../domain/plan.ts';
 
 /** An instant as SPEC's conventions have it, read to milliseconds. */
 export const instant = z
-  .union([z.string(), z.int()])
+  .union([
+    z.string().meta({ format: 'date-time', pattern: '^(19[7-9][0-9]|20[0-9]{2})-.*[Tt].*([Zz]|[+-][0-9]{2}:[0-9]{2})$' }),
+    z.int().meta({ minimum: 0, maximum: INSTANT_MS_END - 1 }),
+  ])
   .meta({ description: 'RFC 3339 with offset, or integer milliseconds since the epoch', examples: ['2026-03-01T00:00:00Z'] })
   .transform((given, context) => {
     const ms = parseInstant(given);
@@ -25,14 +27,18 @@ export function documentText(lengthMax: number, lines: boolean) {
     .string()
     .min(1)
     .max(lengthMax)
-    .refine((text) => !refused.test(text), lines ? 'must be text; line feeds separate its lines' : 'must be one line of text');
+    .refine((text) => !refused.test(text), lines ? 'must be text; line feeds separate its lines' : 'must be one line of text')
+    .meta({ pattern: lines ? '^[^\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f]*$' : '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' });
 }
 
 /** The body of `PUT /v1/accounts/{id}` (SPEC §7). */
 export const accountBody = z.strictObject({
   name: z.string().min(1).max(200),
   currency,
-  tax_percent: decimal.refine((text) => (parseAmount(text) ?? 0n) <= parseAmountOf('100'), 'must be at most 100').default('0'),
+  tax_percent: decimal
+    .refine((text) => (parseAmount(text) ?? 0n) <= parseAmountOf('100'), 'must be at most 100')
+    .meta({ pattern: '^(100([.]0{1,9})?|(0|[1-9][0-9]?)([.][0-9]{1,9})?)$' })
+    .default('0'),
   language: z
     .string()
     .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a language tag such as en or zh-TW')
@@ -42,10 +48,7 @@ export const accountBody = z.strictObject({
   tax_id: documentText(64, false).optional(),
   email: z.email().max(254).optional(),
   /** Whose days and months its invoices are made of; left out: those of its plans, as long as they agree. */
-  time_zone: z
-    .string()
-    .refine((name) => zoneOf(name) !== undefined, 'must be an IANA time zone such as Asia/Taipei')
-    .optional(),
+  time_zone: timeZone.optional(),
   /** Below this a prepaid balance is low; left out: below 0. */
   low_balance: decimal.optional(),
 });
@@ -76,6 +79,7 @@ export const vmBody = z
       .array(nicName)
       .max(64)
       .refine((nics) => new Set(nics).size === nics.length, 'must not name an interface twice')
+      .meta({ uniqueItems: true })
       .nullable()
       .default(null),
   })

@@ -44,6 +44,20 @@ export const eventRequest = z
   .refine((event) => event.amount === null || WITH_AMOUNT.has(event.kind), {
     path: ['amount'],
     message: 'goes with the kinds payment and refund only',
+  })
+  .meta({
+    description: 'from and to go with the kind credit_claimed, and only with it; amount with payment and refund only.',
+    allOf: [
+      {
+        if: { properties: { kind: { const: 'credit_claimed' } } },
+        then: { required: ['from', 'to'] },
+        else: { properties: { from: false, to: false } },
+      },
+      {
+        if: { properties: { kind: { enum: [...WITH_AMOUNT] } } },
+        else: { properties: { amount: { type: 'null' } } },
+      },
+    ],
   });
 export type EventRequest = z.infer<typeof eventRequest>;
 

@@ -30,7 +30,11 @@ export const keyRequest = z
     path: ['vms'],
     message: 'must name at least one VM or pattern for the role agent',
   })
-  .transform((key) => ({ ...key, vms: key.role === 'agent' ? key.vms : null }));
+  .transform((key) => ({ ...key, vms: key.role === 'agent' ? key.vms : null }))
+  .meta({
+    if: { properties: { role: { const: 'agent' } } },
+    then: { required: ['vms'], properties: { vms: { type: 'array', minItems: 1 } } },
+  });
 export type KeyRequest = z.infer<typeof keyRequest>;
 
 /** What is stored of a key: never the key. */

@@ -12,12 +12,20 @@ export const decimal = z
   .refine((text) => parseAmount(text) !== undefined, 'must be a decimal string such as "12.30", without sign, at most 9 decimals')
   .meta({ pattern: '^(0|[1-9][0-9]*)([.][0-9]{1,9})?$' });
 
-const price = decimal.refine((text) => (parseAmount(text) ?? 0n) < PRICE_UNITS_END * 1_000_000_000n, 'must be below 100000000');
+const price = decimal
+  .refine((text) => (parseAmount(text) ?? 0n) < PRICE_UNITS_END * 1_000_000_000n, 'must be below 100000000')
+  .meta({ pattern: '^(0|[1-9][0-9]{0,7})([.][0-9]{1,9})?$' });
 
 export const currency = z
   .string()
   .refine(isCurrency, 'must be an ISO 4217 currency code')
-  .meta({ pattern: '^[A-Z]{3}$', examples: ['CNY'] });
+  .meta({ pattern: '^[A-Z]{3}$', format: 'iso-4217-currency', examples: ['CNY'] });
+
+/** The name of a time zone. */
+export const timeZone = z
+  .string()
+  .refine((name) => zoneOf(name) !== undefined, 'must be an IANA time zone such as Asia/Taipei')
+  .meta({ format: 'iana-time-zone', examples: ['Asia/Taipei'] });
 
 /** Names of plans, accounts and VMs share the alphabet of a sample's `vm`. */
 export const identifier = z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'must be 1 to 64 characters of A-Z a-z 0-9 . _ : -');
@@ -60,11 +68,12 @@ const p95Traffic = z.strictObject({
 export const planBody = z
   .strictObject({
     currency,
-    time_zone: z.string().refine((name) => zoneOf(name) !== undefined, 'must be an IANA time zone such as Asia/Taipei'),
+    time_zone: timeZone,
     price: z.strictObject({ amount: price, per: z.enum(['month', 'day', 'hour']) }),
     creditable: z
       .array(creditableCondition)
       .refine((names) => new Set(names).size === names.length, 'must not name a condition twice')
+      .meta({ uniqueItems: true })
       .default(['provider']),
     terms: identifier.nullable().default(null),
     traffic: z.discriminatedUnion('counting', [meteredTraffic, p95Traffic]).nullable().default(null),

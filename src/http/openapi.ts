@@ -19,6 +19,8 @@ export interface Operation {
   /** `otherTypes`: media types of the same answer for people, asked for by Accept. */
   answers: Readonly<Record<number, { description: string; type?: string; schema?: z.ZodType; otherTypes?: readonly string[] }>>;
   problems: readonly ProblemCode[];
+  /** Schemas that stand once in the document, by name: a schema of the format that goes with the name refers to it. */
+  components?: Readonly<Record<string, object>>;
 }
 
 const problemSchema = {
@@ -40,6 +42,24 @@ const problemSchema = {
   },
 };
 
+/** What is long, by its format: it stands once in the document. */
+const LISTS: ReadonlyMap<string, string> = new Map([
+  ['iso-4217-currency', 'Currency'],
+  ['iana-time-zone', 'TimeZone'],
+  ['terms-sheet', 'TermsSheet'],
+]);
+/** What a use of a list says besides. */
+const KEPT: ReadonlySet<string> = new Set(['description', 'examples', 'default']);
+
+const listSchemas = {
+  Currency: { type: 'string', description: 'ISO 4217', enum: Intl.supportedValuesOf('currency') },
+  TimeZone: {
+    type: 'string',
+    description: 'A zone of the IANA database; other names that it has (links such as `Asia/Calcutta`) are taken as well.',
+    enum: [...new Set(['UTC', ...Intl.supportedValuesOf('timeZone')])],
+  },
+};
+
 /** The OpenAPI 3.1 document of all operations. */
 export function openApiDocument(operations: readonly Operation[], version: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
@@ -58,7 +78,10 @@ export function openApiDocument(operations: readonly Operation[], version: strin
     servers: [{ url: '/' }],
     paths,
     components: {
-      schemas: { Problem: problemSchema },
+      schemas: Object.assign(
+        { Problem: problemSchema, ...listSchemas },
+        ...operations.map(({ components }) => components ?? {}),
+      ) as object,
       securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'A key of POST /v1/keys' } },
     },
   };
@@ -131,20 +154,30 @@ function problemAnswers(codes: ReadonlySet<ProblemCode>): Record<string, unknown
 function parameters(place: 'path' | 'query', schema: z.ZodObject | undefined): Record<string, unknown>[] {
   if (schema === undefined) return [];
   const { properties = {}, required = [] } = jsonSchema(schema, 'input') as {
-    properties?: Record<string, { description?: string }>;
+    properties?: Record<string, { description?: string; 'x-required'?: boolean }>;
     required?: string[];
   };
-  return Object.entries(properties).map(([name, property]) => ({
+  return Object.entries(properties).map(([name, { 'x-required': needed, ...property }]) => ({
     name,
     in: place,
-    required: place === 'path' || required.includes(name),
+    required: place === 'path' || needed === true || required.includes(name),
     ...(property.description === undefined ? {} : { description: property.description }),
     schema: property,
   }));
 }
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
-  const made: Record<string, unknown> = z.toJSONSchema(schema, { io, unrepresentable: 'any', target: 'draft-2020-12' });
+  const made: Record<string, unknown> = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    target: 'draft-2020-12',
+    override: ({ jsonSchema }) => {
+      const list = LISTS.get(jsonSchema.format ?? '');
+      if (list === undefined) return;
+      for (const name of Object.keys(jsonSchema)) if (!KEPT.has(name)) Reflect.deleteProperty(jsonSchema, name);
+      jsonSchema.$ref = `#/components/schemas/${list}`;
+    },
+  });
   // The document says once which dialect its schemas are in.
   delete made['$schema'];
   return made;

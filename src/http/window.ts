@@ -12,24 +12,33 @@ import { checked } from './api.ts';
  */
 export const PAGE_ROWS_MAX = 10_000;
 
-const instantText = z.string().meta({
+export const instantText = z.string().meta({
   description: 'RFC 3339 with offset (a + may stand unescaped), or integer milliseconds since the epoch',
   examples: ['2026-03-01T00:00:00Z'],
+  pattern:
+    '^([0-9]{1,13}|(19[7-9][0-9]|20[0-9]{2})-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+ -][0-9]{2}:[0-9]{2}))$',
 });
+
+const limitText = z.string().meta({ pattern: '^([1-9][0-9]{0,3}|10000)$' });
+const cursorText = z.string().meta({ pattern: '^[A-Za-z0-9_-]+$' });
+/** Of parameters that only a cursor can stand for. */
+const NEEDED = { 'x-required': true } as const;
 
 /** Parameters that every paged question has. */
 export const rangeQuery = {
-  from: instantText.optional().describe('Start of the range, included. Required without cursor; aligned to the step in tz.'),
-  to: instantText.optional().describe('End of the range, excluded. Required without cursor; aligned to the step in tz.'),
-  limit: z.string().optional().describe(`Rows of a page, 1 to ${PAGE_ROWS_MAX}; the default is the most.`),
-  cursor: z.string().optional().describe('`next` of the page before; the other parameters may then be left out.'),
+  from: instantText.optional().describe('Start of the range, included; aligned to the step in tz.').meta(NEEDED),
+  to: instantText.optional().describe('End of the range, excluded; aligned to the step in tz.').meta(NEEDED),
+  limit: limitText.optional().describe(`Rows of a page, 1 to ${PAGE_ROWS_MAX}; the default is the most.`),
+  cursor: cursorText
+    .optional()
+    .describe('`next` of the page before; the other parameters, required ones too, may then be left out.'),
 };
 
 /** Parameters of questions by bucket. */
 export const stepQuery = {
   ...rangeQuery,
-  step: z.enum(STEPS).optional().describe('What a row spans. Required without cursor.'),
-  tz: z.string().optional().describe('IANA time zone of hours, days and months; UTC by default.'),
+  step: z.enum(STEPS).optional().describe('What a row spans.').meta(NEEDED),
+  tz: z.string().meta({ format: 'iana-time-zone' }).optional().describe('Zone of hours, days and months; UTC by default.'),
 };
 
 export interface Range<Position> {

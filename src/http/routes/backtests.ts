@@ -10,7 +10,7 @@ import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../errors.ts';
 import { LINE_KINDS } from '../../rating/line.ts';
 import type { Api } from '../api.ts';
-import { inlineSheet } from './inline-sheet.ts';
+import { inlineSheet, SHEET_COMPONENT, sheetInBody } from './inline-sheet.ts';
 import { instantShape } from './shapes.ts';
 
 /** Of one call: it is answered within seconds, and a client shows how far it is. */
@@ -19,9 +19,9 @@ const ACCOUNTS_DEFAULT = 25;
 /** VMs times months. */
 const VM_MONTHS_MAX = 1000;
 
-const day = z.string().max(10);
+const day = z.string().max(10).meta({ pattern: '^[0-9]{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?$' });
 const backtestRequest = z.strictObject({
-  sheet: z.looseObject({ id: z.string() }).describe('The changed terms sheet, whole (schemas/terms.schema.json).'),
+  sheet: sheetInBody.describe('The changed terms sheet, whole (schemas/terms.schema.json).'),
   replaces: identifier.optional().describe("The loaded sheet that it stands in for; left out: the one of the sheet's id."),
   from: day.describe("The first day, `2026-03-05`, or `2026-03` for the first of a month; each account's in its own time zone."),
   to: day.describe(`The day after the last one; at most ${MONTHS_MAX} calendar months.`),
@@ -91,6 +91,7 @@ export function backtestRoutes(api: Api, context: BillingContext): void {
         'Rates the months of the period twice from the stored rows, under the terms in force and with the sheet in place of the one it replaces, whenever it is ' +
         'effective from; and makes the refund checks recorded in the period again. Nothing is recorded or changed. Ask again with `after` until `next` is null.',
       roles: ['billing', 'admin'],
+      components: SHEET_COMPONENT,
       body: { 'application/json': backtestRequest },
       answers: {
         200: {

@@ -7,7 +7,7 @@ import { ProblemError } from '../../errors.ts';
 import type { QueryContext } from '../../query/context.ts';
 import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
 import type { Api } from '../api.ts';
-import { parameterProblem, rangeQuery, readLimit } from '../window.ts';
+import { instantText, parameterProblem, rangeQuery, readLimit } from '../window.ts';
 import { idParams, pageOf } from './shapes.ts';
 import { pathOf } from './vm-metering.ts';
 
@@ -41,7 +41,7 @@ export function catalogReads(api: Api, { store }: QueryContext, reads: CatalogRe
         "From when on something is effective is another matter: that is in the bodies, as in a VM's `plans[].from`.",
       roles: READERS,
       params: idParams,
-      query: z.strictObject({ at: rangeQuery.from.describe('The instant; left out: now.') }),
+      query: z.strictObject({ at: instantText.optional().describe('The instant; left out: now.') }),
       answers: { 200: { description: reads.what, schema: reads.shape } },
       problems: ['invalid_parameter', problem, 'store_unavailable'],
     },

@@ -55,7 +55,9 @@ const invoiceRequest = z
   .refine((body) => body.from < body.to, { path: ['to'], message: 'must be after from' });
 
 const paymentRequest = z.strictObject({
-  amount: decimal.refine((text) => (parseAmount(text) ?? 0n) > 0n, 'must be above 0'),
+  amount: decimal
+    .refine((text) => (parseAmount(text) ?? 0n) > 0n, 'must be above 0')
+    .meta({ pattern: '^(?!0([.]0+)?$)(0|[1-9][0-9]*)([.][0-9]{1,9})?$' }),
   at: instant.optional().describe('When it was paid; left out: now.'),
   kind: z.enum(['payment', 'refund']).default('payment'),
   note: z.string().max(2000).default(''),

@@ -10,7 +10,7 @@ import type { TermsLibrary } from '../../terms/library.ts';
 import type { Api } from '../api.ts';
 import { recorderOf } from '../auth.ts';
 import { toJson } from '../../domain/json.ts';
-import { inlineSheet } from './inline-sheet.ts';
+import { inlineSheet, sheetInBody } from './inline-sheet.ts';
 import { exactInteger, idParams, instantShape, outageRow } from './shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
@@ -19,7 +19,7 @@ const refundRequest = z.strictObject({
   vm: storedVmName,
   at: instant.optional().describe('The instant of the check; now if left out.'),
   terms: z
-    .union([identifier, z.looseObject({ id: z.string() })])
+    .union([identifier, sheetInBody])
     .optional()
     .describe('What if: the id of another terms sheet, or a whole sheet (schemas/terms.schema.json).'),
 });
