@@ -4,6 +4,7 @@ import { instantGuard } from './instant-guard.ts';
 import type { AgentLog, Reader } from './reading.ts';
 import { sleepReal, type Sleep } from './retry.ts';
 import { Doorbell, sendLoop, type SenderStats } from './sender.ts';
+import type { LockLostError } from '../process-lock.ts';
 import { Spool } from './spool.ts';
 
 export interface AgentOptions {
@@ -24,6 +25,8 @@ export interface AgentOptions {
   readonly random?: () => number;
   readonly sleep?: Sleep;
   readonly log?: AgentLog;
+  /** Told once when the spool has turned out to be another agent's: this one can keep nothing more, and is to be stopped. */
+  readonly onSpoolLost?: (error: LockLostError) => void;
 }
 
 export interface AgentStats extends SenderStats {
@@ -53,7 +56,7 @@ export const DEFAULT_SPOOL_BYTES_MAX = 256 * 1024 * 1024;
 
 /**
  * Starts an agent: the first round is read at once, then one every interval. Reading and sending are two loops that meet
- * in the spool, so that a slow server never delays a reading. Throws `LockedError` or `ApiError` (`bad_server`) before
+ * in the spool, so that a slow server never delays a reading. Throws `LockedError`, `FolderError` or `ApiError` (`bad_server`) before
  * anything runs; afterwards it only logs, counts and goes on.
  */
 export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
@@ -67,7 +70,12 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
     now,
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
   });
-  const spool = await Spool.open({ dir: options.spoolDir, bytesMax: options.spoolBytesMax ?? DEFAULT_SPOOL_BYTES_MAX, log });
+  const spool = await Spool.open({
+    dir: options.spoolDir,
+    bytesMax: options.spoolBytesMax ?? DEFAULT_SPOOL_BYTES_MAX,
+    log,
+    ...(options.onSpoolLost === undefined ? {} : { onLost: options.onSpoolLost }),
+  });
   const guard = instantGuard(spool.lastAtMs, log);
   const stopping = new AbortController();
   const giveUp = new AbortController();

@@ -1,8 +1,9 @@
-import { mkdir, open, readFile, readdir, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { open, readFile, readdir, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentLog } from './reading.ts';
 import { loadCursor, saveCursor, syncFolder, trimFolder, type Cursor } from './spool-folder.ts';
-import { lockFile } from '../process-lock.ts';
+import { checkWritable, folderError, makeFolder } from '../folder.ts';
+import { type HeldLock, LockedError, type LockLostError, takeLock } from '../process-lock.ts';
 import { decodeRecord, encodeRecord, RECORD_HEADER_BYTES, type SpoolRecord } from './spool-record.ts';
 
 export interface SpoolOptions {
@@ -10,6 +11,8 @@ export interface SpoolOptions {
   /** Everything in segments together. When a batch doesn't fit, the oldest segment is dropped and counted. */
   readonly bytesMax: number;
   readonly log?: AgentLog;
+  /** Told once when the folder has turned out to be another agent's: nothing can be kept in it any more. */
+  readonly onLost?: (error: LockLostError) => void;
 }
 
 /** A batch and where it stands, oldest first. */
@@ -43,7 +46,7 @@ export class Spool {
   readonly #bytesMax: number;
   readonly #segmentBytesMax: number;
   readonly #log: AgentLog;
-  readonly #unlock: () => Promise<void>;
+  readonly #lock: HeldLock;
   #segments: Segment[] = [];
   #cursor: Cursor = { segment: 0, offset: 0, lastAtMs: 0 };
   #nextId = 1;
@@ -53,23 +56,40 @@ export class Spool {
   /** The segment at the head, in memory while it is being sent. */
   #head: { readonly id: number; readonly bytes: Buffer } | null = null;
 
-  private constructor(options: SpoolOptions, unlock: () => Promise<void>) {
+  private constructor(options: SpoolOptions, lock: HeldLock) {
     this.#dir = options.dir;
     this.#bytesMax = options.bytesMax;
     this.#segmentBytesMax = Math.max(64 * 1024, Math.min(SEGMENT_BYTES_MAX, Math.floor(options.bytesMax / 8)));
     this.#log = options.log ?? (() => undefined);
-    this.#unlock = unlock;
+    this.#lock = lock;
   }
 
-  /** Opens (or makes) the folder and finds what an earlier run left. Throws `LockedError` when another agent has it. */
+  /**
+   * Opens (or makes) the folder and finds what an earlier run left. Throws `LockedError` when another agent has it, `FolderError` when nothing can be kept
+   * in it.
+   */
   static async open(options: SpoolOptions): Promise<Spool> {
-    await mkdir(join(options.dir, 'rejected'), { recursive: true });
-    const spool = new Spool(
-      options,
-      await lockFile(join(options.dir, 'lock'), 'give each agent a folder of its own with --spool'),
-    );
-    await spool.#recover();
-    return spool;
+    const { dir, log, onLost } = options;
+    const setting = `the spool folder ${dir}`;
+    await makeFolder(dir, setting);
+    const lock = await takeLock({
+      path: join(dir, 'lock'),
+      advice: 'give each agent a folder of its own with --spool',
+      onWait: (message) => log?.('warn', message),
+      ...(onLost === undefined ? {} : { onLost }),
+    }).catch((error: unknown) => {
+      throw error instanceof LockedError ? error : folderError(error, setting);
+    });
+    try {
+      await makeFolder(join(dir, 'rejected'), setting);
+      await checkWritable(dir, setting);
+      const spool = new Spool(options, lock);
+      await spool.#recover();
+      return spool;
+    } catch (error) {
+      await lock.release();
+      throw folderError(error, setting);
+    }
   }
 
   /** The newest instant ever spooled here (as far as remembered), 0 when none: samples must come after it. */
@@ -88,22 +108,22 @@ export class Spool {
 
   /** Adds a batch at the end; durable when this resolves. Throws when the disk fails: the batch then must not be sent. */
   append(record: SpoolRecord): Promise<void> {
-    return this.#inTurn(() => this.#append(record));
+    return this.#inOwnTurn(() => this.#append(record));
   }
 
   /** The oldest unanswered batch, or null. */
   peek(): Promise<SpooledBatch | null> {
-    return this.#inTurn(() => this.#peek());
+    return this.#inOwnTurn(() => this.#peek());
   }
 
   /** The batch was answered for good: forget it. Harmless when the batch has been dropped in the meantime. */
   done(batch: SpooledBatch): Promise<void> {
-    return this.#inTurn(() => this.#done(batch));
+    return this.#inOwnTurn(() => this.#done(batch));
   }
 
   /** The server will never take the batch: keep a copy under `rejected/` for people to look at, and forget it. */
   setAside(batch: SpooledBatch, reason: string): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#inOwnTurn(async () => {
       const name = `${batch.lastAtMs}-${batch.segment}-${batch.offset}`;
       await this.#keepRejected(`${name}.ndjson.gz`, batch.body);
       await this.#keepRejected(`${name}.reason.txt`, Buffer.from(`${reason}\n`));
@@ -114,8 +134,25 @@ export class Spool {
   close(): Promise<void> {
     return this.#inTurn(async () => {
       await this.#closeWriter();
-      await this.#saveCursor();
-      await this.#unlock();
+      if (this.#isOurs()) await this.#saveCursor();
+      await this.#lock.release();
+    });
+  }
+
+  #isOurs(): boolean {
+    try {
+      this.#lock.check();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The operations that change the folder: none of them begins once it is another agent's. */
+  #inOwnTurn<T>(operation: () => Promise<T>): Promise<T> {
+    return this.#inTurn(() => {
+      this.#lock.check();
+      return operation();
     });
   }
 

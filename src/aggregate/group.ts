@@ -5,6 +5,7 @@
  */
 import type { Admin, EachBatchPayload, Kafka } from 'kafkajs';
 import type { TopicNow } from '../log/kafka/internals.ts';
+import { afterOwnTime } from '../patience.ts';
 import { producingTo } from '../log/kafka/client.ts';
 import { Member } from '../log/kafka/member.ts';
 import { MessageBuilder } from '../log/kafka/message.ts';
@@ -127,12 +128,12 @@ export class Group {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     for (const each of this.#timers) clearInterval(each);
-    let timer: NodeJS.Timeout | undefined;
+    let cancel: () => void = () => undefined;
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, graceMs);
+      cancel = afterOwnTime(graceMs, resolve);
     });
     await Promise.race([Promise.allSettled(this.runners().map((runner) => runner.finish())), late]);
-    clearTimeout(timer);
+    cancel();
     for (const runner of this.#runners.values()) runner.abandon();
     await this.#member.close();
     await this.#producing.close().catch(() => undefined);

@@ -51,9 +51,9 @@ export async function startDistributed(options: AppOptions): Promise<App> {
   const settings = config.kafka;
   if (settings === undefined)
     throw new UnsupportedError('UPTALLY_KAFKA_BROKERS must name at least one broker when UPTALLY_LOG is kafka');
-  const documents = loadDocuments(config);
+  const documents = await loadDocuments(config);
   // Only ClickHouse inside this process needs the folder for itself.
-  const unlock = config.clickhouseUrl === undefined ? await lockFolder(config) : undefined;
+  const lock = config.clickhouseUrl === undefined ? await lockFolder(options) : undefined;
   const asked = givenFaults(faults);
   let outage: string | undefined;
   const store = await openStore(
@@ -168,7 +168,7 @@ export async function startDistributed(options: AppOptions): Promise<App> {
       await asking.close();
       await watch.close();
       await store.close();
-      await unlock?.();
+      await lock?.release();
     },
   };
 }

@@ -41,8 +41,8 @@ const TICK_MS = 1000;
 export async function startEmbedded(options: AppOptions): Promise<App> {
   const { config, logger, now, faults, onFatal } = options;
   if (config.roles.size !== 3) throw new UnsupportedError('UPTALLY_ROLES: with the embedded log one process has all three roles');
-  const documents = loadDocuments(config);
-  const unlock = await lockFolder(config);
+  const documents = await loadDocuments(config);
+  const lock = await lockFolder(options);
 
   const asked = givenFaults(faults);
   let waiting = false;
@@ -54,7 +54,9 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
   };
   const store = await openStore({ ...config, onOutage }, asked.faults);
   await migrate(store, { retentionDays: keptDays(config), nowMs: now(), cluster: clusterOf(config) });
-  const log = await openOwnLog(options, store);
+  const log = await openOwnLog(options, store, () => {
+    lock.check();
+  });
   const gaps = await readGaps(store);
   // what a server holds others may write to as well
   const shared = config.clickhouseUrl !== undefined;
@@ -163,7 +165,7 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
       await trimming;
       await log.close();
       await store.close();
-      await unlock();
+      await lock.release();
     },
   };
 }
@@ -172,11 +174,12 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
 async function openOwnLog(
   { config, logger, now, faults, onFatal, randomBytes }: AppOptions,
   store: Store,
+  stillOurs: () => void,
 ): Promise<EmbeddedWriter> {
   const path = logPathOf(config);
   const named = await readNamedLog(store);
   if (named !== undefined) await finishReplacing(path, named.logId);
-  const log = openEmbeddedWriter({ path, onFatal, ...givenFaults(faults) });
+  const log = openEmbeddedWriter({ path, onFatal, stillOurs, ...givenFaults(faults) });
   const reader = openEmbeddedReader(path);
   try {
     await settleOwnLog({

@@ -1,5 +1,4 @@
 /** What every composition is made of and ends with. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -7,9 +6,10 @@ import type { Logger } from 'pino';
 import { type IssuerProfile, loadIssuer } from '../billing/issuer.ts';
 import type { Config } from '../config.ts';
 import { type Faults, NO_FAULTS } from '../faults.ts';
+import { checkAccess, checkWritable, closeToOthers, folderError, isOpenToOthers, makeFolder } from '../folder.ts';
 import { loadTerms, shippedTermsFolder, type TermsLibrary } from '../terms/library.ts';
 import type { Terms } from '../kernel/kernel.ts';
-import { lockFile } from '../process-lock.ts';
+import { type HeldLock, LockedError, takeLock } from '../process-lock.ts';
 import type { Store } from '../store/store.ts';
 
 export interface AppOptions {
@@ -44,14 +44,48 @@ export function keptDays({ retentionDays }: Config): number {
 }
 
 /** Documents in the data folder. One that can't be used is found before anything is begun. */
-export function loadDocuments({ dataDir }: Config): { sheets: TermsLibrary; issuer: IssuerProfile | undefined } {
+export async function loadDocuments({ dataDir }: Config): Promise<{ sheets: TermsLibrary; issuer: IssuerProfile | undefined }> {
+  await checkAccess(dataDir, settingOf(dataDir));
   return { sheets: loadTerms([shippedTermsFolder(), join(dataDir, 'terms')]), issuer: loadIssuer(dataDir) };
 }
 
-/** Takes the data folder for this process alone, made if there is none; the returned function gives it up. */
-export async function lockFolder({ dataDir }: Config): Promise<() => Promise<void>> {
-  await mkdir(dataDir, { recursive: true });
-  return lockFile(join(dataDir, 'lock'), 'stop it first, or give this server another UPTALLY_DATA_DIR');
+/** What the product makes in the folder, and nobody else is to read: evidence, and digests of keys. */
+const OWN_FILES = ['log', 'log-lock', 'lock', 'clickhouse', 'checkpoints', 'scratch'];
+
+/**
+ * Takes the data folder for this process alone, made if there is none. Nothing else has been written to it when another process has it (LockedError), or
+ * when it can't be used (FolderError).
+ */
+export async function lockFolder({ config: { dataDir }, logger, now, onFatal }: FolderOptions): Promise<HeldLock> {
+  const setting = settingOf(dataDir);
+  await makeFolder(dataDir, setting);
+  const lock = await takeLock({
+    path: join(dataDir, 'lock'),
+    advice: 'stop it first, or give this server another UPTALLY_DATA_DIR',
+    onLost: onFatal,
+    onWait: (message) => {
+      logger.warn(message);
+    },
+    now,
+  }).catch((error: unknown) => {
+    throw error instanceof LockedError ? error : folderError(error, setting);
+  });
+  try {
+    await checkWritable(dataDir, setting);
+    await closeToOthers(dataDir, OWN_FILES);
+    if (await isOpenToOthers(dataDir))
+      logger.warn(`${setting}: other users of this machine can look into it; chmod 700 ends that`);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+  return lock;
+}
+
+export type FolderOptions = Pick<AppOptions, 'logger' | 'now' | 'onFatal'> & { readonly config: Pick<Config, 'dataDir'> };
+
+function settingOf(dataDir: string): string {
+  return `UPTALLY_DATA_DIR=${dataDir}`;
 }
 
 /** What a thread that aggregates is told whatever the log is. A server it asks by itself, the embedded store through this process. */

@@ -7,14 +7,18 @@ import { parseOverride } from '../agent/domain-state.ts';
 import { libvirtReader } from '../agent/libvirt.ts';
 import { parseMapping, parseVmFrom } from '../agent/naming.ts';
 import type { AgentLog, Reader } from '../agent/reading.ts';
-import { LockedError } from '../process-lock.ts';
+import { FolderError } from '../folder.ts';
+import { LockedError, type LockLostError } from '../process-lock.ts';
 import { sysfsReader, type Direction } from '../agent/sysfs.ts';
 import { connectionOf } from './connection.ts';
-import { CommandFailure, writeLine, type CliContext } from './context.ts';
+import { CommandFailure, interruptible, writeLine, type CliContext } from './context.ts';
 import { collect, parseDuration, parseSize } from './option-values.ts';
 
 /** With `--once`: a second round must not begin while the first is on its way. */
 const NEVER_AGAIN_MS = 86_400_000;
+
+/** Interrupted while the spool is being opened: after so long nothing is waited for any more. */
+const HELD_MS = 500;
 
 const EXAMPLES = `
 Sources:
@@ -95,7 +99,9 @@ export function register(program: Command, context: CliContext): void {
       const reader = readerOf(options, log, context);
       const connection = connectionOf(command, context);
       const interrupted = context.interrupted();
-      const agent = await runAgent({
+      let spoolLost: (error: LockLostError) => void = () => undefined;
+      const lost = new Promise<LockLostError>((resolve) => (spoolLost = resolve));
+      const starting = runAgent({
         ...connection,
         reader,
         log,
@@ -106,11 +112,19 @@ export function register(program: Command, context: CliContext): void {
         now: context.now,
         random: context.random,
         sleep: context.sleep,
-      }).catch((error: unknown) => {
+        onSpoolLost: spoolLost,
+      });
+      const agent = await interruptible(starting, interrupted).catch((error: unknown) => {
         if (error instanceof ApiError) throw new CommandFailure(error.message, 2);
-        if (error instanceof LockedError) throw new CommandFailure(error.message);
+        if (error instanceof LockedError || error instanceof FolderError) throw new CommandFailure(error.message);
         throw error;
       });
+      if (agent === undefined) {
+        log('info', 'stopped before it had started');
+        // a disk that does not answer would hold the process
+        setTimeout(() => process.exit(), HELD_MS).unref();
+        return;
+      }
       log('info', `reading ${reader.name} every ${options.interval / 1000} s`, {
         server: connection.server,
         spool: options.spool,
@@ -121,9 +135,10 @@ export function register(program: Command, context: CliContext): void {
         });
         if (interrupted.aborted) resolve();
       });
-      await (options.once === true ? Promise.race([agent.drained(), ended]) : ended);
+      const takenAway = await Promise.race([options.once === true ? agent.drained() : ended, ended, lost]);
       const stats = await agent.stop();
       log('info', 'stopped', { ...stats });
+      if (takenAway !== undefined) throw new CommandFailure(takenAway.message);
       if (options.once === true && (stats.failedRounds > 0 || stats.rejectedSamples > 0 || stats.pendingBatches > 0)) {
         throw new CommandFailure('the round was not sent whole');
       }

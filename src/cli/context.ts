@@ -48,6 +48,20 @@ function whenNobodyReads(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
 }
 
+/** What was begun, or undefined when the command is interrupted first: a disk that does not answer must not make it deaf. */
+export function interruptible<T>(begun: Promise<T>, interrupted: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      resolve(undefined);
+    };
+    if (interrupted.aborted) onAbort();
+    interrupted.addEventListener('abort', onAbort, { once: true });
+    begun.then(resolve, reject).finally(() => {
+      interrupted.removeEventListener('abort', onAbort);
+    });
+  });
+}
+
 /** A command that ran and did not succeed: its message goes to stderr, its code is the process's. */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { clockOf } from '../clock.ts';
-import { type CliContext, CommandFailure, writeLine } from './context.ts';
+import { type CliContext, CommandFailure, interruptible, writeLine } from './context.ts';
 
 /** Below this, a key can be guessed: the server starts, and says so. */
 const ADMIN_KEY_LENGTH_SAFE = 16;
@@ -51,7 +51,8 @@ async function serve(context: CliContext): Promise<void> {
     import('../secret-files.ts'),
     import('../heap.ts'),
   ]);
-  const { LockedError } = await import('../process-lock.ts');
+  const { LockedError, LockLostError } = await import('../process-lock.ts');
+  const { FolderError } = await import('../folder.ts');
   const { isUnusableLog } = await import('../log/identity.ts');
   const { TermsError } = await import('../terms/library.ts');
   const { randomBytes } = await import('node:crypto');
@@ -65,7 +66,9 @@ async function serve(context: CliContext): Promise<void> {
       );
     }
     letHeapGrow();
-    const app = await startApp({
+    // evidence and digests of keys are nobody else's to read
+    process.umask(0o077);
+    const starting = startApp({
       config,
       version: productVersion(),
       logger,
@@ -73,12 +76,23 @@ async function serve(context: CliContext): Promise<void> {
       randomBytes,
       faults: faultsOf(context.env, killSelf),
       onFatal: (error) => {
+        if (error instanceof LockLostError) {
+          // at once: what this process still has under way would go into another's folder
+          logger.fatal(error.message);
+          process.exit(1);
+        }
         if (isUnusableLog(error)) logger.fatal(`the server stops: ${error.message}`);
         // the state on disk is good; a supervisor starts the process again, and the log is replayed
         else logger.fatal({ err: error }, 'the server stops: what was answered is safe, start it again');
         setTimeout(() => process.exit(1), FATAL_GRACE_MS);
       },
     });
+    const app = await interruptible(starting, interrupted);
+    if (app === undefined) {
+      // as after kill -9: whatever was answered is on disk, and the next start goes on from there
+      logger.info('stopped before it had started');
+      process.exit(0);
+    }
     if (app.adminKey !== undefined) {
       writeLine(context.stderr, `The admin key, shown only this once: ${app.adminKey}`);
     }
@@ -99,7 +113,7 @@ async function serve(context: CliContext): Promise<void> {
     if (error instanceof ConfigError) throw new CommandFailure(error.message, 2);
     if (error instanceof TermsError) throw new CommandFailure(error.message, 2);
     if (error instanceof UnsupportedError) throw new CommandFailure(error.message, 2);
-    if (error instanceof LockedError) throw new CommandFailure(error.message);
+    if (error instanceof LockedError || error instanceof FolderError) throw new CommandFailure(error.message);
     // a port that is taken, say: what was begun before would hold the process
     setTimeout(() => process.exit(), FATAL_GRACE_MS).unref();
     if (isUnusableLog(error)) throw new CommandFailure(error.message);

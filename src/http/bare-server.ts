@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { withNamedStep } from '../domain/path-steps.ts';
+import { afterOwnTime } from '../patience.ts';
 import { ProblemError } from '../errors.ts';
 import { answerClientError, endWith, installErrors, problemOf, sendProblem } from './problems.ts';
 
@@ -84,14 +85,14 @@ export async function closeServer(
   drained: () => Promise<unknown> = () => Promise.resolve(),
 ): Promise<void> {
   // Node no longer times out slow requests once it is closing: what has not arrived by then is cut off, its sender has no answer
-  const cutOff = setTimeout(() => {
+  const cancelCutOff = afterOwnTime(CLOSE_GRACE_MS, () => {
     server.server.closeAllConnections();
-  }, CLOSE_GRACE_MS);
+  });
   const idle = setInterval(() => {
     server.server.closeIdleConnections();
   }, CLOSE_IDLE_EVERY_MS);
   await server.close();
   await drained();
-  clearTimeout(cutOff);
+  cancelCutOff();
   clearInterval(idle);
 }

@@ -1,3 +1,4 @@
+import { afterOwnTime } from '../patience.ts';
 import { openWriteTable, type WriteTable } from './lmdb.ts';
 import { LogError } from './log.ts';
 import { EmbeddedWriter } from './writer.ts';
@@ -21,7 +22,9 @@ export interface EmbeddedLogOptions {
   readonly path: string;
   /** Called once, at the first failure: the outcome of the pending appends is unknown and the process has to stop. */
   readonly onFatal: (error: LogError) => void;
-  /** How long an append may take before the log counts as failed (default 10 s). */
+  /** Called before a transaction and before it is acknowledged; throws when the file may be another process' by now. */
+  readonly stillOurs?: () => void;
+  /** How long an append may take, in this process' own running time, before the log counts as failed (default 10 s). */
   readonly appendDeadlineMs?: number;
   /** Appends are refused with `log_full` while the data kept exceeds this (default 64 GiB). */
   readonly keptBytesMax?: number;
@@ -51,12 +54,6 @@ export function openEmbeddedWriter(options: EmbeddedLogOptions): EmbeddedWriter 
   } catch (error) {
     throw new LogError('log_failed', `the log ${options.path} can't be opened`, error);
   }
-  return new EmbeddedWriter(table, limits, options.onFatal, options.after ?? afterTimeout, options.faults);
-}
-
-function afterTimeout(delayMs: number, action: () => void): () => void {
-  const timeout = setTimeout(action, delayMs);
-  return () => {
-    clearTimeout(timeout);
-  };
+  const { onFatal, after = afterOwnTime, stillOurs = () => undefined, faults } = options;
+  return new EmbeddedWriter(table, limits, { onFatal, after, stillOurs }, faults);
 }

@@ -13,6 +13,13 @@ export interface WriterLimits {
   readonly pendingBytesMax: number;
 }
 
+export interface WriterSurroundings {
+  readonly onFatal: (error: LogError) => void;
+  readonly after: After;
+  /** Throws when the file may be another process' by now. */
+  readonly stillOurs: () => void;
+}
+
 /** Segments removed in one transaction by a trim: a few milliseconds of the write lock at most. */
 const TRIM_CHUNK_SEGMENTS = 64;
 /** Every so many appended bytes the pages in use are counted. */
@@ -27,6 +34,7 @@ export class EmbeddedWriter implements LogWriter {
   readonly #limits: WriterLimits;
   readonly #onFatal: (error: LogError) => void;
   readonly #after: After;
+  readonly #stillOurs: () => void;
   readonly #faults: Faults | undefined;
   readonly #buffers = new SegmentBuffers();
   #nextSeq: number;
@@ -49,11 +57,12 @@ export class EmbeddedWriter implements LogWriter {
   #idle: (() => void)[] = [];
   #trims: Promise<void> = Promise.resolve();
 
-  constructor(table: WriteTable, limits: WriterLimits, onFatal: (error: LogError) => void, after: After, faults?: Faults) {
+  constructor(table: WriteTable, limits: WriterLimits, { onFatal, after, stillOurs }: WriterSurroundings, faults?: Faults) {
     this.#table = table;
     this.#limits = limits;
     this.#onFatal = onFatal;
     this.#after = after;
+    this.#stillOurs = stillOurs;
     this.#faults = faults;
     const head = table.head();
     this.#nextSeq = head.nextSeq;
@@ -184,6 +193,7 @@ export class EmbeddedWriter implements LogWriter {
 
   async #flush(group: AppendGroup): Promise<void> {
     if (this.#faults !== undefined) await this.#faults.at('before-flush');
+    this.#stillOurs();
     this.#checkFile();
     const segments = group.seal();
     const head = this.#headAfter(group);
@@ -195,6 +205,8 @@ export class EmbeddedWriter implements LogWriter {
     } else {
       await committed;
     }
+    // What another owner may not have seen is not answered for.
+    this.#stillOurs();
   }
 
   #headAfter(group: AppendGroup): Head {
@@ -281,6 +293,7 @@ export class EmbeddedWriter implements LogWriter {
     const mark = markIn(this.#table, beforeSeq - 1);
     try {
       await this.#atFault('before-trim');
+      this.#stillOurs();
       // The mark goes first: readers never meet a half-trimmed range, and a trim cut short is finished by the next one.
       if (beforeSeq > this.#trimmedBefore) await this.#withDeadline(this.#table.markTrimmed({ beforeSeq, mark }));
       this.#trimmedBefore = Math.max(this.#trimmedBefore, beforeSeq);

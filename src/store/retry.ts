@@ -3,6 +3,7 @@
  * Every call that goes through here must be harmless when it is carried out twice: an attempt whose answer was lost may have happened.
  */
 import { setMaxListeners } from 'node:events';
+import { afterOwnTime } from '../patience.ts';
 import { transportErrorOf } from './errors.ts';
 import { StoreError } from './store.ts';
 
@@ -84,13 +85,13 @@ export class Retrier {
       giveUp(closed());
     };
     this.#closing.signal.addEventListener('abort', onClose, { once: true });
-    const timer = setTimeout(() => {
+    const cancel = afterOwnTime(ms, () => {
       giveUp(new StoreError(TIMEOUT, `${what}: no answer within ${Math.round(ms)} ms`, true));
-    }, ms);
+    });
     try {
       return await Promise.race([givenUp, attempt(own.signal)]);
     } finally {
-      clearTimeout(timer);
+      cancel();
       this.#closing.signal.removeEventListener('abort', onClose);
     }
   }

@@ -96,7 +96,7 @@ describe.skipIf(!runnable)(`the agent as a process${runnable ? '' : ' (skipped: 
     let said = '';
     second.stderr?.on('data', (part: Buffer) => (said += part.toString()));
     expect(await exitOf(second, null)).toBe(1);
-    expect(said).toMatch(/is held by process \d+; give each agent a folder of its own/);
+    expect(said).toMatch(/is held by process \d+ on \S+ since \S+ \(lock [0-9a-f]{32}\); give each agent a folder of its own/);
     if (first !== null) await exitOf(first, 'SIGTERM');
   });
 });

@@ -8,6 +8,8 @@ const ROOT = join(import.meta.dirname, '../..');
 export interface Program {
   /** Starts it as a process of its own, under plain Node. */
   start(args: readonly string[]): ChildProcess;
+  /** The program and its arguments, for those who start it inside something else. */
+  readonly command: readonly [string, string];
   remove(): void;
 }
 
@@ -17,7 +19,19 @@ export interface Program {
  */
 export function compileProgram(name: string): Program {
   const out = join(ROOT, '.cache', `program-${process.pid}-${name.replaceAll(/\W/g, '-')}`);
-  const done = new Set<string>();
+  const target = compileInto(out, join(ROOT, 'test', name));
+  return {
+    command: [process.execPath, target],
+    start: (args) => spawn(process.execPath, [target, ...args], { stdio: ['pipe', 'pipe', 'inherit'] }),
+    remove() {
+      rmSync(out, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Compiles a file of the project and whatever it imports into a folder inside the project; answers where it is. */
+export function compileInto(out: string, entry: string, done = new Set<string>()): string {
+  const target = (file: string): string => join(out, relative(ROOT, file).replace(/\.ts$/, '.js'));
   const compile = (file: string): void => {
     if (done.has(file)) return;
     done.add(file);
@@ -34,13 +48,6 @@ export function compileProgram(name: string): Program {
     writeFileSync(path, outputText);
     for (const [, from = ''] of outputText.matchAll(/from ['"](\.[^'"]*)\.js['"]/g)) compile(join(dirname(file), `${from}.ts`));
   };
-  const target = (file: string): string => join(out, relative(ROOT, file).replace(/\.ts$/, '.js'));
-  const entry = join(ROOT, 'test', name);
   compile(entry);
-  return {
-    start: (args) => spawn(process.execPath, [target(entry), ...args], { stdio: ['pipe', 'pipe', 'inherit'] }),
-    remove() {
-      rmSync(out, { recursive: true, force: true });
-    },
-  };
+  return target(entry);
 }

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import { afterOwnTime } from '../../patience.ts';
 import { CONNECTION, type FromWorker, Outbox, type Setup, type ToWorker } from './messages.ts';
 
 /** So many deaths within a minute are no accidents. */
@@ -166,14 +167,14 @@ export class WorkerPool {
     for (const socket of this.#waiting.splice(0)) socket.destroy();
     const ended = [...this.#workers].map(({ child }) => endOf(child));
     this.sayToAll({ type: 'close' });
-    const stuck = setTimeout(() => {
+    const cancelKill = afterOwnTime(CLOSE_PATIENCE_MS, () => {
       for (const { number, child } of this.#workers) {
         this.#options.logger.error({ worker: number }, 'an ingest worker did not end: it is killed');
         child.kill('SIGKILL');
       }
-    }, CLOSE_PATIENCE_MS);
+    });
     await Promise.all(ended);
-    clearTimeout(stuck);
+    cancelKill();
   }
 }
 

@@ -7,6 +7,7 @@
  * must be the one that this process began with, by what the brokers say after they acknowledged. Otherwise nothing is answered any more.
  */
 import type { LogId } from '../identity.ts';
+import { afterOwnTime } from '../../patience.ts';
 import { LogError } from '../log.ts';
 import { Batches, type Outgoing, Waiter } from './batches.ts';
 import { ClockOffset } from './clock-offset.ts';
@@ -45,7 +46,7 @@ export interface KafkaWriterOptions {
   readonly now: () => number;
   /** How long requests are collected. */
   readonly lingerMs?: number;
-  /** After this an append is answered with `log_failed`: its outcome is unknown. */
+  /** After this, in the process' own running time, an append is answered with `log_failed`: its outcome is unknown. */
   readonly deadlineMs?: number;
   /** Appends are refused with `log_busy` while more than this is under way. */
   readonly pendingBytesMax?: number;
@@ -145,15 +146,13 @@ export class KafkaWriter {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
     waiter.close();
-    const timer = setTimeout(() => {
+    const cancel = afterOwnTime(this.#deadlineMs, () => {
       const reason = `no acknowledgement within ${this.#deadlineMs} ms`;
       waiter.failed(new LogError('log_failed', reason));
       this.#setDown(new LogError('log_unavailable', reason));
-    }, this.#deadlineMs);
-    this.#schedule();
-    return waiter.done.finally(() => {
-      clearTimeout(timer);
     });
+    this.#schedule();
+    return waiter.done.finally(cancel);
   }
 
   #schedule(): void {
