@@ -19,6 +19,7 @@ import { clusterOf } from '../store/cluster.ts';
 import { migrate } from '../store/migrations.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
+import { clockGauges } from './clock-gauges.ts';
 import { startAggregate } from './aggregate-role.ts';
 import { startApi } from './api-role.ts';
 import { notMoreOften } from './not-more-often.ts';
@@ -137,6 +138,7 @@ export async function startDistributed(options: AppOptions): Promise<App> {
     partitions: () => (api ?? aggregate)?.partitions?.() ?? [],
     vmsMax: config.vmsMax,
   });
+  clockGauges(registry, options.clock);
   ingest?.register(registry);
   const server = await buildServer({
     store,

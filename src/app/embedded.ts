@@ -21,6 +21,7 @@ import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Outage } from '../store/retry.ts';
 import { metricsOf, type PartitionHealth } from '../metrics.ts';
+import { clockGauges } from './clock-gauges.ts';
 import { openFront } from './front.ts';
 import {
   aggregateSettings,
@@ -113,6 +114,7 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
     keyVmsMax: config.keyVmsMax,
     shares: await openNameShares(store, now),
     faults,
+    clock: options.clock,
   });
   const status = (): Status => statusOf(log, aggregator, config, pricedSeq, gaps);
   const ready = (): Readiness => {
@@ -120,6 +122,7 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
     return halted === undefined ? { ready: true } : { ready: false, detail: `${halted.state}: ${halted.detail}` };
   };
   const registry = metricsOf({ status, ready, partitions: () => [partitionOf(log, aggregator, config)], vmsMax: config.vmsMax });
+  clockGauges(registry, options.clock);
   const server = await buildServer({
     store,
     catalog,

@@ -36,7 +36,7 @@ async function openAlone({ config }: AppOptions, server: FastifyInstance): Promi
 }
 
 async function openWorkers(
-  { config, logger, onFatal }: AppOptions,
+  { config, logger, onFatal, clock }: AppOptions,
   server: FastifyInstance,
   registry: Registry,
   shared: Omit<Desk, 'observe' | 'logger'>,
@@ -49,6 +49,7 @@ async function openWorkers(
   const pool = await WorkerPool.start({
     workers,
     setup: { mainSocket, retentionDays, logLevel, bodiesBytesMax: Math.floor(BODIES_BYTES_MAX / workers) },
+    clockAheadMs: () => -(clock?.refusedMs ?? 0),
     onItem: (item, say) => {
       answerWorker(desk, item, say);
     },
@@ -56,6 +57,10 @@ async function openWorkers(
     monotonicMs: () => performance.now(),
     onFatal,
   });
+  if (clock !== undefined)
+    clock.onFollow = () => {
+      pool.sayToAll({ type: 'follow' });
+    };
   gaugesOf(registry)('ingest_workers', 'Ingest workers that take requests', () => pool.ready);
   const end = async (): Promise<void> => {
     await pool.close();

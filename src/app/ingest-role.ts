@@ -57,7 +57,11 @@ export function startIngest(setup: IngestSetup): IngestRole {
   });
   log.limitMessages(kafkaLog.messageBytesMax);
   const eventClock = config.clock === 'event';
-  const door = new KafkaDoor({ log, now, retentionDays: config.retentionDays, faults, eventClock });
+  const door = new KafkaDoor({ log, now, retentionDays: config.retentionDays, faults, eventClock, clock: options.clock });
+  if (options.clock !== undefined)
+    options.clock.onFollow = () => {
+      log.forgetClock();
+    };
   // each in a loop of its own: the clock goes on while the store does not answer, and the other way round
   const stopTicking = repeat(
     TICK_MS,
@@ -149,5 +153,10 @@ function register(registry: Registry, log: KafkaWriter): void {
   gauge('ingest_failed_flushes', 'Flushes that were not acknowledged', () => log.counts.failures);
   gauge('ingest_pending_bytes', 'Bytes that wait for an acknowledgement', () => log.pendingBytes);
   gauge('ingest_available', '1 while samples are taken', () => (log.unavailable === undefined ? 1 : 0));
+  gauge(
+    'ingest_clock_leap_seconds',
+    "How far the brokers' clock has leapt, which is not followed until this process is started again",
+    () => log.brokersLeapMs / 1000,
+  );
   gauge('ingest_clock_offset_seconds', "How far the brokers' clock is ahead of this process'", () => log.clockOffsetMs / 1000);
 }

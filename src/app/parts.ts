@@ -10,6 +10,7 @@ import { checkAccess, checkWritable, closeToOthers, folderError, isOpenToOthers,
 import { loadTerms, shippedTermsFolder, type TermsLibrary } from '../terms/library.ts';
 import type { Terms } from '../kernel/kernel.ts';
 import { type HeldLock, LockedError, takeLock } from '../process-lock.ts';
+import type { ProductClock } from '../product-clock.ts';
 import type { Store } from '../store/store.ts';
 
 export interface AppOptions {
@@ -17,6 +18,8 @@ export interface AppOptions {
   readonly version: string;
   readonly logger: Logger;
   readonly now: () => number;
+  /** Where `now` comes from, when it may differ from the machine's. */
+  readonly clock?: ProductClock | undefined;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly faults: Faults;
   /** Something failed that can't be gone on from: the process should stop, and start again. */

@@ -52,6 +52,7 @@ async function serve(context: CliContext): Promise<void> {
     import('../heap.ts'),
   ]);
   const { LockedError, LockLostError } = await import('../process-lock.ts');
+  const { ProductClock } = await import('../product-clock.ts');
   const { FolderError } = await import('../folder.ts');
   const { isUnusableLog } = await import('../log/identity.ts');
   const { TermsError } = await import('../terms/library.ts');
@@ -68,11 +69,18 @@ async function serve(context: CliContext): Promise<void> {
     letHeapGrow();
     // evidence and digests of keys are nobody else's to read
     process.umask(0o077);
+    const clock = new ProductClock({
+      clocks: { wallMs: clockOf(context.env, context.now) },
+      note: (message) => {
+        logger.error(message);
+      },
+    });
     const starting = startApp({
       config,
       version: productVersion(),
       logger,
-      now: clockOf(context.env, context.now),
+      now: () => clock.nowMs(),
+      clock,
       randomBytes,
       faults: faultsOf(context.env, killSelf),
       onFatal: (error) => {

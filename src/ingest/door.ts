@@ -8,6 +8,7 @@ import { type BodyFormat, FRAMES_BYTES_MAX } from '../kernel/decoder.ts';
 import type { LogWriter } from '../log/log.ts';
 import { framesOf, SAMPLES_HEAD_BYTES_MAX, samplesRecord, tickRecord } from '../log/record.ts';
 import { Admission, type AdmissionOptions, type Sender } from './admission.ts';
+import { hear } from './heard.ts';
 import { Judge, type JudgeOptions, logProblem, type Receipt, Refusals, type SampleDoor } from './judge.ts';
 
 /** Samples that may wait for the aggregator. They are on disk; the bound keeps a restart and the answers of the API timely. */
@@ -64,6 +65,7 @@ export class Door implements SampleDoor {
 
   /** The record is only read until the first await, and copied when it is needed after that. */
   async #store({ accepted, record, rejectedByCode }: JudgedBatch, sender: Sender): Promise<void> {
+    hear(this.#options.clock, sender.name, record === undefined ? undefined : framesOf(record), rejectedByCode);
     if (record !== undefined) {
       await this.#admission.admit(
         accepted,

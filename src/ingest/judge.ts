@@ -6,6 +6,7 @@ import { isText, SIGNATURE_BYTES, writingOf } from '../domain/signature.ts';
 import type { Faults } from '../faults.ts';
 import { type BodyFormat, type Decoded, Decoder } from '../kernel/decoder.ts';
 import { LogError, type LogErrorCode } from '../log/log.ts';
+import type { ProductClock } from '../product-clock.ts';
 
 /** What came of a body whose accepted samples are durable. */
 export interface Receipt {
@@ -25,6 +26,8 @@ export interface JudgeOptions {
   /** 0: samples of any age */
   readonly retentionDays: number;
   readonly faults: Faults;
+  /** Told what senders take for now. */
+  readonly clock?: ProductClock | undefined;
 }
 
 const DAY_MS = 86_400_000;

@@ -5,9 +5,9 @@
  */
 import type { Key } from '../catalog/keys.ts';
 import type { BodyFormat } from '../kernel/decoder.ts';
-import { LAYOUT as L } from '../kernel/layout.ts';
 import type { KafkaWriter } from '../log/kafka/writer.ts';
 import { catalogRecord, tickRecord } from '../log/record.ts';
+import { hear, highestIn } from './heard.ts';
 import { Judge, type JudgeOptions, logProblem, type Receipt, Refusals, type SampleDoor } from './judge.ts';
 
 export interface KafkaDoorOptions extends JudgeOptions {
@@ -35,6 +35,7 @@ export class KafkaDoor implements SampleDoor {
     // before anything is decoded: there may be no telling what time it is
     if (log.unavailable !== undefined) throw logProblem(log.unavailable);
     return this.#judge.take(body, format, key, async ({ accepted, frames, rejectedByCode }) => {
+      hear(this.#options.clock, key.name, frames, rejectedByCode);
       if (accepted > 0) {
         const highestMs = eventClock ? highestIn(frames) : 0;
         await log.appendSamples(key.name, frames).catch((error: unknown) => {
@@ -54,11 +55,12 @@ export class KafkaDoor implements SampleDoor {
   /** Puts a tick into every partition; the first one's has the refusals since the tick before. */
   tick(): Promise<void> {
     const { log, now, eventClock } = this.#options;
-    // where the time of day counts, the brokers' takes the place of this one when the tick is read
+    // where the time of day counts, the brokers' takes the place of this one when the tick is read, unless it has leapt
     const clockMs = eventClock ? this.#highestMs : now() + log.clockOffsetMs;
     const isEvent = eventClock && clockMs > 0;
+    const kind = log.knowsBrokersClock ? 'compared' : 'own';
     return this.#refusals.handOver((refused) =>
-      log.appendToAll((partition) => tickRecord(clockMs, partition === 0 ? refused : [], isEvent)),
+      log.appendToAll((partition) => tickRecord(clockMs, partition === 0 ? refused : [], isEvent ? 'event' : kind)),
     );
   }
 
@@ -69,13 +71,4 @@ export class KafkaDoor implements SampleDoor {
     await this.#options.log.appendToAll(() => record);
     this.#markedSeq = catalogSeq;
   }
-}
-
-function highestIn(frames: Uint8Array): number {
-  const view = new DataView(frames.buffer, frames.byteOffset, frames.byteLength);
-  let highest = 0;
-  for (let at = 0; at < view.byteLength; at += view.getUint16(at, true)) {
-    highest = Math.max(highest, Number(view.getBigInt64(at + L.FRAME_TS, true)));
-  }
-  return highest;
 }

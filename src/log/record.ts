@@ -43,12 +43,21 @@ function framesAtOf(nameLength: number): number {
 }
 
 /**
- * The server's clock, and the samples refused at the door since the tick before, by code.
- * @param event the clock is the highest ts accepted anywhere: it counts where samples tell the time, and only there
+ * Whose clock a tick says. `own`: the process' that wrote it. `compared`: the same, known to be the brokers' as they were when it was learnt.
+ * `event`: the highest ts accepted anywhere; it counts where samples tell the time, and only there.
  */
-export function tickRecord(clockMs: number, rejectedByCode: readonly number[], event = false): Buffer {
+export type TickClock = 'own' | 'event' | 'compared';
+const TICK_CLOCKS: readonly TickClock[] = ['own', 'event', 'compared'];
+
+/** Whose clock the tick says. */
+export function tickClockOf(tick: Uint8Array): TickClock {
+  return TICK_CLOCKS[tick[L.RECORD_EVENT] ?? 0] ?? 'own';
+}
+
+/** The server's clock, and the samples refused at the door since the tick before, by code. */
+export function tickRecord(clockMs: number, rejectedByCode: readonly number[], clock: TickClock = 'own'): Buffer {
   const record = head(KIND_TICK, L.RECORD_HEAD + 4 * REJECTION_CODES.length);
-  record[L.RECORD_EVENT] = event ? 1 : 0;
+  record[L.RECORD_EVENT] = TICK_CLOCKS.indexOf(clock);
   record.writeBigInt64LE(BigInt(clockMs), L.RECORD_CLOCK);
   REJECTION_CODES.forEach((_, code) => record.writeUInt32LE(rejectedByCode[code] ?? 0, L.RECORD_HEAD + 4 * code));
   return record;

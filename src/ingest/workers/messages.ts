@@ -17,6 +17,8 @@ export interface Setup {
   readonly mainSocket: string;
   readonly retentionDays: number;
   readonly logLevel: string;
+  /** How far the time that the product goes by is ahead of the machine's: not 0 while the machine's has made a leap that is refused. */
+  readonly clockAheadMs: number;
   /** Its part of the bytes of bodies that may be in memory at once. */
   readonly bodiesBytesMax: number;
 }
@@ -29,6 +31,8 @@ export type ToWorker =
   | { readonly type: 'stored'; readonly id: number; readonly problem: SentProblem | null }
   /** The keys have changed. */
   | { readonly type: 'forget' }
+  /** The machine's clock is right, though it has made a leap. */
+  | { readonly type: 'follow' }
   | { readonly type: 'close' };
 
 export type FromWorker =

@@ -18,7 +18,9 @@ const CLOSE_PATIENCE_MS = 7_000;
 
 export interface PoolOptions {
   readonly workers: number;
-  readonly setup: Omit<Setup, 'worker'>;
+  readonly setup: Omit<Setup, 'worker' | 'clockAheadMs'>;
+  /** How far the time that the product goes by is ahead of the machine's, now. */
+  readonly clockAheadMs?: () => number;
   readonly onItem: (item: FromWorker, say: (item: ToWorker) => void) => void;
   readonly logger: Logger;
   /** Of time that passes, not of the day. */
@@ -126,7 +128,10 @@ export class WorkerPool {
     child.on('exit', (code, signal) => {
       this.#died(worker, signal === null ? `code ${String(code)}` : signal);
     });
-    outbox.say({ type: 'setup', setup: { ...this.#options.setup, worker: number } });
+    outbox.say({
+      type: 'setup',
+      setup: { ...this.#options.setup, worker: number, clockAheadMs: this.#options.clockAheadMs?.() ?? 0 },
+    });
   }
 
   #isReady(worker: Worker): void {

@@ -16,11 +16,14 @@ import { Api } from '../../http/api.ts';
 import { roleCheck } from '../../http/auth.ts';
 import { bareServer, closeServer, makeLogger } from '../../http/bare-server.ts';
 import { observeRequests } from '../../http/metrics.ts';
+import { ProductClock } from '../../product-clock.ts';
 import { ingestPlugin } from '../plugin.ts';
 import { forwardTheRest } from './forward.ts';
 import { MainLink } from './main-link.ts';
 import { CONNECTION, type Setup, type ToWorker } from './messages.ts';
 import { WorkerDoor } from './worker-door.ts';
+
+const CLOCK_LOOK_MS = 1_000;
 
 const link = new MainLink((items) => {
   // when nobody hears it any more, 'disconnect' says so
@@ -34,6 +37,7 @@ let close = (): Promise<void> => {
   leave();
   return Promise.resolve();
 };
+let follow = (): void => undefined;
 let closing = false;
 
 function leave(): void {
@@ -58,6 +62,7 @@ process.on('message', (message: typeof CONNECTION | readonly ToWorker[], handle:
   for (const item of message) {
     if (item.type === 'setup') void start(item.setup);
     else if (item.type === 'close') void close();
+    else if (item.type === 'follow') follow();
     else link.hear(item);
   }
 });
@@ -79,7 +84,13 @@ async function start(given: Setup): Promise<void> {
     if (route !== 'none') link.say({ type: 'request', method, route, status, seconds });
   });
   const stopForwarding = forwardTheRest(app, mainSocket);
-  const door = new WorkerDoor(link, { now: clockOf(process.env, Date.now), retentionDays, faults });
+  const clock = new ProductClock({ clocks: { wallMs: clockOf(process.env, Date.now) }, aheadMs: given.clockAheadMs });
+  follow = () => {
+    clock.follow();
+  };
+  // a leap is noticed when it happens, also where nobody posts meanwhile
+  setInterval(() => clock.nowMs(), CLOCK_LOOK_MS).unref();
+  const door = new WorkerDoor(link, { now: () => clock.nowMs(), retentionDays, faults });
   await ingestPlugin(door, faults, bodiesBytesMax)(api);
   // A place of its own, which nobody knows: connections come from the main process, but it is listening that starts Node's timeouts.
   await app.listen({

@@ -5,7 +5,7 @@
  */
 import { KIND_CATALOG, KIND_TICK, LAYOUT as L } from '../../kernel/layout.ts';
 import type { LogReader, LogRecord } from '../log.ts';
-import { samplesIn } from '../record.ts';
+import { samplesIn, tickClockOf } from '../record.ts';
 import { checkOrigin, type Expected, recordsOf } from './message.ts';
 
 /** A step ends with the first tick this long after its first message … */
@@ -162,8 +162,19 @@ export class PartitionQueue implements LogReader {
   }
 }
 
-/** The clock of a tick is the brokers', unless it tells the highest ts. */
+/** A tick that is this much off the brokers' time was written by a process that knew it: their clock has leapt, or waited for long. */
+const LEAP_MS = 60_000;
+
+/**
+ * The clock of a tick is the brokers', unless it tells the highest ts. One that was compared with theirs when it was written is kept where theirs is ahead
+ * of it by a leap: all readers see the same, now and in a replay.
+ */
 function setClock(tick: Uint8Array, appendedMs: number): void {
-  if (tick[L.RECORD_EVENT] !== 0) return;
-  new DataView(tick.buffer, tick.byteOffset).setBigInt64(L.RECORD_CLOCK, BigInt(appendedMs), true);
+  const clock = tickClockOf(tick);
+  if (clock === 'event') return;
+  const view = new DataView(tick.buffer, tick.byteOffset);
+  const isLeap = clock === 'compared' && appendedMs - Number(view.getBigInt64(L.RECORD_CLOCK, true)) > LEAP_MS;
+  if (!isLeap) view.setBigInt64(L.RECORD_CLOCK, BigInt(appendedMs), true);
+  // what the kernel is told is a time of day, whoever said it
+  tick[L.RECORD_EVENT] = 0;
 }

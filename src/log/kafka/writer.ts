@@ -110,6 +110,21 @@ export class KafkaWriter {
     return this.#clock.offsetMs ?? 0;
   }
 
+  /** Whether `clockOffsetMs` has been learnt. */
+  get knowsBrokersClock(): boolean {
+    return this.#clock.offsetMs !== undefined;
+  }
+
+  /** This process' own clock has been set: how far the brokers' is ahead is learnt again. */
+  forgetClock(): void {
+    this.#clock.forget();
+  }
+
+  /** How far the brokers' clock has leapt, which is not followed; 0 while it goes as this process' does. */
+  get brokersLeapMs(): number {
+    return this.#clock.leapMs;
+  }
+
   get pendingBytes(): number {
     return this.#batches.bytes + this.#flightBytes;
   }

@@ -15,7 +15,7 @@ function message(...records: Uint8Array[]): Buffer {
 
 const TICK = (): Buffer => message(tickRecord(1, []));
 const MARK = (): Buffer => message(catalogRecord(4n));
-const EVENT_TICK = (): Buffer => message(tickRecord(77, [], true));
+const EVENT_TICK = (): Buffer => message(tickRecord(77, [], 'event'));
 
 function queueOf(): PartitionQueue {
   const queue = new PartitionQueue({ low: 0, head: 0 });
@@ -125,6 +125,21 @@ describe('ticks', () => {
       .filter(({ payload }) => payload[0] === KIND_TICK)
       .map(({ payload }) => Buffer.from(payload).readBigInt64LE(L.RECORD_CLOCK));
     expect(clocks).toEqual([1_000_000n, 77n]);
+  });
+
+  it.each([
+    ['an hour ahead of one that was compared with it: it has leapt, and is not followed', 'compared', 3_600_000, 1_000_000],
+    ['an hour ahead of one that nobody has compared', 'own', 3_600_000, 4_600_000],
+    ['a minute ahead, since the message waited', 'compared', 60_000, 1_060_000],
+    ['behind: it was set back, and never makes the clock go on', 'compared', -500_000, 500_000],
+  ] as const)("where the brokers' is %s", (_, clock, leapMs, says) => {
+    const queue = queueOf();
+    queue.push(1_000_000 + leapMs, message(tickRecord(1_000_000, [], clock)));
+    queue.push(1_000_000 + leapMs + STEP_MS, message(tickRecord(1_000_000 + STEP_MS, [], clock)));
+    const [tick] = queue.read(0).filter(({ payload }) => payload[0] === KIND_TICK);
+    expect(Buffer.from(tick?.payload ?? []).readBigInt64LE(L.RECORD_CLOCK)).toBe(BigInt(says));
+    // the kernel knows two kinds only
+    expect(tick?.payload[L.RECORD_EVENT]).toBe(0);
   });
 });
 

@@ -1,0 +1,28 @@
+/** What senders take for now: asked for only while the machine's clock has made a leap that is not followed. */
+import { REJECTION_CODES } from '../domain/rejection.ts';
+import { LAYOUT as L } from '../kernel/layout.ts';
+import type { ProductClock } from '../product-clock.ts';
+
+const AHEAD = REJECTION_CODES.indexOf('ts_in_future');
+
+/** Tells the clock of a body: its accepted samples, and how many were refused for what. */
+export function hear(
+  clock: ProductClock | undefined,
+  key: string,
+  frames: Uint8Array | undefined,
+  rejectedByCode: readonly number[],
+): void {
+  if (clock?.isRefusing !== true) return;
+  const newestMs = frames === undefined || frames.byteLength === 0 ? undefined : highestIn(frames);
+  clock.hear({ key, newestMs, ahead: rejectedByCode[AHEAD] ?? 0 });
+}
+
+/** The highest `ts` of these frames; 0 of none. */
+export function highestIn(frames: Uint8Array): number {
+  const view = new DataView(frames.buffer, frames.byteOffset, frames.byteLength);
+  let highest = 0;
+  for (let at = 0; at < view.byteLength; at += view.getUint16(at, true)) {
+    highest = Math.max(highest, Number(view.getBigInt64(at + L.FRAME_TS, true)));
+  }
+  return highest;
+}
