@@ -2,7 +2,18 @@ import { parseInstant } from '../domain/instant.ts';
 import { localDay, MINUTE_MS, offsetAt, type Zone, zoneOf } from '../domain/zone.ts';
 import type { ShownInvoice, ShownLine, ShownParty } from './invoice-shape.ts';
 import { type DocumentLanguage, type Labels, labelsOf, languageOf } from './labels.ts';
-import { bytesText, dateText, describe, formulaText, grouped, rangeText, shortDate, unitText } from './phrases.ts';
+import {
+  bytesText,
+  dateText,
+  describe,
+  formulaText,
+  grouped,
+  monthText,
+  rangeText,
+  reasonText,
+  shortDate,
+  unitText,
+} from './phrases.ts';
 
 /** Days listed under a credit line at most. */
 const CREDIT_DAYS_MAX = 12;
@@ -183,20 +194,36 @@ function rowOf(
 /** What a line's detail says that a customer asks about: bytes each way, the days of a credit, why a line was corrected. */
 function usedText({ kind, detail = {} }: ShownLine, labels: Labels, language: DocumentLanguage): string[] {
   const { rx_bytes: rx, tx_bytes: tx, included_bytes: included, days, reason } = detail;
-  if (typeof reason === 'string') return [reason];
+  if (typeof reason === 'string') return [reasonText(reason, language)];
   if (kind === 'traffic' && typeof rx === 'number' && typeof tx === 'number') {
     const free = typeof included === 'number' && included > 0 ? [labels.included(bytesText(included))] : [];
     return [[labels.traffic(bytesText(rx), bytesText(tx)), ...free].join(' · ')];
   }
   if (kind !== 'credit' || !Array.isArray(days)) return [];
-  const shown = (days as readonly { date?: string; month?: string; minutes?: number; capped?: boolean }[])
+  const shown = (days as readonly CreditItem[])
     .slice(0, CREDIT_DAYS_MAX)
-    .map(({ date, month, minutes = 0, capped }) => {
-      const when = date === undefined ? (month ?? '').slice(0, 10) : shortDate(date, language);
+    .map(({ date, month, time_zone: zone, minutes = 0, capped }) => {
+      const when = date === undefined ? localMonth(month, zone, language) : shortDate(date, language);
       return `${when}: ${labels.minutes(grouped(minutes.toString()))}${capped === true ? ` (${labels.capped})` : ''}`;
     });
   const rest = days.length - shown.length;
   return [[...shown, ...(rest > 0 ? [labels.moreDays(rest)] : [])].join(language === 'en' ? ', ' : '，')];
+}
+
+/** An entry of a credit's list: a local day, or a month by the instant at which it begins in its zone. */
+interface CreditItem {
+  date?: string;
+  month?: string;
+  time_zone?: string;
+  minutes?: number;
+  capped?: boolean;
+}
+
+/** The month that begins at an instant in a zone, which in UTC may still be the month before. */
+function localMonth(month: string | undefined, zoneName: string | undefined, language: DocumentLanguage): string {
+  const zone = zoneOf(zoneName ?? 'UTC');
+  const beginsMs = parseInstant(month ?? '');
+  return zone === undefined || beginsMs === undefined ? '' : monthText(localDay(zone, beginsMs / MINUTE_MS), language);
 }
 
 function totalsOf(invoice: ShownInvoice, labels: Labels): Page['totals'] {

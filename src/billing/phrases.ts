@@ -1,9 +1,22 @@
+import { EVENT_KINDS, type EventKind } from '../catalog/events.ts';
 import { type DocumentLanguage, labelsOf } from './labels.ts';
 
 /** What lines say, in the language of the document. A text without a rule here stays as it is: English. */
 type Rule = readonly [pattern: RegExp, made: (groups: readonly string[], language: DocumentLanguage) => string];
 
-const FEES: Readonly<Record<string, readonly [en: string, hant: string, hans: string]>> = {
+/** A sheet may price any kind of event. */
+const FEES: Readonly<Record<EventKind, readonly [en: string, hant: string, hans: string]>> = {
+  payment: ['payment', '付款', '付款'],
+  refund: ['refund', '退款', '退款'],
+  terms_violated: ['terms violated', '違反條款', '违反条款'],
+  abuse: ['abuse', '濫用', '滥用'],
+  harm: ['harm to other users', '損害其他用戶', '损害其他用户'],
+  dispute: ['payment dispute', '付款爭議', '付款争议'],
+  malicious_trial: ['malicious trial', '惡意試用', '恶意试用'],
+  withdrawn: ['product withdrawn', '產品下架', '产品下架'],
+  suspended: ['suspension', '暫停服務', '暂停服务'],
+  resumed: ['resumption', '恢復服務', '恢复服务'],
+  credit_claimed: ['credit claimed', '申請抵免', '申请抵免'],
   ip_replaced: ['IP address replaced', '更換 IP 位址', '更换 IP 地址'],
   ip_unusable: ['unusable IP address replaced', '更換無法使用的 IP 位址', '更换无法使用的 IP 地址'],
   ip_blocked: ['blocked IP address replaced', '更換遭封鎖的 IP 位址', '更换被封锁的 IP 地址'],
@@ -54,10 +67,23 @@ const PHRASES: Readonly<Record<string, readonly [hant: string, hans: string]>> =
     '每个已开始之日起始时的欠款 x 费率',
   ],
   'simple: no fee on a fee': ['單利：不對滯納金再計費', '单利：不对滞纳金再计费'],
+  'samples, events or the catalog were restated since it was issued': [
+    '開立後樣本、事件記錄或目錄有所更正',
+    '开具后样本、事件记录或目录有所更正',
+  ],
   'sum of the rounded lines before x rate / 100': ['以上各行（已捨入）之和 x 稅率 / 100', '以上各行（已舍入）之和 x 税率 / 100'],
+  'amount of each charge owed at the start of each started day x rate': [
+    '每個已開始之日起始時各筆欠費 x 費率',
+    '每个已开始之日起始时各笔欠费 x 费率',
+  ],
+  // as documents of before said it
   'what the line rates to now - (the line - what was credited on it before)': [
     '該行重新計價結果 -（該行金額 - 先前已折讓金額）',
     '该行重新计价结果 -（该行金额 - 先前已冲减金额）',
+  ],
+  'what the line rates to now - (the line - what was credited on it + what was debited before)': [
+    '該行重新計價結果 -（該行金額 - 先前已折讓金額 + 先前已補收金額）',
+    '该行重新计价结果 -（该行金额 - 先前已冲减金额 + 先前已补收金额）',
   ],
 };
 
@@ -68,6 +94,10 @@ const UNITS: Readonly<Record<string, readonly [hant: string, hans: string]>> = {
   correction: ['更正', '更正'],
   byte: ['位元組', '字节'],
 };
+
+function isEventKind(kind: string): kind is EventKind {
+  return (EVENT_KINDS as readonly string[]).includes(kind);
+}
 
 /** Takes the one of a list that a language reads: English first. */
 function pick(language: DocumentLanguage, en: string, hant: string, hans: string): string {
@@ -120,7 +150,7 @@ const DESCRIPTIONS: readonly Rule[] = [
   [
     /^Fee: (\w+)$/,
     ([kind = ''], language) => {
-      const [en, hant, hans] = FEES[kind] ?? [kind, kind, kind];
+      const [en, hant, hans] = isEventKind(kind) ? FEES[kind] : [kind, kind, kind];
       return pick(language, `Fee: ${en}`, `費用：${hant}`, `费用：${hans}`);
     },
   ],
@@ -128,7 +158,27 @@ const DESCRIPTIONS: readonly Rule[] = [
     /^Late fee on invoice (.+)$/,
     ([n = ''], language) => pick(language, `Late fee on invoice ${n}`, `帳單 ${n} 之滯納金`, `账单 ${n} 的滞纳金`),
   ],
+  [
+    /^Late fee on daily charges that the prepaid balance did not cover$/,
+    (_, language) =>
+      pick(
+        language,
+        'Late fee on daily charges that the prepaid balance did not cover',
+        '預付餘額不足以支付之每日費用的滯納金',
+        '预付余额不足以支付的每日费用的滞纳金',
+      ),
+  ],
   [/^Tax (\S+) %$/, ([percent = ''], language) => pick(language, `Tax ${percent} %`, `稅 ${percent} %`, `税 ${percent} %`)],
+  [
+    /^Correction of a line that was lacking of invoice (\d+): (.+)$/s,
+    ([n = '', rest = ''], language) =>
+      pick(
+        language,
+        `Correction of a line that was lacking of invoice ${n}: `,
+        `更正帳單 ${n} 遺漏之項目：`,
+        `更正账单 ${n} 遗漏的项目：`,
+      ) + describe(rest, language),
+  ],
   [
     /^Correction of line (\d+) of invoice (\d+): (.+)$/s,
     ([line = '', n = '', rest = ''], language) =>
@@ -150,6 +200,24 @@ export function describe(text: string, language: DocumentLanguage): string {
   return text;
 }
 
+/** Why a line was corrected, in the words that `reconcile` puts together: parts with what they name, each cause as a word. */
+export function reasonText(reason: string, language: DocumentLanguage): string {
+  const { causes } = labelsOf(language);
+  const parts = reason.split('; ').map((part) => {
+    const [, since = '', named = ''] = /^(incidents|credit claimed) since it was issued: (.+)$/s.exec(part) ?? [];
+    if (since === '') return phrase(part, language);
+    const list = named.replace(/\((\w+)(, withdrawn)?\)/g, (whole, cause: string, withdrawn?: string) => {
+      const word = causes[cause];
+      if (since !== 'incidents' || word === undefined) return whole;
+      return `(${word}${withdrawn === undefined ? '' : pick(language, ', withdrawn', '，已撤回', '，已撤回')})`;
+    });
+    return since === 'incidents'
+      ? pick(language, `incidents since it was issued: ${list}`, `開立後記錄的事件：${list}`, `开具后记录的事件：${list}`)
+      : pick(language, `credit claimed since it was issued: ${list}`, `開立後申請的抵免：${list}`, `开具后申请的抵免：${list}`);
+  });
+  return parts.join(pick(language, '; ', '；', '；'));
+}
+
 /** A line's formula, phrase by phrase; names of JSON members become words. */
 export function formulaText(formula: string, language: DocumentLanguage): string {
   const words = formula.split('; ').map((part) => {
@@ -168,6 +236,8 @@ export function formulaText(formula: string, language: DocumentLanguage): string
 
 /** A unit, in the number that English asks for. */
 export function unitText(unit: string, quantity: string, language: DocumentLanguage): string {
+  const bytes = /^(\d+) bytes$/.exec(unit)?.[1];
+  if (bytes !== undefined) return pick(language, unit, `${bytes} 位元組`, `${bytes} 字节`);
   const known = UNITS[unit];
   if (known === undefined) return unit;
   return pick(language, quantity === '1' ? unit : `${unit}s`, ...known);
@@ -213,6 +283,11 @@ export function dateText({ year, month, dayOfMonth }: Day, language: DocumentLan
     `${year} 年 ${month} 月 ${dayOfMonth} 日`,
     `${year}年${month}月${dayOfMonth}日`,
   );
+}
+
+/** A whole month: `March 2026`. */
+export function monthText({ year, month }: Pick<Day, 'year' | 'month'>, language: DocumentLanguage): string {
+  return pick(language, `${MONTHS[month - 1] ?? ''} ${year}`, `${year} 年 ${month} 月`, `${year}年${month}月`);
 }
 
 /** Days from the first to the last: `1–31 March 2026`. */

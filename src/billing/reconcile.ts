@@ -63,7 +63,11 @@ function taxPercentOf(lines: readonly IssuedLine[]): string {
  * differently, or what was claimed of it; where they don't say it all, samples, events or the catalog. The text goes to the
  * customer, so nobody else's incidents are named.
  */
-function reasonOf({ catalog }: BillingContext, { head }: InvoiceState, found: readonly Correction[]): string {
+export function reasonOf(
+  { catalog }: Pick<BillingContext, 'catalog'>,
+  { head }: InvoiceState,
+  found: readonly Correction[],
+): string {
   const since = head.issued_at ?? 0;
   const touches = (fromMs: number, toMs: number): boolean => fromMs < head.to && toMs > head.from;
   const vms = [...new Set(found.flatMap(({ kind, vm }) => (kind === 'service' && vm !== null ? [vm] : [])))];
