@@ -32,6 +32,7 @@ COPY --from=dependencies /build/node_modules ./node_modules
 COPY --from=dependencies /build/package.json ./package.json
 COPY --from=build /build/dist ./dist
 COPY --from=build /build/schemas ./schemas
+COPY --from=build /build/docs ./docs
 RUN install -d -o 1000 -g 1000 -m 0700 /data && ln -s /app/dist/src/cli/main.js /usr/local/bin/uptally
 USER 1000:1000
 VOLUME /data

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { productVersion } from '../version.ts';
 import { CommandFailure, writeLine, type CliContext } from './context.ts';
 
 /** What a command's file exports: it adds itself to the program. Heavy imports belong into its action, not its top. */
@@ -22,7 +22,7 @@ Every command has its own --help with examples. Exit codes: 0 done, 1 failed, 2 
 export function buildProgram(modules: readonly CommandModule[], context: CliContext): Command {
   const program = new Command('uptally')
     .description('Exact metering and billing for rented virtual machines.')
-    .version(ownVersion())
+    .version(productVersion())
     .option('--server <url>', 'address of the Uptally server (or UPTALLY_SERVER)')
     .option('--key <key>', 'API key (or UPTALLY_KEY, which keeps it out of the process list)')
     .addHelpText('after', EXAMPLES)
@@ -60,16 +60,5 @@ export async function runProgram(
     const text = error instanceof Error ? (bySystem ? error.message : (error.stack ?? error.message)) : String(error);
     writeLine(context.stderr, `uptally: ${text}`);
     return 1;
-  }
-}
-
-/** From the nearest package.json above this file, whether it runs from src/ or dist/. */
-function ownVersion(): string {
-  for (let url = new URL('./package.json', import.meta.url); ; url = new URL('../package.json', url)) {
-    if (existsSync(url)) {
-      const found = JSON.parse(readFileSync(url, 'utf8')) as { name?: string; version?: string };
-      if (found.name === 'uptally') return found.version ?? '0.0.0';
-    }
-    if (url.pathname === '/package.json') return '0.0.0';
   }
 }

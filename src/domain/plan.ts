@@ -35,14 +35,30 @@ const creditableCondition = z.enum(CONDITIONS).exclude(['up']);
 /** Bytes and units: JSON numbers are exact up to 2^53, which a price list does not reach. */
 const wholeNumber = z.int().nonnegative();
 
-const tier = z.strictObject({ up_to: z.int().positive().nullable(), price });
+const tier = z.strictObject({
+  up_to: z
+    .int()
+    .positive()
+    .nullable()
+    .describe(
+      'The last unit (of `unit_bytes`, beyond what is included) that this tier prices, itself included; null: without end.',
+    ),
+  price: price.describe('Of a unit.'),
+});
 
 const meteredTraffic = z.strictObject({
-  counting: z.enum(['sum', 'out', 'in', 'max']),
-  included_bytes: wholeNumber.default(0),
-  unit_bytes: z.int().positive().default(1_000_000_000),
-  round_up: z.boolean().default(false),
-  mode: z.enum(['graduated', 'volume']).default('graduated'),
+  counting: z
+    .enum(['sum', 'out', 'in', 'max'])
+    .describe('Which bytes count: received and sent together, sent, received, or the larger of the two sums of the period.'),
+  included_bytes: wholeNumber.default(0).describe('Free in each period.'),
+  unit_bytes: z.int().positive().default(1_000_000_000).describe('What a price is for: 1000000000 is a GB.'),
+  round_up: z.boolean().default(false).describe('Whether a unit that was begun counts as a whole one.'),
+  mode: z
+    .enum(['graduated', 'volume'])
+    .default('graduated')
+    .describe(
+      '`graduated`: each unit at the price of its own tier. `volume`: all at the price of the tier that the last one is in.',
+    ),
   tiers: z
     .array(tier)
     .min(1)
@@ -61,7 +77,7 @@ const p95Traffic = z.strictObject({
   counting: z.literal('p95'),
   /** Which bytes a slot holds: both directions together, or the larger one. */
   direction: z.enum(['sum', 'max']).default('sum'),
-  price_per_mbps: price,
+  price_per_mbps: price.describe('Of the slot of five minutes that 95 % of the slots do not exceed, in Mbit/s.'),
 });
 
 /** The body of `PUT /v1/plans/{id}` (SPEC §7). */
@@ -69,16 +85,25 @@ export const planBody = z
   .strictObject({
     currency,
     time_zone: timeZone,
-    price: z.strictObject({ amount: price, per: z.enum(['month', 'day', 'hour']) }),
+    price: z
+      .strictObject({ amount: price, per: z.enum(['month', 'day', 'hour']) })
+      .describe('Of the service; a part of a month is charged by the day and minute.'),
     creditable: z
       .array(creditableCondition)
       .refine((names) => new Set(names).size === names.length, 'must not name a condition twice')
       .meta({ uniqueItems: true })
-      .default(['provider']),
-    terms: identifier.nullable().default(null),
-    traffic: z.discriminatedUnion('counting', [meteredTraffic, p95Traffic]).nullable().default(null),
-    /** Kept back from a refund where the terms say so; null: nothing. */
-    refund_handling_fee: decimal.nullable().default(null),
+      .default(['provider'])
+      .describe('Which unavailable time earns credit, where the terms do not say.'),
+    terms: identifier.nullable().default(null).describe('The terms sheet of its VMs that have none of their own.'),
+    traffic: z
+      .discriminatedUnion('counting', [meteredTraffic, p95Traffic])
+      .nullable()
+      .default(null)
+      .describe('What traffic costs; null: nothing.'),
+    refund_handling_fee: decimal
+      .nullable()
+      .default(null)
+      .describe('Kept back from a refund where the terms say so; null: nothing.'),
   })
   .refine(
     (plan) =>

@@ -1,10 +1,15 @@
 import swagger, { type StaticDocumentSpec } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { Api } from './api.ts';
+import { installGuides } from './guides.ts';
 import { openApiDocument } from './openapi.ts';
 import { problemsPage } from './problems.ts';
 
-/** `/openapi.json`, `/docs` (nothing from other servers) and `/problems`. To be called when every route is documented. */
+/** The name of the product, where the page would show its framework's. */
+const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="150" height="40" viewBox="0 0 150 40"><text x="0" y="28" font-family="system-ui,sans-serif" font-size="26" font-weight="600" fill="#fff">Uptally</text></svg>`;
+const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#1c2430"/><path d="M4 11V8M7 11V5M10 11V7M13 11V3" stroke="#fff" stroke-width="1.6"/></svg>`;
+
+/** `/openapi.json`, `/docs` (nothing from other servers), `/guides` beside it, and `/problems`. To be called when every route is documented. */
 export async function installDocs(api: Api, version: string): Promise<void> {
   const document = openApiDocument(api.operations, version);
   const text = JSON.stringify(document);
@@ -16,5 +21,14 @@ export async function installDocs(api: Api, version: string): Promise<void> {
     mode: 'static',
     specification: { document: document as unknown as StaticDocumentSpec['document'] },
   });
-  await api.app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  installGuides(api);
+  await api.app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    logo: { type: 'image/svg+xml', content: LOGO, href: '/guides', target: '_self' },
+    theme: {
+      title: 'Uptally: API',
+      favicon: [{ filename: 'uptally.svg', rel: 'icon', type: 'image/svg+xml', sizes: 'any', content: ICON }],
+    },
+  });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { KeyRole } from '../catalog/keys.ts';
+import { asNdjson, bodyExamples } from './body-examples.ts';
 import { type ProblemCode, PROBLEMS } from '../errors.ts';
 
 /** What is written of a call in the OpenAPI document; the same schemas check its requests. */
@@ -63,9 +64,10 @@ const listSchemas = {
 /** The OpenAPI 3.1 document of all operations. */
 export function openApiDocument(operations: readonly Operation[], version: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
+  const examples = bodyExamples(Date.now());
   for (const operation of operations) {
     const item = (paths[operation.path] ??= {});
-    item[operation.method.toLowerCase()] = operationObject(operation);
+    item[operation.method.toLowerCase()] = operationObject(operation, examples);
   }
   return {
     openapi: '3.1.0',
@@ -73,8 +75,11 @@ export function openApiDocument(operations: readonly Operation[], version: strin
       title: 'Uptally',
       version,
       description:
-        'Traffic, uptime and credits of virtual machines, per minute and exact. Integers may exceed 2^53: read them with a parser that keeps them. A name that a client would take out of the path, . or .. from before these were refused, goes into the query: /v1/vms/~/uptime?vm=. is the same call.',
+        'Traffic, uptime and credits of virtual machines, per minute and exact. Integers may exceed 2^53: read them with a parser that keeps them. A name that a client would take out of the path, . or .. from before these were refused, goes into the query: /v1/vms/~/uptime?vm=. is the same call.\n\n' +
+        '[From nothing to an invoice](/guides/docs/start.md) · [all documents](/guides) · [problems](/problems)',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
+    externalDocs: { description: 'The documents', url: '/guides' },
     servers: [{ url: '/' }],
     paths,
     components: {
@@ -87,7 +92,13 @@ export function openApiDocument(operations: readonly Operation[], version: strin
   };
 }
 
-function operationObject(operation: Operation): Record<string, unknown> {
+/** The example of a media type; nothing where there is none, or where it cannot be shown as text. */
+function exampleOf(type: string, example: unknown): { example?: unknown } {
+  if (example === undefined || !/json$/.test(type)) return {};
+  return { example: type === 'application/x-ndjson' ? asNdjson(example) : example };
+}
+
+function operationObject(operation: Operation, examples: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { body, roles } = operation;
   const problems = new Set<ProblemCode>([
     ...operation.problems,
@@ -107,7 +118,10 @@ function operationObject(operation: Operation): Record<string, unknown> {
           requestBody: {
             required: true,
             content: Object.fromEntries(
-              Object.entries(body).map(([type, schema]) => [type, { schema: jsonSchema(schema, 'input') }]),
+              Object.entries(body).map(([type, schema]) => [
+                type,
+                { schema: jsonSchema(schema, 'input'), ...exampleOf(type, examples[`${operation.method} ${operation.path}`]) },
+              ]),
             ),
           },
         }),

@@ -49,6 +49,7 @@ beforeAll(async () => {
   const terms = join(folder.dir, 'data/terms');
   await mkdir(terms, { recursive: true });
   await copyFile(join(ROOT, 'examples/terms/example-cloud.json'), join(terms, 'example-cloud.json'));
+  await writeFile(join(folder.dir, 'data/issuer.json'), JSON.stringify({ name: 'Example Hosting Ltd' }));
   bin = join(folder.dir, 'bin');
   await mkdir(bin);
   const { bin: programs } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { bin: { uptally: string } };

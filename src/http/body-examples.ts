@@ -1,0 +1,66 @@
+/** A body for every call that takes one, which /docs shows and tries: together, from top to bottom, they are a small deployment. */
+import { formatInstant } from '../domain/instant.ts';
+
+const SHEET = {
+  id: 'example',
+  version: 1,
+  effective_from: '2026-01-01T00:00:00Z',
+  title: 'Example Cloud, terms of 2026',
+  document: 'terms-2026.pdf',
+  clauses: { uptime: { says: 'A month below 99.95 % earns 10 % of its charge.', place: 'section 2' } },
+  credit: { kind: 'monthly_tiers', clause: 'uptime', tiers: [{ below_percent: '99.95', credit_percent: '10' }] },
+  refund: { destination: 'balance', destination_clause: 'uptime', grounds: [], bars: [] },
+};
+
+/** By method and path of the call. @param nowMs samples are taken while they are new */
+export function bodyExamples(nowMs: number): Readonly<Record<string, unknown>> {
+  const ts = formatInstant(nowMs);
+  return {
+    'PUT /v1/plans/{id}': {
+      currency: 'CNY',
+      time_zone: 'Asia/Taipei',
+      price: { amount: '300.00', per: 'month' },
+      creditable: ['provider'],
+      terms: 'internet-service',
+      traffic: {
+        counting: 'sum',
+        included_bytes: 1_000_000_000_000,
+        unit_bytes: 1_000_000_000,
+        round_up: false,
+        mode: 'graduated',
+        tiers: [
+          { up_to: 500, price: '0.10' },
+          { up_to: null, price: '0.05' },
+        ],
+      },
+    },
+    'PUT /v1/accounts/{id}': { name: 'Example Ltd', currency: 'CNY', tax_percent: '6', language: 'en' },
+    'PUT /v1/vms/{id}': { account: 'acme', plans: [{ plan: 'small', from: '2026-03-01T00:00:00+08:00' }] },
+    'POST /v1/keys': { role: 'agent', name: 'host-1', vms: ['web-*'] },
+    'POST /v1/samples': { vm: 'web-1', ts, nic: 'eth0', rx_bytes: 91_000, tx_bytes: 45_500 },
+    'POST /v1/vms/{vm}/events': { at: '2026-03-05T10:00:00+08:00', kind: 'ip_blocked', note: 'ticket 9' },
+    'POST /v1/incidents': {
+      scope: { vms: ['web-1'] },
+      from: '2026-03-06T10:00:00+08:00',
+      to: '2026-03-06T12:00:00+08:00',
+      cause: 'maintenance',
+      note: 'ticket 7',
+    },
+    'POST /v1/refund-checks': { vm: 'web-1', at: '2026-03-05T12:00:00+08:00' },
+    'POST /v1/terms/backtests': { sheet: SHEET, replaces: 'internet-service', from: '2026-03', to: '2026-04' },
+    'POST /v1/invoices': {
+      account: 'acme',
+      from: '2026-03-01T00:00:00+08:00',
+      to: '2026-04-01T00:00:00+08:00',
+      mode: 'preview',
+    },
+    'POST /v1/invoice-runs': { period: '2026-03', dry_run: true },
+    'POST /v1/invoices/{id}/payments': { amount: '100.00', at: '2026-04-02T09:00:00+08:00', note: 'wire 117' },
+    'POST /v1/reconcile': { dry_run: true },
+    'POST /v1/accounts/{account}/balance': { kind: 'top_up', amount: '200.00', reference: 'wire-2026-118' },
+    'POST /v1/charge-days': { account: 'acme' },
+  };
+}
+
+/** The same as `application/x-ndjson`: one a line. */
+export const asNdjson = (sample: unknown): string => `${JSON.stringify(sample)}\n`;
