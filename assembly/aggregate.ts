@@ -27,6 +27,7 @@ import {
   H_FRAME_AT,
   H_FRAME_INDEX,
   H_LATENESS,
+  H_MINUTES_LEFT,
   H_MIN_DEADLINE,
   H_POSITION,
   H_REDO,
@@ -43,6 +44,7 @@ import {
   KIND_TICK,
   MINUTE_MS,
   NIC_BASE_RX,
+  NIC_BASE_TS,
   NIC_BASE_TX,
   NIC_FIRST_TS,
   NIC_LAST_CONDITION,
@@ -142,6 +144,27 @@ function defer(frame: usize, vm: usize, nic: usize, agent: usize, agentLength: u
   emitLate(frame, vm, agent, agentLength);
 }
 
+/** A sample no further than this from those before it is taken in at once … */
+const NEAR_MS: i64 = 10 * MINUTE_MS;
+
+/**
+ * … and one that is further away as long as the minutes that it fills, in states and in traffic, are among those that the step may still write.
+ * Else it waits for repair, which writes them slice by slice.
+ */
+function fillsTooMany(nic: usize, frame: usize, ts: i64, lastTs: i64): bool {
+  if (load<u32>(H_ARCHIVE) == 0 || ts <= load<i64>(nic + NIC_LAST_TS)) return false;
+  const baseTs = load<i64>(nic + NIC_BASE_TS);
+  let ms: i64 = 0;
+  if (load<u8>(frame + FRAME_COUNTERS) != 0 && baseTs != NEVER) ms = ts - baseTs;
+  if (lastTs != NEVER && ts > lastTs) ms += min(ts - lastTs, load<i64>(H_STALENESS));
+  if (ms <= NEAR_MS) return false;
+  const minutes = ms / MINUTE_MS;
+  const left = <i64>load<u32>(H_MINUTES_LEFT);
+  if (minutes > left) return true;
+  store<u32>(H_MINUTES_LEFT, <u32>(left - minutes));
+  return false;
+}
+
 /**
  * A step that is done again may have ended elsewhere the first time, with the silence of this VM on record as the watermark then showed it.
  * So a sample that would close such a silence takes it back, whether or not this state has seen it.
@@ -171,6 +194,13 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
   if ((load<u8>(vm + VM_FLAGS) & FLAG_REPAIR) != 0) {
     defer(frame, vm, nic, agent, agentLength);
     return vm;
+  }
+  // NEVER is so early that the difference wraps around and is below zero
+  if (ts - lastTs > NEAR_MS || ts - load<i64>(nic + NIC_BASE_TS) > NEAR_MS) {
+    if (fillsTooMany(nic, frame, ts, lastTs)) {
+      defer(frame, vm, nic, agent, agentLength);
+      return vm;
+    }
   }
   if (ts > lastTs) {
     const minute = load<u32>(vm + VM_MINUTE);

@@ -3,6 +3,8 @@
  * shorter than 128) and its bytes, a DateTime u32 seconds, a DateTime64(3) i64 milliseconds. The caller has made sure of the room.
  */
 import {
+  COLD_EMIT_UNTIL,
+  EMIT_SLICE,
   FRAME_CONDITION,
   FRAME_EPOCH,
   FRAME_HEAD,
@@ -32,7 +34,7 @@ import {
   VM_EMIT_FROM,
   VM_NAME_LENGTH,
 } from './layout';
-import { nameOfVm, slotOfVm, vmAt } from './intern';
+import { coldOf, nameOfVm, slotOfVm, vmAt } from './intern';
 import { copyNameWide } from './text';
 import { creditNanos, priceMinute, unavailable } from './credit';
 
@@ -74,9 +76,28 @@ export function emitSample(frame: usize, agent: usize, agentLength: u32): void {
   store<u32>(OUT_SAMPLES + 4, <u32>at);
 }
 
+/** Does a repair leave this minute to another slice? */
+// @ts-ignore: decorator
+@inline
+function isLeftOut(vm: usize, minute: u32): bool {
+  const from = load<u32>(vm + VM_EMIT_FROM);
+  return from != 0 && isOutside(vm, from & ~EMIT_SLICE, minute);
+}
+
+function isOutside(vm: usize, from: u32, minute: u32): bool {
+  return minute < from || minute >= load<u32>(coldOf(vm) + COLD_EMIT_UNTIL);
+}
+
+/** The first minute from `minute` on that is written out before `last`; else `last`. */
+export function nextWritten(vm: usize, minute: u32, last: u32): u32 {
+  const from = load<u32>(vm + VM_EMIT_FROM) & ~EMIT_SLICE;
+  if (minute < from) return min(from, last);
+  return minute < load<u32>(coldOf(vm) + COLD_EMIT_UNTIL) ? minute : last;
+}
+
 /** A minute of a VM from nine u16 parts. */
 export function emitUptime(vm: usize, minute: u32, parts: usize): void {
-  if (minute < load<u32>(vm + VM_EMIT_FROM)) return;
+  if (isLeftOut(vm, minute)) return;
   let at = putVm(<usize>load<u32>(OUT_UPTIME + 4), vm);
   priceMinute(vm, minute, parts);
   store<u32>(at, minute * 60);
@@ -94,7 +115,7 @@ export function emitTraffic(vm: usize, nic: usize): void {
   const rx = load<u64>(nic + NIC_SUM_RX);
   const tx = load<u64>(nic + NIC_SUM_TX);
   const minute = load<u32>(nic + NIC_SUM_MINUTE);
-  if ((rx | tx) == 0 || minute < load<u32>(vm + VM_EMIT_FROM)) return;
+  if ((rx | tx) == 0 || isLeftOut(vm, minute)) return;
   let at = putVm(<usize>load<u32>(OUT_TRAFFIC + 4), vm);
   at = putNic(at, nic);
   store<u32>(at, minute * 60);

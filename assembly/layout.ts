@@ -102,6 +102,7 @@ export const H_SPREAD_CUM_TX: usize = HEADER + 600;
 export const H_SPREAD_MINUTE: usize = HEADER + 608; // u32
 export const H_VERSION: usize = HEADER + 616; // u64 version of the rows being written
 export const H_REDO: usize = HEADER + 624; // u32: 1 = the store may hold rows of later steps than this state knows of
+export const H_MINUTES_LEFT: usize = HEADER + 628; // u32: minutes that samples far from those before them may still write in this step
 
 // counters since the log began, u64 each
 export const H_COUNTERS: usize = HEADER + 640;
@@ -124,7 +125,7 @@ export const VM_HEAD: usize = 24; // u64: u16 size, u8 vm length, u8 nic length,
 export const VM_NAME_LENGTH: usize = 26; // u8
 export const VM_NIC_LENGTH: usize = 27; // u8 where the size is not 0
 export const VM_HASH: usize = 28; // u32
-export const VM_EMIT_FROM: usize = 32; // u32 minutes before are not written out
+export const VM_EMIT_FROM: usize = 32; // u32 in repair EMIT_SLICE + the first minute that is written out; 0 = all minutes are
 export const VM_PUBLISHED: usize = 36; // u32 first minute not yet published ahead of a sample
 export const VM_PARTS: usize = 40; // 9 × u16 ms of the open minute, by condition
 export const VM_NIC_COUNT: usize = 58; // u16, no further than 65535
@@ -136,11 +137,15 @@ export const VM_PREVIOUS_RUN: usize = 72; // i64
 export const VM_NAMES: usize = 80; // 48 bytes: the VM's name if it fits, then the newest interface's if both do, then zeros
 export const VM_INLINE_MAX: u32 = 48;
 
-// ---- what is seldom asked of a VM: 16 bytes --------------------------------------------------------------------------------
-export const COLD_SIZE: usize = 16;
+// ---- what is seldom asked of a VM: 24 bytes --------------------------------------------------------------------------------
+export const COLD_SIZE: usize = 24;
 export const COLD_FIRST_TS: usize = 0; // i64
 export const COLD_PHASE: usize = 8; // u32 index + 1 of the newest dated plan
 export const COLD_NAME: usize = 12; // u32 address of a name that is not in VM_NAMES
+export const COLD_EMIT_UNTIL: usize = 16; // u32 in repair: minutes from here on are not written out
+
+/** Set in VM_EMIT_FROM beside a minute: only a stretch of the VM's minutes is written out. */
+export const EMIT_SLICE: u32 = 0x80000000;
 
 export const FLAG_REPAIR: u8 = 1; // a sample waits for repair: everything after it waits too
 export const FLAG_SILENT: u8 = 2; // the silence after last_ts is on record as an outage

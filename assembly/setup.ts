@@ -1,5 +1,6 @@
 /** Laying out the memory for given capacities. The same walk answers how much memory is needed and then puts everything in place. */
 import {
+  COLD_EMIT_UNTIL,
   COLD_FIRST_TS,
   COLD_NAME,
   COLD_PHASE,
@@ -37,6 +38,7 @@ import {
   H_MAX_PLANS,
   H_MAX_VMS,
   H_MEMORY_END,
+  H_MINUTES_LEFT,
   H_MIN_DEADLINE,
   H_NAMES,
   H_NAMES_END,
@@ -116,7 +118,7 @@ const SCRATCH_SIZE: u64 = 1024;
 const ZONES_SIZE: u64 = 1 << 20;
 
 /** Bumped when the meaning of the state changes while its places stay. */
-const STATE_VERSION: u32 = 2;
+const STATE_VERSION: u32 = 3;
 
 let fold: u32 = 0;
 
@@ -180,12 +182,14 @@ export function layoutHash(): u32 {
   mix(H_CURSOR_END);
   mix(H_VERSION);
   mix(H_REDO);
+  mix(H_MINUTES_LEFT);
   mix(H_COUNTERS);
   mix(H_VM_COLD);
   mix(COLD_SIZE);
   mix(COLD_FIRST_TS);
   mix(COLD_PHASE);
   mix(COLD_NAME);
+  mix(COLD_EMIT_UNTIL);
   mix(VM_LAST_TS);
   mix(VM_RUN_START);
   mix(VM_MINUTE);
@@ -313,5 +317,6 @@ export function initialise(
   store<u32>(H_ZONES_LIMIT, load<u32>(H_ZONES) + <u32>ZONES_SIZE);
   store<u32>(H_INPUT_SIZE, inputSize);
   store<u32>(H_MEMORY_END, <u32>next);
+  store<u32>(H_MINUTES_LEFT, u32.MAX_VALUE);
   store<i64>(H_MIN_DEADLINE, i64.MAX_VALUE);
 }

@@ -19,9 +19,10 @@ import {
   NIC_SUM_RX,
   NIC_SUM_TX,
   OUT_TRAFFIC,
+  VM_EMIT_FROM,
 } from './layout';
 import { closeMinute, multiplyHigh } from './counter';
-import { emitTraffic } from './emit';
+import { emitTraffic, nextWritten } from './emit';
 
 /** Room that a traffic row may take. */
 export const TRAFFIC_ROW_MAX: u32 = 160;
@@ -99,7 +100,20 @@ export function goOnSpreading(): bool {
   let minute = load<u32>(H_SPREAD_MINUTE);
   let cumRx = load<u64>(H_SPREAD_CUM_RX);
   let cumTx = load<u64>(H_SPREAD_CUM_TX);
+  const isSlice = load<u32>(vm + VM_EMIT_FROM) != 0;
   while (true) {
+    if (isSlice) {
+      // what another slice writes is stepped over, however long it is
+      const written = nextWritten(vm, minute, <u32>((b - 1) / MINUTE_MS));
+      if (written != minute) {
+        minute = written;
+        const reached = <u64>(<i64>minute * MINUTE_MS - a);
+        cumRx = multiplyDivide(rx, reached, dt);
+        cumTx = multiplyDivide(tx, reached, dt);
+        store<u64>(nic + NIC_SUM_RX, 0);
+        store<u64>(nic + NIC_SUM_TX, 0);
+      }
+    }
     const end = <i64>(minute + 1) * MINUTE_MS;
     if (end >= b) {
       add(nic, minute, rx - cumRx, tx - cumTx);

@@ -1,6 +1,7 @@
 /** The timeline of a VM (SPEC §2): held states, silence, outages, minute rows, and what is published ahead of the next sample. */
 import {
   COLD_FIRST_TS,
+  FLAG_REPAIR,
   FLAG_SILENT,
   H_STALENESS,
   H_VMS_SEEN,
@@ -188,7 +189,10 @@ function nextToPublish(vm: usize): u32 {
 export function deadline(vm: usize): i64 {
   const last = load<i64>(vm + VM_LAST_TS);
   if (last == NEVER) return i64.MAX_VALUE;
-  if ((load<u8>(vm + VM_FLAGS) & FLAG_SILENT) == 0) return last + load<i64>(H_STALENESS) + 1;
+  const flags = load<u8>(vm + VM_FLAGS);
+  if ((flags & (FLAG_SILENT | FLAG_REPAIR)) == 0) return last + load<i64>(H_STALENESS) + 1;
+  // what samples that wait for repair have said is not known here
+  if ((flags & FLAG_REPAIR) != 0) return i64.MAX_VALUE;
   const minute = nextToPublish(vm);
   return minute <= lastHeldMinute(vm) ? <i64>(minute + 1) * MINUTE_MS + load<i64>(H_STALENESS) : i64.MAX_VALUE;
 }
@@ -212,7 +216,7 @@ function emitProspect(vm: usize, minute: u32): void {
 /** Publishes what the watermark allows: minutes, the beginning silence, interfaces that lag behind. False when an output is full first. */
 export function publish(vm: usize, watermark: i64): bool {
   const last = load<i64>(vm + VM_LAST_TS);
-  if (last == NEVER) return true;
+  if (last == NEVER || (load<u8>(vm + VM_FLAGS) & FLAG_REPAIR) != 0) return true;
   const staleness = load<i64>(H_STALENESS);
   if (load<u32>(OUT_OUTAGES + 4) + 2 * OUTAGE_ROW_MAX > load<u32>(OUT_OUTAGES + 8)) return false;
   const flags = load<u8>(vm + VM_FLAGS);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { makeLogger, buildServer, type ServerDeps } from '../src/http/server.ts';
 import type { AggregatorThread } from '../src/aggregate/thread.ts';
 import type { Key } from '../src/catalog/keys.ts';
+import { NO_WORK } from '../src/aggregate/backlog.ts';
 import { Door } from '../src/ingest/door.ts';
 import { ingestPlugin } from '../src/ingest/plugin.ts';
 import { openEmbeddedWriter } from '../src/log/embedded.ts';
@@ -33,6 +34,7 @@ const aggregator: AggregatorThread = {
     counters: [],
     quarantined: 0n,
     checkpointSeq: -1,
+    waiting: NO_WORK,
   }),
   halted: () => undefined,
   until: () => Promise.resolve(),

@@ -1,5 +1,6 @@
 /** What a process tells Prometheus of its work. Gauges are read when they are asked for; the names are those of `deploy/`. */
 import { Gauge, Registry } from 'prom-client';
+import type { WaitingWork } from './aggregate/backlog.ts';
 import type { Status } from './aggregate/status.ts';
 
 /** One partition of the log; the embedded log is one, number 0. Sequence numbers are offsets; -1 before the first. */
@@ -11,6 +12,8 @@ export interface PartitionHealth {
   readonly storedSeq: number;
   /** null before the first clock tick */
   readonly watermarkMs: number | null;
+  /** VMs whose rows are not yet what their samples amount to. */
+  readonly waiting: WaitingWork;
   /** When the newest saved state was saved; null without one. */
   readonly checkpointAtMs: number | null;
   /** Why it takes nothing in until someone does something; undefined when all is well. */
@@ -81,6 +84,8 @@ function partitionGauges(registry: Registry, sources: MetricSources): void {
   const stored = gauge('stored_offset', 'The last record of a partition whose rows can be queried');
   const lag = gauge('lag_records', 'Records of a partition in the log whose rows cannot be queried yet');
   const watermark = gauge('watermark_seconds', 'The watermark of a partition, in seconds since the epoch');
+  const waitingVms = gauge('waiting_vms', 'VMs of a partition that wait for repair: their rows are not yet right');
+  const waitingMinutes = gauge('waiting_minutes', 'Minutes of the VMs of a partition that wait for repair');
   const checkpoint = gauge('checkpoint_seconds', 'When the state of a partition was last saved, in seconds since the epoch');
   const halted = gauge('halted', '1 when a partition takes nothing in until someone does something', [...PARTITION, 'reason']);
   group.read = async () => {
@@ -90,6 +95,8 @@ function partitionGauges(registry: Registry, sources: MetricSources): void {
       aggregated.set(label, health.aggregatedSeq);
       stored.set(label, health.storedSeq);
       lag.set(label, Math.max(0, health.appendedSeq - health.storedSeq));
+      waitingVms.set(label, health.waiting.vms);
+      waitingMinutes.set(label, health.waiting.minutes);
       if (health.watermarkMs !== null) watermark.set(label, health.watermarkMs / 1000);
       if (health.checkpointAtMs !== null) checkpoint.set(label, health.checkpointAtMs / 1000);
       if (health.halted !== undefined) halted.set({ ...label, reason: health.halted }, 1);

@@ -7,6 +7,7 @@ const STATUS: Status = {
   watermarkMs: 1_700_000_000_500,
   catalog: { recorded: 0n, applied: 0n },
   vms: 3,
+  waiting: { vms: 0, minutes: 0, samples: 0 },
   samples: { accepted: 9n, applied: 7n, duplicate: 1n, conflict: 1n, late: 2n, quarantined: 1n, rejected: { bad_vm: 4n } },
 };
 
@@ -16,7 +17,15 @@ async function scraped(change: Partial<MetricSources> = {}): Promise<string[]> {
     status: () => STATUS,
     ready: () => ({ ready: true }),
     partitions: () => [
-      { partition: 2, appendedSeq: 7, aggregatedSeq: 6, storedSeq: 5, watermarkMs: 4_000, checkpointAtMs: null },
+      {
+        partition: 2,
+        appendedSeq: 7,
+        aggregatedSeq: 6,
+        storedSeq: 5,
+        watermarkMs: 4_000,
+        waiting: { vms: 3, minutes: 400, samples: 5 },
+        checkpointAtMs: null,
+      },
     ],
     vmsMax: 100,
     ...change,
@@ -45,6 +54,8 @@ describe('metrics', () => {
         'uptally_partition_aggregated_offset{partition="2"} 6',
         'uptally_partition_stored_offset{partition="2"} 5',
         'uptally_partition_lag_records{partition="2"} 2',
+        'uptally_partition_waiting_vms{partition="2"} 3',
+        'uptally_partition_waiting_minutes{partition="2"} 400',
         'uptally_partition_watermark_seconds{partition="2"} 4',
         'uptally_ready 1',
       ].sort(),
@@ -86,6 +97,7 @@ describe('metrics', () => {
         aggregatedSeq: 1,
         storedSeq: 1,
         watermarkMs: null,
+        waiting: { vms: 0, minutes: 0, samples: 0 },
         checkpointAtMs: 9_000,
         halted: 'capacity_full',
       },

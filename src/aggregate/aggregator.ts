@@ -6,23 +6,28 @@
 import type { Faults } from '../faults.ts';
 import { Kernel, type Capacity, type Terms } from '../kernel/kernel.ts';
 import { KIND_CATALOG, KIND_SAMPLES, LAYOUT as L, OUTPUTS, type Output } from '../kernel/layout.ts';
-import { takeSnapshot } from '../kernel/snapshot.ts';
 import type { LogMark } from '../log/check.ts';
 import { LogIdentityError } from '../log/identity.ts';
 import { LogError, type LogReader, type LogRecord } from '../log/log.ts';
 import { catalogSeqOf, framesOf, samplesIn } from '../log/record.ts';
 import type { Store } from '../store/store.ts';
+import { Backlog } from './backlog.ts';
 import type { Checkpoints } from './checkpoint.ts';
+import { takeInLate } from './classify.ts';
 import { HeldRows } from './held-rows.ts';
-import { readLate } from './late.ts';
+import { type LateSample, readLate } from './late.ts';
+import { Pace } from './pace.ts';
 import { CapacityError, Pricing } from './pricing.ts';
 import { recoverState } from './recovery.ts';
-import { type RepairContext, repairLate, VMS_A_CHUNK } from './repair.ts';
+import { type RepairContext, type SliceBounds, repairSlice, SLICE, VMS_A_CHUNK } from './repair.ts';
 import { repriceRows } from './reprice.ts';
+import { takeState } from './state.ts';
 import type { Progress } from './status.ts';
 import { countNew } from './room.ts';
 import { drainAll, loadRecords, REPAIRED, REPRICED, SETTLED } from './steps.ts';
 import { readStoredProgress, writeStoredProgress } from './stored-progress.ts';
+import { firstTsMs } from './vm-state.ts';
+import { toldBefore, writeDone, writeWaiting } from './waiting-table.ts';
 
 export interface AggregatorOptions {
   readonly store: Store;
@@ -42,6 +47,12 @@ export interface AggregatorOptions {
   readonly samplesExpire?: boolean;
   /** The store may be changed by others under this process: it is looked at before each step. */
   readonly storeShared?: boolean;
+  /** A clock that does not go back: slices of repair are made to fit its time. Left out: they are as large as they may be. */
+  readonly pace?: () => number;
+  /** what a slice of repair does at most; tests make it small */
+  readonly slice?: SliceBounds;
+  /** minutes that samples far from those before them may write in a step; tests make it small */
+  readonly minutesAStep?: number;
 }
 
 /**
@@ -60,6 +71,8 @@ const STEP_BYTES = 8 * 1024 * 1024;
 const STEP_RECORDS = 8192;
 /** Rows held in memory before they are inserted in the middle of a step. */
 const HELD_BYTES_MAX = 64 * 1024 * 1024;
+/** Minutes that samples far from those before them may write in a step; what fills more waits for repair, slice by slice. */
+const MINUTES_A_STEP = 400_000;
 
 const PLANS_MAX = 10_000;
 /** Steps whose rows are inserted together when there are many to catch up with, and their rows' bytes. */
@@ -106,9 +119,20 @@ export class Aggregator {
   #stored: Stored = { seq: -1, clock: 0n, counters: [], mark: undefined };
   /** Up to here rows may be stored, which is on record. */
   #reach: { seq: number; check: string } = { seq: -1, check: '' };
+  readonly #backlog = new Backlog();
+  readonly #pace: Pace | undefined;
+  /** VMs that the table of what waits names. */
+  readonly #told = new Set<string>();
+  /** Named by a process before this one, perhaps in steps that are still to be done again: the table is put right when they are. */
+  #toldBefore: { readonly vms: readonly string[]; readonly untilSeq: number } | undefined;
+  /** Slices since the last step. */
+  #slices = 0;
 
   constructor(options: AggregatorOptions) {
     this.#options = options;
+    // where several processes may work on a log the size of a slice must follow from it
+    if (options.pace !== undefined && options.partition === undefined)
+      this.#pace = new Pace(options.slice ?? SLICE, options.pace);
     this.#live = this.#newLive();
     this.#workshop = new Kernel({ ...capacityOf(2 * VMS_A_CHUNK, options.nicsMax), framesBytes: 17 * 1024 * 1024 });
     this.#workshop.setTerms(options.terms);
@@ -132,8 +156,10 @@ export class Aggregator {
     for (const vm of found.toReprice) this.#toReprice.add(vm);
     this.#repriceFromSeq = found.repriceFromSeq;
     if (this.#options.partition === undefined) this.#quarantined = await countQuarantined(this.#options.store);
+    for (const { vm } of this.#backlog.all()) this.#told.add(vm);
+    this.#toldBefore = await toldBefore(this.#options.store, this.#options.partition?.owns);
     await this.#beginRecord();
-    this.#storedSamples = this.#samplesUpTo(this.#nextSeq - 1);
+    this.#countStored();
   }
 
   /** What is on record of a log that says of itself where it is. */
@@ -202,7 +228,15 @@ export class Aggregator {
 
   #repairContext(): RepairContext {
     const { store, terms } = this.#options;
-    return { live: this.#live, workshop: this.#workshop, store, pricing: this.#pricing, terms };
+    return {
+      live: this.#live,
+      workshop: this.#workshop,
+      store,
+      pricing: this.#pricing,
+      terms,
+      backlog: this.#backlog,
+      slice: this.#pace?.bounds ?? this.#options.slice ?? SLICE,
+    };
   }
 
   /** Takes in the next records; resolves when their rows are stored. False when there was nothing to do. Throws CapacityError. */
@@ -217,15 +251,21 @@ export class Aggregator {
         break;
       }
       steps++;
-    } while (steps < STEPS_TOGETHER_MAX && this.#held.bytes < BYTES_TOGETHER_MAX);
-    if (steps === 0) return false;
+      // where repair is under way a step takes its time: what it has stored is told before the next
+    } while (this.#backlog.size === 0 && steps < STEPS_TOGETHER_MAX && this.#held.bytes < BYTES_TOGETHER_MAX);
+    if (steps === 0) return this.repair();
     await this.#insertHeld(this.#nextSeq - 1);
     if (this.#anomaliesWritten && this.#options.partition === undefined)
       this.#quarantined = await countQuarantined(this.#options.store);
     this.#anomaliesWritten = false;
-    this.#storedSamples = this.#samplesUpTo(this.#nextSeq - 1);
+    this.#countStored();
     if (this.#options.partition === undefined && this.#options.log.mark !== undefined) this.#stored = this.#state();
     return true;
+  }
+
+  /** Samples that wait for repair can't be asked for yet as what they are. */
+  #countStored(): void {
+    this.#storedSamples = this.#samplesUpTo(this.#nextSeq - 1) - BigInt(this.#backlog.work.samples);
   }
 
   /** Stores the rows that are held. @param seq the last record that they come from */
@@ -245,6 +285,7 @@ export class Aggregator {
     if (partition !== undefined) this.#checkRoom(records);
     faults.at('before-aggregate');
     loadRecords(live, records);
+    live.setU32(L.H_MINUTES_LEFT, this.#options.minutesAStep ?? MINUTES_A_STEP);
     live.setU32(L.H_REDO, this.#nextSeq <= this.#redoUntilSeq ? 1 : 0);
     await this.#run(last.seq, () => live.exports.aggregate());
     faults.at('after-aggregate');
@@ -266,19 +307,85 @@ export class Aggregator {
     }
     // a checkpoint says which catalog the rows show, and those that wait for their new price don't show it yet
     if (this.#toReprice.size === 0) live.setU64(L.H_CATALOG_SEQ, this.#pricing.seq);
-    if (late.length > 0) {
+    this.#nextSeq = last.seq + 1;
+    this.#slices = 0;
+    if (late.length > 0) await this.#putAside(late, position);
+    if (this.#backlog.size > 0) {
       await this.#insertHeld(last.seq);
       await this.#announce(last.seq);
-      faults.at('before-repair');
-      const outcome = await repairLate(this.#repairContext(), late, { upTo: position | SETTLED, version: position | REPAIRED });
-      live.addToCounter('duplicate', BigInt(outcome.duplicates));
-      live.addToCounter('conflict', BigInt(outcome.conflicts));
-      faults.at('after-repair');
+      await this.#repairSlice(position);
     }
+    if (late.length > 0) await this.#tellWaiting(late, position);
+    if (this.#toldBefore !== undefined && last.seq > this.#toldBefore.untilSeq)
+      await this.#correctTold(this.#toldBefore.vms, position);
     live.setU64(L.H_VERSION, position | SETTLED);
     await this.#run(last.seq, () => live.exports.settle());
-    if (late.length > 0) this.#anomaliesWritten = true;
-    this.#nextSeq = last.seq + 1;
+    return true;
+  }
+
+  /** Archives late samples; their VMs wait. */
+  async #putAside(late: readonly LateSample[], position: bigint): Promise<void> {
+    const seq = this.#nextSeq - 1;
+    await this.#insertHeld(seq);
+    await this.#announce(seq);
+    const outcome = await takeInLate(this.#repairContext(), late, position | SETTLED);
+    this.#live.addToCounter('duplicate', BigInt(outcome.duplicates));
+    this.#live.addToCounter('conflict', BigInt(outcome.conflicts));
+    this.#anomaliesWritten = true;
+  }
+
+  /** One slice of what waits, as of the step that ended last. */
+  async #repairSlice(position: bigint): Promise<void> {
+    const { store, faults, partition } = this.#options;
+    faults.at('before-repair');
+    const end = { upTo: position | SETTLED, version: position | REPAIRED };
+    const turn = Number(position >> 16n) + this.#slices++;
+    const slice = (): Promise<string[]> => repairSlice(this.#repairContext(), end, turn);
+    const done = await (this.#pace === undefined ? slice() : this.#pace.take(slice));
+    const told = done.filter((vm) => this.#told.delete(vm));
+    // after the rows: whoever asks must not think that they are there before they are
+    await writeDone(store, partition?.id ?? 0, told, position | SETTLED);
+    this.#anomaliesWritten = true;
+    faults.at('after-repair');
+  }
+
+  /** Writes down which VMs this step's late samples keep waiting. */
+  async #tellWaiting(late: readonly LateSample[], position: bigint): Promise<void> {
+    const { store, partition } = this.#options;
+    const vms = new Set(late.map(({ vm }) => vm));
+    const waiting = [...this.#backlog.all()].filter(({ vm }) => vms.has(vm));
+    for (const { vm } of waiting) this.#told.add(vm);
+    await writeWaiting(store, partition?.id ?? 0, waiting, position | REPAIRED, ({ slot, lateMs }) =>
+      Math.min(lateMs, firstTsMs(this.#live, slot) ?? lateMs),
+    );
+  }
+
+  /** Those that the table names and that need no repair, as it turned out when their steps were done again. */
+  async #correctTold(named: readonly string[], position: bigint): Promise<void> {
+    const { store, partition } = this.#options;
+    const gone = named.filter((vm) => !this.#backlog.has(vm));
+    for (const vm of named) this.#told.add(vm);
+    for (const vm of gone) this.#told.delete(vm);
+    await writeDone(store, partition?.id ?? 0, gone, position | SETTLED);
+    this.#toldBefore = undefined;
+  }
+
+  /**
+   * Works off a slice of what waits for repair, between steps. False when there is nothing, or when the steps do it: in a partition of a log
+   * that several processes may work on, which slice belongs to which step has to follow from the log.
+   */
+  async repair(): Promise<boolean> {
+    if (this.#backlog.size === 0 || this.#options.partition !== undefined || this.#nextSeq === 0) return false;
+    const seq = this.#nextSeq - 1;
+    const position = BigInt(seq) << 16n;
+    await this.#announce(seq);
+    await this.#repairSlice(position);
+    this.#live.setU64(L.H_VERSION, position | SETTLED);
+    await this.#run(seq, () => this.#live.exports.settle());
+    await this.#insertHeld(seq);
+    if (this.#backlog.size === 0) this.#quarantined = await countQuarantined(this.#options.store);
+    this.#anomaliesWritten = false;
+    this.#countStored();
     return true;
   }
 
@@ -328,7 +435,10 @@ export class Aggregator {
       if (this.#reach.seq < seq) this.#reach = { seq, check: this.#stored.mark?.check ?? '' };
       await this.#record();
     }
-    const oldest = await checkpoints.write(seq, takeSnapshot(this.#live), { logId, check: log.mark?.(seq)?.check ?? '' });
+    const oldest = await checkpoints.write(seq, takeState(this.#live, this.#backlog), {
+      logId,
+      check: log.mark?.(seq)?.check ?? '',
+    });
     this.#checkpointSeq = seq;
     return oldest + 1;
   }
@@ -348,6 +458,7 @@ export class Aggregator {
       counters: live.counters(),
       quarantined: this.#quarantined,
       checkpointSeq: this.#checkpointSeq,
+      waiting: this.#backlog.work,
     };
   }
 

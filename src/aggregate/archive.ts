@@ -21,10 +21,9 @@ export interface Latest {
   readonly lastCountersMs: number | undefined;
 }
 
-const IDENTITIES_A_QUERY = 2000;
+const IDENTITIES_A_QUERY = 20_000;
 /** Later than any sample may be (SPEC: instants to 2099). */
 const LAST_MS = Date.UTC(2150, 0);
-const ROWS_A_READ = 100_000;
 const LARGE_QUERY = 'max_query_size = 67108864, max_ast_elements = 10000000, max_expanded_ast_elements = 10000000';
 
 function at(ms: number): string {
@@ -99,8 +98,8 @@ interface VersionRow {
 /** The latest samples of each interface within the ranges. */
 export async function latestIn(store: Store, ranges: readonly Range[], upTo: bigint): Promise<Latest[]> {
   if (ranges.length === 0) return [];
-  const rows = await store.rows<{ vm: string; nic: string; last: string; counters: string }>(
-    `SELECT vm, nic, max(ts_ms) AS last, maxIf(ts_ms, counted = 1) AS counters
+  const rows = await store.rows<{ vm: string; nic: string; last: string; counters: string | null }>(
+    `SELECT vm, nic, max(ts_ms) AS last, maxOrNullIf(ts_ms, counted = 1) AS counters
      FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, argMax(has_counters, pos) AS counted
            FROM samples WHERE ${inRanges(ranges)} AND pos <= ${upTo} GROUP BY vm, nic, ts)
      GROUP BY vm, nic SETTINGS ${LARGE_QUERY}`,
@@ -109,7 +108,32 @@ export async function latestIn(store: Store, ranges: readonly Range[], upTo: big
     vm: row.vm,
     nic: row.nic,
     lastMs: Number(row.last),
-    lastCountersMs: row.counters === '0' ? undefined : Number(row.counters),
+    lastCountersMs: row.counters === null ? undefined : Number(row.counters),
+  }));
+}
+
+/** The first sample of an interface in a range, and the first one with counters. */
+export interface Earliest {
+  readonly vm: string;
+  readonly nic: string;
+  readonly firstMs: number;
+  readonly firstCountersMs: number | undefined;
+}
+
+/** The earliest samples of each interface within the ranges. */
+export async function earliestIn(store: Store, ranges: readonly Range[], upTo: bigint): Promise<Earliest[]> {
+  if (ranges.length === 0) return [];
+  const rows = await store.rows<{ vm: string; nic: string; first: string; counters: string | null }>(
+    `SELECT vm, nic, min(ts_ms) AS first, minOrNullIf(ts_ms, counted = 1) AS counters
+     FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, argMax(has_counters, pos) AS counted
+           FROM samples WHERE ${inRanges(ranges)} AND pos <= ${upTo} GROUP BY vm, nic, ts)
+     GROUP BY vm, nic SETTINGS ${LARGE_QUERY}`,
+  );
+  return rows.map((row) => ({
+    vm: row.vm,
+    nic: row.nic,
+    firstMs: Number(row.first),
+    firstCountersMs: row.counters === null ? undefined : Number(row.counters),
   }));
 }
 
@@ -125,31 +149,63 @@ export async function interfacesOf(
   return rows.map(({ vm, nic, first, last }) => ({ vm, nic, firstMs: Number(first), lastMs: Number(last) }));
 }
 
-/**
- * The samples in force within the ranges, in the order of (vm, ts, pos), as NDJSON that the kernel's own decoder reads; in pieces of a
- * bounded number of rows.
- */
-export async function* samplesIn(store: Store, ranges: readonly Range[], upTo: bigint): AsyncGenerator<Uint8Array> {
+/** Samples in force, in the order of (vm, ts, pos), as NDJSON that the kernel's own decoder reads. */
+function ndjsonOf(store: Store, condition: string, upTo: bigint, after: string, rowsMax: number): Promise<Uint8Array> {
+  return store.ndjson(
+    `SELECT vm, nic, ts_ms AS ts, if(has_counters = 1, rx_bytes, NULL) AS rx_bytes, if(has_counters = 1, tx_bytes, NULL) AS tx_bytes,
+            epoch, if(condition = 0, 'up', 'down') AS state, ${CAUSE} AS cause, pos
+     FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes
+           FROM samples WHERE ${condition} AND pos <= ${upTo}
+           ORDER BY vm, nic, ts, pos DESC LIMIT 1 BY vm, nic, ts)
+     ${after === '' ? '' : `WHERE (vm, ts_ms, pos) > ${after}`}
+     ORDER BY vm, ts_ms, pos LIMIT ${rowsMax}
+     SETTINGS output_format_json_quote_64bit_integers = 0, ${LARGE_QUERY}`,
+  );
+}
+
+/** Samples in pieces of a bounded number. */
+export interface Piece {
+  readonly text: Uint8Array;
+  /** The last sample, where there may be more after it. */
+  readonly last: { readonly vm: string; readonly tsMs: number } | undefined;
+}
+
+/** The samples in force within the ranges, one piece after the other. */
+export async function* samplesIn(store: Store, ranges: readonly Range[], upTo: bigint, rowsMax: number): AsyncGenerator<Piece> {
   let after = '';
   for (;;) {
-    const text = await store.ndjson(
-      `SELECT vm, nic, ts_ms AS ts, if(has_counters = 1, rx_bytes, NULL) AS rx_bytes, if(has_counters = 1, tx_bytes, NULL) AS tx_bytes,
-              epoch, if(condition = 0, 'up', 'down') AS state, ${CAUSE} AS cause, pos
-       FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes
-             FROM samples WHERE ${inRanges(ranges)} AND pos <= ${upTo}
-             ORDER BY vm, nic, ts, pos DESC LIMIT 1 BY vm, nic, ts)
-       ${after === '' ? '' : `WHERE (vm, ts_ms, pos) > ${after}`}
-       ORDER BY vm, ts_ms, pos LIMIT ${ROWS_A_READ}
-       SETTINGS output_format_json_quote_64bit_integers = 0, ${LARGE_QUERY}`,
-    );
+    const text = await ndjsonOf(store, inRanges(ranges), upTo, after, rowsMax);
     if (text.length === 0) return;
-    yield text;
     const line = lastLine(text);
-    if (line.rows < ROWS_A_READ) return;
+    if (line.rows < rowsMax) {
+      yield { text, last: undefined };
+      return;
+    }
     const last = JSON.parse(line.text) as { vm: string; ts: number; pos: number };
+    yield { text, last: { vm: last.vm, tsMs: last.ts } };
     const pos = /"pos":(\d+)}$/.exec(line.text)?.[1] ?? String(last.pos);
     after = `(${literal(last.vm)}, ${last.ts}, ${pos})`;
   }
+}
+
+/** The samples in force of these identities. */
+export async function samplesAt(
+  store: Store,
+  identities: readonly { readonly vm: string; readonly nic: string; readonly tsMs: number }[],
+  upTo: bigint,
+): Promise<Uint8Array> {
+  if (identities.length === 0) return new Uint8Array(0);
+  const ranges = new Map<string, Range>();
+  for (const { vm, tsMs } of identities) {
+    const own = ranges.get(vm);
+    ranges.set(vm, { vm, fromMs: Math.min(tsMs, own?.fromMs ?? tsMs), untilMs: Math.max(tsMs + 1, own?.untilMs ?? 0) });
+  }
+  const table = tableOf(
+    'vm String, nic String, ts Int64',
+    identities.map(({ vm, nic, tsMs }) => [vm, nic, tsMs]),
+  );
+  const among = `(vm, nic, toUnixTimestamp64Milli(ts)) IN (SELECT vm, nic, ts FROM ${table})`;
+  return ndjsonOf(store, `${inRanges([...ranges.values()])} AND ${among}`, upTo, '', identities.length);
 }
 
 const CAUSE =

@@ -2,6 +2,7 @@
 import { COUNTER_WORDS } from '../kernel/layout.ts';
 import { literal } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
+import { NO_WORK, type WaitingWork } from './backlog.ts';
 import type { Progress } from './status.ts';
 
 /** '' takes samples in; the others wait for someone to do something. */
@@ -12,6 +13,8 @@ export interface PartitionProgress {
   readonly partition: number;
   /** the last message whose rows are stored */
   readonly storedSeq: number;
+  /** taken in, also those whose rows wait for repair */
+  readonly aggregatedSamples: bigint;
   readonly storedSamples: bigint;
   /** null before the first tick */
   readonly clockMs: number | null;
@@ -20,6 +23,7 @@ export interface PartitionProgress {
   readonly vmSlots: number;
   readonly nicSlots: number;
   readonly catalogSeq: bigint;
+  readonly waiting: WaitingWork;
   /** -1 without one */
   readonly checkpointSeq: number;
   readonly checkpointAtMs: number | null;
@@ -36,7 +40,7 @@ export interface Told {
 }
 
 const STRUCTURE =
-  "partition_id UInt32, position UInt64, clock Int64, counters Array(UInt64), vms UInt32, vm_slots UInt32, nic_slots UInt32, catalog_seq UInt64, checkpoint Int64, state String, instance String, stored_at DateTime64(3, 'UTC')";
+  "partition_id UInt32, position UInt64, clock Int64, counters Array(UInt64), vms UInt32, vm_slots UInt32, nic_slots UInt32, catalog_seq UInt64, checkpoint Int64, state String, instance String, stored_at DateTime64(3, 'UTC'), waiting_vms UInt32, waiting_minutes UInt64, waiting_samples UInt64";
 
 /** Writes what an aggregator says of a partition after a step. Nothing before its first. */
 export async function writeProgress(store: Store, { partition, progress, state, instance, storedMs }: Told): Promise<void> {
@@ -58,20 +62,22 @@ export async function writeProgress(store: Store, { partition, progress, state, 
     text(state),
     text(instance),
     u64(storedMs),
+    u32(progress.waiting.vms),
+    u64(progress.waiting.minutes, progress.waiting.samples),
   ]);
   await store.insertRowBinary('progress', STRUCTURE, [row]);
 }
 
 interface Row {
   partition_id: number;
-  latest: [string, string, string[], number, number, number, string, string, PartitionState, string];
+  latest: [string, string, string[], number, number, number, string, string, PartitionState, string, number, string, string];
 }
 
 /** The newest row of every partition, by its number; empty for one that has not been worked on. */
 export async function readProgress(store: Store, partitions: number): Promise<PartitionProgress[]> {
   const [rows, checkpoints] = await Promise.all([
     store.rows<Row>(
-      `SELECT partition_id, argMax((position, clock, counters, vms, vm_slots, nic_slots, catalog_seq, checkpoint, state, instance), (position, stored_at)) AS latest
+      `SELECT partition_id, argMax((position, clock, counters, vms, vm_slots, nic_slots, catalog_seq, checkpoint, state, instance, waiting_vms, waiting_minutes, waiting_samples), (position, stored_at)) AS latest
        FROM progress GROUP BY partition_id`,
     ),
     store.rows<{ partition_id: number; at: string }>(
@@ -83,18 +89,20 @@ export async function readProgress(store: Store, partitions: number): Promise<Pa
   return Array.from({ length: partitions }, (_, partition) => {
     const latest = byPartition.get(partition);
     if (latest === undefined) return nothingYet(partition);
-    const [position, clock, counters, vms, vmSlots, nicSlots, catalogSeq, checkpoint, state, instance] = latest;
+    const [position, clock, counters, vms, vmSlots, nicSlots, catalogSeq, checkpoint, state, instance, ...waiting] = latest;
     const numbers = counters.map(BigInt);
     return {
       partition,
       storedSeq: Number(position),
-      storedSamples: numbers[0] ?? 0n,
+      aggregatedSamples: numbers[0] ?? 0n,
+      storedSamples: (numbers[0] ?? 0n) - BigInt(waiting[2]),
       clockMs: clock === '0' ? null : Number(clock),
       counters: numbers,
       vms,
       vmSlots,
       nicSlots,
       catalogSeq: BigInt(catalogSeq),
+      waiting: { vms: waiting[0], minutes: Number(waiting[1]), samples: Number(waiting[2]) },
       checkpointSeq: Number(checkpoint),
       checkpointAtMs: checkpointAt.get(partition) ?? null,
       state,
@@ -107,6 +115,7 @@ function nothingYet(partition: number): PartitionProgress {
   return {
     partition,
     storedSeq: -1,
+    aggregatedSamples: 0n,
     storedSamples: 0n,
     clockMs: null,
     counters: Array.from({ length: COUNTER_WORDS }, () => 0n),
@@ -114,6 +123,7 @@ function nothingYet(partition: number): PartitionProgress {
     vmSlots: 0,
     nicSlots: 0,
     catalogSeq: 0n,
+    waiting: NO_WORK,
     checkpointSeq: -1,
     checkpointAtMs: null,
     state: '',

@@ -1,16 +1,18 @@
 /** Bringing an aggregator's state back at a start: from a checkpoint, from the whole log, or from the archive. */
-import type { Kernel } from '../kernel/kernel.ts';
 import { LAYOUT as L } from '../kernel/layout.ts';
-import { loadSnapshot } from '../kernel/snapshot.ts';
 import { LogError } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
 import { LogIdentityError } from '../log/identity.ts';
 import type { LogReader } from '../log/log.ts';
 import type { AggregatorOptions } from './aggregator.ts';
 import type { Origin } from './checkpoint.ts';
+import { internVm } from './pricing.ts';
 import { type RepairContext, rebuild } from './repair.ts';
+import { loadState } from './state.ts';
 import { SETTLED } from './steps.ts';
 import { readStoredProgress, type StoredProgress } from './stored-progress.ts';
+import { readWaiting } from './waiting-table.ts';
+import { hold, lastTsMs } from './vm-state.ts';
 
 export interface Recovered {
   /** The record to go on with. */
@@ -29,7 +31,7 @@ export async function recoverState(options: AggregatorOptions, context: RepairCo
   const { log, store, partition } = options;
   const { live, pricing } = context;
   if (partition !== undefined) await checkLogHoldsStored(options);
-  const checkpointSeq = await loadCheckpoint(options, live);
+  const checkpointSeq = await loadCheckpoint(options, context);
   const found = { checkpointSeq, nextSeq: afterGaps(options, checkpointSeq + 1), repriceFromSeq: 0 };
   const rebuilt = checkpointSeq < 0 && log.headSeq() > 0 && (log.firstSeq ?? log.headSeq()) > afterGaps(options, 0);
   const archived = rebuilt ? await rebuildFromArchive(options, context) : undefined;
@@ -84,7 +86,7 @@ function storedProgress({ store, log, partition }: AggregatorOptions): Promise<S
 }
 
 /** The record that the loaded checkpoint ends with; -1 when none could be used. */
-async function loadCheckpoint(options: AggregatorOptions, live: Kernel): Promise<number> {
+async function loadCheckpoint(options: AggregatorOptions, { live, backlog }: RepairContext): Promise<number> {
   const { checkpoints, log, note, terms, partition } = options;
   // a state beyond what the store has on record is of a time that the store has been set back behind
   const stored = partition === undefined && log.mark !== undefined ? ((await storedProgress(options))?.seq ?? -1) : Infinity;
@@ -93,7 +95,7 @@ async function loadCheckpoint(options: AggregatorOptions, live: Kernel): Promise
     if (foreign === undefined && seq <= stored) {
       const state = await checkpoints.read(seq);
       const usable = (log.firstSeq ?? log.headSeq()) <= afterGaps(options, seq + 1) && seq < log.headSeq();
-      if (state !== undefined && usable && loadSnapshot(live, state)) {
+      if (state !== undefined && usable && loadState(live, backlog, state)) {
         live.setTerms(terms);
         return seq;
       }
@@ -134,6 +136,7 @@ async function rebuildFromArchive(
   pricing.writePlans(live);
   const upTo = (BigInt(seq) << 16n) | SETTLED;
   await rebuild(context, { upTo, version: upTo }, partition?.owns);
+  await restoreWaiting(context, partition?.owns);
   live.setCounters([...stored.counters]);
   live.setI64(L.H_CLOCK, stored.clock);
   live.setU64(L.H_POSITION, BigInt(seq));
@@ -176,6 +179,19 @@ async function checkArchive({ store, note, partition, samplesExpire }: Aggregato
       expected: 'samples are kept for good here, so the database has lost some',
       advice: 'Restore the newest backup of the database, or the checkpoints that belong to it',
     });
+}
+
+/** What waited for repair goes on waiting: how far the rows of each had come is not known, so they are written from where they began. */
+async function restoreWaiting(
+  { live, store, backlog }: RepairContext,
+  owns: (vm: string) => boolean = () => true,
+): Promise<void> {
+  for (const waiting of await readWaiting(store)) {
+    if (!owns(waiting.vm)) continue;
+    const slot = internVm(live, waiting.vm);
+    hold(live, slot);
+    backlog.restore({ ...waiting, slot, newestMs: Math.max(waiting.newestMs, lastTsMs(live, slot) ?? 0) });
+  }
 }
 
 /** The last record of which an outage is stored; -1 without any. */

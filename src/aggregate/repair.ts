@@ -1,39 +1,36 @@
 /**
- * Repair: samples that came late, out of order or in conflict are put where they belong by reading their VM's raw samples back from the
- * archive and running them through the kernel again, from the last undisturbed point to the VM's newest sample (SPEC §2: arrival order
- * changes nothing). Rows come out with the version of the step's end, so that they replace what was there.
+ * Repair: samples that came late, out of order or in conflict, or that fill more minutes than a step may write, are put where they belong by
+ * reading their VM's raw samples back from the archive and running them through the kernel again, from the last undisturbed point to the VM's
+ * newest sample (SPEC §2: arrival order changes nothing). It is done in slices of bounded size: a slice writes a stretch of minutes of some
+ * VMs as the log up to the step says, under the version of the step's end, so that its rows replace what was there. When a VM's last slice
+ * is done the live path has it back.
  */
-import type { LogRecord } from '../log/log.ts';
-import { samplesRecord } from '../log/record.ts';
-import { ARCHIVED_LINES, type Kernel, type Terms } from '../kernel/kernel.ts';
-import { LAYOUT as L } from '../kernel/layout.ts';
-import { bytesIn, literal, tableOf } from '../store/rowbinary.ts';
+import type { Kernel, Terms } from '../kernel/kernel.ts';
+import { EMIT_SLICE, LAYOUT as L } from '../kernel/layout.ts';
 import type { Store } from '../store/store.ts';
-import { type Latest, type Range, interfacesOf, latestIn, runStart, samplesIn, versionsOf } from './archive.ts';
-import type { LateSample } from './late.ts';
+import { type Earliest, type Latest, type Range, earliestIn, interfacesOf, latestIn, samplesAt, samplesIn } from './archive.ts';
+import { type Backlog, type Waiting, minutesLeft, shareOut } from './backlog.ts';
 import { type Pricing, internVm } from './pricing.ts';
-import { drainAll, loadRecords, type Sink } from './steps.ts';
-import {
-  type OutageRow,
-  STRUCTURES,
-  type StoredSample,
-  conflictRow,
-  outageRow,
-  readOutages,
-  sameContent,
-  sampleRow,
-} from './tables.ts';
-import { beganAt, coldAddress, firstTsMs, install, nicsOf, release, vmAddress } from './vm-state.ts';
+import { type Stretch, restateOutages, withdrawRest } from './restate.ts';
+import { beganAt, coldAddress, firstTsMs, install, nicsOf, vmAddress } from './vm-state.ts';
+import { Collector, feed, settleWorkshop } from './workshop.ts';
 
 const MINUTE_MS = 60_000;
-/** How far back the samples before a late one are looked for before all of the past is. */
-const LOOKBACK_MS = 3_600_000;
-/** VMs repaired together: bounds the length of a query … */
+/** How far back the samples before a late one are looked for before all of the past is; and ahead, those after a stretch. */
+const LOOK_MS = 3_600_000;
+/** VMs repaired together: bounds the length of a query. */
 export const VMS_A_CHUNK = 1024;
-/** … and the minutes that are read again for them: every page of an answer sorts all of it. */
-const MINUTES_A_CHUNK = 200_000;
-/** Rows held before they are inserted: a silence of months before a late sample makes a row for each of its minutes. */
-const HELD_BYTES_MAX = 64 * 1024 * 1024;
+
+/** What one slice does at most: others' samples wait for no more than this. */
+export interface SliceBounds {
+  readonly vms: number;
+  /** minutes of all its VMs together */
+  readonly minutes: number;
+  /** samples that are read; those of one minute of a VM are never parted */
+  readonly samples: number;
+}
+
+export const SLICE: SliceBounds = { vms: VMS_A_CHUNK, minutes: 200_000, samples: 100_000 };
 
 export interface RepairContext {
   readonly live: Kernel;
@@ -42,11 +39,8 @@ export interface RepairContext {
   readonly store: Store;
   readonly pricing: Pricing;
   readonly terms: Terms;
-}
-
-export interface RepairOutcome {
-  readonly duplicates: number;
-  readonly conflicts: number;
+  readonly backlog: Backlog;
+  readonly slice: SliceBounds;
 }
 
 /** The end of the step that the repair belongs to: what it may see, and the version its rows get. */
@@ -55,34 +49,74 @@ export interface StepEnd {
   readonly version: bigint;
 }
 
-/** One VM to be repaired from `t0Ms` on. */
-interface Job {
+/** A VM and those of its interfaces whose past matters although nothing newer tells of them. */
+interface Subject {
   readonly vm: string;
   readonly slot: number;
-  readonly t0Ms: number;
-  /** interfaces with counters among what came late */
   readonly nics: ReadonlySet<string>;
 }
 
-/** Takes in the samples that the live path put aside in this step. */
-export async function repairLate(context: RepairContext, late: readonly LateSample[], end: StepEnd): Promise<RepairOutcome> {
-  const { live, store } = context;
-  const { fresh, conflicts, duplicates } = classify(late, await versionsOf(store, inOrder(late), end.upTo));
-  await store.insertRowBinary('samples', STRUCTURES.samples, fresh.map(sampleRow));
-  await store.insertRowBinary(
-    'anomalies',
-    STRUCTURES.anomalies,
-    conflicts.map(([replaced, by]) => conflictRow(replaced, by)),
+/** Works off one slice of what waits. Returns the VMs that the live path has back. @param turn moves on from slice to slice */
+export async function repairSlice(context: RepairContext, end: StepEnd, turn: number): Promise<string[]> {
+  const { backlog, slice, live } = context;
+  const candidates = backlog.nextInTurn(turn, slice.vms);
+  await lookUp(
+    context,
+    candidates.flat().filter(({ lateMs }) => lateMs !== Infinity),
+    end.upTo,
   );
-  const jobs = jobsOf(fresh);
-  const repaired = new Set(jobs.map((job) => job.slot));
-  for (const { vmSlot } of late) if (!repaired.has(vmSlot)) release(live, vmSlot);
-  await repairJobs(context, jobs, end);
-  return { duplicates, conflicts: conflicts.length };
+  const given = shareOut(
+    candidates.map((own) => own.map(minutesLeft)),
+    slice.minutes,
+  );
+  const chosen = new Map<string, Waiting>();
+  const plans: Plan[] = [];
+  for (const [a, own] of candidates.entries()) {
+    for (const [i, waiting] of own.entries()) {
+      const minutes = given[a]?.[i] ?? 0;
+      if (minutes === 0) continue;
+      const untilMs = minutes >= minutesLeft(waiting) ? Infinity : waiting.fromMs + minutes * MINUTE_MS;
+      chosen.set(waiting.vm, waiting);
+      plans.push({ ...waiting, untilMs });
+    }
+  }
+  const { stretches } = await repairStretches(context, inOrder(plans), end, false);
+  const done: string[] = [];
+  for (const stretch of stretches) {
+    const waiting = chosen.get(stretch.vm);
+    if (waiting === undefined) continue;
+    waiting.fromMs = stretch.untilMs;
+    waiting.readMs = stretch.readMs;
+    if (stretch.untilMs !== Infinity) continue;
+    install(live, waiting.slot, context.workshop, internVm(context.workshop, waiting.vm), stretch.readMs);
+    backlog.done(waiting.vm);
+    done.push(waiting.vm);
+  }
+  return done;
+}
+
+/** Finds out in which minute the first increase or state begins that can have changed. */
+async function lookUp(context: RepairContext, some: readonly Waiting[], upTo: bigint): Promise<void> {
+  if (some.length === 0) return;
+  const previous = await before(
+    context,
+    some.map((each) => ({ ...each, untilMs: each.lateMs, knownFromMs: undefined })),
+    upTo,
+    false,
+  );
+  for (const waiting of some) {
+    const { vm, lateMs } = waiting;
+    const starts = (previous.get(vm) ?? []).map((latest) => latest.lastCountersMs ?? lateMs);
+    const fromMs = Math.floor(Math.min(lateMs, ...starts) / MINUTE_MS) * MINUTE_MS;
+    waiting.lateMs = Infinity;
+    if (fromMs >= waiting.fromMs) continue;
+    waiting.fromMs = fromMs;
+    waiting.readMs = undefined;
+  }
 }
 
 /**
- * Builds the live state of VMs anew from the archive alone: how a start without checkpoint and log goes.
+ * Builds the live state of VMs anew from the archive alone: how a start without checkpoint and log goes. Their rows are there already.
  * @param owns the VMs that the state is about: positions mean something within one partition only
  */
 export async function rebuild(context: RepairContext, end: StepEnd, owns: (vm: string) => boolean = () => true): Promise<void> {
@@ -90,284 +124,200 @@ export async function rebuild(context: RepairContext, end: StepEnd, owns: (vm: s
   const interfaces = (await interfacesOf(store, end.upTo)).filter(({ vm }) => owns(vm));
   const lastMs = new Map<string, number>();
   for (const each of interfaces) lastMs.set(each.vm, Math.max(each.lastMs, lastMs.get(each.vm) ?? 0));
-  const jobs = [...lastMs].map(([vm, t0Ms]) => ({ vm, slot: internVm(live, vm), t0Ms, nics: new Set<string>() }));
-  await repairJobs(context, jobs, end, true);
+  const vms = [...lastMs.keys()].sort();
+  for (let i = 0; i < vms.length; i += VMS_A_CHUNK) {
+    const some = vms.slice(i, i + VMS_A_CHUNK).map((vm): Looked => {
+      const untilMs = (lastMs.get(vm) ?? 0) + 1;
+      return { vm, slot: internVm(live, vm), nics: new Set(), untilMs, knownFromMs: undefined };
+    });
+    // of every interface the minute of its last counters is still open
+    const latest = await before(context, some, end.upTo, true);
+    const plans = some.map((one): Plan => {
+      const starts = (latest.get(one.vm) ?? []).map(({ lastCountersMs }) => lastCountersMs ?? one.untilMs - 1);
+      const fromMs = Math.floor(Math.min(one.untilMs - 1, ...starts) / MINUTE_MS) * MINUTE_MS;
+      return { ...one, fromMs, untilMs: Infinity, readMs: undefined };
+    });
+    const { stretches } = await repairStretches(context, plans, end, true);
+    for (const { vm, readMs } of stretches)
+      install(live, internVm(live, vm), context.workshop, internVm(context.workshop, vm), readMs);
+  }
   // only the end of each timeline was read
   for (const { vm, nic, firstMs } of interfaces) beganAt(live, internVm(live, vm), nic, firstMs);
 }
 
-async function repairJobs(context: RepairContext, jobs: readonly Job[], end: StepEnd, fromNothing = false): Promise<void> {
-  for (const chunk of chunksOf(jobs, Number(context.live.i64(L.H_CLOCK)))) await repairChunk(context, chunk, end, fromNothing);
+/** A stretch of a VM that is to be written. */
+interface Plan extends Subject {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** samples before are not needed; undefined: not known */
+  readonly readMs: number | undefined;
+}
+
+/** By VM, as the archive lies: neighbours share the granules that a question reads. */
+function inOrder(plans: readonly Plan[]): Plan[] {
+  return [...plans].sort((a, b) => (a.vm < b.vm ? -1 : Number(a.vm > b.vm)));
 }
 
 /**
- * Together as many as may be, and neighbours: every question reads whole granules, in which other VMs' samples lie too, and the questions about
- * one chunk read none that those about another do.
+ * Writes stretches anew. Which of them were, and how far: it ends when it has read as many samples as a slice may.
+ * @param fromNothing the live kernel knows nothing of these VMs yet, and all of the samples are read
  */
-function* chunksOf(jobs: readonly Job[], nowMs: number): Generator<readonly Job[]> {
-  let chunk: Job[] = [];
-  let minutes = 0;
-  for (const job of inOrder(jobs)) {
-    chunk.push(job);
-    minutes += Math.max(1, (nowMs - job.t0Ms) / MINUTE_MS);
-    if (chunk.length < VMS_A_CHUNK && minutes < MINUTES_A_CHUNK) continue;
-    yield chunk;
-    chunk = [];
-    minutes = 0;
+async function repairStretches(
+  context: RepairContext,
+  plans: readonly Plan[],
+  end: StepEnd,
+  fromNothing: boolean,
+): Promise<{ stretches: Stretch[] }> {
+  const { workshop, store, pricing, slice } = context;
+  if (plans.length === 0) return { stretches: [] };
+  const undisturbed = await before(
+    context,
+    plans.map((plan) => ({ ...plan, untilMs: plan.fromMs, knownFromMs: plan.readMs })),
+    end.upTo,
+    fromNothing,
+  );
+  const read = new Map(plans.map((plan) => [plan.vm, readFrom(plan, undisturbed.get(plan.vm) ?? [], fromNothing)]));
+
+  workshop.exports.forgetAll();
+  pricing.writePlans(workshop);
+  for (const { vm, fromMs, untilMs } of plans) {
+    const slot = internVm(workshop, vm);
+    pricing.writePhases(workshop, slot, vm);
+    workshop.setU32(vmAddress(workshop, slot) + L.VM_EMIT_FROM, (EMIT_SLICE | (fromMs / MINUTE_MS)) >>> 0);
+    writeUntil(workshop, slot, untilMs);
   }
-  if (chunk.length > 0) yield chunk;
-}
-
-/** By VM, as the archive lies. */
-function inOrder<T extends { readonly vm: string }>(some: readonly T[]): T[] {
-  return [...some].sort((a, b) => (a.vm < b.vm ? -1 : Number(a.vm > b.vm)));
-}
-
-/** In the order of the log: a duplicate changes nothing, other content for the same identity replaces what was there. */
-function classify(late: readonly LateSample[], archived: readonly StoredSample[]) {
-  const key = (s: StoredSample): string => `${s.vm}\n${s.nic}\n${s.tsMs}`;
-  const versions = new Map<string, StoredSample[]>();
-  for (const version of archived) versions.set(key(version), [...(versions.get(key(version)) ?? []), version]);
-  const inForce = new Map<string, StoredSample>();
-  const fresh: LateSample[] = [];
-  const conflicts: [StoredSample, StoredSample][] = [];
-  let duplicates = 0;
-  for (const sample of late) {
-    const id = key(sample);
-    const before = inForce.get(id) ?? versions.get(id)?.findLast((version) => version.pos < sample.pos);
-    if (before !== undefined && sameContent(before, sample)) {
-      duplicates++;
-      continue;
-    }
-    if (before !== undefined) conflicts.push([before, sample]);
-    fresh.push(sample);
-    inForce.set(id, sample);
+  const rows = new Collector(workshop, store);
+  const ranges: Range[] = plans.map(({ vm, untilMs }) => ({ vm, fromMs: read.get(vm) ?? 0, untilMs }));
+  let stretches = plans.map(({ vm, fromMs, untilMs }): Stretch => ({ vm, fromMs, untilMs, readMs: read.get(vm) ?? 0 }));
+  /** how far the VM that the reading broke off at has been read */
+  let broken: { readonly vm: string; readonly tsMs: number } | undefined;
+  for await (const { text, last } of samplesIn(store, ranges, end.upTo, slice.samples)) {
+    await feed(workshop, text, end.version, rows);
+    if (last === undefined || fromNothing) continue;
+    const cut = cutAt(stretches, last);
+    if (cut === undefined) continue;
+    stretches = cut;
+    broken = last;
+    break;
   }
-  return { fresh, conflicts, duplicates };
+  if (broken !== undefined) writeUntil(workshop, internVm(workshop, broken.vm), untilOf(stretches, broken.vm));
+  await feed(
+    workshop,
+    await samplesAt(store, await closers(context, plans, stretches, broken, end.upTo), end.upTo),
+    end.version,
+    rows,
+  );
+  await settleWorkshop(workshop, end.version, rows);
+  await rows.insertMinutes();
+  await withdrawRest(store, stretches, end.version);
+  await restateOutages(context, stretches, rows.rows.outages, end);
+  return { stretches };
 }
 
-function jobsOf(fresh: readonly LateSample[]): Job[] {
-  const jobs = new Map<string, { vm: string; slot: number; t0Ms: number; nics: Set<string> }>();
-  for (const sample of fresh) {
-    const job = jobs.get(sample.vm) ?? { vm: sample.vm, slot: sample.vmSlot, t0Ms: sample.tsMs, nics: new Set<string>() };
-    job.t0Ms = Math.min(job.t0Ms, sample.tsMs);
-    // a conflict may have taken counters away: its interface's past matters either way
-    job.nics.add(sample.nic);
-    jobs.set(sample.vm, job);
-  }
-  return [...jobs.values()];
+function untilOf(stretches: readonly Stretch[], vm: string): number {
+  return stretches.find((each) => each.vm === vm)?.untilMs ?? Infinity;
 }
 
-/** For each job the latest samples before an instant, looked for nearby first. */
+function writeUntil(workshop: Kernel, slot: number, untilMs: number): void {
+  workshop.setU32(coldAddress(workshop, slot) + L.COLD_EMIT_UNTIL, untilMs === Infinity ? 0xffffffff : untilMs / MINUTE_MS);
+}
+
+/** The stretches when the reading, which goes by VM and time, breaks off after a sample; undefined if its VM would not get on by a minute. */
+function cutAt(stretches: readonly Stretch[], last: { readonly vm: string; readonly tsMs: number }): Stretch[] | undefined {
+  const untilMs = Math.floor(last.tsMs / MINUTE_MS) * MINUTE_MS;
+  const own = stretches.find(({ vm }) => vm === last.vm);
+  const whole = stretches.filter(({ vm }) => vm < last.vm);
+  if (own !== undefined && untilMs > own.fromMs) return [...whole, { ...own, untilMs }];
+  return whole.length > 0 ? whole : undefined;
+}
+
+/** From where on a VM's samples are read: the last before the stretch decide what it begins with, and what a second opinion goes back to. */
+function readFrom({ fromMs }: Plan, latest: readonly Latest[], fromNothing: boolean): number {
+  const starts = latest.flatMap((each) => (each.lastCountersMs === undefined ? [] : [each.lastCountersMs]));
+  const lasts = latest.map((each) => each.lastMs);
+  // what repeats the last sample of an interface is a duplicate: a state that begins with nothing needs them all
+  const states = latest.length === 0 ? [] : [fromNothing ? Math.min(...lasts) : Math.max(...lasts)];
+  return Math.min(fromMs, ...starts, ...states);
+}
+
+interface Looked extends Subject {
+  readonly untilMs: number;
+  /** nothing before is asked for; undefined: not known */
+  readonly knownFromMs: number | undefined;
+}
+
+/** For each VM the latest samples before an instant, looked for nearby first. */
 async function before(
   context: RepairContext,
-  jobs: readonly Job[],
-  untilMs: ReadonlyMap<string, number>,
+  some: readonly Looked[],
   upTo: bigint,
   fromNothing: boolean,
 ): Promise<Map<string, Latest[]>> {
   const found = new Map<string, Latest[]>();
-  const look = async (some: readonly Job[], lookbackMs: number): Promise<void> => {
-    const ranges: Range[] = some.map(({ vm }) => {
-      const until = untilMs.get(vm) ?? 0;
-      return { vm, fromMs: until - lookbackMs, untilMs: until };
-    });
-    for (const job of some) found.set(job.vm, []);
+  const look = async (these: readonly Looked[], fromOf: (one: Looked) => number): Promise<void> => {
+    for (const { vm } of these) found.set(vm, []);
+    const ranges = these.map((one): Range => ({ vm: one.vm, fromMs: fromOf(one), untilMs: one.untilMs }));
     for (const latest of await latestIn(context.store, ranges, upTo)) found.get(latest.vm)?.push(latest);
   };
-  await look(jobs, LOOKBACK_MS);
-  const incomplete = fromNothing
-    ? jobs
-    : jobs.filter((job) => !isComplete(context.live, job, untilMs.get(job.vm) ?? 0, found.get(job.vm) ?? []));
-  if (incomplete.length > 0) await look(incomplete, Infinity);
+  await look(some, ({ untilMs, knownFromMs }) => knownFromMs ?? untilMs - LOOK_MS);
+  const incomplete = some.filter(
+    (one) =>
+      one.knownFromMs === undefined && (fromNothing || !isComplete(context.live, one, one.untilMs, found.get(one.vm) ?? [])),
+  );
+  if (incomplete.length > 0) await look(incomplete, () => -Infinity);
   return found;
 }
 
 /** Was there, for the VM and for each interface that matters after `untilMs`, a sample in what was found, or is there none at all? */
-function isComplete(live: Kernel, job: Job, untilMs: number, found: readonly Latest[]): boolean {
-  const first = firstTsMs(live, job.slot);
+function isComplete(live: Kernel, { slot, nics }: Subject, untilMs: number, found: readonly Latest[]): boolean {
+  const first = firstTsMs(live, slot);
   if (first !== undefined && first < untilMs && found.length === 0) return false;
-  return nicsOf(live, job.slot).every((nic) => {
+  return nicsOf(live, slot).every((nic) => {
     if (nic.firstTsMs >= untilMs) return true;
-    const matters = job.nics.has(nic.name) || (nic.baseTsMs !== undefined && nic.baseTsMs >= untilMs);
+    const matters = nics.has(nic.name) || (nic.baseTsMs !== undefined && nic.baseTsMs >= untilMs);
     return !matters || found.some((latest) => latest.nic === nic.name && latest.lastCountersMs !== undefined);
   });
 }
 
-async function repairChunk(context: RepairContext, jobs: readonly Job[], end: StepEnd, fromNothing: boolean): Promise<void> {
-  const { live, workshop, store, pricing } = context;
-  // A: the minute in which the first increase or state that can have changed begins
-  const t0 = new Map(jobs.map((job) => [job.vm, job.t0Ms]));
-  const previous = await before(context, jobs, t0, end.upTo, fromNothing);
-  const from = new Map(
-    jobs.map(({ vm, t0Ms }) => {
-      const starts = (previous.get(vm) ?? []).map((latest) => latest.lastCountersMs ?? t0Ms);
-      return [vm, Math.floor(Math.min(t0Ms, ...starts) / MINUTE_MS) * MINUTE_MS];
-    }),
-  );
-  // R: the last samples before A, which decide what A begins with, and what a second opinion at A goes back to
-  const undisturbed = await before(context, jobs, from, end.upTo, fromNothing);
-  const ranges = jobs.map(({ vm }) => {
-    const latest = undisturbed.get(vm) ?? [];
-    const starts = latest.flatMap((each) => (each.lastCountersMs === undefined ? [] : [each.lastCountersMs]));
-    const lasts = latest.map((each) => each.lastMs);
-    // what repeats the last sample of an interface is a duplicate: a state that begins with nothing needs them all
-    const states = latest.length === 0 ? [] : [fromNothing ? Math.min(...lasts) : Math.max(...lasts)];
-    return { vm, fromMs: Math.min(from.get(vm) ?? 0, ...starts, ...states), untilMs: Infinity };
-  });
-
-  workshop.exports.forgetAll();
-  pricing.writePlans(workshop);
-  for (const { vm } of jobs) {
-    const slot = internVm(workshop, vm);
-    pricing.writePhases(workshop, slot, vm);
-    workshop.setU32(vmAddress(workshop, slot) + L.VM_EMIT_FROM, (from.get(vm) ?? 0) / MINUTE_MS);
-  }
-  const rows: Rows = { uptime: [], traffic: [], anomalies: [], outages: [] };
-  const collect = async (): Promise<void> => {
-    drainAll(workshop, COLLECTED, sinkOf(rows));
-    if (bytesIn(rows.uptime) + bytesIn(rows.traffic) + bytesIn(rows.anomalies) > HELD_BYTES_MAX) await insertMinutes(store, rows);
-  };
-  for await (const text of samplesIn(store, ranges, end.upTo)) await feed(workshop, text, end.version, collect);
-  await settle(workshop, end.version, collect);
-  await insertMinutes(store, rows);
-  await withdrawRest(store, jobs, from, end.version);
-  await restateOutages(context, jobs, from, ranges, rows.outages, end);
-  for (const [i, { vm, slot }] of jobs.entries()) install(live, slot, workshop, internVm(workshop, vm), ranges[i]?.fromMs ?? 0);
-}
-
-type Rows = Record<'uptime' | 'traffic' | 'anomalies' | 'outages', Uint8Array[]>;
-
-/** All but the outages, which are compared with those on record first. */
-async function insertMinutes(store: Store, rows: Rows): Promise<void> {
-  for (const table of ['uptime', 'traffic', 'anomalies'] as const)
-    await store.insertRowBinary(table, STRUCTURES[table], rows[table].splice(0));
-}
-
-const COLLECTED = ['uptime', 'traffic', 'anomalies', 'outages'] as const;
-
-/** Decodes NDJSON from the archive and aggregates it in the workshop. */
-async function feed(workshop: Kernel, text: Uint8Array, version: bigint, collect: () => Promise<void>): Promise<void> {
-  const inputMax = workshop.capacity.inputBytes - 4096;
-  const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
-  let at = 0;
-  while (at < bytes.length) {
-    let until = Math.min(bytes.length, at + Math.min(inputMax, Math.floor(workshop.capacity.framesBytes / 2)));
-    if (until < bytes.length) until = bytes.lastIndexOf(0x0a, until) + 1;
-    bytes.copy(workshop.bytes, workshop.u32(L.H_INPUT), at, until);
-    const length = until - at;
-    workshop.setI64(L.H_NOW, 1n << 60n);
-    workshop.setI64(L.H_OLDEST, 0n);
-    workshop.setU32(L.H_SAMPLES_MAX, 0xffffffff);
-    workshop.setU32(L.H_PATTERN_COUNT, 0);
-    if (workshop.exports.decode(length, ARCHIVED_LINES) !== 0 || workshop.u32(L.H_REJECTED) !== 0) {
-      throw new Error('the archive holds samples that the kernel does not accept');
-    }
-    const frames = workshop.bytes.subarray(workshop.u32(L.H_FRAMES), workshop.u32(L.H_FRAMES_END));
-    const record: LogRecord = { seq: 0, payload: samplesRecord('', workshop.u32(L.H_ACCEPTED), frames) };
-    loadRecords(workshop, [record]);
-    workshop.setU64(L.H_VERSION, version);
-    for (let more = 1; more !== 0;) {
-      more = workshop.exports.aggregate();
-      await collect();
-    }
-    at = until;
-  }
-  if (workshop.drain('late').length > 0) throw new Error('samples read back in order were put aside as late');
-}
-
-/** Publishes, with no watermark, what lags behind each VM's own time. */
-async function settle(workshop: Kernel, version: bigint, collect: () => Promise<void>): Promise<void> {
-  workshop.setI64(L.H_CLOCK, -(1n << 60n));
-  workshop.setU64(L.H_VERSION, version);
-  for (let more = 1; more !== 0;) {
-    more = workshop.exports.settle();
-    await collect();
-  }
-}
-
-function sinkOf(rows: Rows): Sink {
-  return (output, bytes) => {
-    if (output !== 'samples' && output !== 'late') rows[output].push(bytes);
-  };
-}
-
-/** Traffic and quarantined increases after A that the repair did not write again are gone: they get a row that says so. */
-async function withdrawRest(
-  store: Store,
-  jobs: readonly Job[],
-  from: ReadonlyMap<string, number>,
-  version: bigint,
-): Promise<void> {
-  const windows = `(SELECT vm, from_s FROM ${tableOf(
-    'vm String, from_s UInt32',
-    jobs.map(({ vm }) => [vm, (from.get(vm) ?? 0) / 1000]),
-  )})`;
-  const vms = jobs.map(({ vm }) => literal(vm)).join(', ');
-  const earliest = Math.min(...from.values()) / 1000;
-  await store.command(
-    `INSERT INTO traffic (vm, nic, minute, rx_bytes, tx_bytes, version)
-     SELECT vm, nic, minute, 0, 0, ${version}
-     FROM (SELECT vm, nic, minute, argMax((rx_bytes, tx_bytes), version) AS bytes, max(version) AS latest
-           FROM traffic WHERE vm IN (${vms}) AND minute >= toDateTime(${earliest}, 'UTC') GROUP BY vm, nic, minute) AS old
-     INNER JOIN ${windows} AS w USING (vm)
-     WHERE toUInt32(minute) >= from_s AND latest < ${version} AND (bytes.1 > 0 OR bytes.2 > 0)`,
-  );
-  await store.command(
-    `INSERT INTO anomalies (vm, nic, ts, kind, pos, a_ts, withdrawn, version)
-     SELECT vm, nic, ts, 1, 0, ts, 1, ${version}
-     FROM (SELECT vm, nic, ts, argMax(withdrawn, version) AS gone, max(version) AS latest
-           FROM anomalies WHERE kind = 1 AND vm IN (${vms}) AND ts > toDateTime(${earliest}, 'UTC') GROUP BY vm, nic, ts) AS old
-     INNER JOIN ${windows} AS w USING (vm)
-     WHERE toUnixTimestamp64Milli(ts) > toInt64(from_s) * 1000 AND latest < ${version} AND gone = 0`,
-  );
-}
-
-/** Replaces the outages after A by those that the repair found, joined to what was already running at A. */
-async function restateOutages(
+/**
+ * The samples after stretches that are not the last of their VMs: the state and the increases that reach over a stretch's end are those between
+ * the last sample in it and the first after it.
+ */
+async function closers(
   context: RepairContext,
-  jobs: readonly Job[],
-  from: ReadonlyMap<string, number>,
-  ranges: readonly Range[],
-  written: readonly Uint8Array[],
-  end: StepEnd,
-): Promise<void> {
-  const { store, workshop, terms } = context;
-  const found = new Map<string, Map<number, OutageRow>>(jobs.map(({ vm }) => [vm, new Map<number, OutageRow>()]));
-  for (const row of written.flatMap(readOutages)) {
-    const own = found.get(row.vm);
-    if (row.withdrawn) own?.delete(row.startMs);
-    else own?.set(row.startMs, row);
-  }
-  const rowsOnRecord = await store.rows<{ vm: string; start: string; cond: number }>(
-    `SELECT vm, toUnixTimestamp64Milli(start_at) AS start, argMax(condition, version) AS cond
-     FROM outages WHERE vm IN (${jobs.map(({ vm }) => literal(vm)).join(', ')})
-     GROUP BY vm, start_at HAVING argMax(withdrawn, version) = 0 AND max(version) < ${end.version}`,
-  );
-  const recorded = new Map<string, { startMs: number; condition: number }[]>(jobs.map(({ vm }) => [vm, []]));
-  for (const { vm, start, cond } of rowsOnRecord) recorded.get(vm)?.push({ startMs: Number(start), condition: cond });
-  const rows: Buffer[] = [];
-  for (const [i, { vm }] of jobs.entries()) {
-    const fromMs = from.get(vm) ?? 0;
-    const own = found.get(vm) ?? new Map<number, OutageRow>();
-    const slot = internVm(workshop, vm);
-    const record = vmAddress(workshop, slot);
-    // the run at the very beginning of what was read may have begun before it
-    const readFromMs = Number(workshop.i64(coldAddress(workshop, slot) + L.COLD_FIRST_TS));
-    const first = own.get(readFromMs);
-    if (first !== undefined && (ranges[i]?.fromMs ?? 0) > 0) {
-      const startMs = await runStart(store, vm, readFromMs, terms.stalenessMs, end.upTo);
-      own.delete(readFromMs);
-      own.set(startMs, { ...first, startMs });
-      for (const run of [record + L.VM_RUN_START, record + L.VM_PREVIOUS_RUN]) {
-        if (workshop.i64(run) === BigInt(readFromMs)) workshop.setI64(run, BigInt(startMs));
-      }
-    }
-    for (const row of own.values()) if (row.endMs === 0 || row.endMs > fromMs) rows.push(outageRow(row, end.version));
-    for (const { startMs, condition } of recorded.get(vm) ?? []) {
-      if (startMs < fromMs || own.has(startMs)) continue;
-      rows.push(outageRow({ vm, startMs, endMs: 0, condition, withdrawn: true }, end.version));
-    }
-  }
-  await store.insertRowBinary('outages', STRUCTURES.outages, rows);
+  plans: readonly Plan[],
+  stretches: readonly Stretch[],
+  broken: { readonly vm: string; readonly tsMs: number } | undefined,
+  upTo: bigint,
+): Promise<{ vm: string; nic: string; tsMs: number }[]> {
+  const subjects = new Map(plans.map((plan) => [plan.vm, plan]));
+  const open = stretches.flatMap(({ vm, untilMs }) => {
+    const plan = subjects.get(vm);
+    // of the VM that the reading broke off at, what comes after the stretch's end was read up to here
+    const afterMs = vm === broken?.vm ? broken.tsMs : untilMs;
+    return untilMs === Infinity || plan === undefined ? [] : [{ plan, afterMs }];
+  });
+  const found = new Map<string, Earliest[]>();
+  const look = async (some: typeof open, aheadMs: number): Promise<void> => {
+    for (const { plan } of some) found.set(plan.vm, []);
+    const ranges = some.map(({ plan, afterMs }): Range => ({ vm: plan.vm, fromMs: afterMs, untilMs: afterMs + aheadMs }));
+    for (const earliest of await earliestIn(context.store, ranges, upTo)) found.get(earliest.vm)?.push(earliest);
+  };
+  await look(open, LOOK_MS);
+  const incomplete = open.filter(({ plan, afterMs }) => {
+    const own = found.get(plan.vm) ?? [];
+    return (
+      own.length === 0 ||
+      nicsOf(context.live, plan.slot).some(
+        ({ name, baseTsMs }) =>
+          (plan.nics.has(name) || (baseTsMs !== undefined && baseTsMs >= afterMs)) &&
+          !own.some((each) => each.nic === name && each.firstCountersMs !== undefined),
+      )
+    );
+  });
+  if (incomplete.length > 0) await look(incomplete, Infinity);
+  return [...found.values()].flat().flatMap(({ vm, nic, firstMs, firstCountersMs }) => {
+    const first = { vm, nic, tsMs: firstMs };
+    return firstCountersMs === undefined || firstCountersMs === firstMs ? [first] : [first, { vm, nic, tsMs: firstCountersMs }];
+  });
 }

@@ -2,6 +2,7 @@
 import { REJECTION_CODES } from '../domain/rejection.ts';
 import { COUNTERS } from '../kernel/layout.ts';
 import type { LogGap } from '../store/named-log.ts';
+import type { WaitingWork } from './backlog.ts';
 
 export interface Status {
   /** Samples that the log holds durably, that the kernel has taken in, and whose rows can be queried. */
@@ -25,6 +26,8 @@ export interface Status {
     readonly quarantined: bigint;
     readonly rejected: Record<string, bigint>;
   };
+  /** VMs whose rows are not yet what their samples amount to. */
+  readonly waiting: WaitingWork;
   /** Of a log in partitions. */
   readonly partitions?: readonly PartitionStatus[];
 }
@@ -66,6 +69,8 @@ export interface Progress {
   readonly counters: readonly bigint[];
   readonly quarantined: bigint;
   readonly checkpointSeq: number;
+  /** VMs whose rows are not yet what their samples amount to */
+  readonly waiting: WaitingWork;
   /** when this process saved the state last */
   readonly checkpointAtMs?: number | undefined;
 }

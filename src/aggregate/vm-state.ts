@@ -28,7 +28,7 @@ function instant(kernel: Kernel, address: number): number | undefined {
   return value === NEVER ? undefined : Number(value);
 }
 
-/** The VM's first and last sample; undefined before the first. */
+/** The VM's first sample; undefined before it. */
 export function firstTsMs(kernel: Kernel, slot: number): number | undefined {
   return instant(kernel, coldAddress(kernel, slot) + L.COLD_FIRST_TS);
 }
@@ -57,6 +57,17 @@ export function nicsOf(kernel: Kernel, slot: number): NicState[] {
     next = kernel.u32(address + L.NIC_NEXT);
   }
   return nics;
+}
+
+/** The newest sample of the VM that has been taken in; undefined before the first. */
+export function lastTsMs(kernel: Kernel, slot: number): number | undefined {
+  return instant(kernel, vmAddress(kernel, slot) + L.VM_LAST_TS);
+}
+
+/** A VM's samples are put aside from now on. */
+export function hold(kernel: Kernel, slot: number): void {
+  const at = vmAddress(kernel, slot) + L.VM_FLAGS;
+  kernel.bytes[at] = (kernel.bytes[at] ?? 0) | FLAG_REPAIR;
 }
 
 /** A VM that waits for repair but needs none (every sample that waited was a duplicate) goes on as it was. */

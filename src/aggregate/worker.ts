@@ -58,6 +58,7 @@ async function main(): Promise<void> {
     terms: setup.terms,
     vmsMax: setup.vmsMax,
     nicsMax: setup.nicsMax,
+    pace: () => performance.now(),
     faults,
     givenUp: setup.gaps,
     samplesExpire: setup.samplesExpire,
@@ -95,7 +96,7 @@ async function main(): Promise<void> {
   let checkpointAt = performance.now() + setup.checkpointIntervalMs;
   for (;;) {
     const startedAt = performance.now();
-    const before = aggregator.progress().storedSamples;
+    const before = aggregator.progress().aggregatedSamples;
     const did = await aggregator.step().catch((error: unknown) => {
       if (!(error instanceof LogError) || error.code !== 'log_corrupt') throw error;
       halt(error);
@@ -106,13 +107,18 @@ async function main(): Promise<void> {
       await checkpoint();
       checkpointAt = performance.now() + setup.checkpointIntervalMs;
     }
-    const { storedSeq, storedSamples } = aggregator.progress();
+    const { storedSeq, aggregatedSamples } = aggregator.progress();
     if (stopAtSeq !== undefined && (storedSeq + 1 >= stopAtSeq || (taking.halted && !did))) break;
-    const samples = Number(storedSamples - before);
+    const samples = Number(aggregatedSamples - before);
     if (!did) {
       if (listening.begin()) await waitForWake(checkpointAt - performance.now());
-    } else if (stopAtSeq === undefined && samples < BEHIND_SAMPLES)
-      await pause(startedAt + intervalOf(samples) - performance.now());
+    } else if (stopAtSeq === undefined && samples < BEHIND_SAMPLES) {
+      const untilMs = startedAt + intervalOf(samples);
+      // what waits for repair is worked off between steps, a slice at a time
+      while (!isStopping() && performance.now() < untilMs && (await aggregator.repair()))
+        say({ type: 'progress', progress: aggregator.progress() });
+      await pause(untilMs - performance.now());
+    }
   }
   await checkpoint();
   log.close();
@@ -133,6 +139,10 @@ function findDamage(log: LogReader, fromSeq: number): LogError | undefined {
     if (error instanceof LogError && error.code === 'log_corrupt') return error;
     throw error;
   }
+}
+
+function isStopping(): boolean {
+  return stopAtSeq !== undefined;
 }
 
 function intervalOf(samples: number): number {

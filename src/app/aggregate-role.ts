@@ -59,6 +59,7 @@ function healthOf({ partition, progress, headSeq, state }: OwnPartition, config:
     aggregatedSeq: progress.aggregatedSeq,
     storedSeq: progress.storedSeq,
     watermarkMs: watermarkOf(progress.clockMs, config),
+    waiting: progress.waiting,
     checkpointAtMs: progress.checkpointAtMs ?? null,
     halted: state === '' ? undefined : state,
   };

@@ -89,7 +89,11 @@ export function startApi(setup: ApiSetup): ApiRole {
       const isOther = setup.mismatch() !== undefined || head <= each.storedSeq;
       return {
         partition: each.partition,
-        log: { appended: each.storedSamples + samples, aggregated: each.storedSamples, stored: each.storedSamples },
+        log: {
+          appended: each.aggregatedSamples + samples,
+          aggregated: each.aggregatedSamples,
+          stored: each.storedSamples,
+        },
         messages: { appended: head, stored: each.storedSeq + 1 },
         watermarkMs: watermarkOf(each),
         checkpointAgeMs: each.checkpointAtMs === null ? null : Math.max(0, now() - each.checkpointAtMs),
@@ -98,17 +102,23 @@ export function startApi(setup: ApiSetup): ApiRole {
       };
     });
     const stored = own.reduce((sum, each) => sum + each.storedSamples, 0n);
+    const aggregated = own.reduce((sum, each) => sum + each.aggregatedSamples, 0n);
     const appended = shown.reduce((sum, each) => sum + each.log.appended, 0n);
     // all that is known must not look like all that there is
-    if (appended === stored && unstored.some(({ complete }) => !complete))
+    if (appended === aggregated && unstored.some(({ complete }) => !complete))
       throw new ProblemError('not_ready', 'what is not stored yet is still being counted', {}, { 'retry-after': '1' });
     const applied = own.reduce((least, each) => (each.catalogSeq < least ? each.catalogSeq : least), recorded);
     const counters = Array.from({ length: COUNTER_WORDS }, (_, i) =>
       own.reduce((sum, each) => sum + (each.counters[i] ?? 0n), 0n),
     );
     return {
-      log: { appended, aggregated: stored, stored },
+      log: { appended, aggregated, stored },
       watermarkMs: lowest(own.map(watermarkOf)),
+      waiting: {
+        vms: own.reduce((sum, { waiting }) => sum + waiting.vms, 0),
+        minutes: own.reduce((sum, { waiting }) => sum + waiting.minutes, 0),
+        samples: own.reduce((sum, { waiting }) => sum + waiting.samples, 0),
+      },
       catalog: { recorded, applied },
       vms: own.reduce((sum, each) => sum + each.vms, 0),
       samples: sampleCounts(counters, quarantined),
@@ -125,6 +135,7 @@ export function startApi(setup: ApiSetup): ApiRole {
       aggregatedSeq: each.storedSeq,
       storedSeq: each.storedSeq,
       watermarkMs: watermarkOf(each),
+      waiting: each.waiting,
       checkpointAtMs: each.checkpointAtMs,
       halted: each.state === '' ? undefined : each.state,
     }));

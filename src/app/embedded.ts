@@ -228,6 +228,7 @@ function statusOf(
     halted: aggregator.halted(),
     gaps,
     watermarkMs: watermarkOf(progress.clockMs, config),
+    waiting: progress.waiting,
     catalog: { recorded: catalogSeq, applied: progress.catalogSeq < catalogSeq ? progress.catalogSeq : catalogSeq },
     vms: progress.vms,
     samples: sampleCounts(progress.counters, progress.quarantined),
@@ -243,6 +244,7 @@ function partitionOf(log: EmbeddedWriter, aggregator: AggregatorThread, config: 
     aggregatedSeq: progress.aggregatedSeq,
     storedSeq: progress.storedSeq,
     watermarkMs: watermarkOf(progress.clockMs, config),
+    waiting: progress.waiting,
     checkpointAtMs: newestCheckpointMs(checkpointsOf(config)),
     halted: aggregator.halted()?.state,
   };

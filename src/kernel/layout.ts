@@ -2,7 +2,7 @@
  * The kernel's memory map as the host uses it: the same numbers as assembly/layout.ts, which draws and explains them. `layoutHash` folds them
  * in the same order as the kernel does; the two are compared when a kernel is loaded.
  */
-export const STATE_VERSION = 2;
+export const STATE_VERSION = 3;
 
 export const LAYOUT = {
   HEADER: 65536,
@@ -58,12 +58,14 @@ export const LAYOUT = {
   H_CURSOR_END: 66060,
   H_VERSION: 66152,
   H_REDO: 66160,
+  H_MINUTES_LEFT: 66164,
   H_COUNTERS: 66176,
   H_VM_COLD: 65632,
-  COLD_SIZE: 16,
+  COLD_SIZE: 24,
   COLD_FIRST_TS: 0,
   COLD_PHASE: 8,
   COLD_NAME: 12,
+  COLD_EMIT_UNTIL: 16,
   VM_LAST_TS: 0,
   VM_RUN_START: 8,
   VM_MINUTE: 16,
@@ -114,6 +116,9 @@ export type Output = keyof typeof OUTPUTS;
 /** Counters since the log began: u64 at H_COUNTERS + 8 × number; rejections by code follow from `rejected` on. */
 export const COUNTERS = { accepted: 0, duplicate: 1, conflict: 2, late: 3, rejected: 4 } as const;
 export const COUNTER_WORDS = 16;
+
+/** Beside a minute in VM_EMIT_FROM: only a stretch of the VM's minutes is written out. */
+export const EMIT_SLICE = 0x80000000;
 
 export const FLAG_REPAIR = 1;
 export const FLAG_SILENT = 2;

@@ -9,6 +9,7 @@ import { Decoder } from '../../src/kernel/decoder.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Fleet } from '../model/generate.ts';
 import { unlikeModel } from '../support/expected.ts';
+import { Crash, failingStore } from '../support/failing-store.ts';
 import { fleetGroup, groupLog } from '../support/fleets.ts';
 import { emptyStore, readStored } from '../support/product.ts';
 import { type Random, below, randomOf } from '../support/random.ts';
@@ -160,30 +161,3 @@ describe('a crash in the middle of a step', () => {
     },
   );
 });
-
-class Crash extends Error {}
-
-/** A store that takes n − 1 writes and then nothing more. */
-function failingStore(inner: Store, n: number): { store: Store; stopped: () => Promise<void> } {
-  let writes = 0;
-  const underWay = new Set<Promise<unknown>>();
-  const write = async (run: () => Promise<void>): Promise<void> => {
-    if (++writes >= n) throw new Crash(`at write ${n}`);
-    const running = run();
-    underWay.add(running);
-    await running;
-  };
-  return {
-    store: {
-      ...inner,
-      command: (sql, params) => write(() => inner.command(sql, params)),
-      insertRowBinary: (table, structure, chunks, token) =>
-        chunks.every((chunk) => chunk.length === 0)
-          ? Promise.resolve()
-          : write(() => inner.insertRowBinary(table, structure, chunks, token)),
-    },
-    stopped: async () => {
-      await Promise.allSettled(underWay);
-    },
-  };
-}

@@ -60,6 +60,7 @@ async function served(fleet: Fleet, retentionDays = 0, door: Decoder = decoder):
     watermarkMs: progress.clockMs - fleet.options.latenessMs,
     catalog: { recorded: seq, applied: progress.catalogSeq },
     vms: progress.vms,
+    waiting: progress.waiting,
     samples: sampleCounts(progress.counters, progress.quarantined),
   };
   const catalog = await Catalog.open({ store, now: () => START, randomBytes: (size) => new Uint8Array(size) });

@@ -30,6 +30,7 @@ describe('the HTTP server', () => {
         watermarkMs: ms('12:00'),
         catalog: { recorded: 7n, applied: 7n },
         vms: 2,
+        waiting: { vms: 0, minutes: 0, samples: 0 },
         samples: { accepted: 3n, applied: 1n, duplicate: 1n, conflict: 1n, late: 0n, quarantined: 0n, rejected: { bad_ts: 4n } },
       }),
       ready: () => (ready ? { ready } : { ready, detail: 'replaying the log' }),

@@ -37,6 +37,7 @@ export function serverOn(store: Store, catalog: Catalog, change: Partial<ServerD
       catalog: { recorded: 0n, applied: 0n },
       watermarkMs: null,
       vms: 0,
+      waiting: { vms: 0, minutes: 0, samples: 0 },
       samples: { accepted: 0n, applied: 0n, duplicate: 0n, conflict: 0n, late: 0n, quarantined: 0n, rejected: {} },
     }),
     ready: () => ({ ready: true }),

@@ -1,6 +1,7 @@
 /** Runs a fleet's log through the real decoder, aggregator and ClickHouse, and reads back what is stored, in the model's terms. */
 import { Aggregator } from '../../src/aggregate/aggregator.ts';
 import type { CheckpointFolder } from '../../src/aggregate/checkpoint.ts';
+import type { SliceBounds } from '../../src/aggregate/repair.ts';
 import { insertEntry } from '../../src/catalog/entry.ts';
 import { CONDITIONS } from '../../src/domain/condition.ts';
 import type { Decoder } from '../../src/kernel/decoder.ts';
@@ -93,7 +94,7 @@ export function logOf(
   return log;
 }
 
-export const TABLES_OF_ROWS = ['samples', 'uptime', 'traffic', 'outages', 'anomalies', 'catalog', 'progress'] as const;
+export const TABLES_OF_ROWS = ['samples', 'uptime', 'traffic', 'outages', 'anomalies', 'catalog', 'progress', 'repairs'] as const;
 
 export async function emptyStore(store: Store): Promise<void> {
   for (const table of TABLES_OF_ROWS) await store.command(`TRUNCATE TABLE ${table}`);
@@ -133,6 +134,8 @@ export interface AggregatorSetup {
   readonly log: MemoryLog;
   readonly checkpoints: CheckpointFolder;
   readonly options: ModelOptions;
+  readonly slice?: SliceBounds | undefined;
+  readonly minutesAStep?: number | undefined;
 }
 
 export async function startAggregator(setup: AggregatorSetup): Promise<Aggregator> {
@@ -150,6 +153,8 @@ export async function startAggregator(setup: AggregatorSetup): Promise<Aggregato
     vmsMax: 4000,
     nicsMax: 16_000,
     faults: { at: () => undefined },
+    ...(setup.slice === undefined ? {} : { slice: setup.slice }),
+    ...(setup.minutesAStep === undefined ? {} : { minutesAStep: setup.minutesAStep }),
   });
   await aggregator.recover();
   return aggregator;

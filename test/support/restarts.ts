@@ -1,6 +1,7 @@
 /** A run of the product that is stopped and started again and again: its log grows, its catalog changes, its checkpoints come and go. */
 import { Aggregator } from '../../src/aggregate/aggregator.ts';
 import type { CheckpointFolder } from '../../src/aggregate/checkpoint.ts';
+import type { SliceBounds } from '../../src/aggregate/repair.ts';
 import { catalogRecord } from '../../src/log/record.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { ModelCatalog } from '../model/fleet.ts';
@@ -41,6 +42,8 @@ export interface RunSetup {
   readonly checkpoints: CheckpointFolder;
   readonly fleet: Fleet;
   readonly happenings: readonly Happening[];
+  readonly slice?: SliceBounds;
+  readonly minutesAStep?: number;
 }
 
 /** One installation: `open` starts the process, `grow` lets things happen, and forgetting the aggregator is a crash. */
@@ -61,7 +64,8 @@ export class Installation {
 
   /** Starts an aggregator as the application does: the store may hold an entry whose mark never reached the log. */
   async open(store: Store = this.#setup.store): Promise<Aggregator> {
-    const { stalenessMs, latenessMs, linkLimitBps, clock } = this.#setup.fleet.options;
+    const { slice, minutesAStep, fleet } = this.#setup;
+    const { stalenessMs, latenessMs, linkLimitBps, clock } = fleet.options;
     const aggregator = new Aggregator({
       store,
       log: this.log,
@@ -71,6 +75,8 @@ export class Installation {
       nicsMax: 1500,
       faults: { at: () => undefined },
       note: (message) => this.notes.push(message),
+      ...(slice === undefined ? {} : { slice }),
+      ...(minutesAStep === undefined ? {} : { minutesAStep }),
     });
     await aggregator.recover();
     this.log.push(catalogRecord(this.#catalogSeq));

@@ -54,6 +54,11 @@ const statusShape = z.object({
     .object({ recorded: exactInteger, applied: exactInteger })
     .describe('Entries of the catalog, and those that the stored minute rows are priced by'),
   vms: z.int(),
+  waiting: z
+    .object({ vms: z.int(), minutes: z.int(), samples: z.int() })
+    .describe(
+      'VMs whose rows are not yet what their samples amount to: samples came long after others, or far from them, and their minutes are written bit by bit. The samples are durable, and not counted as stored.',
+    ),
   samples: z.object({
     accepted: exactInteger,
     applied: exactInteger.describe('Distinct raw samples'),
@@ -115,14 +120,14 @@ export function statusRoute(api: Api, status: () => Status | Promise<Status>, te
       problems: [],
     },
     async () => {
-      const { log, logId, halted, gaps, watermarkMs, catalog, vms, samples, partitions } = await status();
+      const { log, logId, halted, gaps, watermarkMs, catalog, vms, waiting, samples, partitions } = await status();
       const shown = {
         ...(logId === undefined ? {} : { log_id: logId, log_state: halted?.state ?? 'running' }),
         ...(halted === undefined ? {} : { log_detail: halted.detail }),
         ...(gaps === undefined ? {} : { gaps: gaps.map(shownGap) }),
         ...(partitions === undefined ? {} : { partitions: partitions.map(shownPartition) }),
       };
-      return { log, watermark: instantOf(watermarkMs), catalog, vms, samples, ...shown, terms: shownTerms };
+      return { log, watermark: instantOf(watermarkMs), catalog, vms, waiting, samples, ...shown, terms: shownTerms };
     },
   );
 }

@@ -1,0 +1,127 @@
+/** What a repair does to rows that it did not write: what is no longer so is withdrawn, and outages are joined to those on record. */
+import type { Kernel, Terms } from '../kernel/kernel.ts';
+import { LAYOUT as L } from '../kernel/layout.ts';
+import { literal, tableOf } from '../store/rowbinary.ts';
+import type { Store } from '../store/store.ts';
+import { runStart } from './archive.ts';
+import { internVm } from './pricing.ts';
+import { type OutageRow, STRUCTURES, outageRow, readOutages } from './tables.ts';
+import { coldAddress, vmAddress } from './vm-state.ts';
+
+/** The minutes of a VM that one slice writes: [fromMs, untilMs), and from where on it has read the VM's samples. */
+export interface Stretch {
+  readonly vm: string;
+  readonly fromMs: number;
+  /** Infinity when it is the last */
+  readonly untilMs: number;
+  readonly readMs: number;
+}
+
+/** As far as a DateTime goes. */
+const LAST_S = 0xffffffff;
+
+/** For a column of milliseconds. Compared with whole seconds, parts are left out whose instants lie within the second at a bound (tried with 26.7). */
+function instant(seconds: number): string {
+  return `fromUnixTimestamp64Milli(toInt64(${seconds * 1000}))`;
+}
+
+function secondsOf(ms: number): number {
+  return Math.min(LAST_S, ms / 1000);
+}
+
+/** Traffic and quarantined increases in the stretches that the repair did not write again are gone: they get a row that says so. */
+export async function withdrawRest(store: Store, jobs: readonly Stretch[], version: bigint): Promise<void> {
+  const windows = `(SELECT vm, from_s, until_s FROM ${tableOf(
+    'vm String, from_s UInt32, until_s UInt32',
+    jobs.map(({ vm, fromMs, untilMs }) => [vm, fromMs / 1000, secondsOf(untilMs)]),
+  )})`;
+  const vms = jobs.map(({ vm }) => literal(vm)).join(', ');
+  const earliest = Math.min(...jobs.map(({ fromMs }) => fromMs)) / 1000;
+  const latest = secondsOf(Math.max(...jobs.map(({ untilMs }) => untilMs)));
+  await store.command(
+    `INSERT INTO traffic (vm, nic, minute, rx_bytes, tx_bytes, version)
+     SELECT vm, nic, minute, 0, 0, ${version}
+     FROM (SELECT vm, nic, minute, argMax((rx_bytes, tx_bytes), version) AS bytes, max(version) AS latest
+           FROM traffic WHERE vm IN (${vms}) AND minute >= toDateTime(${earliest}, 'UTC') AND minute < toDateTime(${latest}, 'UTC') GROUP BY vm, nic, minute) AS old
+     INNER JOIN ${windows} AS w USING (vm)
+     WHERE toUInt32(minute) >= from_s AND toUInt32(minute) < until_s AND latest < ${version} AND (bytes.1 > 0 OR bytes.2 > 0)`,
+  );
+  await store.command(
+    `INSERT INTO anomalies (vm, nic, ts, kind, pos, a_ts, withdrawn, version)
+     SELECT vm, nic, ts, 1, 0, ts, 1, ${version}
+     FROM (SELECT vm, nic, ts, argMax(withdrawn, version) AS gone, max(version) AS latest
+           FROM anomalies WHERE kind = 1 AND vm IN (${vms}) AND ts > ${instant(earliest)} AND ts <= ${instant(latest)} GROUP BY vm, nic, ts) AS old
+     INNER JOIN ${windows} AS w USING (vm)
+     WHERE toUnixTimestamp64Milli(ts) > toInt64(from_s) * 1000 AND toUnixTimestamp64Milli(ts) <= toInt64(until_s) * 1000 AND latest < ${version} AND gone = 0`,
+  );
+}
+
+export interface OutageContext {
+  readonly store: Store;
+  readonly workshop: Kernel;
+  readonly terms: Terms;
+}
+
+/**
+ * Replaces the outages of the stretches by those that the repair found, joined to what was already running where they begin. One that ends
+ * beyond its stretch is left to the slice in which it ends.
+ */
+export async function restateOutages(
+  { store, workshop, terms }: OutageContext,
+  jobs: readonly Stretch[],
+  written: readonly Uint8Array[],
+  end: { readonly upTo: bigint; readonly version: bigint },
+): Promise<void> {
+  const found = new Map<string, Map<number, OutageRow>>(jobs.map(({ vm }) => [vm, new Map<number, OutageRow>()]));
+  for (const row of written.flatMap(readOutages)) {
+    const own = found.get(row.vm);
+    if (row.withdrawn) own?.delete(row.startMs);
+    else own?.set(row.startMs, row);
+  }
+  const recorded = await onRecord(store, jobs, end.version);
+  const rows: Buffer[] = [];
+  for (const { vm, fromMs, untilMs, readMs } of jobs) {
+    const own = found.get(vm) ?? new Map<number, OutageRow>();
+    const slot = internVm(workshop, vm);
+    const record = vmAddress(workshop, slot);
+    // the run at the very beginning of what was read may have begun before it
+    const readFromMs = Number(workshop.i64(coldAddress(workshop, slot) + L.COLD_FIRST_TS));
+    const first = own.get(readFromMs);
+    if (first !== undefined && readMs > 0) {
+      const startMs = await runStart(store, vm, readFromMs, terms.stalenessMs, end.upTo);
+      own.delete(readFromMs);
+      own.set(startMs, { ...first, startMs });
+      for (const run of [record + L.VM_RUN_START, record + L.VM_PREVIOUS_RUN]) {
+        if (workshop.i64(run) === BigInt(readFromMs)) workshop.setI64(run, BigInt(startMs));
+      }
+    }
+    for (const row of own.values()) {
+      const endMs = row.endMs === 0 ? Infinity : row.endMs;
+      if (endMs > fromMs && (endMs <= untilMs || untilMs === Infinity)) rows.push(outageRow(row, end.version));
+    }
+    for (const { startMs, condition } of recorded.get(vm) ?? []) {
+      if (startMs < fromMs || startMs >= untilMs || own.has(startMs)) continue;
+      rows.push(outageRow({ vm, startMs, endMs: 0, condition, withdrawn: true }, end.version));
+    }
+  }
+  await store.insertRowBinary('outages', STRUCTURES.outages, rows);
+}
+
+/** Outages of versions before this one that begin in the stretches, by VM. */
+async function onRecord(
+  store: Store,
+  jobs: readonly Stretch[],
+  version: bigint,
+): Promise<ReadonlyMap<string, readonly { startMs: number; condition: number }[]>> {
+  const earliest = Math.min(...jobs.map(({ fromMs }) => fromMs)) / 1000;
+  const latest = secondsOf(Math.max(...jobs.map(({ untilMs }) => untilMs)));
+  const rows = await store.rows<{ vm: string; start: string; cond: number }>(
+    `SELECT vm, toUnixTimestamp64Milli(start_at) AS start, argMax(condition, version) AS cond
+     FROM outages WHERE vm IN (${jobs.map(({ vm }) => literal(vm)).join(', ')})
+       AND start_at >= ${instant(earliest)} AND start_at < ${instant(latest)}
+     GROUP BY vm, start_at HAVING argMax(withdrawn, version) = 0 AND max(version) < ${version}`,
+  );
+  const recorded = new Map<string, { startMs: number; condition: number }[]>(jobs.map(({ vm }) => [vm, []]));
+  for (const { vm, start, cond } of rows) recorded.get(vm)?.push({ startMs: Number(start), condition: cond });
+  return recorded;
+}
