@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { ROOT } from './pages/markdown.ts';
 
 /** A line may be this long, unless its last word is what makes it longer. */
-const COLUMNS_MAX = 160;
+const COLUMNS_MAX = 150;
 const README_BYTES_MAX = 8 * 1024;
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -58,7 +58,7 @@ describe('documents', () => {
     expect(brokenLinks(page)).toEqual([]);
   });
 
-  it.each(PAGES.filter((page) => !/^(src|schemas)/.test(page)))('%s: its lines are ones that a diff can show', (page) => {
+  it.each(PAGES.filter((page) => page !== 'src/agent/README.md'))('%s: its lines are ones that a diff can show', (page) => {
     const long = read(page)
       .replaceAll(/^ *```.*?^ *```$/gms, '')
       .split('\n')
