@@ -31,6 +31,8 @@ export const MEANINGS: Readonly<Record<keyof typeof VARIABLES, string>> = {
   UPTALLY_ROLES: 'What this process does. Apart only with Kafka and a ClickHouse server.',
   UPTALLY_INGEST_WORKERS:
     'Processes that take its requests. `auto`: none up to 4 cores, then (cores − 2) / 2, at most 8. Not with Kafka, where more processes have the role `ingest`.',
+  UPTALLY_MAX_CONNECTIONS:
+    'How many connections a process takes; unset, or more than that: three quarters of the files that it may have open (`ulimit -n`), less 64, at most 16,384 (docs/operating/connections.md).',
   UPTALLY_MAX_VMS: 'The room of the kernel for VMs, laid out at start; pages that are not touched cost nothing.',
   UPTALLY_MAX_VMS_PER_KEY:
     'New VMs that a key of role `agent` may bring once half of the room is taken. Left out: a sixteenth of `UPTALLY_MAX_VMS`.',

@@ -30,6 +30,8 @@ export interface Config {
   roles: ReadonlySet<ProcessRole>;
   /** Processes that take requests for this one; 0: it does so itself. */
   ingestWorkers: number;
+  /** Connections that a process takes; undefined: as many as its limit of open files has room for. */
+  connectionsMax: number | undefined;
   /** Capacities of the kernel; memory is laid out for them at start. */
   vmsMax: number;
   /** New VMs that a key of an agent may bring once half of the room is taken. */
@@ -128,6 +130,7 @@ export const VARIABLES = {
     )
     .transform((text) => (text === 'auto' ? text : Number(text)))
     .default('auto'),
+  UPTALLY_MAX_CONNECTIONS: integer(16, 1_000_000, 'a number of connections').optional(),
   UPTALLY_MAX_VMS: integer(1, 5_000_000, 'a number of VMs').default(1_000_000),
   UPTALLY_MAX_VMS_PER_KEY: integer(1, 5_000_000, 'a number of VMs').optional(),
   UPTALLY_MAX_NICS: integer(1, 10_000_000, 'a number of interfaces').optional(),
@@ -216,6 +219,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, co
     adminKey: set.UPTALLY_ADMIN_KEY,
     roles: set.UPTALLY_ROLES,
     ingestWorkers: set.UPTALLY_LOG === 'kafka' ? 0 : workers === 'auto' ? workersFor(cores) : workers,
+    connectionsMax: set.UPTALLY_MAX_CONNECTIONS,
     vmsMax: set.UPTALLY_MAX_VMS,
     keyVmsMax: set.UPTALLY_MAX_VMS_PER_KEY ?? Math.ceil(set.UPTALLY_MAX_VMS / KEY_SHARES),
     nicsMax,

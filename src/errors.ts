@@ -123,6 +123,11 @@ export const PROBLEMS = {
     title: 'The content encoding is not supported',
     meaning: 'A body may be sent as it is or with gzip.',
   },
+  expectation_failed: {
+    status: 417,
+    title: 'The expectation is not known',
+    meaning: '`Expect` may be `100-continue` and nothing else.',
+  },
   invalid_reference: {
     status: 422,
     title: 'The body refers to something that does not exist',

@@ -30,6 +30,7 @@ describe('configuration', () => {
       adminKey: undefined,
       roles: new Set(['ingest', 'aggregate', 'api']),
       ingestWorkers: 0,
+      connectionsMax: undefined,
       vmsMax: 1_000_000,
       keyVmsMax: 62_500,
       nicsMax: 2_000_000,

@@ -5,6 +5,7 @@ import { openEmbeddedReader } from '../log/embedded.ts';
 import { LogIdentityError } from '../log/identity.ts';
 import { LogError, type LogReader } from '../log/log.ts';
 import { remoteStore } from '../store/remote.ts';
+import { isFileLimit } from '../process-files.ts';
 import { openServerStore } from '../store/server.ts';
 import { Aggregator } from './aggregator.ts';
 import { openCheckpoints } from './checkpoint.ts';
@@ -50,7 +51,9 @@ async function main(): Promise<void> {
   const store =
     setup.storeEnd === undefined
       ? await openServerStore({ url: setup.clickhouseUrl ?? '', cluster: setup.clickhouseCluster })
-      : remoteStore(setup.storeEnd);
+      : remoteStore(setup.storeEnd, (message) => {
+          say({ type: 'note', message });
+        });
   const aggregator = new Aggregator({
     store,
     log,
@@ -78,8 +81,14 @@ async function main(): Promise<void> {
   if (damage !== undefined) halt(damage);
 
   const checkpoint = async (): Promise<void> => {
-    const beforeSeq = await aggregator.checkpoint();
-    if (beforeSeq !== undefined) say({ type: 'trim', beforeSeq });
+    try {
+      const beforeSeq = await aggregator.checkpoint();
+      if (beforeSeq !== undefined) say({ type: 'trim', beforeSeq });
+    } catch (error) {
+      if (!isFileLimit(error)) throw error;
+      // a start reads more of the log then, and means the same
+      say({ type: 'note', message: `no file is left to save the state in: later (${(error as Error).message})` });
+    }
   };
 
   port?.on('message', (message: ToThread) => {

@@ -23,6 +23,7 @@ import { clockGauges } from './clock-gauges.ts';
 import { startAggregate } from './aggregate-role.ts';
 import { startApi } from './api-role.ts';
 import { notMoreOften } from './not-more-often.ts';
+import { publicConnections } from './public-connections.ts';
 import { startIngest } from './ingest-role.ts';
 import { openKafkaLog } from './kafka-log.ts';
 import {
@@ -140,6 +141,7 @@ export async function startDistributed(options: AppOptions): Promise<App> {
   });
   clockGauges(registry, options.clock);
   ingest?.register(registry);
+  const connections = publicConnections(config, logger, registry);
   const server = await buildServer({
     store,
     catalog,
@@ -156,8 +158,11 @@ export async function startDistributed(options: AppOptions): Promise<App> {
     registry,
     api: has('api'),
     onUnknownKey: notMoreOften(UNKNOWN_KEY_MS, now, () => catalog.refresh()),
+    connectionsMax: connections.max,
+    onCut: connections.onCut,
     plugins: roles.flatMap((role) => role.plugins),
   });
+  connections.show(() => server.connections.open, connections.max);
   const url = await listen(server, config);
   return {
     url,

@@ -23,6 +23,7 @@ import type { Outage } from '../store/retry.ts';
 import { metricsOf, type PartitionHealth } from '../metrics.ts';
 import { clockGauges } from './clock-gauges.ts';
 import { openFront } from './front.ts';
+import { publicConnections } from './public-connections.ts';
 import {
   aggregateSettings,
   type App,
@@ -123,6 +124,7 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
   };
   const registry = metricsOf({ status, ready, partitions: () => [partitionOf(log, aggregator, config)], vmsMax: config.vmsMax });
   clockGauges(registry, options.clock);
+  const connections = publicConnections(config, logger, registry);
   const server = await buildServer({
     store,
     catalog,
@@ -140,9 +142,11 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
     version: options.version,
     logger,
     registry,
+    // with workers before it, theirs are the connections
+    ...(config.ingestWorkers === 0 ? { connectionsMax: connections.max, onCut: connections.onCut } : {}),
     plugins: [ingestPlugin(door, faults)],
   });
-  const front = await openFront(options, server, registry, { catalog, door });
+  const front = await openFront(options, server, registry, connections, { catalog, door });
   keysChanged = () => {
     front.keysChanged();
   };

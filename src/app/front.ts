@@ -4,14 +4,20 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
-import { closeServer } from '../http/bare-server.ts';
+import { closeServer, noFileLeft } from '../http/bare-server.ts';
 import { requestObserver } from '../http/metrics.ts';
 import { BODIES_BYTES_MAX } from '../ingest/body.ts';
 import { answerWorker, type Desk } from '../ingest/workers/desk.ts';
 import { WorkerPool } from '../ingest/workers/pool.ts';
 import { openPublicPort } from '../ingest/workers/public-port.ts';
 import { gaugesOf } from './gauges.ts';
+import type { PublicConnections } from './public-connections.ts';
 import { addressUrl, type AppOptions, listen, UnsupportedError } from './parts.ts';
+
+type SharedDesk = Omit<Desk, 'observe' | 'onCut' | 'logger'>;
+
+/** Requests that each worker may forward at once, at least. */
+const FORWARDS_MIN = 4;
 
 export interface Front {
   readonly url: string;
@@ -26,9 +32,12 @@ export function openFront(
   options: AppOptions,
   server: FastifyInstance,
   registry: Registry,
-  desk: Omit<Desk, 'observe' | 'logger'>,
+  connections: PublicConnections,
+  desk: SharedDesk,
 ): Promise<Front> {
-  return options.config.ingestWorkers === 0 ? openAlone(options, server) : openWorkers(options, server, registry, desk);
+  if (options.config.ingestWorkers > 0) return openWorkers(options, server, registry, connections, desk);
+  connections.show(() => server.connections.open, connections.max);
+  return openAlone(options, server);
 }
 
 async function openAlone({ config }: AppOptions, server: FastifyInstance): Promise<Front> {
@@ -39,16 +48,27 @@ async function openWorkers(
   { config, logger, onFatal, clock }: AppOptions,
   server: FastifyInstance,
   registry: Registry,
-  shared: Omit<Desk, 'observe' | 'logger'>,
+  connections: PublicConnections,
+  shared: SharedDesk,
 ): Promise<Front> {
   const { ingestWorkers: workers, retentionDays, logLevel, host, port } = config;
   const folder = await privateFolder(config.dataDir);
   const mainSocket = join(folder, 'main');
   await server.listen({ path: mainSocket, listenTextResolver: () => `requests come through ${workers} ingest workers` });
-  const desk: Desk = { ...shared, observe: requestObserver(registry), logger };
+  const desk: Desk = { ...shared, observe: requestObserver(registry), onCut: connections.onCut, logger };
   const pool = await WorkerPool.start({
     workers,
-    setup: { mainSocket, retentionDays, logLevel, bodiesBytesMax: Math.floor(BODIES_BYTES_MAX / workers) },
+    setup: {
+      ...{ mainSocket, retentionDays, logLevel },
+      bodiesBytesMax: Math.floor(BODIES_BYTES_MAX / workers),
+      connectionsMax: Math.ceil((config.connectionsMax ?? Infinity) / workers),
+      // a request that this process answers takes a file of it
+      forwardsMax: Math.max(FORWARDS_MIN, Math.floor(connections.possible / 2 / workers)),
+    },
+    waitingMax: Math.floor(connections.possible / 2),
+    onDropped: () => {
+      connections.onCut('full');
+    },
     clockAheadMs: () => -(clock?.refusedMs ?? 0),
     onItem: (item, say) => {
       answerWorker(desk, item, say);
@@ -61,15 +81,21 @@ async function openWorkers(
     clock.onFollow = () => {
       pool.sayToAll({ type: 'follow' });
     };
+  connections.show(() => pool.connections, pool.connectionsMax);
   gaugesOf(registry)('ingest_workers', 'Ingest workers that take requests', () => pool.ready);
   const end = async (): Promise<void> => {
     await pool.close();
     await closeServer(server);
     await rm(folder, { recursive: true, force: true });
   };
-  const publicPort = await openPublicPort(host, port, (socket) => {
-    pool.give(socket);
-  }).catch(async (error: unknown) => {
+  const publicPort = await openPublicPort(
+    host,
+    port,
+    (socket) => {
+      pool.give(socket);
+    },
+    noFileLeft(logger),
+  ).catch(async (error: unknown) => {
     await end();
     throw error;
   });

@@ -1,4 +1,5 @@
 /** What every composition is made of and ends with. */
+import { lookup } from 'node:dns/promises';
 import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -9,6 +10,8 @@ import { type Faults, NO_FAULTS } from '../faults.ts';
 import { checkAccess, checkWritable, closeToOthers, folderError, isOpenToOthers, makeFolder } from '../folder.ts';
 import { loadTerms, shippedTermsFolder, type TermsLibrary } from '../terms/library.ts';
 import type { Terms } from '../kernel/kernel.ts';
+import { noFileLeft } from '../http/bare-server.ts';
+import { listenBeside } from '../http/listening.ts';
 import { type HeldLock, LockedError, takeLock } from '../process-lock.ts';
 import type { ProductClock } from '../product-clock.ts';
 import type { Store } from '../store/store.ts';
@@ -123,7 +126,16 @@ export function givenFaults(faults: Faults): { faults?: Faults } {
 
 /** Begins to listen; answers the address. */
 export async function listen(server: FastifyInstance, { host, port }: Config): Promise<string> {
-  await server.listen({ host, port });
+  // of a name with several addresses Fastify would make servers that know none of our limits
+  const addresses = host === 'localhost' ? (await lookup(host, { all: true })).map(({ address }) => address) : [];
+  const [first = host, ...others] = addresses;
+  await server.listen({ host: first, port });
+  for (const other of others) {
+    const { port: taken } = server.server.address() as AddressInfo;
+    // one of a family that the machine has not is none of its addresses
+    const beside = await listenBeside(server.server, other, taken, noFileLeft(server.log)).catch(() => undefined);
+    if (beside !== undefined) server.besides.push(beside);
+  }
   return addressUrl(server.server.address() as AddressInfo);
 }
 

@@ -25,7 +25,7 @@ export function roleCheck(
 ): RequireRole {
   return (...roles) =>
     async (request) => {
-      const presented = /^Bearer +([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '')?.[1];
+      const presented = presentedKey(request);
       if (presented === undefined)
         throw new ProblemError('unauthorized', 'the request has no Authorization: Bearer KEY', {}, CHALLENGE);
       let key = catalog.findKey(presented);
@@ -38,6 +38,11 @@ export function roleCheck(
         throw new ProblemError('forbidden', `a key of role ${key.role} may not do this; it takes ${roles.join(' or ')}`);
       request.key = key;
     };
+}
+
+/** The key that a request shows, good or not. */
+export function presentedKey({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
+  return /^Bearer +([\x21-\x7e]+)$/i.exec(headers.authorization ?? '')?.[1];
 }
 
 /** A body that took longer than this to arrive may have outlived its key in another process. */

@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ProblemCode, problemBody, ProblemError, PROBLEMS } from '../errors.ts';
 import { StoreError } from '../store/store.ts';
@@ -78,6 +79,17 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
         ? 'headers_too_large'
         : 'bad_request';
   endWith(socket, code);
+}
+
+/** A problem as the answer to a request that reaches no route. */
+export function endResponse(response: ServerResponse, problem: ProblemError): void {
+  const body = toJson(problemBody(problem.code, problem.detail, problem.extra));
+  response.writeHead(problem.status, {
+    ...problem.headers,
+    'content-type': PROBLEM_TYPE,
+    'content-length': Buffer.byteLength(body),
+  });
+  response.end(body);
 }
 
 /** The last answer on a connection that no route has, and its end. */

@@ -8,7 +8,7 @@ import type { QueryContext } from '../query/context.ts';
 import { loadTerms, shippedTermsFolder, type TermsLibrary } from '../terms/library.ts';
 import { Api } from './api.ts';
 import { checkKeyAgain, roleCheck } from './auth.ts';
-import { bareServer } from './bare-server.ts';
+import { bareServer, type BareOptions } from './bare-server.ts';
 import { installDocs } from './docs.ts';
 import { installMetrics } from './metrics.ts';
 import { installNotFound } from './problems.ts';
@@ -38,7 +38,7 @@ export { HTTP_LIMITS, makeLogger } from './bare-server.ts';
 /** Adds routes of other stages, such as the ingest's; it may use `api.requireRole`, `api.document` and `api.app`. */
 export type HttpPlugin = (api: Api) => Promise<void> | void;
 
-export interface ServerDeps extends QueryContext {
+export interface ServerDeps extends QueryContext, BareOptions {
   /** Left out where the process knows nothing of the whole. */
   status?: () => Status | Promise<Status>;
   /** Awaited before a call of the API is looked at: what other processes have stored and recorded is seen. */
@@ -67,7 +67,7 @@ export interface ServerDeps extends QueryContext {
 
 /** Builds the HTTP server, ready to listen. The caller owns everything in `deps` and closes it after the server. */
 export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
-  const app = bareServer(deps.logger);
+  const app = bareServer(deps.logger, deps);
   const { freshen } = deps;
   const freshened =
     freshen === undefined

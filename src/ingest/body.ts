@@ -6,6 +6,8 @@ import { BODY_BYTES_MAX } from '../kernel/decoder.ts';
 
 /** Bytes of bodies that may be in memory at once, over all connections; several ingest workers share them out. */
 export const BODIES_BYTES_MAX = 256 * 1024 * 1024;
+/** So many keys have room beside each other, whatever they do: a share is this part of the whole, and at least one body. */
+const HOLDERS_MIN = 4;
 /** Bodies being inflated at once, each into up to BODY_BYTES_MAX that the budget learns of when they are known; more than libuv's threads. */
 const INFLATING_MAX = 8;
 const RETRY_SOON = { 'retry-after': '1' };
@@ -15,58 +17,121 @@ const RETRY_SOON = { 'retry-after': '1' };
  */
 const DROPPED_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Counts the bytes of bodies in memory, and says no before they are too many. */
+/** A body that takes its bytes from the budget; one at a time reads it. */
+export interface Holding {
+  /** Whose body it is: the id of its key. */
+  readonly holder: string;
+  bytes: number;
+  /** It is all there: no client is waited for, and it is done with soon. */
+  whole: boolean;
+  /** Told that its bytes go to others. */
+  giveUp: (why: ProblemError) => void;
+}
+
+/**
+ * Counts the bytes of bodies in memory, and says no before they are too many. Nobody has more than a share; and where all is taken, whoever
+ * has more than the one that comes gives up its oldest body, so that a few cannot keep out the many however slowly they send.
+ */
 export class BodyBudget {
   readonly #bytesMax: number;
+  readonly #shareMax: number;
+  /** By holder, the oldest first. */
+  readonly #holdings = new Map<string, { bytes: number; readonly all: Set<Holding> }>();
   #held = 0;
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, shareMax = Math.max(BODY_BYTES_MAX, Math.floor(bytesMax / HOLDERS_MIN))) {
     this.#bytesMax = bytesMax;
+    this.#shareMax = shareMax;
   }
 
   get held(): number {
     return this.#held;
   }
 
-  /** Throws `too_many_requests` when there is no room. */
-  take(bytes: number): void {
-    if (this.#held + bytes > this.#bytesMax) {
-      throw new ProblemError('too_many_requests', 'too many bodies are being received at once', {}, RETRY_SOON);
+  /** Throws `too_many_requests` where so many bytes more would be refused. */
+  check(holder: string, bytes: number): void {
+    const own = this.#holdings.get(holder)?.bytes ?? 0;
+    if (own + bytes > this.#shareMax) throw tooMany('too many bytes of bodies of this key are being received at once');
+    if (this.#held + bytes > this.#bytesMax && this.#fattestThan(own + bytes) === undefined)
+      throw tooMany('too many bodies are being received at once');
+  }
+
+  /** Takes bytes for a body. Throws `too_many_requests` when there is no room. */
+  take(holding: Holding, bytes: number): void {
+    this.check(holding.holder, bytes);
+    while (this.#held + bytes > this.#bytesMax) {
+      const own = this.#holdings.get(holding.holder)?.bytes ?? 0;
+      const fattest = this.#fattestThan(own + bytes);
+      const oldest = [...(fattest?.all ?? [])].find(({ whole }) => !whole);
+      if (oldest === undefined) throw tooMany('too many bodies are being received at once');
+      this.give(oldest);
+      oldest.giveUp(tooMany('others needed the room that this body took while it came in'));
     }
+    const of = this.#holdings.get(holding.holder) ?? { bytes: 0, all: new Set() };
+    this.#holdings.set(holding.holder, of);
+    of.all.add(holding);
+    of.bytes += bytes;
+    holding.bytes += bytes;
     this.#held += bytes;
   }
 
-  give(bytes: number): void {
-    this.#held -= bytes;
+  /** Gives back all that a body has taken. */
+  give(holding: Holding): void {
+    const of = this.#holdings.get(holding.holder);
+    if (of === undefined || !of.all.delete(holding)) return;
+    of.bytes -= holding.bytes;
+    this.#held -= holding.bytes;
+    holding.bytes = 0;
+    if (of.all.size === 0) this.#holdings.delete(holding.holder);
   }
+
+  /** Who has most, if that is more than these bytes. */
+  #fattestThan(bytes: number): { readonly bytes: number; readonly all: ReadonlySet<Holding> } | undefined {
+    let fattest: { bytes: number; readonly all: ReadonlySet<Holding> } | undefined;
+    for (const of of this.#holdings.values()) if (of.bytes > (fattest?.bytes ?? bytes)) fattest = of;
+    return fattest;
+  }
+}
+
+function tooMany(detail: string): ProblemError {
+  return new ProblemError('too_many_requests', detail, {}, RETRY_SOON);
 }
 
 function tooLarge(): ProblemError {
   return new ProblemError('body_too_large', 'a body of samples has at most 8 MiB, inflated');
 }
 
-/** Reads a body up to the limit; what it holds is in the budget until `release` is called. @param announced its length, 0 if it does not say */
+export interface BodyToRead {
+  /** Its length, 0 if it does not say. */
+  readonly announced: number;
+  readonly gzip: boolean;
+  /** The id of the key that it comes with. */
+  readonly holder: string;
+}
+
+/** Throws what a body would be refused with by what is said of it alone. */
+export function checkAnnounced({ announced, holder }: BodyToRead, budget: BodyBudget): void {
+  if (announced > BODY_BYTES_MAX) throw tooLarge();
+  budget.check(holder, announced);
+}
+
+/** Reads a body up to the limit; what it holds is in the budget until `release` is called. */
 export async function readBody(
   stream: Readable,
-  announced: number,
-  gzip: boolean,
+  { announced, gzip, holder }: BodyToRead,
   budget: BodyBudget,
 ): Promise<{ chunks: readonly Buffer[]; release: () => void }> {
-  let taken = 0;
+  const holding: Holding = { holder, bytes: 0, whole: false, giveUp: () => undefined };
   const release = (): void => {
-    budget.give(taken);
-    taken = 0;
-  };
-  const take = (bytes: number): void => {
-    budget.take(bytes);
-    taken += bytes;
+    budget.give(holding);
   };
   try {
-    const chunks = await collect(stream, announced, take, release);
+    const chunks = await collect(stream, announced, holding, budget);
+    holding.whole = true;
     if (!gzip) return { chunks, release };
-    const inflated = await inTurn(() => inflate(Buffer.concat(chunks)));
+    const inflated = await inTurn(holder, () => inflate(Buffer.concat(chunks)));
     release();
-    take(inflated.length);
+    budget.take(holding, inflated.length);
     return { chunks: [inflated], release };
   } catch (error) {
     release();
@@ -75,17 +140,18 @@ export async function readBody(
 }
 
 /** By events: an iterator over the stream costs as much as the rest of a small request's way to the kernel. */
-function collect(
-  stream: Readable,
-  announced: number,
-  take: (bytes: number) => void,
-  release: () => void,
-): Promise<readonly Buffer[]> {
+function collect(stream: Readable, announced: number, holding: Holding, budget: BodyBudget): Promise<readonly Buffer[]> {
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
     let length = 0;
     let refusal: Error | undefined;
     let over = false;
+    const refuse = (why: Error): void => {
+      refusal = why;
+      chunks = [];
+      budget.give(holding);
+    };
+    holding.giveUp = refuse;
     const end = (error?: Error): void => {
       over = true;
       if (error === undefined) resolve(chunks);
@@ -96,12 +162,10 @@ function collect(
       if (refusal === undefined) {
         try {
           if (Math.max(length, announced) > BODY_BYTES_MAX) throw tooLarge();
-          take(chunk.length);
+          budget.take(holding, chunk.length);
           chunks.push(chunk);
         } catch (error) {
-          refusal = error as ProblemError;
-          chunks = [];
-          release();
+          refuse(error as ProblemError);
         }
       } else if (length > DROPPED_BYTES_MAX) end(refusal);
     });
@@ -117,20 +181,37 @@ function collect(
 }
 
 let inflating = 0;
-const queue: (() => void)[] = [];
+/** Who waits for a turn, by holder; the holders take turns, so that one with very many bodies is one of them. */
+const queues = new Map<string, (() => void)[]>();
 
 /** Inflates a few bodies at a time: however many small ones wait, only these can turn out to be large. */
-async function inTurn(inflateOne: () => Promise<Buffer>): Promise<Buffer> {
-  if (inflating === INFLATING_MAX) await new Promise<void>((resolve) => queue.push(resolve));
-  else inflating++;
+async function inTurn(holder: string, inflateOne: () => Promise<Buffer>): Promise<Buffer> {
+  if (inflating === INFLATING_MAX) {
+    await new Promise<void>((resolve) => {
+      const queue = queues.get(holder);
+      if (queue === undefined) queues.set(holder, [resolve]);
+      else queue.push(resolve);
+    });
+  } else inflating++;
   try {
     return await inflateOne();
   } finally {
     // the turn is handed on, not given back: nobody can slip in between
-    const next = queue.shift();
+    const next = nextInTurn();
     if (next === undefined) inflating--;
     else next();
   }
+}
+
+function nextInTurn(): (() => void) | undefined {
+  for (const [holder, queue] of queues) {
+    queues.delete(holder);
+    const next = queue.shift();
+    // to the end of the line
+    if (queue.length > 0) queues.set(holder, queue);
+    return next;
+  }
+  return undefined;
 }
 
 /** Inflates on a thread of libuv's pool; stops at the limit, whatever the bytes would have become. */

@@ -41,7 +41,7 @@ export class Door implements SampleDoor {
   }
 
   async take(body: readonly Uint8Array[], format: BodyFormat, key: Key): Promise<Receipt> {
-    this.#refuseWhenBehind();
+    this.refuseNow();
     return this.#judge.take(body, format, key, ({ accepted, frames, rejectedByCode }) =>
       this.#store(
         accepted === 0
@@ -54,7 +54,7 @@ export class Door implements SampleDoor {
 
   /** Takes what another process has decoded. Resolves when it is durable; throws as `take` does, with nothing written. */
   async takeJudged(batch: JudgedBatch, sender: Sender): Promise<void> {
-    this.#refuseWhenBehind();
+    this.refuseNow();
     await this.#store(batch, sender);
   }
 
@@ -91,7 +91,8 @@ export class Door implements SampleDoor {
     this.#options.aggregator.wake();
   }
 
-  #refuseWhenBehind(): void {
+  /** Throws while the aggregator is too far behind, or does not go on. */
+  refuseNow(): void {
     const halted = this.#options.aggregator.halted();
     if (halted !== undefined) throw new ProblemError(halted.state, halted.detail, {}, { 'retry-after': '60' });
     if (this.#admission.pending <= LAG_SAMPLES_MAX) return;

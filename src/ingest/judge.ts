@@ -19,6 +19,8 @@ export interface Receipt {
 export interface SampleDoor {
   /** Takes a body. Resolves when the accepted samples are durable; throws a ProblemError with nothing written. */
   take(body: readonly Uint8Array[], format: BodyFormat, key: Key): Promise<Receipt>;
+  /** Throws what every body would be refused with at the moment: who asks first need not send it. */
+  refuseNow?(): void;
 }
 
 export interface JudgeOptions {

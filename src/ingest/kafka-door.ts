@@ -33,7 +33,7 @@ export class KafkaDoor implements SampleDoor {
   async take(body: readonly Uint8Array[], format: BodyFormat, key: Key): Promise<Receipt> {
     const { log, eventClock } = this.#options;
     // before anything is decoded: there may be no telling what time it is
-    if (log.unavailable !== undefined) throw logProblem(log.unavailable);
+    this.refuseNow();
     return this.#judge.take(body, format, key, async ({ accepted, frames, rejectedByCode }) => {
       hear(this.#options.clock, key.name, frames, rejectedByCode);
       if (accepted > 0) {
@@ -45,6 +45,12 @@ export class KafkaDoor implements SampleDoor {
       }
       this.#refusals.count(rejectedByCode);
     });
+  }
+
+  /** Throws while the brokers do not acknowledge. */
+  refuseNow(): void {
+    const { unavailable } = this.#options.log;
+    if (unavailable !== undefined) throw logProblem(unavailable);
   }
 
   /** Samples up to this instant have been accepted somewhere. */

@@ -7,7 +7,8 @@ import type { Faults } from '../faults.ts';
 import { keyOf } from '../http/auth.ts';
 import type { HttpPlugin } from '../http/server.ts';
 import { BODY_BYTES_MAX, type BodyFormat } from '../kernel/decoder.ts';
-import { BODIES_BYTES_MAX, BodyBudget, readBody } from './body.ts';
+import { isWaiting } from '../http/expect.ts';
+import { BODIES_BYTES_MAX, BodyBudget, type BodyToRead, checkAnnounced, readBody } from './body.ts';
 import { otherwiseWritten, type SampleDoor } from './judge.ts';
 import { receiptShape, sampleShape } from './shapes.ts';
 
@@ -95,7 +96,16 @@ export function ingestPlugin(door: SampleDoor, faults: Faults, bodiesBytesMax = 
       scope.removeAllContentTypeParsers();
       const parse = async (request: FastifyRequest, payload: FastifyRequest['raw']): Promise<RawBody> => {
         formatOf(request);
-        return await readBody(payload, Number(request.headers['content-length'] ?? 0), isGzip(request), budget);
+        const body: BodyToRead = {
+          announced: Number(request.headers['content-length'] ?? 0),
+          gzip: isGzip(request),
+          holder: keyOf(request).id,
+        };
+        if (isWaiting(request.raw)) {
+          checkAnnounced(body, budget);
+          door.refuseNow?.();
+        }
+        return await readBody(payload, body, budget);
       };
       // the usual types by name: what falls to '*' has its header taken apart at every request
       scope.addContentTypeParser([...CONTENT_TYPES.keys(), '*'], { bodyLimit: BODY_BYTES_MAX }, parse);

@@ -1,4 +1,5 @@
 /** What went wrong in ClickHouse or on the way to it, and whether the same call may succeed later unchanged. */
+import { isFileLimit } from '../process-files.ts';
 import { StoreError } from './store.ts';
 
 /** ClickHouse's own errors that say "not now" rather than "never". The names are those of its `system.errors`. */
@@ -55,6 +56,9 @@ const NETWORK_CODES: ReadonlySet<string> = new Set([
   'ENOSPC',
 ]);
 
+/** The code of a failure for want of a file to open, here or in the engine: it passes when others close theirs. */
+export const NO_FILE = 'no_file_left';
+
 /** A certificate does not become another one by asking again. */
 const CERTIFICATE = /^(CERT_|ERR_TLS_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/;
 
@@ -62,6 +66,7 @@ const CERTIFICATE = /^(CERT_|ERR_TLS_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/;
 export function storeErrorOf(error: unknown, what: string): StoreError {
   if (error instanceof StoreError) return error;
   const { message, type, code } = partsOf(error);
+  if (isFileLimit(error)) return new StoreError(NO_FILE, `${what}: ${message}`, true, error);
   if (type !== undefined) return new StoreError(type, `${what}: ${message}`, NOT_NOW.has(type), error);
   const retryable = (code !== undefined && NETWORK_CODES.has(code)) || /timeout|socket hang up/i.test(message);
   return new StoreError(code ?? 'store_failed', `${what}: ${message}`, retryable, error);

@@ -5,7 +5,9 @@
  */
 import { rmSync } from 'node:fs';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { isFileLimit } from '../process-files.ts';
 import { rowsOf } from './client.ts';
+import { NO_FILE } from './errors.ts';
 import { bytesIn } from './rowbinary.ts';
 import { scratchPath, writeScratch } from './scratch.ts';
 import { type Store, StoreError } from './store.ts';
@@ -66,8 +68,27 @@ export function serveStore(store: Store): { readonly end: RemoteEnd; readonly cl
   };
 }
 
-/** The store at the other end of the port. Errors arrive as StoreError, with code and message. */
-export function remoteStore({ port, scratchDir }: RemoteEnd): Store {
+const NO_FILE_PAUSE_MS = 500;
+const TOLD_EVERY_PAUSES = 120;
+
+/** Does what needs a file as soon as there is one: others close theirs. */
+async function outlasting<T>(work: () => T | Promise<T>, told: (message: string) => void): Promise<T> {
+  for (let pauses = 0; ; pauses++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isFileLimit(error) && !(error instanceof StoreError && error.code === NO_FILE)) throw error;
+      if (pauses % TOLD_EVERY_PAUSES === 0) told(`no file is left to open: rows wait in the log (${(error as Error).message})`);
+      await new Promise((resolve) => setTimeout(resolve, NO_FILE_PAUSE_MS));
+    }
+  }
+}
+
+/**
+ * The store at the other end of the port. Errors arrive as StoreError, with code and message.
+ * @param told when it waits for a file to open
+ */
+export function remoteStore({ port, scratchDir }: RemoteEnd, told: (message: string) => void = () => undefined): Store {
   let lastId = 0;
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   port.on('message', (answer: Answer) => {
@@ -78,12 +99,14 @@ export function remoteStore({ port, scratchDir }: RemoteEnd): Store {
       call?.reject(new StoreError(code, message, retryable));
     } else call?.resolve(answer.value);
   });
-  const ask = (method: Method, args: readonly unknown[]): Promise<unknown> =>
+  const askOnce = (method: Method, args: readonly unknown[]): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const id = ++lastId;
       waiting.set(id, { resolve, reject });
       port.postMessage({ id, method, args } satisfies Call);
     });
+  // nobody waits for an answer to this thread, and what it does is harmless when it is done twice
+  const ask = (method: Method, args: readonly unknown[]): Promise<unknown> => outlasting(() => askOnce(method, args), told);
   return {
     async command(...args) {
       await ask('command', args);
@@ -99,7 +122,10 @@ export function remoteStore({ port, scratchDir }: RemoteEnd): Store {
       if (bytesIn(chunks) === 0) return;
       const path = scratchPath(scratchDir);
       try {
-        writeScratch(path, chunks);
+        await outlasting(() => {
+          rmSync(path, { force: true });
+          writeScratch(path, chunks);
+        }, told);
         await ask('insertFile', [table, structure, path, token]);
       } finally {
         rmSync(path, { force: true });

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { invalidKey } from '../../http/auth.ts';
+import type { CutReason } from '../../http/connections.ts';
 import type { ObserveRequest } from '../../http/metrics.ts';
 import { problemOf } from '../../http/problems.ts';
 import type { Door, JudgedBatch } from '../door.ts';
@@ -11,6 +12,8 @@ export interface Desk {
   readonly catalog: Pick<Catalog, 'findKey' | 'keyInForce'>;
   readonly door: Pick<Door, 'takeJudged'>;
   readonly observe: ObserveRequest;
+  /** A connection of a worker was cut off. */
+  readonly onCut: (reason: CutReason) => void;
   readonly logger: Pick<Logger, 'error'>;
 }
 
@@ -34,6 +37,9 @@ export function answerWorker(desk: Desk, item: FromWorker, say: (item: ToWorker)
     }
     case 'request':
       desk.observe(item.method, item.route, item.status, item.seconds);
+      return;
+    case 'cut':
+      desk.onCut(item.reason);
       return;
     case 'ready':
     case 'closed':

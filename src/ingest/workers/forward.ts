@@ -3,7 +3,9 @@ import { Agent, type ClientRequest, type IncomingMessage, request as ask, type S
 import { pipeline } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { ProblemError } from '../../errors.ts';
+import { presentedKey } from '../../http/auth.ts';
 import { HTTP_LIMITS } from '../../http/bare-server.ts';
+import { goOn, isWaiting } from '../../http/expect.ts';
 
 /**
  * Of one connection, not of the message (RFC 9110, 7.6.1, and 10.1.1, 6.6.2, 11.7 for the last four). What else a sender names in
@@ -17,15 +19,25 @@ const HOP_BY_HOP = new Set([
 const IDLE_MS = 30_000;
 const RETRY_SOON = { 'retry-after': '1' };
 
-/** Makes the main process answer every path that the server does not know. The returned function gives the connections up. */
-export function forwardTheRest(app: FastifyInstance, mainSocket: string): () => void {
-  const agent = new Agent({ keepAlive: true, timeout: IDLE_MS });
+/**
+ * Makes the main process answer every path that the server does not know. The returned function gives the connections up.
+ * @param forwardsMax how many requests it is asked to answer at once; what goes beyond waits
+ */
+export function forwardTheRest(app: FastifyInstance, mainSocket: string, forwardsMax: number): () => void {
+  const agentOf = (maxSockets: number): Agent => new Agent({ keepAlive: true, timeout: IDLE_MS, maxSockets });
+  const withKey = agentOf(forwardsMax);
+  // What shows no key is answered by its head alone: it waits for nobody's body, and health is seen when all others wait.
+  const withoutKey = agentOf(Math.ceil(forwardsMax / 2));
   // before a body is looked at: what is wrong with it is for the main process to say
   app.addHook('onRequest', async (request, reply) => {
     if (!request.is404) return;
-    const answer = await answerOf(request.raw, reply.raw, mainSocket, agent);
+    const key = presentedKey(request);
+    const answer = await answerOf(request.raw, reply.raw, mainSocket, key === undefined ? withoutKey : withKey);
     reply.hijack();
     if (answer === undefined) return;
+    // all that is under it takes a key, and this one was good
+    if (key !== undefined && request.url.startsWith('/v1/') && (answer.statusCode ?? 500) < 300)
+      app.connections.heldBy(request.raw.socket, key);
     // where the main process would hang up so does this one
     const kept = answer.headers.connection === 'close' ? 'connection' : undefined;
     reply.raw.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders, kept));
@@ -33,7 +45,8 @@ export function forwardTheRest(app: FastifyInstance, mainSocket: string): () => 
     pipeline(answer, reply.raw, () => undefined);
   });
   return () => {
-    agent.destroy();
+    withKey.destroy();
+    withoutKey.destroy();
   };
 }
 
@@ -48,13 +61,16 @@ function answerOf(
   const headers = endToEnd(from.rawHeaders);
   // HTTP/1.0 may do without
   if (from.headers.host === undefined) headers.push('Host', 'localhost');
+  const expects = isWaiting(from);
+  if (expects) headers.push('Expect', '100-continue');
   const chunked = from.headers['transfer-encoding'] !== undefined;
   const length = Number(from.headers['content-length'] ?? 0);
   if (chunked) headers.push('Transfer-Encoding', 'chunked');
   // without a word Node would call a body chunked that is not there
   else if (from.headers['content-length'] === undefined) headers.push('Content-Length', '0');
   return new Promise((resolve, reject) => {
-    const begin = (sending: boolean): void => {
+    const begin = (isSending: boolean): void => {
+      let sending = isSending;
       const asked = ask({ socketPath, agent, method, path: url, headers, setHost: false });
       asked.on('response', (answer) => {
         answer.on('end', () => {
@@ -73,11 +89,17 @@ function answerOf(
       to.once('close', () => {
         if (!to.writableFinished) asked.destroy();
       });
+      // it has looked at the head, and wants the body
+      asked.on('continue', () => {
+        sending = true;
+        goOn(from, to);
+        send(from, asked);
+      });
       if (!chunked && length === 0) asked.end();
       else if (sending) send(from, asked);
       else asked.flushHeaders();
     };
-    begin(length <= HTTP_LIMITS.bodyBytesMax);
+    begin(!expects && length <= HTTP_LIMITS.bodyBytesMax);
   });
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Key } from '../../catalog/keys.ts';
 import { type ProblemCode, ProblemError } from '../../errors.ts';
+import type { CutReason } from '../../http/connections.ts';
 import type { JudgedBatch } from '../door.ts';
 
 export const CONNECTION = 'connection';
@@ -21,6 +22,10 @@ export interface Setup {
   readonly clockAheadMs: number;
   /** Its part of the bytes of bodies that may be in memory at once. */
   readonly bodiesBytesMax: number;
+  /** Its part of the connections that there may be, if anybody said how many; its own limit of files holds besides. */
+  readonly connectionsMax: number;
+  /** Requests that it may have the main process answer at once. */
+  readonly forwardsMax: number;
 }
 
 export type ToWorker =
@@ -36,7 +41,10 @@ export type ToWorker =
   | { readonly type: 'close' };
 
 export type FromWorker =
-  | { readonly type: 'ready' }
+  /** It takes requests, on so many connections. */
+  | { readonly type: 'ready'; readonly connectionsMax: number }
+  /** It has cut a connection off. */
+  | { readonly type: 'cut'; readonly reason: CutReason }
   | { readonly type: 'key'; readonly id: number; readonly presented: string }
   | { readonly type: 'batch'; readonly id: number; readonly keyId: string; readonly batch: JudgedBatch }
   /** A request that was answered, as `ObserveRequest` has it. */

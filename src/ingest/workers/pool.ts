@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { afterOwnTime } from '../../patience.ts';
+import { isFileLimit } from '../../process-files.ts';
 import { CONNECTION, type FromWorker, Outbox, type Setup, type ToWorker } from './messages.ts';
 
 /** So many deaths within a minute are no accidents. */
@@ -11,8 +12,6 @@ const DEATHS_WITHIN_MS = 60_000;
 /** A dead worker's successor waits this long, and twice as long after every further death of the last minute. */
 const RESTART_MS = 50;
 const RESTART_MAX_MS = 5_000;
-/** Connections that wait while there is no worker. */
-const WAITING_MAX = 1_000;
 /** A worker that is to close bounds itself (`closeServer`); after this long it is stuck. */
 const CLOSE_PATIENCE_MS = 7_000;
 
@@ -22,6 +21,10 @@ export interface PoolOptions {
   /** How far the time that the product goes by is ahead of the machine's, now. */
   readonly clockAheadMs?: () => number;
   readonly onItem: (item: FromWorker, say: (item: ToWorker) => void) => void;
+  /** Connections that wait for a worker, or are on their way to one: each is a file of this process. */
+  readonly waitingMax: number;
+  /** Told of a connection that was closed because there are more. */
+  readonly onDropped: () => void;
   readonly logger: Logger;
   /** Of time that passes, not of the day. */
   readonly monotonicMs: () => number;
@@ -38,6 +41,8 @@ interface Worker {
   readonly sending: Set<Socket>;
   /** Connections that it was given and has not closed. */
   connections: number;
+  /** How many it takes. */
+  connectionsMax: number;
   ready: boolean;
 }
 
@@ -73,6 +78,16 @@ export class WorkerPool {
     return [...this.#workers].filter((worker) => worker.ready).length;
   }
 
+  /** Connections that the workers have. */
+  get connections(): number {
+    return [...this.#workers].reduce((sum, { connections }) => sum + connections, 0);
+  }
+
+  /** Connections that all workers may have. */
+  get connectionsMax(): number {
+    return [...this.#workers].reduce((sum, { connectionsMax }) => sum + connectionsMax, 0);
+  }
+
   /** Says something to every worker. */
   sayToAll(item: ToWorker): void {
     for (const { outbox } of this.#workers) outbox.say(item);
@@ -84,9 +99,19 @@ export class WorkerPool {
     for (const worker of this.#workers) {
       if (worker.ready && (chosen === undefined || worker.connections < chosen.connections)) chosen = worker;
     }
-    if (chosen !== undefined) this.#send(chosen, socket);
-    else if (this.#waiting.length < WAITING_MAX && !this.#closing) this.#waiting.push(socket);
-    else socket.destroy();
+    if (this.#closing) socket.destroy();
+    else if (this.#underway >= this.#options.waitingMax) {
+      socket.destroy();
+      this.#options.onDropped();
+    } else if (chosen !== undefined) this.#send(chosen, socket);
+    else this.#waiting.push(socket);
+  }
+
+  /** Connections that no worker has yet. */
+  get #underway(): number {
+    let sum = this.#waiting.length;
+    for (const { sending } of this.#workers) sum += sending.size;
+    return sum;
   }
 
   #send(worker: Worker, socket: Socket): void {
@@ -106,24 +131,35 @@ export class WorkerPool {
   }
 
   #start(number: number): void {
-    const child = (this.#options.fork ?? forkWorker)();
+    let child: ChildProcess;
+    try {
+      child = (this.#options.fork ?? forkWorker)();
+    } catch (error) {
+      if (!isFileLimit(error)) throw error;
+      this.#options.logger.error({ err: error, worker: number }, 'no file is left to start an ingest worker with: later');
+      this.#startLater(number, RESTART_MAX_MS);
+      return;
+    }
     const outbox = new Outbox<ToWorker>((items) => {
       // one that is gone hears nothing, and 'exit' says so
       child.send(items, () => undefined);
     });
-    const worker: Worker = { number, child, outbox, sending: new Set(), connections: 0, ready: false };
+    const worker: Worker = { number, child, outbox, sending: new Set(), connections: 0, connectionsMax: 0, ready: false };
     this.#workers.add(worker);
     const say = outbox.say.bind(outbox);
     child.on('message', (items: FromWorker[]) => {
       for (const item of items) {
-        if (item.type === 'ready') this.#isReady(worker);
+        if (item.type === 'ready') this.#isReady(worker, item.connectionsMax);
         else if (item.type === 'closed') worker.connections--;
         else this.#options.onItem(item, say);
       }
     });
     child.on('error', (error) => {
       this.#options.logger.error({ err: error, worker: number }, 'an ingest worker could not be started or told');
-      if (child.pid === undefined) this.#died(worker, 'it could not be started');
+      if (child.pid !== undefined) return;
+      // that passes, and is no fault of the worker's
+      if (isFileLimit(error) && this.#workers.delete(worker)) this.#startLater(number, RESTART_MAX_MS);
+      else this.#died(worker, 'it could not be started');
     });
     child.on('exit', (code, signal) => {
       this.#died(worker, signal === null ? `code ${String(code)}` : signal);
@@ -134,7 +170,8 @@ export class WorkerPool {
     });
   }
 
-  #isReady(worker: Worker): void {
+  #isReady(worker: Worker, connectionsMax: number): void {
+    worker.connectionsMax = connectionsMax;
     worker.ready = true;
     for (const socket of this.#waiting.splice(0)) this.give(socket);
     this.#onReady();
@@ -158,9 +195,14 @@ export class WorkerPool {
     }
     const afterMs = Math.min(RESTART_MAX_MS, RESTART_MS * 2 ** (deaths - 1));
     logger.error({ worker: worker.number, pid: worker.child.pid, how, afterMs }, 'an ingest worker ended: it is replaced');
+    this.#startLater(worker.number, afterMs);
+  }
+
+  #startLater(number: number, afterMs: number): void {
+    if (this.#closing) return;
     const restart = setTimeout(() => {
       this.#restarts.delete(restart);
-      this.#start(worker.number);
+      this.#start(number);
     }, afterMs);
     this.#restarts.add(restart);
   }

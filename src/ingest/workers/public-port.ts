@@ -1,6 +1,7 @@
 /** The public port when workers take the requests: connections are accepted here, unread, and given away. */
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
+import { keepListening } from '../../http/listening.ts';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
 export interface PublicPort {
@@ -10,7 +11,12 @@ export interface PublicPort {
 }
 
 /** Listens; `localhost` is all addresses of that name, as for the API's own server. */
-export async function openPublicPort(host: string, port: number, onConnection: (socket: Socket) => void): Promise<PublicPort> {
+export async function openPublicPort(
+  host: string,
+  port: number,
+  onConnection: (socket: Socket) => void,
+  told: (error: Error) => void,
+): Promise<PublicPort> {
   const servers: Server[] = [];
   const close = (): void => {
     for (const server of servers) server.close();
@@ -19,6 +25,7 @@ export async function openPublicPort(host: string, port: number, onConnection: (
     const server = createServer({ pauseOnConnect: true, noDelay: true }, onConnection);
     server.listen(on, at);
     await once(server, 'listening');
+    keepListening(server, told);
     servers.push(server);
     return server.address() as AddressInfo;
   };

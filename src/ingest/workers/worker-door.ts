@@ -14,8 +14,13 @@ export class WorkerDoor implements SampleDoor {
     this.#judge = new Judge(options);
   }
 
-  async take(body: readonly Uint8Array[], format: BodyFormat, key: Key): Promise<Receipt> {
+  /** Throws while the main process does not keep up. */
+  refuseNow(): void {
     this.#main.refuseWhenFull();
+  }
+
+  async take(body: readonly Uint8Array[], format: BodyFormat, key: Key): Promise<Receipt> {
+    this.refuseNow();
     // what holds no good sample is handed over as well: its refusals are counted there, and the key may just have been revoked
     return this.#judge.take(body, format, key, ({ accepted, frames, rejectedByCode }) =>
       this.#main.store(

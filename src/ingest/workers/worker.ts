@@ -15,7 +15,9 @@ import { letHeapGrow } from '../../heap.ts';
 import { Api } from '../../http/api.ts';
 import { roleCheck } from '../../http/auth.ts';
 import { bareServer, closeServer, makeLogger } from '../../http/bare-server.ts';
+import { connectionsFor } from '../../http/connections.ts';
 import { observeRequests } from '../../http/metrics.ts';
+import { openFilesMax } from '../../process-files.ts';
 import { ProductClock } from '../../product-clock.ts';
 import { ingestPlugin } from '../plugin.ts';
 import { forwardTheRest } from './forward.ts';
@@ -31,6 +33,8 @@ const link = new MainLink((items) => {
 });
 const mainPid = process.ppid;
 const sockets = new Set<Socket>();
+/** Its own, and one to the main process when what it asks is forwarded. */
+const FILES_A_CONNECTION = 2;
 let setup: Setup | undefined;
 let accept: (socket: Socket) => void = (socket) => void socket.destroy();
 let close = (): Promise<void> => {
@@ -69,12 +73,18 @@ process.on('message', (message: typeof CONNECTION | readonly ToWorker[], handle:
 
 async function start(given: Setup): Promise<void> {
   setup = given;
-  const { worker, mainSocket, retentionDays, logLevel, bodiesBytesMax } = given;
+  const { worker, mainSocket, retentionDays, logLevel, bodiesBytesMax, forwardsMax } = given;
   const faults = faultsOf(process.env, () => {
     process.kill(mainPid, 'SIGKILL');
     killSelf();
   });
-  const app = bareServer(makeLogger(logLevel).child({ worker }));
+  const connectionsMax = Math.min(given.connectionsMax, connectionsFor(openFilesMax(), FILES_A_CONNECTION));
+  const app = bareServer(makeLogger(logLevel).child({ worker }), {
+    connectionsMax,
+    onCut: (reason) => {
+      link.say({ type: 'cut', reason });
+    },
+  });
   const api = new Api(
     app,
     roleCheck(link, (presented) => link.askKey(presented)),
@@ -83,7 +93,7 @@ async function start(given: Setup): Promise<void> {
     // what was forwarded the main process has counted
     if (route !== 'none') link.say({ type: 'request', method, route, status, seconds });
   });
-  const stopForwarding = forwardTheRest(app, mainSocket);
+  const stopForwarding = forwardTheRest(app, mainSocket, forwardsMax);
   const clock = new ProductClock({ clocks: { wallMs: clockOf(process.env, Date.now) }, aheadMs: given.clockAheadMs });
   follow = () => {
     clock.follow();
@@ -118,5 +128,5 @@ async function start(given: Setup): Promise<void> {
     link.flush();
     leave();
   };
-  link.say({ type: 'ready' });
+  link.say({ type: 'ready', connectionsMax });
 }

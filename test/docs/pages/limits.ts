@@ -16,7 +16,30 @@ const MET: readonly (readonly [what: string, constant: string, limit: string, an
   ['headers of a request', 'src/http/bare-server.ts#HTTP_LIMITS.headerBytesMax', '{}', '431, or the connection is closed'],
   ['time for headers', 'src/http/bare-server.ts#HTTP_LIMITS.headersTimeoutMs', '{}', '408, or the connection is closed'],
   ['time for a request', 'src/http/bare-server.ts#HTTP_LIMITS.requestTimeoutMs', '{}', '408 `request_timeout`'],
-  ['bodies in memory at once', 'src/ingest/body.ts#BODIES_BYTES_MAX', '{}, shared out among workers', '429 with Retry-After'],
+  [
+    'time after the last answer',
+    'src/http/bare-server.ts#HTTP_LIMITS.lingerMs',
+    '{}',
+    'the connection is closed, whatever its client does',
+  ],
+  [
+    'bytes of an answer that a client takes',
+    'src/http/bare-server.ts#HTTP_LIMITS.readBytesMin',
+    '{} in 30 s, where it waits for the client',
+    'the connection is closed',
+  ],
+  [
+    'connections',
+    'src/http/connections.ts#CONNECTIONS_MAX',
+    '{}, or three quarters of the open files that the process may have, less 64; `UPTALLY_MAX_CONNECTIONS`',
+    'the oldest without a key is closed, or else of the key that has most',
+  ],
+  [
+    'bodies in memory at once',
+    'src/ingest/body.ts#BODIES_BYTES_MAX',
+    '{}, shared out among workers; a key has a quarter',
+    '429 with Retry-After',
+  ],
   [
     'frames under way from a worker',
     'src/ingest/workers/main-link.ts#IN_FLIGHT_BYTES_MAX',

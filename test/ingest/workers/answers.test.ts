@@ -36,6 +36,7 @@ beforeAll(async () => {
   server = await folder.start({
     UPTALLY_INGEST_WORKERS: '2',
     UPTALLY_MAX_VMS: String(VMS_MAX),
+    UPTALLY_MAX_VMS_PER_KEY: String(VMS_MAX),
     UPTALLY_CLOCK: 'event',
     UPTALLY_RETENTION_DAYS: '0',
     TMPDIR: folder.dir,

@@ -21,7 +21,9 @@ describe('a worker that keeps dying', () => {
     const fatal: Error[] = [];
     const started = WorkerPool.start({
       workers: 1,
-      setup: { mainSocket: '', retentionDays: 0, logLevel: 'silent', bodiesBytesMax: 1 },
+      setup: { mainSocket: '', retentionDays: 0, logLevel: 'silent', bodiesBytesMax: 1, connectionsMax: 9, forwardsMax: 9 },
+      waitingMax: 9,
+      onDropped: () => undefined,
       onItem: () => undefined,
       logger: pino({ level: 'silent' }),
       monotonicMs: () => Date.now(),
@@ -58,7 +60,9 @@ describe('a connection', () => {
     let next = 0;
     const started = WorkerPool.start({
       workers: children.length,
-      setup: { mainSocket: '', retentionDays: 0, logLevel: 'silent', bodiesBytesMax: 1 },
+      setup: { mainSocket: '', retentionDays: 0, logLevel: 'silent', bodiesBytesMax: 1, connectionsMax: 9, forwardsMax: 9 },
+      waitingMax: 9,
+      onDropped: () => undefined,
       onItem: () => undefined,
       logger: pino({ level: 'silent' }),
       monotonicMs: () => 0,
@@ -66,7 +70,7 @@ describe('a connection', () => {
       // a dead one's successor is never ready
       fork: () => (children[next++] ?? Object.assign(new EventEmitter(), { send: () => true })) as unknown as ChildProcess,
     });
-    for (const child of children) child.emit('message', [{ type: 'ready' }]);
+    for (const child of children) child.emit('message', [{ type: 'ready', connectionsMax: 9 }]);
     return { pool: await started, children };
   }
   const socket = (destroy: () => void = () => undefined): Socket => ({ destroy }) as unknown as Socket;
@@ -120,6 +124,7 @@ describe('what goes between a worker and the main process', () => {
       },
       door: { takeJudged: () => Promise.resolve() },
       observe: () => undefined,
+      onCut: () => undefined,
       logger: { error: () => undefined },
       ...desk,
     };
