@@ -1,4 +1,8 @@
-/** What virsh prints, read as data. Every function is total: lines it doesn't know are skipped, never guessed at. */
+/**
+ * What virsh prints, read as data: only what is made for programs, or holds one value a line. Tables for people (`list`) are not read,
+ * for they cut, pad and translate. Every function is total: what it doesn't know is skipped, never guessed at.
+ */
+import { SaxesParser } from 'saxes';
 
 export interface DomainStats {
   readonly name: string;
@@ -6,6 +10,8 @@ export interface DomainStats {
   readonly reason: number;
   /** null when the driver gave no interface figures at all; then they have to be asked for one by one. */
   readonly interfaces: readonly InterfaceStats[] | null;
+  /** How many interfaces the domain has, those without figures too. */
+  readonly interfaceCount: number;
 }
 
 export interface InterfaceStats {
@@ -26,12 +32,13 @@ export function parseDomstats(text: string): DomainStats[] {
     const state = values.get('state.state');
     if (name !== null && state !== undefined) {
       const reason = Number(values.get('state.reason') ?? '0');
-      domains.push({ name, state: Number(state), reason, interfaces: interfacesOf(values) });
+      const interfaceCount = Number(values.get('net.count') ?? '0');
+      domains.push({ name, state: Number(state), reason, interfaces: interfacesOf(values), interfaceCount });
     }
     values = new Map();
   };
   for (const line of text.split('\n')) {
-    const heading = /^Domain: '(.*)'\s*$/.exec(line);
+    const heading = /^Domain: '(.*)'\r?$/su.exec(line);
     if (heading !== null) {
       finish();
       name = heading[1] ?? null;
@@ -62,55 +69,107 @@ function counter(text: string | undefined): bigint | null {
   return text !== undefined && /^\d{1,20}$/.test(text) ? BigInt(text) : null;
 }
 
-const STATE_NAMES = 'running|idle|paused|in shutdown|shut off|crashed|pmsuspended|no state';
-const LIST_ROW = new RegExp(`^\\s*(\\d+|-)\\s{2,}(.+?)\\s{2,}(?:${STATE_NAMES})\\s*$`);
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Reads `list --all` (C locale): the running number of each active domain by name. */
-export function parseDomainIds(text: string): Map<string, number> {
-  const ids = new Map<string, number>();
-  for (const line of text.split('\n')) {
-    const row = LIST_ROW.exec(line);
-    if (row?.[1] !== undefined && row[1] !== '-' && row[2] !== undefined) ids.set(row[2], Number(row[1]));
-  }
-  return ids;
+/** Reads `list --all --uuid`: a UUID a line. */
+export function parseUuids(text: string): string[] {
+  return text.split('\n').flatMap((line) => (UUID.test(line.trim()) ? [line.trim().toLowerCase()] : []));
 }
 
-/** Reads `list --all --uuid --name`: the UUID of each domain by name. */
-export function parseDomainUuids(text: string): Map<string, string> {
-  const uuids = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const row = /^\s*([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\s+(.+?)\s*$/.exec(line);
-    if (row?.[1] !== undefined && row[2] !== undefined) uuids.set(row[2], row[1]);
-  }
-  return uuids;
+/** Reads `domname UUID`: the name alone on its line, to the last blank of it. */
+export function parseName(text: string): string | null {
+  const name = text.split('\n', 1)[0]?.replace(/\r$/, '') ?? '';
+  return name === '' ? null : name;
 }
 
-export interface DomainInterface {
+/** Reads `domid`: the running number, as digits, for it has no size that we know of; null for a domain that is off (`-`). */
+export function parseRunningNumber(text: string): string | null {
+  const number = text.trim();
+  return /^[1-9]\d*$/.test(number) ? number : null;
+}
+
+/** A NIC as a domain's description has it. */
+export interface DomainNic {
+  /** The device on the host; null where there is none (a device handed through, a guest-side network stack). */
+  readonly device: string | null;
+  readonly mac: string | null;
+  /** `bridge`, `network`, `direct`, `hostdev`, `vhostuser`, … */
+  readonly type: string;
+}
+
+export interface DomainDescription {
   readonly name: string;
-  readonly mac: string;
+  readonly uuid: string;
+  /** The running number; null for a domain that is off. */
+  readonly id: string | null;
+  readonly nics: readonly DomainNic[];
 }
 
-/** Reads `domiflist DOMAIN`; interfaces without a device on this host (`-`) are left out. */
-export function parseDomiflist(text: string): DomainInterface[] {
-  const found: DomainInterface[] = [];
+/** Reads `dumpxml DOMAIN`; null when it is no description of a domain. */
+export function parseDomainXml(text: string): DomainDescription | null {
+  const path: string[] = [];
+  let id: string | null = null;
+  let nic: { device: string | null; mac: string | null; type: string } | null = null;
+  const texts = { name: '', uuid: '' };
+  const nics: DomainNic[] = [];
+  const faults: Error[] = [];
+  const parser = new SaxesParser();
+  parser.on('error', (error) => faults.push(error));
+  parser.on('opentag', ({ name, attributes }) => {
+    path.push(name);
+    const place = path.join('/');
+    if (place === 'domain') id = attributes['id'] ?? null;
+    else if (place === 'domain/devices/interface') nic = { device: null, mac: null, type: attributes['type'] ?? 'unknown' };
+    else if (nic !== null && place === 'domain/devices/interface/mac') nic.mac = attributes['address']?.toLowerCase() ?? null;
+    else if (nic !== null && place === 'domain/devices/interface/target') nic.device = attributes['dev'] ?? null;
+  });
+  parser.on('text', (part) => {
+    const place = path.join('/');
+    if (place === 'domain/name') texts.name += part;
+    else if (place === 'domain/uuid') texts.uuid += part;
+  });
+  parser.on('closetag', () => {
+    if (path.join('/') === 'domain/devices/interface' && nic !== null) {
+      nics.push(nic);
+      nic = null;
+    }
+    path.pop();
+  });
+  try {
+    parser.write(text.trim()).close();
+  } catch {
+    return null;
+  }
+  if (faults.length > 0 || texts.name === '') return null;
+  return { name: texts.name, uuid: texts.uuid.trim().toLowerCase(), id, nics };
+}
+
+/**
+ * Reads `domiflist DOMAIN`, for where there is no description to be had. Of the table only what no column can cut is taken: a device's
+ * name and a type have no blanks, and a MAC address ends its line.
+ */
+export function parseDomiflist(text: string): DomainNic[] {
+  const found: DomainNic[] = [];
   for (const line of text.split('\n')) {
-    const row = /^\s*(\S+)\s.*\s([0-9a-f]{2}(?::[0-9a-f]{2}){5})\s*$/i.exec(line);
-    if (row?.[1] !== undefined && row[2] !== undefined && row[1] !== '-') found.push({ name: row[1], mac: row[2].toLowerCase() });
+    const row = /^\s*(\S+)\s+(\S+)\s.*\s([0-9a-f]{2}(?::[0-9a-f]{2}){5})\s*$/i.exec(line);
+    if (row?.[1] === undefined || row[2] === undefined || row[3] === undefined) continue;
+    found.push({ device: row[1] === '-' ? null : row[1], type: row[2], mac: row[3].toLowerCase() });
   }
   return found;
 }
 
-/** Reads `domifstat DOMAIN INTERFACE`; null when either byte counter is missing. */
-export function parseDomifstat(text: string): InterfaceStats | null {
-  let name: string | null = null;
+/** Reads `domifstat DOMAIN DEVICE`, lines of `DEVICE KEY FIGURE`; null when either byte counter is missing. */
+export function parseDomifstat(text: string, device: string): InterfaceStats | null {
   const values = new Map<string, string>();
   for (const line of text.split('\n')) {
-    const row = /^(\S+)\s+(\S+)\s+(-?\d+)\s*$/.exec(line);
-    if (row?.[1] === undefined || row[2] === undefined || row[3] === undefined) continue;
-    name = row[1];
-    values.set(row[2], row[3]);
+    if (!line.startsWith(`${device} `)) continue;
+    const [key, figure] = line
+      .slice(device.length + 1)
+      .trim()
+      .split(/\s+/);
+    if (key !== undefined && figure !== undefined) values.set(key, figure);
   }
   const rxBytes = counter(values.get('rx_bytes'));
   const txBytes = counter(values.get('tx_bytes'));
-  return name === null || rxBytes === null || txBytes === null ? null : { name, rxBytes, txBytes };
+  return rxBytes === null || txBytes === null ? null : { name: device, rxBytes, txBytes };
 }

@@ -1,17 +1,11 @@
+import { DomainQuestions, type QuestionLimits } from './domain-questions.ts';
 import { domainVerdict, isActive, REASON_PAUSED_MIGRATION, STATE_PAUSED, type VerdictOverrides } from './domain-state.ts';
 import { epochOf, readBootId } from './epoch.ts';
-import {
-  parseDomainIds,
-  parseDomainUuids,
-  parseDomiflist,
-  parseDomifstat,
-  parseDomstats,
-  type DomainInterface,
-  type DomainStats,
-  type InterfaceStats,
-} from './libvirt-output.ts';
+import { generationOf, type Generation } from './generation.ts';
+import { LibvirtDomains, type FoundDomain } from './libvirt-domains.ts';
+import type { DomainNic } from './libvirt-output.ts';
 import { globMatcher, type VmNic } from './naming.ts';
-import { namesAreValid, type AgentLog, type Observation, type Reader } from './reading.ts';
+import { namesAreValid, type LeftOut, type Observation, type Reader, type Seen } from './reading.ts';
 import type { Direction } from './sysfs.ts';
 import { openVirsh, type Virsh } from './virsh.ts';
 
@@ -23,170 +17,138 @@ export interface LibvirtOptions {
   /** DOMAIN=VM for domains whose VM is called otherwise (a NIC in a mapping is not used: a domain has many). */
   readonly map?: ReadonlyMap<string, VmNic>;
   readonly vmFrom?: 'name' | 'uuid';
+  /** What tells a VM from an earlier one of its name; not for those that a mapping names. */
+  readonly generation?: Generation | undefined;
   /** What a NIC is called. A MAC address survives restarts, migrations and unplugged neighbours; a device name does not. */
   readonly nicFrom?: 'mac' | 'device';
   /** libvirt reports the guest's view already, so `auto` and `guest` leave it; `host` reverses. */
   readonly direction?: Direction;
   readonly causes?: VerdictOverrides;
   readonly bootIdPath?: string;
-  readonly timeoutMs?: number;
+  /** How long libvirt may take for one question; all domains at once get three times that, a round eight times. */
+  readonly limitMs?: number;
   readonly now?: () => number;
-  readonly log?: AgentLog;
   /** Instead of running virsh. */
   readonly virsh?: Virsh;
 }
 
-interface Domain extends DomainStats {
-  readonly id: number;
-}
+export const DEFAULT_VIRSH_LIMIT_MS = 6_000;
 
 /**
- * Reads domains through virsh: one `domstats` and one `list` a round, `domiflist` when a domain starts or its interfaces
- * change (for their MAC addresses), and one `domifstat` an interface only where the driver lacks interface figures.
+ * Reads domains through virsh: a list, one `domstats` and the numbers of the runs each round; names once, a domain's description when it
+ * starts or its interfaces change (for their MAC addresses), and one `domifstat` an interface only where the driver lacks interface
+ * figures. A domain that fails or hangs costs itself the round, and is asked again in the next.
  */
 export function libvirtReader(options: LibvirtOptions = {}): Reader {
   const uri = options.uri ?? 'qemu:///system';
-  const virsh =
-    options.virsh ??
-    openVirsh({
-      uri,
-      ...(options.virshPath === undefined ? {} : { path: options.virshPath }),
-      ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
-    });
-  const now = options.now ?? Date.now;
-  const log = options.log ?? (() => undefined);
-  const matches = options.match === undefined || options.match.length === 0 ? () => true : globMatcher(options.match);
+  const virsh = options.virsh ?? openVirsh({ uri, ...(options.virshPath === undefined ? {} : { path: options.virshPath }) });
+  const limitMs = options.limitMs ?? DEFAULT_VIRSH_LIMIT_MS;
+  const limits: QuestionLimits = { questionMs: limitMs, hostMs: 3 * limitMs, roundMs: 8 * limitMs };
+  const patterns = options.match ?? [];
+  const matches = patterns.length === 0 ? () => true : globMatcher(patterns);
+  const host = new LibvirtDomains(new DomainQuestions(virsh, limits), limits, options.now ?? Date.now, matches);
+  const why = patterns.length === 0 ? 'every domain' : `matches ${patterns.map((pattern) => `'${pattern}'`).join(' or ')}`;
   const nicFrom = options.nicFrom ?? 'mac';
   const reversed = options.direction === 'host';
   const bootId = readBootId(options.bootIdPath);
-  const warned = new Set<string>();
-  /** Which domain numbers have been seen running here; a paused one that never was is still arriving. */
-  let seenRunning = new Set<number>();
-  /** MAC addresses by the domain's number and device names, so that hotplug and restarts ask again. */
-  let macCache = new Map<string, ReadonlyMap<string, string>>();
+  /** Which runs of domains have been seen running here; a paused one that never was is still arriving. */
+  let seenRunning = new Set<string>();
 
-  const warnOnce = (subject: string, message: string): void => {
-    if (warned.has(subject) || warned.size >= 1000) return;
-    warned.add(subject);
-    log('warn', message);
-  };
-
-  /** The interfaces, by domain number, of active domains whose driver's `domstats` has none; and when they were read. */
-  const askOneByOne = async (
-    domains: readonly Domain[],
-    signal?: AbortSignal,
-  ): Promise<{ readonly atMs: number; readonly found: ReadonlyMap<number, InterfaceStats[]> }> => {
-    const lists = (
-      await virsh.runAll(
-        domains.map((d) => ['domiflist', d.name]),
-        signal,
-      )
-    ).map(parseDomiflist);
-    const wanted = domains.flatMap((domain, i) => (lists[i] ?? []).map((nic) => ({ domain, nic })));
-    const atMs = now();
-    const outputs = await virsh.runAll(
-      wanted.map(({ domain, nic }) => ['domifstat', domain.name, nic.name]),
-      signal,
-    );
-    const found = new Map<number, InterfaceStats[]>(domains.map((d) => [d.id, []]));
-    wanted.forEach(({ domain, nic }, i) => {
-      const stats = parseDomifstat(outputs[i] ?? '');
-      if (stats !== null && stats.name === nic.name) found.get(domain.id)?.push(stats);
-    });
-    domains.forEach((domain, i) => {
-      macCache.set(cacheKey(domain.id, lists[i] ?? []), macsOf(lists[i] ?? []));
-    });
-    return { atMs, found };
-  };
-
-  /** Fills the cache for domains that are new or have changed, and forgets those that are gone. */
-  const refreshMacs = async (known: ReadonlyMap<Domain, readonly InterfaceStats[]>, signal?: AbortSignal): Promise<void> => {
-    const next = new Map<string, ReadonlyMap<string, string>>();
-    const unknown: [Domain, string][] = [];
-    for (const [domain, interfaces] of known) {
-      if (interfaces.length === 0) continue;
-      const key = cacheKey(domain.id, interfaces);
-      const macs = macCache.get(key);
-      if (macs === undefined) unknown.push([domain, key]);
-      else next.set(key, macs);
+  const vmOf = (domain: FoundDomain): { vm: string } | { leftOut: LeftOut; why: string } => {
+    const mapped = options.map?.get(domain.name)?.vm;
+    const base = mapped ?? (options.vmFrom === 'uuid' ? domain.uuid : domain.name);
+    if (base === null) return { leftOut: 'no_answer', why: 'libvirt has not told its UUID yet' };
+    let vm = base;
+    if (mapped === undefined && options.generation !== undefined) {
+      const generation = generationOf(options.generation, { vm: base, uuid: domain.uuid });
+      if ('failed' in generation) return { leftOut: 'no_generation', why: generation.failed };
+      vm = `${base}-${generation.text}`;
     }
-    const outputs = await virsh.runAll(
-      unknown.map(([d]) => ['domiflist', d.name]),
-      signal,
-    );
-    unknown.forEach(([, key], i) => next.set(key, macsOf(parseDomiflist(outputs[i] ?? ''))));
-    macCache = next;
+    if (namesAreValid(vm, '')) return { vm };
+    return {
+      leftOut: 'bad_name',
+      why: `its name ${JSON.stringify(vm)} is no valid VM name; give it one with --map, or use --vm-from uuid`,
+    };
   };
 
-  const observationsOf = (domain: Domain, vm: string, interfaces: readonly InterfaceStats[]): Observation[] => {
-    const verdict = domainVerdict(domain.state, domain.reason, options.causes);
-    if (verdict === 'absent') return [];
-    const arriving = domain.state === STATE_PAUSED && domain.reason === REASON_PAUSED_MIGRATION && !seenRunning.has(domain.id);
-    if (arriving) return [];
-    const downCause = verdict === 'up' ? null : verdict;
-    const macs = macCache.get(cacheKey(domain.id, interfaces));
-    const observations: Observation[] = [];
-    for (const { name, rxBytes, txBytes } of interfaces) {
-      const nic = nicFrom === 'mac' ? macs?.get(name) : name;
-      if (nic === undefined || !namesAreValid(vm, nic)) {
-        warnOnce(
-          `${domain.name} ${name}`,
-          `interface ${name} of ${domain.name} left out: no usable ${nicFrom === 'mac' ? 'MAC address' : 'name'}`,
-        );
+  const counted = (domain: FoundDomain, vm: string, downCause: Observation['downCause']): Seen[] => {
+    const rows: Seen[] = [];
+    const nics = new Map(domain.nics.flatMap((nic) => (nic.device === null ? [] : [[nic.device, nic] as const])));
+    for (const { name, rxBytes, txBytes } of domain.interfaces) {
+      const nic = nicFrom === 'mac' ? nics.get(name)?.mac : name;
+      const source = `${domain.name} ${name}`;
+      if (nic === undefined || nic === null || !namesAreValid(vm, nic)) {
+        const missing = nicFrom === 'mac' ? 'MAC address' : 'name';
+        rows.push({ source, result: 'no_nic_name', why: `no usable ${missing} is known of this interface` });
         continue;
       }
-      const epoch = epochOf(bootId, domain.id, name);
+      const epoch = epochOf(bootId, domain.runningNumber ?? '0', name);
       const counters = reversed ? { rxBytes: txBytes, txBytes: rxBytes, epoch } : { rxBytes, txBytes, epoch };
-      observations.push({ vm, nic, counters, downCause });
+      rows.push({ source, result: 'metered', why, observation: { vm, nic, counters, downCause } });
     }
-    // A VM that is off (its counters are gone, or read zero) or has no interface still has a state to tell.
-    return observations.length > 0 ? observations : [{ vm, nic: '', counters: null, downCause }];
+    const measured = new Set(domain.interfaces.map(({ name }) => name));
+    for (const nic of domain.nics) {
+      if (nic.device !== null && measured.has(nic.device)) continue;
+      const source = `${domain.name} ${nic.device ?? nic.mac ?? nic.type}`;
+      const silent = domain.silentDevices.get(nic.device ?? '');
+      if (silent === undefined) rows.push({ source, result: 'not_measurable', why: unmeasured(nic) });
+      else rows.push({ source, result: 'no_answer', why: silent });
+    }
+    return rows;
+  };
+
+  const seenOf = (domain: FoundDomain): Seen[] => {
+    const source = domain.name;
+    const named = vmOf(domain);
+    if ('leftOut' in named) return [{ source, result: named.leftOut, why: named.why }];
+    const { stats } = domain;
+    if (stats === null) return [{ source, result: 'no_answer', why: domain.failed ?? 'libvirt did not say how it is' }];
+    const verdict = domainVerdict(stats.state, stats.reason, options.causes);
+    if (verdict === 'absent') return [{ source, result: 'elsewhere', why: 'its state says that another host speaks for it' }];
+    const paused = stats.state === STATE_PAUSED && stats.reason === REASON_PAUSED_MIGRATION;
+    if (paused && !seenRunning.has(runOf(domain)))
+      return [{ source, result: 'elsewhere', why: 'it is still arriving from another host' }];
+    const { vm } = named;
+    const downCause = verdict === 'up' ? null : verdict;
+    const state: Observation = { vm, nic: '', counters: null, downCause };
+    // A VM that is off (its counters are gone, or read zero) still has a state to tell.
+    if (!isActive(stats.state)) return [{ source, result: 'state_only', why: `${why}; it is off`, observation: state }];
+    if (domain.failed !== null) return [{ source, result: 'no_answer', why: domain.failed, observation: state }];
+    const rows = counted(domain, vm, downCause);
+    if (rows.some(({ observation }) => observation !== undefined)) return rows;
+    const reason = rows.length === 0 ? 'it has no interface' : 'none of its interfaces can be counted';
+    return [...rows, { source, result: 'state_only', why: `${why}; ${reason}`, observation: state }];
   };
 
   return {
     name: `libvirt ${uri}`,
     async read(signal) {
-      const startMs = now();
-      const stats = parseDomstats(await virsh.run(['domstats', '--raw', '--state', '--interface'], signal));
-      const ids = parseDomainIds(await virsh.run(['list', '--all'], signal));
-      const uuids =
-        options.vmFrom === 'uuid' ? parseDomainUuids(await virsh.run(['list', '--all', '--uuid', '--name'], signal)) : null;
-      // libvirt lists in the order of its hash table; a fixed order makes batches comparable.
-      const domains: Domain[] = stats
-        .filter((d) => matches(d.name))
-        .map((d) => ({ ...d, id: ids.get(d.name) ?? 0 }))
-        .sort((a, b) => (a.name < b.name ? -1 : 1));
-      const active = domains.filter((d) => d.id > 0 && isActive(d.state));
-      const withoutFigures = active.filter((d) => d.interfaces === null);
-      const asked = withoutFigures.length === 0 ? null : await askOneByOne(withoutFigures, signal);
-      // The instant of a reading is the one nearest before its counters, for which it pays to look twice.
-      const atMs = asked?.atMs ?? startMs;
-      const interfaces = new Map(active.map((d) => [d, d.interfaces ?? asked?.found.get(d.id) ?? []]));
-      if (nicFrom === 'mac') await refreshMacs(interfaces, signal);
-      const running = active.filter((d) => d.state === 1 || d.state === 2 || seenRunning.has(d.id));
-      seenRunning = new Set(running.map((d) => d.id));
-
-      const observations: Observation[] = [];
-      for (const domain of domains) {
-        const vm = options.map?.get(domain.name)?.vm ?? (uuids === null ? domain.name : uuids.get(domain.name));
-        if (vm === undefined || !namesAreValid(vm, '')) {
-          warnOnce(
-            domain.name,
-            `domain "${domain.name}" left out: its name is no valid VM name; give it one with --map, or use --vm-from uuid`,
-          );
-          continue;
-        }
-        observations.push(...observationsOf(domain, vm, interfaces.get(domain) ?? []));
-      }
-      return { atMs, observations };
+      const { atMs, domains, notPicked, nameless } = await host.find(signal);
+      const running = domains.filter(
+        (d) => d.runningNumber !== null && (d.stats?.state === 1 || d.stats?.state === 2 || seenRunning.has(runOf(d))),
+      );
+      const seen: Seen[] = [
+        ...domains.flatMap(seenOf),
+        ...nameless.map(({ uuid, failed }): Seen => ({ source: uuid, result: 'no_answer', why: failed })),
+        ...notPicked.map((source): Seen => ({ source, result: 'not_picked', why: 'matches no --match' })),
+      ];
+      const unanswered = [...seenRunning].filter((run) =>
+        domains.some((d) => d.runningNumber === null && run.startsWith(`${d.selector} `)),
+      );
+      seenRunning = new Set([...running.map(runOf), ...unanswered]);
+      return { atMs, observations: seen.flatMap(({ observation }) => observation ?? []), seen };
     },
   };
 }
 
-function cacheKey(id: number, interfaces: readonly { readonly name: string }[]): string {
-  return `${id} ${interfaces.map((nic) => nic.name).join(' ')}`;
+function runOf(domain: FoundDomain): string {
+  return `${domain.selector} ${domain.runningNumber ?? ''}`;
 }
 
-function macsOf(interfaces: readonly DomainInterface[]): ReadonlyMap<string, string> {
-  return new Map(interfaces.map((nic) => [nic.name, nic.mac]));
+/** Why libvirt has no figures of a NIC. */
+function unmeasured(nic: DomainNic): string {
+  if (nic.type === 'hostdev' || nic.type === 'vdpa')
+    return `a device handed through to the guest (${nic.type}, SR-IOV): its frames do not pass through this host's software`;
+  if (nic.device === null) return `an interface of type ${nic.type} has no device on this host`;
+  return `libvirt has no figures of ${nic.device} (${nic.type})`;
 }

@@ -13,10 +13,44 @@ export interface Observation {
   readonly downCause: Cause | null;
 }
 
+/**
+ * Why something that a source has was not metered, or not wholly. `not_picked`: the patterns leave it to others. `no_guest_end`: it is
+ * the host's own. `same_frames`: another interface has its frames already. `not_measurable`: its frames do not pass where they could
+ * be counted. `bad_name`, `no_nic_name`, `no_generation`: nothing to call it by. `no_answer`: the source failed or was too slow. `elsewhere`:
+ * another host speaks for it. `twice`: another one bears its name.
+ */
+export const LEFT_OUT = [
+  'not_picked',
+  'no_guest_end',
+  'same_frames',
+  'not_measurable',
+  'bad_name',
+  'no_nic_name',
+  'no_generation',
+  'no_answer',
+  'elsewhere',
+  'twice',
+] as const;
+export type LeftOut = (typeof LEFT_OUT)[number];
+
+/** One thing that a source has (a domain, a NIC of one, an interface), and what became of it in this round. */
+export interface Seen {
+  /** As the source calls it. */
+  readonly source: string;
+  /** `state_only`: its state goes out, and it has no counters to send. */
+  readonly result: 'metered' | 'state_only' | LeftOut;
+  /** In words: why it was picked, or not. */
+  readonly why: string;
+  /** What is sent of it; of what was left out only the state may be. */
+  readonly observation?: Observation;
+}
+
 /** All that one look at a source gave. */
 export interface Reading {
   readonly atMs: number;
   readonly observations: readonly Observation[];
+  /** Everything that was there, sent or not; a reader that leaves it out is taken to send all it sees. */
+  readonly seen?: readonly Seen[];
 }
 
 /** A source of samples. `read` throws when the source can't be read at all; that round then has no samples. */

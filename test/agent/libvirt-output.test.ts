@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { domainVerdict, DOMAIN_STATES, isActive, parseOverride } from '../../src/agent/domain-state.ts';
 import {
-  parseDomainIds,
-  parseDomainUuids,
+  parseDomainXml,
   parseDomiflist,
   parseDomifstat,
   parseDomstats,
+  parseName,
+  parseRunningNumber,
+  parseUuids,
 } from '../../src/agent/libvirt-output.ts';
 
 /** As QEMU's driver prints it: a running domain with two interfaces, one that can't be asked, and one that is off. */
@@ -39,46 +41,67 @@ describe('virsh output', () => {
           { name: 'vnet4', rxBytes: 18446744073709551615n, txBytes: 9007199254740993n },
           { name: 'vnet5', rxBytes: 0n, txBytes: 0n },
         ],
+        interfaceCount: 3,
       },
-      { name: 'it\'s "odd"', state: 5, reason: 1, interfaces: null },
+      { name: 'it\'s "odd"', state: 5, reason: 1, interfaces: null, interfaceCount: 0 },
     ]);
   });
 
-  it.each(['', '\n\n', 'error: failed\n', "Domain: 'x'\n"])('makes nothing of %j', (text) => {
+  it.each(['', '\n\n', 'error: failed\n', "Domain: 'x'\n", '<domain', '<a/>'])('makes nothing of %j', (text) => {
     expect(parseDomstats(text)).toEqual([]);
     expect(parseDomiflist(text)).toEqual([]);
-    expect(parseDomifstat(text)).toBeNull();
-    expect(parseDomainIds(text).size).toBe(0);
+    expect(parseDomifstat(text, 'vnet4')).toBeNull();
+    expect(parseUuids(text)).toEqual([]);
+    expect(parseRunningNumber(text)).toBeNull();
+    expect(parseDomainXml(text)).toBeNull();
   });
 
-  it('reads the running numbers, with headings or without, names with blanks and all', () => {
-    const table = ` Id   Name          State
-------------------------------
- 1    web           running
- 12   my old box    paused
- 3    x             in shutdown
- -    off           shut off
+  it('reads UUIDs, a name to its last blank, and running numbers of any size', () => {
+    expect(parseUuids('5b1f0c3e-7d2a-4c18-9e60-000000000001\n5B1F0C3E-7D2A-4C18-9E60-000000000002\n\n')).toEqual([
+      '5b1f0c3e-7d2a-4c18-9e60-000000000001',
+      '5b1f0c3e-7d2a-4c18-9e60-000000000002',
+    ]);
+    expect(parseName('  my box \n\n')).toBe('  my box ');
+    expect(parseRunningNumber('123456789012345678901234567890\n\n')).toBe('123456789012345678901234567890');
+    expect(parseRunningNumber('-\n\n')).toBeNull();
+  });
+
+  it('reads a description: entities, other elements that look alike, and interfaces without a device', () => {
+    const text = `<domain type='kvm' id='17'>
+  <name> a &amp; b&#x20;</name>
+  <uuid>5B1F0C3E-7D2A-4C18-9E60-000000000001</uuid>
+  <description><![CDATA[<name>not this</name>]]></description>
+  <metadata><x:interface xmlns:x='y' type='bridge'><x:target dev='vnet9'/></x:interface><devices><interface type='bridge'/></devices></metadata>
+  <devices>
+    <interface type='bridge'><mac address='52:54:00:AB:00:01'/><source bridge='br0'/><target dev='vnet4'/></interface>
+    <interface type='hostdev' managed='yes'><mac address='52:54:00:ab:00:02'/></interface>
+    <hostdev mode='subsystem' type='pci'/>
+  </devices>
+</domain>
+
 `;
-    const expected = new Map([['web', 1], ['my old box', 12], ['x', 3]]); // prettier-ignore
-    expect(parseDomainIds(table)).toEqual(expected);
-    expect(parseDomainIds(table.split('\n').slice(2).join('\n'))).toEqual(expected);
+    expect(parseDomainXml(text)).toEqual({
+      name: ' a & b ',
+      uuid: '5b1f0c3e-7d2a-4c18-9e60-000000000001',
+      id: '17',
+      nics: [
+        { device: 'vnet4', mac: '52:54:00:ab:00:01', type: 'bridge' },
+        { device: null, mac: '52:54:00:ab:00:02', type: 'hostdev' },
+      ],
+    });
   });
 
-  it('reads UUIDs by name', () => {
-    const text = '5b1f0c3e-7d2a-4c18-9e60-000000000001 web\n5b1f0c3e-7d2a-4c18-9e60-000000000002 my box\n';
-    expect([...parseDomainUuids(text).keys()]).toEqual(['web', 'my box']);
-  });
-
-  it('reads interfaces and leaves out those without a device', () => {
+  it('reads the table of interfaces by what no column cuts', () => {
     const text = ` Interface   Type      Source    Model    MAC
 -------------------------------------------------------------
  vnet4       bridge    br0       virtio   52:54:00:AB:00:01
- vnet5       network   default   e1000    52:54:00:ab:00:02
- -           bridge    br0       -        52:54:00:ab:00:03
+ tap2c714c60-c8 network default   e1000    52:54:00:ab:00:02
+ -           hostdev   -         -        52:54:00:ab:00:03
 `;
     expect(parseDomiflist(text)).toEqual([
-      { name: 'vnet4', mac: '52:54:00:ab:00:01' },
-      { name: 'vnet5', mac: '52:54:00:ab:00:02' },
+      { device: 'vnet4', type: 'bridge', mac: '52:54:00:ab:00:01' },
+      { device: 'tap2c714c60-c8', type: 'network', mac: '52:54:00:ab:00:02' },
+      { device: null, type: 'hostdev', mac: '52:54:00:ab:00:03' },
     ]);
   });
 
@@ -86,8 +109,9 @@ describe('virsh output', () => {
     ['vnet4 rx_bytes 7\nvnet4 rx_packets 1\nvnet4 tx_bytes 8\n', { name: 'vnet4', rxBytes: 7n, txBytes: 8n }],
     ['vnet4 rx_bytes 7\n', null],
     ['vnet4 rx_bytes -1\nvnet4 tx_bytes 8\n', null],
+    ['vnet40 rx_bytes 7\nvnet40 tx_bytes 8\n', null],
   ])('reads domifstat %j', (text, expected) => {
-    expect(parseDomifstat(text)).toEqual(expected);
+    expect(parseDomifstat(text, 'vnet4')).toEqual(expected);
   });
 });
 
