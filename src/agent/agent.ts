@@ -1,7 +1,8 @@
 import { batchesOf, type WireFormat } from './batch.ts';
 import { ApiClient } from './client.ts';
 import { instantGuard } from './instant-guard.ts';
-import type { AgentLog, Reader } from './reading.ts';
+import type { AgentLog, LeftOut, Reader, Seen } from './reading.ts';
+import { countsOf, RoundLog, seenIn } from './round-report.ts';
 import { sleepReal, type Sleep } from './retry.ts';
 import { Doorbell, sendLoop, type SenderStats } from './sender.ts';
 import type { LockLostError } from '../process-lock.ts';
@@ -27,6 +28,8 @@ export interface AgentOptions {
   readonly log?: AgentLog;
   /** Told once when the spool has turned out to be another agent's: this one can keep nothing more, and is to be stopped. */
   readonly onSpoolLost?: (error: LockLostError) => void;
+  /** Is called after each round, read or not. */
+  readonly onRound?: () => void;
 }
 
 export interface AgentStats extends SenderStats {
@@ -39,10 +42,23 @@ export interface AgentStats extends SenderStats {
   droppedSamples: number;
   pendingBatches: number;
   pendingSamples: number;
+  /** Of the last round: seen = metered + stateOnly + leftOut. */
+  seen: number;
+  metered: number;
+  stateOnly: number;
+  leftOut: number;
+  leftOutReasons: Readonly<Record<LeftOut, number>>;
+  lastRoundAtMs: number | null;
+  /** Batches under `rejected/`, and those that had to go from there for want of room. */
+  rejectedBatches: number;
+  rejectedBytes: number;
+  droppedRejectedBatches: number;
 }
 
 export interface RunningAgent {
   stats(): AgentStats;
+  /** What the last round saw: all of it, sent or not. */
+  seen(): readonly Seen[];
   /** Reads once, now, besides the rounds of the interval; resolves when what it saw is durable in the spool. */
   readNow(): Promise<void>;
   /** Resolves when every round begun so far is answered (nothing waits in the spool), or when the agent stops. */
@@ -79,8 +95,18 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
   const guard = instantGuard(spool.lastAtMs, log);
   const stopping = new AbortController();
   const giveUp = new AbortController();
-  const sent: SenderStats = { sentBatches: 0, acceptedSamples: 0, rejectedSamples: 0, setAsideBatches: 0, failedAttempts: 0 };
+  const sent: SenderStats = {
+    sentBatches: 0,
+    acceptedSamples: 0,
+    rejectedSamples: 0,
+    setAsideBatches: 0,
+    failedAttempts: 0,
+    lastSentAtMs: null,
+  };
   const read = { readRounds: 0, failedRounds: 0, spooledSamples: 0, unspooledBatches: 0 };
+  const rounds = new RoundLog(log, now);
+  let seen: readonly Seen[] = [];
+  let lastRoundAtMs: number | null = null;
 
   const bell = new Doorbell();
   let waiters: (() => void)[] = [];
@@ -89,10 +115,19 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
     waiters = [];
   };
 
+  const summary = (): Record<string, unknown> => ({
+    accepted: sent.acceptedSamples,
+    rejected: sent.rejectedSamples,
+    waiting: spool.pending.samples,
+    failed_rounds: read.failedRounds,
+  });
   const readRound = async (): Promise<void> => {
     try {
-      const reading = guard(await options.reader.read(stopping.signal));
+      const looked = await untilAborted(options.reader.read(stopping.signal), stopping.signal);
+      const reading = guard(looked);
       read.readRounds += 1;
+      seen = seenIn(reading ?? looked);
+      lastRoundAtMs = now();
       for (const batch of reading === null ? [] : await batchesOf(reading, options.format)) {
         try {
           await spool.append(batch);
@@ -102,12 +137,15 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
           log('error', 'the spool did not take a batch: its samples are lost', { error: String(error), samples: batch.samples });
         }
       }
+      rounds.round(seen, summary);
     } catch (error) {
       if (stopping.signal.aborted) return;
       read.failedRounds += 1;
+      rounds.failed();
       log('error', `${options.reader.name} can't be read`, { error: error instanceof Error ? error.message : String(error) });
     }
     bell.ring();
+    options.onRound?.();
   };
   let lastRound: Promise<void> = Promise.resolve();
   const round = (): Promise<void> => (lastRound = lastRound.then(() => (stopping.signal.aborted ? undefined : readRound())));
@@ -122,15 +160,22 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
     }
   };
 
-  const senderOptions = { client, spool, random: options.random ?? Math.random, sleep, log, stats: sent };
+  const senderOptions = { client, spool, now, random: options.random ?? Math.random, sleep, log, stats: sent };
   const signals = { stopping: stopping.signal, giveUp: giveUp.signal };
   const loops = Promise.all([sampleLoop(), sendLoop({ ...senderOptions, ...signals }, bell, releaseWaiters)]);
 
   const stats = (): AgentStats => {
     const { batches, samples } = spool.pending;
+    const { reasons, ...counts } = countsOf(seen);
     return {
       ...sent,
       ...read,
+      ...counts,
+      leftOutReasons: reasons,
+      lastRoundAtMs,
+      rejectedBatches: spool.rejected.batches,
+      rejectedBytes: spool.rejected.bytes,
+      droppedRejectedBatches: spool.rejected.dropped,
       droppedBatches: spool.dropped.batches,
       droppedSamples: spool.dropped.samples,
       pendingBatches: batches,
@@ -145,7 +190,6 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
       giveUp.abort();
     });
     await loops;
-    await lastRound;
     finished.abort();
     releaseWaiters();
     await spool.close();
@@ -156,6 +200,7 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
 
   return {
     stats,
+    seen: () => seen,
     readNow: round,
     async drained() {
       await lastRound;
@@ -164,4 +209,19 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
     },
     stop: () => (stopped ??= finish()),
   };
+}
+
+/** A reader that does not hear the signal is left to itself: whoever stops does not wait for it. */
+function untilAborted<T>(reading: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const aborted = (): void => {
+      reject(new Error('stopped'));
+    };
+    if (signal.aborted) aborted();
+    signal.addEventListener('abort', aborted, { once: true });
+    const over = (): void => {
+      signal.removeEventListener('abort', aborted);
+    };
+    void reading.then(resolve, reject).finally(over);
+  });
 }

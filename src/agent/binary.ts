@@ -51,6 +51,60 @@ export function encodeBinaryAt(samples: readonly (Observation & { readonly atMs:
   return Buffer.concat([MAGIC, Buffer.from(head), Buffer.from(records)]);
 }
 
+interface RawRecord {
+  readonly flags: number;
+  readonly vm: bigint;
+  readonly nic: bigint;
+  readonly ts: bigint;
+  /** What follows the instant, as it stands. */
+  readonly rest: Uint8Array;
+}
+
+/** The two halves of a body by its records, each with the whole table of names; null when there are fewer than two. */
+export function splitBinary(
+  body: Uint8Array,
+): readonly [{ readonly body: Buffer; readonly samples: number }, { readonly body: Buffer; readonly samples: number }] | null {
+  let at = MAGIC.length;
+  const varint = (): bigint => {
+    let value = 0n;
+    for (let shift = 0n; ; shift += 7n) {
+      const byte = body[at++];
+      if (byte === undefined) throw new RangeError('a body of samples ends in the middle');
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  for (let names = varint(); names > 0n; names--) at += 1 + (body[at] ?? 0);
+  const head = body.subarray(0, at);
+  const records: RawRecord[] = [];
+  let ts = 0n;
+  while (at < body.length) {
+    const flags = body[at++] ?? 0;
+    const [vm, nic, zigzag] = [varint(), varint(), varint()];
+    ts = BigInt.asIntN(64, ts + (zigzag % 2n === 0n ? zigzag / 2n : -(zigzag + 1n) / 2n));
+    const from = at;
+    const further = ((flags & COUNTERS) === 0 ? 0 : 2) + ((flags & WITH_EPOCH) === 0 ? 0 : 1);
+    for (let i = 0; i < further; i++) varint();
+    records.push({ flags, vm, nic, ts, rest: body.subarray(from, at) });
+  }
+  if (records.length < 2) return null;
+  const middle = Math.ceil(records.length / 2);
+  const part = (some: readonly RawRecord[]): { body: Buffer; samples: number } => {
+    let before = 0n;
+    const bytes = some.map((record) => {
+      const start: number[] = [record.flags];
+      pushVarint(start, record.vm);
+      pushVarint(start, record.nic);
+      const step = BigInt.asIntN(64, record.ts - before);
+      pushVarint(start, step >= 0n ? 2n * step : -2n * step - 1n);
+      before = record.ts;
+      return Buffer.concat([Buffer.from(start), record.rest]);
+    });
+    return { body: Buffer.concat([head, ...bytes]), samples: some.length };
+  };
+  return [part(records.slice(0, middle)), part(records.slice(middle))];
+}
+
 function pushVarint(bytes: number[], value: bigint): void {
   while (value >= 0x80n) {
     bytes.push(Number(value & 0x7fn) | 0x80);

@@ -2,6 +2,7 @@ import { Agent, request } from 'undici';
 import { z } from 'zod';
 import { withoutStep } from '../domain/path-steps.ts';
 import { isBinary } from './binary.ts';
+import type { ProblemCode } from '../errors.ts';
 import { parseRetryAfter } from './retry.ts';
 
 /** The answer to `POST /v1/samples`: the accepted ones are durable. `index` counts the samples of the batch from 0. */
@@ -14,17 +15,25 @@ const Receipt = z.object({
 });
 export type Receipt = z.infer<typeof Receipt>;
 
+/**
+ * Why a body was refused. `final`: these bytes will never be taken. `early`: the server's clock has not come as far, which time mends.
+ * `mangled`: the server could not read it; where the bytes are right, something on the way broke them. `too_large`: in parts it may go, and it
+ * need not be Uptally that says so, for proxies have limits of their own.
+ */
+export type Refusal = 'final' | 'early' | 'mangled' | 'too_large';
+
 /** RFC 9457, as far as we use it. */
 const Problem = z.looseObject({ code: z.string().optional(), title: z.string().optional(), detail: z.string().optional() });
 
 /**
- * What became of a batch. `refused`: the server will never take these bytes. `denied`: the key or the address is wrong,
- * the bytes may be fine. `unavailable`: try the same bytes again; whether they were stored is unknown, and harmless.
+ * What became of a batch. `refused`: Uptally judged the bytes, or they are too large on their way to it. `denied`: the key or the address is
+ * wrong, or something else than Uptally answered; the bytes may be fine. `unavailable`: try the same bytes again; whether they were stored is unknown, and harmless.
  */
 export type PostOutcome =
   | { readonly kind: 'accepted'; readonly receipt: Receipt }
   | {
       readonly kind: 'refused';
+      readonly because: Refusal;
       readonly status: number;
       readonly code: string;
       readonly detail: string;
@@ -69,14 +78,21 @@ export interface ClientOptions {
 
 interface RawAnswer {
   readonly status: number;
+  readonly type: string;
   readonly text: string;
   readonly retryAfterMs: number | null;
 }
 
 /** No answer of this API comes near it; a stranger behind the address could otherwise fill our memory. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
-/** Statuses that judge the bytes themselves. */
-const REFUSING = new Set([400, 413, 415, 422]);
+/** Problems that judge the bytes themselves, when a problem document of Uptally names them. */
+const REFUSALS: ReadonlyMap<string, Refusal> = new Map<ProblemCode, Refusal>([
+  ['no_usable_sample', 'final'],
+  ['invalid_body', 'final'],
+  ['bad_request', 'mangled'],
+  ['body_too_large', 'too_large'],
+  ['too_many_samples', 'too_large'],
+]);
 
 /** A client of Uptally's HTTP API (SPEC §7) over keep-alive connections. `close` ends them. */
 export class ApiClient {
@@ -172,7 +188,7 @@ export class ApiClient {
     }
     const { status, type, bytes } = answer;
     if (status === 200) return { bytes, type };
-    const { code, detail } = describeProblem({ status, text: bytes.toString('utf8'), retryAfterMs: null });
+    const { code, detail } = describeProblem({ status, type, text: bytes.toString('utf8'), retryAfterMs: null });
     throw new ApiError(`GET ${path}: ${status} ${code}: ${detail}`, { status, code, retryable: isTransient(status) });
   }
 
@@ -194,8 +210,10 @@ export class ApiClient {
     });
     const header = answer.headers['retry-after'];
     const retryAfter = Array.isArray(header) ? (header[0] ?? null) : (header ?? null);
+    const type = answer.headers['content-type'];
     return {
       status: answer.statusCode,
+      type: (Array.isArray(type) ? type[0] : type) ?? '',
       text: await answer.body.text(),
       retryAfterMs: parseRetryAfter(retryAfter, this.#now()),
     };
@@ -226,17 +244,24 @@ function isTransient(status: number): boolean {
 
 function judge(answer: RawAnswer): PostOutcome {
   const { status } = answer;
-  if (status === 202) {
-    // 202 alone says that the accepted ones are durable; a proxy that mangles the body must not make us doubt that.
-    const receipt = Receipt.safeParse(parseJson(answer.text));
-    return { kind: 'accepted', receipt: receipt.success ? receipt.data : { accepted: 0, rejected: 0, errors: [] } };
-  }
+  const said = Receipt.safeParse(parseJson(answer.text));
+  const receipt = said.success ? said.data : null;
+  // Only a receipt says that samples are durable: a portal or a proxy may answer anything with any status.
+  if (status === 202 && receipt !== null) return { kind: 'accepted', receipt };
   const { code, detail } = describeProblem(answer);
   if (isTransient(status))
     return { kind: 'unavailable', status, retryAfterMs: answer.retryAfterMs, detail: `${status} ${code}: ${detail}` };
-  if (!REFUSING.has(status)) return { kind: 'denied', status, code, detail };
-  const receipt = Receipt.safeParse(parseJson(answer.text));
-  return { kind: 'refused', status, code, detail, receipt: receipt.success ? receipt.data : null };
+  const refusal = refusalOf(answer, code, receipt);
+  return refusal === null
+    ? { kind: 'denied', status, code, detail }
+    : { kind: 'refused', because: refusal, status, code, detail, receipt };
+}
+
+function refusalOf(answer: RawAnswer, code: string, receipt: Receipt | null): Refusal | null {
+  const isProblem = /^application\/problem\+json\b/i.test(answer.type.trim());
+  const refusal = isProblem ? (REFUSALS.get(code) ?? null) : null;
+  if (refusal === 'final' && receipt?.errors.some((error) => error.code === 'ts_in_future') === true) return 'early';
+  return refusal ?? (answer.status === 413 ? 'too_large' : null);
 }
 
 function describeProblem(answer: RawAnswer): { code: string; detail: string } {

@@ -1,4 +1,6 @@
-import type { AgentLog, Reading } from './reading.ts';
+import type { AgentLog, Observation, Reading, Seen } from './reading.ts';
+
+import { seenIn } from './round-report.ts';
 
 /** Beyond it a clock was not adjusted but wrong, and the server took none of the samples from its future (SPEC §1). */
 const STEP_BACK_MS_MAX = 300_000;
@@ -10,7 +12,6 @@ const STEP_BACK_MS_MAX = 300_000;
  */
 export function instantGuard(lastAtMs: number, log: AgentLog): (reading: Reading) => Reading | null {
   let last = lastAtMs;
-  const warned = new Set<string>();
   return (reading) => {
     if (reading.atMs <= last) {
       const backMs = last - reading.atMs;
@@ -22,15 +23,22 @@ export function instantGuard(lastAtMs: number, log: AgentLog): (reading: Reading
     }
     last = reading.atMs;
     const seen = new Set<string>();
-    const observations = reading.observations.filter(({ vm, nic }) => {
-      const key = `${vm} ${nic}`;
-      if (!seen.has(key)) return seen.add(key);
-      if (!warned.has(key) && warned.size < 1000) {
-        warned.add(key);
-        log('warn', `two sources are both named vm "${vm}", nic "${nic}"; only the first counts: check --map and --vm-from`);
-      }
-      return false;
-    });
-    return { atMs: reading.atMs, observations };
+    const twice = new Set<Observation>();
+    for (const observation of reading.observations) {
+      const key = `${observation.vm} ${observation.nic}`;
+      if (seen.has(key)) twice.add(observation);
+      seen.add(key);
+    }
+    if (twice.size === 0) return reading;
+    return {
+      atMs: reading.atMs,
+      observations: reading.observations.filter((observation) => !twice.has(observation)),
+      seen: seenIn(reading).map((one): Seen => {
+        if (one.observation === undefined || !twice.has(one.observation)) return one;
+        const { vm, nic } = one.observation;
+        const why = `another one is named vm "${vm}", nic "${nic}" too, and only the first counts: check --map and --vm-from`;
+        return { source: one.source, result: 'twice', why };
+      }),
+    };
   };
 }

@@ -1,5 +1,6 @@
 import type { ApiClient, PostOutcome, Receipt } from './client.ts';
 import type { AgentLog } from './reading.ts';
+import { Delivery } from './delivery.ts';
 import { deniedWaitMs, UNAVAILABLE_POLICY, waitMs, type Sleep } from './retry.ts';
 import type { Spool, SpooledBatch } from './spool.ts';
 
@@ -9,11 +10,14 @@ export interface SenderStats {
   rejectedSamples: number;
   setAsideBatches: number;
   failedAttempts: number;
+  /** When the server last took a batch. */
+  lastSentAtMs: number | null;
 }
 
 export interface SenderOptions {
   readonly client: ApiClient;
   readonly spool: Spool;
+  readonly now: () => number;
   readonly random: () => number;
   readonly sleep: Sleep;
   readonly log: AgentLog;
@@ -27,6 +31,8 @@ export interface SenderOptions {
 /** Sends what the spool holds, oldest first, one at a time; waits on the bell when it is empty. Ends when stopping. */
 export async function sendLoop(options: SenderOptions, bell: Doorbell, onEmpty: () => void): Promise<void> {
   const { spool, client, stopping, stats } = options;
+  const delivery = new Delivery(client, options.giveUp);
+  const memory: Memory = { awaySinceMs: null, unreadTries: 0 };
   let attempt = 0;
   while (!stopping.aborted) {
     let delayMs: number | null;
@@ -37,14 +43,14 @@ export async function sendLoop(options: SenderOptions, bell: Doorbell, onEmpty: 
         await bell.wait(stopping);
         continue;
       }
-      const outcome = await client.postSamples(batch.body, { gzip: true, signal: options.giveUp });
-      delayMs = await settle(options, batch, outcome, attempt);
+      delayMs = await settle(options, batch, await delivery.post(batch), attempt, memory);
     } catch (error) {
       delayMs = waitMs(UNAVAILABLE_POLICY, attempt, null, options.random);
       options.log('error', "the spool can't be read", { error: String(error), again_in_ms: delayMs });
     }
     if (delayMs === null) {
       attempt = 0;
+      memory.unreadTries = 0;
       continue;
     }
     attempt += 1;
@@ -79,54 +85,111 @@ export class Doorbell {
   }
 }
 
+/** What the loop remembers between tries. */
+interface Memory {
+  /** Since when no batch was taken, while that is so. */
+  awaySinceMs: number | null;
+  /** How often the server could not read the batch at the head. */
+  unreadTries: number;
+}
+
+/** A body that cannot be read so often was not broken on the way. */
+const UNREAD_TRIES_MAX = 10;
+/** A batch that is so far ahead of this host's clock was taken by a clock that has been set back since; time mends nothing soon. */
+const AHEAD_MS_MAX = 300_000;
+
 /** Does what an outcome asks for; the wait before the same batch goes again, or null when it is dealt with. */
 async function settle(
   options: SenderOptions,
   batch: SpooledBatch,
   outcome: PostOutcome,
   attempt: number,
+  memory: Memory,
 ): Promise<number | null> {
-  const { spool, stats, log, random } = options;
-  switch (outcome.kind) {
-    case 'accepted':
-      stats.sentBatches += 1;
-      stats.acceptedSamples += outcome.receipt.accepted;
-      stats.rejectedSamples += outcome.receipt.rejected;
-      if (outcome.receipt.rejected > 0) log('warn', 'the server rejected samples', rejections(outcome.receipt));
-      await spool.done(batch);
-      return null;
-    case 'refused': {
-      const reason = `${outcome.status} ${outcome.code}: ${outcome.detail}`;
-      stats.setAsideBatches += 1;
-      stats.rejectedSamples += batch.samples;
-      log('error', 'the server refused a batch; it is set aside under rejected/ in the spool', {
+  const { spool, stats, log, random, now } = options;
+  if (outcome.kind === 'accepted') {
+    stats.sentBatches += 1;
+    stats.acceptedSamples += outcome.receipt.accepted;
+    stats.rejectedSamples += outcome.receipt.rejected;
+    stats.lastSentAtMs = now();
+    if (memory.awaySinceMs !== null)
+      log('info', 'the server takes samples again', {
+        away_ms: now() - memory.awaySinceMs,
+        failed_tries: attempt,
+        ...spool.pending,
+      });
+    memory.awaySinceMs = null;
+    if (outcome.receipt.rejected > 0) log('warn', 'the server rejected samples', rejections(outcome.receipt));
+    await spool.done(batch);
+    return null;
+  }
+  if (options.giveUp.aborted) return 0;
+  if (outcome.kind === 'refused' && isForGood(outcome, batch, now(), memory)) {
+    const reason = `${outcome.status} ${outcome.code}: ${outcome.detail}`;
+    stats.setAsideBatches += 1;
+    stats.rejectedSamples += batch.samples;
+    log(
+      'error',
+      'the server refused a batch; it is set aside under rejected/ in the spool ("uptally agent resend" sends it again)',
+      {
         reason,
         samples: batch.samples,
         ...(outcome.receipt === null ? {} : rejections(outcome.receipt)),
-      });
-      await spool.setAside(batch, reason);
-      return null;
-    }
-    case 'denied': {
-      const delayMs = deniedWaitMs(attempt, random);
-      const advice =
-        outcome.status === 401 || outcome.status === 403
-          ? 'check --key: make one with "uptally keys create --role agent"; samples are kept in the spool meanwhile'
-          : 'check --server: is it an Uptally server? samples are kept in the spool meanwhile';
-      log('error', advice, { answer: `${outcome.status} ${outcome.code}: ${outcome.detail}`, again_in_ms: delayMs });
-      return delayMs;
-    }
-    case 'unavailable': {
-      if (options.giveUp.aborted) return 0;
-      const delayMs = waitMs(UNAVAILABLE_POLICY, attempt, outcome.retryAfterMs, random);
-      log('warn', 'the server did not take a batch; it stays in the spool', {
-        reason: outcome.detail,
-        again_in_ms: delayMs,
-        ...spool.pending,
-      });
-      return delayMs;
-    }
+      },
+    );
+    await spool.setAside(batch, reason);
+    return null;
   }
+  memory.awaySinceMs ??= now();
+  if (outcome.kind === 'unavailable') {
+    const delayMs = waitMs(UNAVAILABLE_POLICY, attempt, outcome.retryAfterMs, random);
+    log('warn', 'the server did not take a batch; it stays in the spool', {
+      reason: outcome.detail,
+      again_in_ms: delayMs,
+      ...spool.pending,
+    });
+    return delayMs;
+  }
+  const early = outcome.kind === 'refused' && outcome.because === 'early';
+  const delayMs = early ? waitMs(UNAVAILABLE_POLICY, attempt, null, random) : deniedWaitMs(attempt, random);
+  log('error', advice(outcome), {
+    answer: `${outcome.status} ${outcome.code}: ${outcome.detail}`,
+    again_in_ms: delayMs,
+    ...spool.pending,
+  });
+  return delayMs;
+}
+
+type Refused = Extract<PostOutcome, { kind: 'refused' }>;
+
+function isForGood(outcome: Refused, batch: SpooledBatch, nowMs: number, memory: Memory): boolean {
+  switch (outcome.because) {
+    case 'final':
+      return true;
+    case 'early':
+      return batch.lastAtMs > nowMs + AHEAD_MS_MAX;
+    case 'mangled':
+      memory.unreadTries += 1;
+      return memory.unreadTries >= UNREAD_TRIES_MAX;
+    case 'too_large':
+      return false;
+  }
+}
+
+/** What a person should look at; samples are kept in the spool meanwhile. */
+function advice(outcome: Exclude<PostOutcome, { kind: 'accepted' | 'unavailable' }>): string {
+  const kept = 'samples are kept in the spool meanwhile';
+  if (outcome.kind === 'refused') {
+    if (outcome.because === 'early') return `check the clocks of this host and of the server, which is behind; ${kept}`;
+    if (outcome.because === 'mangled')
+      return `the server could not read a batch: check what lies between it and this host; ${kept}`;
+    return `a single sample is too large for what answers: check the limits of the proxy before the server; ${kept}`;
+  }
+  if (outcome.status === 401 || outcome.status === 403)
+    return `check --key: make one with "uptally keys create --role agent"; ${kept}`;
+  if (outcome.code === 'unsupported_media_type' || outcome.code === 'unsupported_encoding')
+    return `the server does not know the format that --format names: a newer one does; ${kept}`;
+  return `check --server: is it an Uptally server? ${kept}`;
 }
 
 function rejections(receipt: Receipt): Record<string, unknown> {

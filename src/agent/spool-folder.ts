@@ -43,19 +43,36 @@ export async function syncFolder(dir: string): Promise<void> {
   }
 }
 
-/** Removes the oldest files until the folder holds at most `bytesMax`. */
-export async function trimFolder(folder: string, bytesMax: number): Promise<void> {
+/** What a folder of set-aside batches holds. */
+export interface RejectedFolder {
+  readonly batches: number;
+  readonly bytes: number;
+}
+
+/** Whether a file of `rejected/` is a batch, which can be sent again; the others say why, or are damaged. */
+export function isBatchFile(name: string): boolean {
+  return name.endsWith('.ndjson.gz') || name.endsWith('.samples');
+}
+
+/** Removes the oldest files until the folder holds at most `bytesMax`; what is left, and how many batches went. */
+export async function trimFolder(folder: string, bytesMax: number): Promise<RejectedFolder & { readonly removed: number }> {
   const files: { path: string; bytes: number; atMs: number }[] = [];
   for (const entry of await readdir(folder)) {
     const path = join(folder, entry);
-    const { size, mtimeMs } = await stat(path);
+    // Whoever sends batches again takes files away meanwhile.
+    const found = await stat(path).catch(() => null);
+    if (found === null) continue;
+    const { size, mtimeMs } = found;
     files.push({ path, bytes: size, atMs: mtimeMs });
   }
   files.sort((a, b) => a.atMs - b.atMs);
   let total = files.reduce((sum, file) => sum + file.bytes, 0);
+  let removed = 0;
   for (const file of files) {
     if (total <= bytesMax) break;
     await rm(file.path, { force: true });
     total -= file.bytes;
+    if (isBatchFile(file.path)) removed += 1;
   }
+  return { batches: files.filter(({ path }) => isBatchFile(path)).length - removed, bytes: total, removed };
 }

@@ -1,5 +1,6 @@
 import { open, readFile, readdir, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isBinary } from './binary.ts';
 import type { AgentLog } from './reading.ts';
 import { loadCursor, saveCursor, syncFolder, trimFolder, type Cursor } from './spool-folder.ts';
 import { checkWritable, folderError, makeFolder } from '../folder.ts';
@@ -42,6 +43,8 @@ const REJECTED_BYTES_MAX = 16 * 1024 * 1024;
 export class Spool {
   /** Batches and samples given up because the spool was full or a segment could not be read. */
   readonly dropped = { batches: 0, samples: 0 };
+  /** What `rejected/` holds, and how many batches had to go from it because it was full. */
+  readonly rejected = { batches: 0, bytes: 0, dropped: 0 };
   readonly #dir: string;
   readonly #bytesMax: number;
   readonly #segmentBytesMax: number;
@@ -85,6 +88,7 @@ export class Spool {
       await checkWritable(dir, setting);
       const spool = new Spool(options, lock);
       await spool.#recover();
+      await spool.#trimRejected();
       return spool;
     } catch (error) {
       await lock.release();
@@ -125,7 +129,7 @@ export class Spool {
   setAside(batch: SpooledBatch, reason: string): Promise<void> {
     return this.#inOwnTurn(async () => {
       const name = `${batch.lastAtMs}-${batch.segment}-${batch.offset}`;
-      await this.#keepRejected(`${name}.ndjson.gz`, batch.body);
+      await this.#keepRejected(isBinary(batch.body) ? `${name}.samples` : `${name}.ndjson.gz`, batch.body);
       await this.#keepRejected(`${name}.reason.txt`, Buffer.from(`${reason}\n`));
       await this.#done(batch);
     });
@@ -322,13 +326,26 @@ export class Spool {
 
   /** Copies for people, bounded, and never a reason to stop. */
   async #keepRejected(name: string, bytes: Uint8Array): Promise<void> {
-    const folder = join(this.#dir, 'rejected');
     try {
-      await writeFile(join(folder, name), bytes, { mode: 0o600 });
-      await trimFolder(folder, REJECTED_BYTES_MAX);
+      await writeFile(join(this.#dir, 'rejected', name), bytes, { mode: 0o600 });
+      await this.#trimRejected();
     } catch (error) {
       this.#log('error', 'a copy for rejected/ could not be kept', { name, error: String(error) });
     }
+  }
+
+  /** Keeps the newest of `rejected/`; what goes is lost, so it is said. */
+  async #trimRejected(): Promise<void> {
+    const { batches, bytes, removed } = await trimFolder(join(this.#dir, 'rejected'), REJECTED_BYTES_MAX);
+    this.rejected.batches = batches;
+    this.rejected.bytes = bytes;
+    this.rejected.dropped += removed;
+    if (removed > 0)
+      this.#log('error', 'rejected/ is full: its oldest batches are gone', {
+        batches: removed,
+        kept: batches,
+        bytes_max: REJECTED_BYTES_MAX,
+      });
   }
 
   #pathOf(id: number): string {

@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync, existsSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cause } from '../domain/condition.ts';
 import { epochOf, readBootId } from './epoch.ts';
+import { generationOf, type Generation } from './generation.ts';
 import { globMatcher, nameByRule, type VmFrom, type VmNic } from './naming.ts';
-import { namesAreValid, type AgentLog, type Observation, type Reader } from './reading.ts';
+import { namesAreValid, type AgentLog, type Observation, type Reader, type Seen } from './reading.ts';
+import { defaultPick, handedThrough, isGuestEnd, readLink, sameFrames, type Link, type Pick } from './sysfs-links.ts';
 
 /** `guest`: counters are the guest's view as they stand. `host`: they are a host's, so the two directions change places. */
 export type Direction = 'auto' | 'guest' | 'host';
@@ -12,10 +14,12 @@ export interface SysfsOptions {
   /** The folder with one entry an interface; `/sys/class/net` unless a test says otherwise. */
   readonly root?: string;
   readonly bootIdPath?: string;
-  /** Names to pick. Empty: the mapped ones, or else every host end of a guest (`isGuestEnd`). */
+  /** Names to pick. Empty: the mapped ones, or else every host end of a guest (`defaultPick`). */
   readonly match?: readonly string[];
   readonly map?: ReadonlyMap<string, VmNic>;
   readonly vmFrom?: VmFrom;
+  /** What tells a VM from an earlier one of its name; not for those that a mapping names. */
+  readonly generation?: Generation | undefined;
   readonly direction?: Direction;
   /** What an interface whose link is down says of its VM. */
   readonly downCause?: Cause;
@@ -23,17 +27,9 @@ export interface SysfsOptions {
   readonly log?: AgentLog;
 }
 
-/** Names that hypervisors and container runtimes give to the host's end of a guest's cable. */
-const GUEST_END = /^(tap|vnet|veth|vif|fwpr|nic-|lxc)/;
-
-/** Whether what the host receives here is what a guest sent: by its name, or because it is a tun/tap device. */
-export function isGuestEnd(root: string, name: string): boolean {
-  return GUEST_END.test(name) || existsSync(join(root, name, 'tun_flags'));
-}
-
 /**
  * Reads the kernel's interface counters. Every file is a few bytes and never blocks, so plain synchronous reads beat
- * promises here. An interface that vanishes between listing and reading is simply not there this round.
+ * promises here. An interface that vanishes between listing and reading has no answer this round.
  */
 export function sysfsReader(options: SysfsOptions = {}): Reader {
   const root = options.root ?? '/sys/class/net';
@@ -48,59 +44,90 @@ export function sysfsReader(options: SysfsOptions = {}): Reader {
   const matches = globMatcher(match);
   const warned = new Set<string>();
 
-  const warnOnce = (subject: string, message: string): void => {
-    if (warned.has(subject) || warned.size >= 1000) return;
-    warned.add(subject);
-    log('warn', message);
-  };
+  const file = (name: string, path: string): string => readFileSync(join(root, name, path), 'utf8').trim();
 
-  const picked = (name: string): boolean => {
-    if (match.length > 0) return matches(name);
-    return map.size > 0 ? map.has(name) : isGuestEnd(root, name);
-  };
-
-  const observe = (name: string): Observation | null => {
-    const file = (path: string): string => readFileSync(join(root, name, path), 'utf8').trim();
-    const target = map.get(name) ?? nameByRule(rule, name, () => file('ifalias'));
-    if (target === null) return null;
-    if (!namesAreValid(target.vm, target.nic)) {
-      warnOnce(
-        name,
-        `interface ${name} left out: "${target.vm}" or "${target.nic}" is no valid name; give it one with --map ${name}=VM`,
-      );
-      return null;
+  const pickOf = (link: Link, all: ReadonlyMap<string, Link>): Pick => {
+    const { name } = link;
+    if (match.length > 0) {
+      if (matches(name)) return { why: `matches ${match.map((pattern) => `'${pattern}'`).join(' or ')}` };
+      return { leftOut: 'not_picked', why: 'matches no --match' };
     }
-    const received = BigInt(file('statistics/rx_bytes'));
-    const sent = BigInt(file('statistics/tx_bytes'));
-    const reversed = direction === 'host' || (direction === 'auto' && isGuestEnd(root, name));
-    return {
+    if (map.size > 0) return map.has(name) ? { why: '--map names it' } : { leftOut: 'not_picked', why: 'no --map names it' };
+    return defaultPick(link, all, isNamed(name));
+  };
+
+  const isNamed = (name: string): boolean => {
+    if (rule.kind === 'name') return false;
+    try {
+      return rule.kind === 'alias' ? file(name, 'ifalias') !== '' : rule.pattern.test(name);
+    } catch {
+      return false;
+    }
+  };
+
+  /** Throws when the interface is gone. */
+  const seenOf = (link: Link, all: ReadonlyMap<string, Link>): Seen => {
+    const source = link.name;
+    const pick = pickOf(link, all);
+    if ('leftOut' in pick) return { source, result: pick.leftOut, why: pick.why };
+    const mapped = map.get(source);
+    let target = mapped ?? nameByRule(rule, source, () => file(source, 'ifalias'));
+    if (target === null) return { source, result: 'not_picked', why: '--vm-from has no name for it' };
+    if (mapped === undefined && options.generation !== undefined) {
+      const generation = generationOf(options.generation, { vm: target.vm, uuid: null });
+      if ('failed' in generation) return { source, result: 'no_generation', why: generation.failed };
+      target = { ...target, vm: `${target.vm}-${generation.text}` };
+    }
+    if (!namesAreValid(target.vm, target.nic)) {
+      const why = `"${target.vm}" or "${target.nic}" is no valid name; give it one with --map ${source}=VM`;
+      return { source, result: 'bad_name', why };
+    }
+    const received = BigInt(file(source, 'statistics/rx_bytes'));
+    const sent = BigInt(file(source, 'statistics/tx_bytes'));
+    const reversed = direction === 'host' || (direction === 'auto' && isGuestEnd(root, source));
+    const observation: Observation = {
       ...target,
       counters: {
         rxBytes: reversed ? sent : received,
         txBytes: reversed ? received : sent,
-        epoch: epochOf(bootId, file('ifindex'), name),
+        epoch: epochOf(bootId, link.ifindex, source),
       },
       // Only "down" is a statement: loopback and taps without carrier detection say "unknown" while they work.
-      downCause: file('operstate') === 'down' ? downCause : null,
+      downCause: file(source, 'operstate') === 'down' ? downCause : null,
     };
+    return { source, result: 'metered', why: pick.why, observation };
+  };
+
+  const warnOfPairs = (seen: readonly Seen[], all: ReadonlyMap<string, Link>): void => {
+    const metered = seen.flatMap(({ source, result }) => (result === 'metered' ? (all.get(source) ?? []) : []));
+    for (const [a, b] of sameFrames(metered, all)) {
+      const pair = `${a} ${b}`;
+      if (warned.has(pair) || warned.size >= 1000) continue;
+      warned.add(pair);
+      log('warn', `${a} and ${b} have the same frames and are both metered: whoever bills both bills twice; pick one of them`);
+    }
   };
 
   return {
     name: `sysfs ${root}`,
     read() {
       const atMs = now();
-      const observations: Observation[] = [];
-      for (const name of readdirSync(root).filter(picked).sort()) {
-        try {
-          const observation = observe(name);
-          if (observation !== null) observations.push(observation);
-        } catch {
-          // Unplugged while we looked, or an entry that is no interface (bonding_masters).
-        }
+      const all = new Map<string, Link>();
+      for (const name of readdirSync(root).sort()) {
+        const link = readLink(root, name);
+        if (link !== null) all.set(name, link);
       }
-      if (observations.length === 0)
-        warnOnce('', `no interface of ${root} is picked; choose some with --match 'PATTERN' or --map NAME=VM`);
-      return Promise.resolve({ atMs, observations });
+      const seen: Seen[] = [];
+      for (const link of all.values()) {
+        try {
+          seen.push(seenOf(link, all));
+        } catch {
+          seen.push({ source: link.name, result: 'no_answer', why: 'it was unplugged while it was read' });
+        }
+        seen.push(...handedThrough(root, link.name));
+      }
+      warnOfPairs(seen, all);
+      return Promise.resolve({ atMs, observations: seen.flatMap(({ observation }) => observation ?? []), seen });
     },
   };
 }

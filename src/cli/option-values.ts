@@ -29,6 +29,15 @@ export function parseSize(text: string): number {
   return bytes;
 }
 
+/** `127.0.0.1:9180`, `[::1]:9180`, `:9180` (on the loopback). */
+export function parseAddress(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) throw new InvalidArgumentError('write HOST:PORT, such as 127.0.0.1:9180.');
+  const host = match[1] ?? match[2] ?? '';
+  return { host: host === '' ? '127.0.0.1' : host, port };
+}
+
 /** Collects the values of an option that may be given several times. */
 export function collect(text: string, earlier: readonly string[] | undefined): string[] {
   return [...(earlier ?? []), text];

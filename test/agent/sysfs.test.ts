@@ -76,13 +76,13 @@ describe('sysfs', () => {
     expect(await read({ vmFrom: parseVmFrom('/^tap(\\d+)i(\\d+)$/') })).toEqual(['100/1 rx=2 tx=1 up']);
   });
 
-  it('leaves out what has no valid name, and says so once', async () => {
+  it('leaves out what has no valid name, and says what to do', async () => {
     iface('tap1', '1', '2', { ifalias: 'not a name' });
-    const lines: string[] = [];
-    const reader = sysfsReader({ root, vmFrom: { kind: 'alias' }, log: (_, message) => lines.push(message) });
-    await reader.read();
-    await reader.read();
-    expect(lines.filter((line) => line.includes('tap1'))).toHaveLength(1);
+    const { observations, seen = [] } = await sysfsReader({ root, vmFrom: { kind: 'alias' } }).read();
+    expect(observations).toEqual([]);
+    expect(seen).toMatchObject([
+      { source: 'tap1', result: 'bad_name', why: expect.stringContaining('--map tap1=VM') as unknown },
+    ]);
   });
 
   it('reports a link that is down, with the cause it is told to', async () => {

@@ -119,7 +119,7 @@ describe('send', () => {
 
   it('reports a refused batch with the errors of the problem', async () => {
     const errors = [{ index: 1, code: 'malformed_json' }];
-    const { env } = await serve(() => ({ status: 400, body: { code: 'nothing_usable', accepted: 0, rejected: 2, errors } }));
+    const { env } = await serve(() => ({ status: 400, body: { code: 'no_usable_sample', accepted: 0, rejected: 2, errors } }));
     const run = await runCli(['send', '-'], { env, stdin: 'a\nb' });
     expect(run.code).toBe(1);
     expect(run.out).toMatch(/0 accepted, 2 rejected/);

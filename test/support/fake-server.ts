@@ -53,7 +53,9 @@ export async function startFakeServer(
         incoming.socket.destroy();
         return;
       }
-      outgoing.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
+      // as the product does: what is wrong comes as a problem document
+      const type = answer.status >= 400 && typeof answer.body === 'object' ? 'application/problem+json' : 'application/json';
+      outgoing.writeHead(answer.status, { 'content-type': type, ...answer.headers });
       outgoing.end(answer.body === undefined ? '' : typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body));
     });
   });
