@@ -10,6 +10,7 @@ import type { Readiness } from '../http/routes/status.ts';
 import { buildServer } from '../http/server.ts';
 import { Door } from '../ingest/door.ts';
 import { openNameShares } from '../ingest/name-shares.ts';
+import { AgentsSeen, registerAgents } from '../ingest/agents-seen.ts';
 import { ingestPlugin } from '../ingest/plugin.ts';
 import { openEmbeddedReader, openEmbeddedWriter, type EmbeddedWriter } from '../log/embedded.ts';
 import { finishReplacing } from '../log/replace.ts';
@@ -105,9 +106,11 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
     pricedSeq = seq;
   });
 
+  const agents = new AgentsSeen();
   const door = new Door({
     log,
     aggregator,
+    agents,
     now,
     retentionDays: config.retentionDays,
     vmsMax: config.vmsMax,
@@ -125,6 +128,7 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
   const registry = metricsOf({ status, ready, partitions: () => [partitionOf(log, aggregator, config)], vmsMax: config.vmsMax });
   clockGauges(registry, options.clock);
   const connections = publicConnections(config, logger, registry);
+  registerAgents(registry, agents, () => new Set(catalog.keys().map(({ body }) => body.name)));
   const server = await buildServer({
     store,
     catalog,

@@ -3,6 +3,7 @@ import type { Kafka } from 'kafkajs';
 import type { Registry } from 'prom-client';
 import { highestClock } from '../aggregate/progress.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { AgentsSeen, registerAgents } from '../ingest/agents-seen.ts';
 import { KafkaDoor } from '../ingest/kafka-door.ts';
 import { ingestPlugin } from '../ingest/plugin.ts';
 import { readProgress } from '../aggregate/progress.ts';
@@ -57,7 +58,8 @@ export function startIngest(setup: IngestSetup): IngestRole {
   });
   log.limitMessages(kafkaLog.messageBytesMax);
   const eventClock = config.clock === 'event';
-  const door = new KafkaDoor({ log, now, retentionDays: config.retentionDays, faults, eventClock, clock: options.clock });
+  const agents = new AgentsSeen();
+  const door = new KafkaDoor({ log, agents, now, retentionDays: config.retentionDays, faults, eventClock, clock: options.clock });
   if (options.clock !== undefined)
     options.clock.onFollow = () => {
       log.forgetClock();
@@ -102,6 +104,7 @@ export function startIngest(setup: IngestSetup): IngestRole {
     plugins: [ingestPlugin(door, faults)],
     register: (registry) => {
       register(registry, log);
+      registerAgents(registry, agents, () => new Set(catalog.keys().map(({ body }) => body.name)));
     },
     notReady: () => log.unavailable?.message,
     async close() {

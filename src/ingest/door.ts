@@ -8,6 +8,7 @@ import { type BodyFormat, FRAMES_BYTES_MAX } from '../kernel/decoder.ts';
 import type { LogWriter } from '../log/log.ts';
 import { framesOf, SAMPLES_HEAD_BYTES_MAX, samplesRecord, tickRecord } from '../log/record.ts';
 import { Admission, type AdmissionOptions, type Sender } from './admission.ts';
+import type { AgentsSeen } from './agents-seen.ts';
 import { hear } from './heard.ts';
 import { Judge, type JudgeOptions, logProblem, type Receipt, Refusals, type SampleDoor } from './judge.ts';
 
@@ -15,6 +16,8 @@ import { Judge, type JudgeOptions, logProblem, type Receipt, Refusals, type Samp
 export const LAG_SAMPLES_MAX = 5_000_000;
 
 export interface DoorOptions extends JudgeOptions, AdmissionOptions {
+  /** Is told who had samples accepted. */
+  readonly agents?: AgentsSeen;
   readonly log: LogWriter;
 }
 
@@ -77,6 +80,7 @@ export class Door implements SampleDoor {
           return () => this.#append(kept, accepted);
         },
       );
+      this.#options.agents?.saw(sender.name, this.#options.now());
     }
     // not before: who is told to send the same again has its bad samples counted then
     this.#refusals.count(rejectedByCode);

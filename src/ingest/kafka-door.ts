@@ -7,6 +7,7 @@ import type { Key } from '../catalog/keys.ts';
 import type { BodyFormat } from '../kernel/decoder.ts';
 import type { KafkaWriter } from '../log/kafka/writer.ts';
 import { catalogRecord, tickRecord } from '../log/record.ts';
+import type { AgentsSeen } from './agents-seen.ts';
 import { hear, highestIn } from './heard.ts';
 import { Judge, type JudgeOptions, logProblem, type Receipt, Refusals, type SampleDoor } from './judge.ts';
 
@@ -14,6 +15,8 @@ export interface KafkaDoorOptions extends JudgeOptions {
   readonly log: KafkaWriter;
   /** Samples tell the time: ticks carry the highest ts accepted. */
   readonly eventClock: boolean;
+  /** Is told who had samples accepted. */
+  readonly agents?: AgentsSeen;
 }
 
 export class KafkaDoor implements SampleDoor {
@@ -42,6 +45,7 @@ export class KafkaDoor implements SampleDoor {
           throw logProblem(error);
         });
         this.reached(highestMs);
+        this.#options.agents?.saw(key.name, this.#options.now());
       }
       this.#refusals.count(rejectedByCode);
     });
