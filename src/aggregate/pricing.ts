@@ -67,17 +67,19 @@ export class Pricing {
     this.#seq = entry.seq;
     if (entry.kind === 'plan') {
       const plan = planOf(entry.id, planBody.parse(JSON.parse(entry.body)));
-      const slot = this.#plans.get(entry.id)?.slot ?? this.#plans.size;
-      this.#plans.set(entry.id, { slot, plan });
+      const before = this.#plans.get(entry.id);
+      this.#plans.set(entry.id, { slot: before?.slot ?? this.#plans.size, plan });
+      // Terms, traffic and fees are applied on reading: minutes are worth what they were.
+      if (before !== undefined && worthOf(before.plan) === worthOf(plan)) return false;
       for (const vm of this.#vmsByPlan.get(entry.id) ?? []) vms.add(vm);
       return true;
     }
     if (entry.kind !== 'vm' || !this.#owns(entry.id)) return false;
     const plans = storedDatedPlans(entry.body);
-    this.#phases.set(
-      entry.id,
-      plans.map((each) => ({ fromMs: each.from, plan: each.plan })),
-    );
+    const phases = plans.map((each) => ({ fromMs: each.from, plan: each.plan }));
+    const before = this.#phases.get(entry.id);
+    this.#phases.set(entry.id, phases);
+    if (before !== undefined && JSON.stringify(before) === JSON.stringify(phases)) return false;
     for (const each of plans) {
       const on = this.#vmsByPlan.get(each.plan) ?? new Set();
       on.add(entry.id);
@@ -131,6 +133,11 @@ export class Pricing {
       this.writePhases(kernel, internVm(kernel, vm), vm);
     }
   }
+}
+
+/** What of a plan a minute's credit follows from. */
+function worthOf({ priceNanos, per, zone, creditable }: Plan): string {
+  return [priceNanos, per, zone.name, ...[...creditable].sort((a, b) => a - b)].join(' ');
 }
 
 /** The slot of a VM by name, made if it is new. */

@@ -36,6 +36,8 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
         terms: named(sheetOf(context, body, plan, facts.fromMs)),
       })),
       nics: body.nics,
+      // Events outside of the service are not charged: documents of before did not say so, and charged them.
+      fees_within_service: true,
       fee_terms: named(sheetOf(context, body, service.at(-1)?.plan.id ?? body.plans.at(-1)?.plan, facts.fromMs)),
       incidents: catalog.incidentsOf(vm).map(({ fromMs, toMs, condition, assertsDown }) => ({
         from: formatInstant(fromMs),

@@ -3,6 +3,7 @@ import type { CreditPolicy } from '../domain/credit-policy.ts';
 import { defaultCreditPolicy } from '../domain/credit-policy.ts';
 import { applyIncidents, type Incident } from '../domain/incidents.ts';
 import type { Plan, PlanBody } from '../domain/plan.ts';
+import { formatInstant } from '../domain/instant.ts';
 import type { OutageInterval } from '../domain/timeline.ts';
 import { localDay, MINUTE_MS, monthEnd, monthStart } from '../domain/zone.ts';
 import { type QueryContext, VMS_A_STATEMENT } from '../query/context.ts';
@@ -23,6 +24,7 @@ import type { IssuerProfile } from './issuer.ts';
 import { claimsOf } from './claims.ts';
 import { type NotMeasured, notMeasuredOf, notMeasuredTexts } from './not-measured.ts';
 import { lateChargesOf, overdueOf } from './overdue.ts';
+import { unprintableText } from './printable.ts';
 import { zoneOfPeriod } from './period.ts';
 import { trafficDays, type TrafficRange, trafficSlots } from './usage.ts';
 
@@ -82,6 +84,8 @@ export interface Usage {
   readonly traffic: ReadonlyMap<string, readonly PlanTraffic[]>;
   readonly trafficByDay: ReadonlyMap<string, readonly Bytes[]>;
   readonly stored: RatedFrom;
+  /** By account: what of its address, or of the issuer's, can't be printed. */
+  readonly unprintable: ReadonlyMap<string, readonly string[]>;
 }
 
 /** The days that an account's period is made of: accounts whose days are the same can be read together. */
@@ -124,7 +128,9 @@ export async function loadUsage(
     for (const [vm, found] of byPlan) traffic.set(vm, found);
     for (const [vm, found] of byDay) trafficByDay.set(vm, found);
   }
-  return { fromMs, toMs, edges, services, spans, outages, traffic, trafficByDay, stored: { catalogSeq, rows } };
+  const unprintable = new Map<string, readonly string[]>();
+  for (const account of accounts) unprintable.set(account, await unprintableOf(context, account));
+  return { unprintable, fromMs, toMs, edges, services, spans, outages, traffic, trafficByDay, stored: { catalogSeq, rows } };
 }
 
 /** By VM of the accounts: its service around [fromMs, toMs), with the credit policy of its terms sheet. Nothing is read for it. */
@@ -158,6 +164,13 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
       const events = catalog.eventsOf(vm.id).map((event) => ({ id: event.id, kind: event.body.kind, atMs: event.body.at }));
       for (const fee of eventFees(sheet, events, vm.body.starts_at)) {
         if (fee.atMs < fromMs || fee.atMs >= toMs) continue;
+        if (!isServedAt(vm.body, fee.atMs)) {
+          if (fee.feeNanos > 0n)
+            warnings.push(
+              `${vm.id}: event ${fee.id} (${fee.kind}, ${formatInstant(fee.atMs)}) is not within its service, so no plan charges it: bill it by hand if it is owed`,
+            );
+          continue;
+        }
         if (fee.currency === body.currency || fee.feeNanos === 0n) fees.push(fee);
         else
           warnings.push(`${vm.id}: event ${fee.id} costs ${fee.reason} and the account is in ${body.currency}: bill it by hand`);
@@ -191,11 +204,30 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
       facts.map((each, i) => ({ ...each, span: evidence[i]?.span })),
       usage.trafficByDay,
     ),
-    warnings: [...warnings, ...notMeasuredTexts(notMeasured)],
+    warnings: [...warnings, ...notMeasuredTexts(notMeasured), ...(usage.unprintable.get(account) ?? [])],
     notMeasured,
     isOver: nowMs >= toMs,
     stored: usage.stored,
   };
+}
+
+async function unprintableOf({ catalog, issuer }: BillingContext, account: string): Promise<string[]> {
+  const body = catalog.account(account)?.body;
+  const found = await Promise.all([
+    unprintableText("the customer's name", body?.name),
+    unprintableText("the customer's address", body?.address),
+    unprintableText("the customer's tax id", body?.tax_id),
+    unprintableText("the issuer's name", issuer?.name),
+    unprintableText("the issuer's address", issuer?.address),
+    unprintableText('what the issuer says of payment', issuer?.payment),
+  ]);
+  return found.filter((text) => text !== undefined);
+}
+
+/** Whether a VM is served at an instant, on one plan or another: what happens to it before or after is nothing that its plans charge. */
+function isServedAt({ starts_at: startsAt, ends_at: endsAt, plans }: VmBody, atMs: number): boolean {
+  const from = Math.max(startsAt ?? -Infinity, plans[0]?.from ?? -Infinity);
+  return atMs >= from && atMs < (endsAt ?? Infinity);
 }
 
 /** What of a VM's outages counts for a period, under given incidents: all that reach into the months its service is priced by. */

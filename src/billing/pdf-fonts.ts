@@ -23,7 +23,7 @@ export interface Face {
   has: ReadonlySet<number>;
 }
 
-type Family = '' | '-tc' | '-sc' | '-jp' | '-kr';
+export type Family = '' | '-tc' | '-sc' | '-jp' | '-kr';
 /** Scripts that write the same character in different shapes: the document's own goes first. */
 const ORDER: Readonly<Record<DocumentLanguage, readonly Family[]>> = {
   en: ['', '-jp', '-sc', '-tc', '-kr'],
@@ -33,7 +33,8 @@ const ORDER: Readonly<Record<DocumentLanguage, readonly Family[]>> = {
 /** Which of them an English document takes first: currency says where its reader writes. */
 const HOME: Readonly<Record<string, Family>> = { TWD: '-tc', HKD: '-tc', MOP: '-tc', CNY: '-sc', SGD: '-sc', KRW: '-kr' };
 
-interface Piece {
+/** A file of a family, and the ranges of characters that it may have glyphs for. */
+export interface Piece {
   family: Family;
   name: string;
   ranges: readonly (readonly [from: number, to: number])[];
@@ -41,8 +42,11 @@ interface Piece {
 
 const families = new Map<Family, readonly Piece[]>();
 
+/** The families, in no order that matters. */
+export const FAMILIES: readonly Family[] = ORDER.en;
+
 /** The pieces of a family, as its package lists them; read once. */
-function piecesOf(family: Family): readonly Piece[] {
+export function piecesOf(family: Family): readonly Piece[] {
   const known = families.get(family);
   if (known !== undefined) return known;
   const list = JSON.parse(readFileSync(require.resolve(`${packageOf(family)}/unicode.json`), 'utf8')) as Record<string, string>;
@@ -60,6 +64,11 @@ function piecesOf(family: Family): readonly Piece[] {
   }));
   families.set(family, pieces);
   return pieces;
+}
+
+/** Where a piece is kept. */
+export function fileOf({ family, name }: Piece): string {
+  return require.resolve(`${packageOf(family)}/files/noto-sans${family}-${name}-wght-normal.woff2`);
 }
 
 function packageOf(family: Family): string {
@@ -86,7 +95,7 @@ function faceOf(piece: Piece, weight: Weight): Promise<Face> {
 
 async function makeFace(id: string, piece: Piece, weight: Weight): Promise<Face> {
   const [{ default: subsetFont }, { create }] = await Promise.all([import('subset-font'), import('fontkit')]);
-  const file = require.resolve(`${packageOf(piece.family)}/files/noto-sans${piece.family}-${piece.name}-wght-normal.woff2`);
+  const file = fileOf(piece);
   const text = piece.ranges.flatMap(([from, to]) =>
     Array.from({ length: to - from + 1 }, (_, i) => String.fromCodePoint(from + i)),
   );

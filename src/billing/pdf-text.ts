@@ -146,7 +146,8 @@ export function lineHeight({ size }: Style): number {
   return size * 1.4;
 }
 
-function printable(text: string): string {
+/** A text as it is printed: without what prints nothing, and with a box where a control or a mark of direction stands. */
+export function printable(text: string): string {
   return text.normalize('NFC').replace(DROPPED, '').replace(/[\t\n\r]/g, ' ').replace(UNPRINTABLE, REPLACEMENT); // prettier-ignore
 }
 

@@ -39,6 +39,9 @@ export interface CatalogOptions {
 export type BooksView = Omit<Books, 'apply'>;
 export type BooksEntry = Pick<Entry, 'id' | 'body'> & { kind: 'invoice' | 'settlement' | 'debit' | 'balance' | 'event' };
 
+/** What is to be recorded, or how to tell it from what is in force: decided where no other writer can come between. */
+export type Decided<T> = T | ((before: Versioned<T> | undefined) => T);
+
 /** How often a write may be overtaken before its caller hears of it. */
 const TURNS_MAX = 100;
 
@@ -161,32 +164,53 @@ export class Catalog {
     return body?.revoked === false ? { id, name: body.name, role: body.role } : undefined;
   }
 
-  /** Records a plan; the same content again is no new version. Throws `catalog_conflict`. */
-  putPlan(id: string, body: PlanBody, by: string): Promise<Versioned<PlanBody>> {
+  /** Records a plan; the same content again is no new version. Throws `catalog_conflict`, and whatever deciding throws. */
+  putPlan(id: string, body: Decided<PlanBody>, by: string): Promise<Versioned<PlanBody>> {
     return this.#write(async () => {
-      checkPlan(this.#view, id, body);
-      await this.#record('plan', id, body, by, this.#view.plans.get(id));
+      const before = this.#view.plans.get(id);
+      const decided = decidedBy(body, before);
+      this.allowPlan(id, decided);
+      await this.#record('plan', id, decided, by, before);
       return held(this.#view.plans, id);
     });
   }
 
-  /** Records an account. Throws `catalog_conflict`. */
-  putAccount(id: string, body: AccountBody, by: string): Promise<Versioned<AccountBody>> {
+  /** Throws `catalog_conflict` where a plan may not become so. */
+  allowPlan(id: string, body: PlanBody): void {
+    checkPlan(this.#view, id, body);
+  }
+
+  /** Records an account. Throws `catalog_conflict`, and whatever deciding throws. */
+  putAccount(id: string, body: Decided<AccountBody>, by: string): Promise<Versioned<AccountBody>> {
     return this.#write(async () => {
-      checkAccount(this.#view, id, body);
-      await this.#record('account', id, body, by, this.#view.accounts.get(id));
+      const before = this.#view.accounts.get(id);
+      const decided = decidedBy(body, before);
+      this.allowAccount(id, decided);
+      await this.#record('account', id, decided, by, before);
       return held(this.#view.accounts, id);
     });
   }
 
+  /** Throws `catalog_conflict` where an account may not become so. */
+  allowAccount(id: string, body: AccountBody): void {
+    checkAccount(this.#view, id, body);
+  }
+
   /** Records a VM. Throws `invalid_reference` naming the fields, `catalog_conflict` if it would leave an account that was charged for it. */
-  putVm(id: string, body: VmBody, by: string): Promise<Versioned<VmBody>> {
+  putVm(id: string, body: Decided<VmBody>, by: string): Promise<Versioned<VmBody>> {
     return this.#write(async () => {
-      checkVm(this.#view, body);
-      checkAccountOfVm(this.#view, id, body);
-      await this.#record('vm', id, body, by, this.#view.vms.get(id));
+      const before = this.#view.vms.get(id);
+      const decided = decidedBy(body, before);
+      this.allowVm(id, decided);
+      await this.#record('vm', id, decided, by, before);
       return held(this.#view.vms, id);
     });
+  }
+
+  /** Throws `invalid_reference` or `catalog_conflict` where a VM may not become so. */
+  allowVm(id: string, body: VmBody): void {
+    checkVm(this.#view, body);
+    checkAccountOfVm(this.#view, id, body);
   }
 
   /** Records an event of a VM. Throws `invalid_reference` if its amount does not fit the account's currency. */
@@ -407,6 +431,10 @@ const OVERTAKEN = new Error('overtaken');
 
 function keyRow(role: KeyBody['role'], name: string, vms: string[] | null, key: string): KeyBody {
   return { role, name, vms, digest: digestOf(key).toString('hex'), revoked: false };
+}
+
+function decidedBy<T extends object>(body: Decided<T>, before: Versioned<T> | undefined): T {
+  return typeof body === 'function' ? body(before) : body;
 }
 
 function held<T>(map: ReadonlyMap<string, Versioned<T>>, id: string): Versioned<T> {

@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
-import type { ApiClient } from '../agent/client.ts';
+import { type ApiClient, ApiError } from '../agent/client.ts';
 import { withClient } from './connection.ts';
 import { CommandFailure, writeLine, type CliContext } from './context.ts';
+import { allFindings } from './findings.ts';
 import { type RunOptions, runInvoices, summaryLines } from './invoice-run.ts';
 import { collect } from './option-values.ts';
 import { tableLines } from './table.ts';
@@ -85,13 +86,16 @@ export function register(program: Command, context: CliContext): void {
         throw new CommandFailure('--allow-incomplete goes with --finalize', 2);
       if (options.withoutIssuer === true && options.finalize !== true)
         throw new CommandFailure('--without-issuer goes with --finalize', 2);
-      const result = await withClient(command, context, (client) => runInvoices(client, context, options), {
-        timeoutMs: CALL_TIMEOUT_MS,
-      });
+      const result = await withClient(
+        command,
+        context,
+        async (client) => ({ ...(await runInvoices(client, context, options)), strangers: await strangersOf(client) }),
+        { timeoutMs: CALL_TIMEOUT_MS },
+      );
       if (options.json === true) {
-        const { dryRun, ...rest } = result;
+        const { dryRun, strangers: _, ...rest } = result;
         writeLine(context.stdout, JSON.stringify({ ...rest, dry_run: dryRun }, null, 2));
-      } else for (const line of summaryLines(result)) writeLine(context.stdout, line);
+      } else for (const line of [...summaryLines(result), ...strangerLines(result.strangers)]) writeLine(context.stdout, line);
       const failed = result.outcomes.filter((each) => each.outcome === 'failed').length;
       if (failed > 0) throw new CommandFailure(`${failed} of ${result.outcomes.length} accounts failed`);
       if (result.interrupted) throw new CommandFailure('stopped before the end');
@@ -174,6 +178,23 @@ export function register(program: Command, context: CliContext): void {
       });
     },
   );
+}
+
+/** VMs that are metered and that no account is billed for; none where the server can't say. */
+async function strangersOf(client: ApiClient): Promise<string[]> {
+  try {
+    return (await allFindings(client, { kind: 'vm_not_in_catalog' })).map((each) => each.vm ?? '');
+  } catch (error) {
+    if (error instanceof ApiError) return [];
+    throw error;
+  }
+}
+
+function strangerLines(vms: readonly string[]): string[] {
+  if (vms.length === 0) return [];
+  const named = vms.length <= 5 ? vms.join(', ') : `${vms.slice(0, 5).join(', ')} and ${vms.length - 5} more`;
+  const are = vms.length === 1 ? 'VM is' : 'VMs are';
+  return ['', `warning: ${vms.length} ${are} metered and in no account, so nobody is billed (${named}): uptally findings`];
 }
 
 /** The path of an invoice that was named by its number or its id. */

@@ -17,6 +17,7 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./incidents.ts'),
   import('./invoices.ts'),
   import('./reconcile.ts'),
+  import('./findings.ts'),
   import('./balance.ts'),
 ];
 

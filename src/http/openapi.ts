@@ -5,7 +5,7 @@ import { type ProblemCode, PROBLEMS } from '../errors.ts';
 
 /** What is written of a call in the OpenAPI document; the same schemas check its requests. */
 export interface Operation {
-  method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE';
   /** With `{parameter}`s. */
   path: string;
   tag: string;
@@ -15,6 +15,8 @@ export interface Operation {
   roles: readonly KeyRole[] | null;
   params?: z.ZodObject;
   query?: z.ZodObject;
+  /** Headers that say something here, by their names in small letters; the call reads them itself. */
+  headers?: z.ZodObject;
   /** Bodies by media type. */
   body?: Readonly<Record<string, z.ZodType>>;
   /** `otherTypes`: media types of the same answer for people, asked for by Accept. */
@@ -111,7 +113,11 @@ function operationObject(operation: Operation, examples: Readonly<Record<string,
     ...(operation.description === undefined ? {} : { description: operation.description }),
     security: roles === null ? [] : [{ key: [] }],
     ...(roles === null ? {} : { 'x-roles': roles }),
-    parameters: [...parameters('path', operation.params), ...parameters('query', operation.query)],
+    parameters: [
+      ...parameters('path', operation.params),
+      ...parameters('query', operation.query),
+      ...parameters('header', operation.headers),
+    ],
     ...(body === undefined
       ? {}
       : {
@@ -165,7 +171,7 @@ function problemAnswers(codes: ReadonlySet<ProblemCode>): Record<string, unknown
   );
 }
 
-function parameters(place: 'path' | 'query', schema: z.ZodObject | undefined): Record<string, unknown>[] {
+function parameters(place: 'path' | 'query' | 'header', schema: z.ZodObject | undefined): Record<string, unknown>[] {
   if (schema === undefined) return [];
   const { properties = {}, required = [] } = jsonSchema(schema, 'input') as {
     properties?: Record<string, { description?: string; 'x-required'?: boolean }>;

@@ -21,6 +21,7 @@ import { chargeDaysRoute } from './routes/charge-days.ts';
 import { debitRoutes } from './routes/debits.ts';
 import { eventRoutes } from './routes/events.ts';
 import { evidenceRoutes } from './routes/evidence.ts';
+import { findingRoutes } from './routes/findings.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { invoiceListRoutes } from './routes/invoice-list.ts';
 import { invoiceRunRoutes } from './routes/invoice-runs.ts';
@@ -90,7 +91,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     evidenceRoutes(api, deps);
     rowsOfVmsRoute(api, deps);
     accountMeteringRoutes(api, billing);
-    catalogRoutes(api, deps, sheets);
+    catalogRoutes(api, billing, sheets, now);
     termsRoutes(api, sheets);
     backtestRoutes(api, billing);
     incidentRoutes(api, billing);
@@ -104,6 +105,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     balanceRoutes(api, billing);
     chargeDaysRoute(api, billing, now);
     debitRoutes(api, deps.catalog);
+    findingRoutes(api, billing, now);
   }
   for (const plugin of deps.plugins ?? []) await plugin(api);
   await installDocs(api, deps.version);

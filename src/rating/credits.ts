@@ -15,6 +15,8 @@ interface Item {
   readonly from: number;
   readonly to: number;
   readonly policy: CreditPolicy;
+  /** Of every policy that it is given under. */
+  readonly clauses: readonly string[];
   readonly zone: Zone;
   readonly detail: Record<string, unknown>;
   readonly minutes: number;
@@ -34,12 +36,11 @@ export function priceCredits(
   currency: string,
   claims: readonly Claim[] = [],
 ): Priced | undefined {
-  const inPeriod = clipSegments(service, fromMinute, toMinute);
   const items = creditItems(service, outages, fromMinute, toMinute).filter((item) => claimOutcome(item, claims).given);
   if (items.length === 0) return undefined;
   const total = items.reduce((sum, item) => plus(sum, item.creditNanos), ZERO);
-  const clauses = new Set(inPeriod.flatMap(({ policy }) => (policy.clause === null ? [] : [policy.clause])));
-  const kinds = [...new Set(inPeriod.map((segment) => segment.policy.method.kind))];
+  const clauses = new Set(items.flatMap((item) => item.clauses));
+  const kinds = [...new Set(items.map((item) => item.policy.method.kind))];
   const minutes = items.reduce((sum, item) => sum + item.minutes, 0);
   return {
     kind: 'credit',
@@ -146,12 +147,12 @@ function monthItems(service: readonly Segment[], outages: readonly ClosedOutage[
       const policy = segments.at(-1)?.policy;
       if (policy === undefined) continue;
       const last = policy.method;
-      const span = { ...month, policy, zone };
+      const alike = segments.filter((segment) => methodKey(segment.policy.method) === methodKey(last));
+      const span = { ...month, policy, clauses: clausesOf(alike), zone };
       const name = { month: formatInstant(month.from * MINUTE_MS), time_zone: zone.name };
       if (last.kind === 'monthly_tiers') {
         if (month.to > toMinute) continue;
-        const tiered = segments.filter(({ policy }) => methodKey(policy.method) === methodKey(last));
-        const uptime = uptimeOf(tiered, outages);
+        const uptime = uptimeOf(alike, outages);
         const share = tierCredit(last.tiers, uptime);
         const creditNanos = { num: share.num * uptime.chargeNanos, den: share.den };
         const detail = {
@@ -162,8 +163,7 @@ function monthItems(service: readonly Segment[], outages: readonly ClosedOutage[
         };
         items.push({ ...span, minutes: uptime.unavailableMinutes, creditNanos, detail });
       } else if (last.kind === 'percent_per_minute' && last.base === 'month') {
-        const shared = segments.filter(({ policy }) => methodKey(policy.method) === methodKey(last));
-        const { minutes, creditNanos } = monthShareWithin(last, shared, outages, fromMinute, toMinute);
+        const { minutes, creditNanos } = monthShareWithin(last, alike, outages, fromMinute, toMinute);
         items.push({ ...span, minutes, creditNanos, detail: { ...name, minutes, credit_nanos: exactText(creditNanos) } });
       }
     }
@@ -171,10 +171,22 @@ function monthItems(service: readonly Segment[], outages: readonly ClosedOutage[
   return items;
 }
 
-function spanOf(day: ServedDay, [first]: readonly Part[]): Pick<Item, 'from' | 'to' | 'policy' | 'zone'> {
+function spanOf(day: ServedDay, parts: readonly Part[]): Pick<Item, 'from' | 'to' | 'policy' | 'clauses' | 'zone'> {
+  const [first] = parts;
   if (first === undefined) throw new Error('a group of parts has none');
   const { startMinute, minutes } = day.day;
-  return { from: startMinute, to: startMinute + minutes, policy: first.segment.policy, zone: day.zone };
+  return {
+    from: startMinute,
+    to: startMinute + minutes,
+    policy: first.segment.policy,
+    clauses: clausesOf(parts.map((part) => part.segment)),
+    zone: day.zone,
+  };
+}
+
+/** Of a plan without a sheet there is none: another plan's says nothing here. */
+function clausesOf(segments: readonly Segment[]): string[] {
+  return segments.flatMap(({ policy }) => (policy.clause === null ? [] : [policy.clause]));
 }
 
 function dayDetail(day: ServedDay): Record<string, unknown> {

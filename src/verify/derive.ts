@@ -98,7 +98,7 @@ function vmOf(
       kind !== 'credit_claimed' || since === undefined || until === undefined ? [] : [{ atMs: at, fromMs: since, toMs: until }],
     ),
     // What is priced in another currency is told as a warning and billed by hand.
-    fees: fees.filter((fee) => fee.atMs >= from && fee.atMs < to && fee.currency === currency),
+    fees: fees.filter((fee) => isWithin(vm, fee.atMs) && fee.atMs >= from && fee.atMs < to && fee.currency === currency),
   };
 }
 
@@ -123,4 +123,11 @@ function trafficOf({ plan, rx_bytes, tx_bytes, slots }: EvidenceVm['traffic'][nu
       },
     },
   ];
+}
+
+/** Whether an event may be charged: within the service, unless the document is of before that was a rule. */
+function isWithin({ fees_within_service: isRule, starts_at: startsAt, ends_at: endsAt, plans }: AgreedVm, atMs: number): boolean {
+  if (!isRule) return true;
+  const began = [startsAt ?? atMs, ...plans.map((each) => each.from).slice(0, 1)];
+  return began.every((fromMs) => fromMs <= atMs) && (endsAt === null || atMs < endsAt);
 }

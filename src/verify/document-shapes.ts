@@ -56,6 +56,7 @@ const agreedVm = z.looseObject({
   plans: z.array(z.object({ plan: z.string(), from: instant, terms: z.string().nullable() })),
   nics: z.array(z.string()).nullable(),
   fee_terms: z.string().nullable(),
+  fees_within_service: z.boolean().default(false),
   incidents: z.array(z.object({ from: instant, to: instant, cause: condition, asserts_down: z.boolean() })),
   events: z.array(z.object({ id: z.string(), kind: z.string(), at: instant, from: instant.optional(), to: instant.optional() })),
   rows: rowsShape.nullable(),

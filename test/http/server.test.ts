@@ -423,6 +423,7 @@ describe('the HTTP server', () => {
       '/v1/debits/{id}',
       '/v1/echo',
       '/v1/evidence/{table}',
+      '/v1/findings',
       '/v1/incidents',
       '/v1/incidents/{id}',
       '/v1/invoice-runs',

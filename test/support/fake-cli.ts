@@ -4,6 +4,7 @@ import { runProgram, type CommandModule } from '../../src/cli/program.ts';
 import * as agent from '../../src/cli/agent.ts';
 import * as balance from '../../src/cli/balance.ts';
 import * as catalog from '../../src/cli/catalog.ts';
+import * as findings from '../../src/cli/findings.ts';
 import * as incidents from '../../src/cli/incidents.ts';
 import * as invoices from '../../src/cli/invoices.ts';
 import * as keys from '../../src/cli/keys.ts';
@@ -26,6 +27,7 @@ const modules: readonly CommandModule[] = [
   incidents,
   invoices,
   reconcile,
+  findings,
   balance,
 ];
 

@@ -8,6 +8,7 @@ import type { QueryContext } from '../../query/context.ts';
 import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
 import type { Api } from '../api.ts';
 import { instantText, parameterProblem, rangeQuery, readLimit } from '../window.ts';
+import { etagOf } from './catalog-writes.ts';
 import { idParams, pageOf } from './shapes.ts';
 import { pathOf } from './vm-metering.ts';
 
@@ -37,7 +38,7 @@ export function catalogReads(api: Api, { store }: QueryContext, reads: CatalogRe
       tag: 'catalog',
       summary: reads.what,
       description:
-        '`at` asks what the catalog said at an instant of its own clock (recorded_at), whatever has been recorded since. ' +
+        'The `ETag` of what is in force now is what `If-Match` of a change takes. `at` asks what the catalog said at an instant of its own clock (recorded_at), whatever has been recorded since. ' +
         "From when on something is effective is another matter: that is in the bodies, as in a VM's `plans[].from`.",
       roles: READERS,
       params: idParams,
@@ -45,10 +46,11 @@ export function catalogReads(api: Api, { store }: QueryContext, reads: CatalogRe
       answers: { 200: { description: reads.what, schema: reads.shape } },
       problems: ['invalid_parameter', problem, 'store_unavailable'],
     },
-    async ({ params: { id }, query: { at } }) => {
+    async ({ params: { id }, query: { at }, reply }) => {
       if (at === undefined) {
         const entry = reads.now(id);
         if (entry === undefined) throw unknown(id);
+        reply.header('etag', etagOf(entry));
         return reads.json(entry);
       }
       const atMs = parseInstant(at.replace(' ', '+'));

@@ -8,7 +8,13 @@ import { exactInteger, instantShape } from './shapes.ts';
 /** Plans, accounts and VMs as the API shows them: their body, and which version of it this is. */
 
 /** Members that we add to a body; sent back to us, they are ignored. */
-const added = { id: z.string(), version: exactInteger, recorded_at: instantShape, recorded_by: z.string() };
+const added = {
+  id: z.string(),
+  version: exactInteger,
+  recorded_at: instantShape,
+  recorded_by: z.string(),
+  warnings: z.array(z.string()).optional().describe('Of a change: what was taken and is worth a look.'),
+};
 
 /** A body as read, and what came back from us in it taken off. */
 export function withoutAdded<T extends z.ZodType>(body: T) {

@@ -1,71 +1,81 @@
 import { accountBody, vmBody } from '../../catalog/bodies.ts';
+import { unprintableText } from '../../billing/printable.ts';
+import type { BillingContext } from '../../billing/facts.ts';
 import { planBody } from '../../domain/plan.ts';
-import type { QueryContext } from '../../query/context.ts';
 import type { TermsLibrary } from '../../terms/library.ts';
 import type { Api } from '../api.ts';
-import { recorderOf } from '../auth.ts';
 import { catalogReads } from './catalog-reads.ts';
-import { accountShape, entryJson, planShape, vmJson, vmShape, withoutAdded } from './catalog-shapes.ts';
-import { BODY_PROBLEMS, newIdParams } from './shapes.ts';
+import { accountShape, entryJson, planShape, vmJson, vmShape } from './catalog-shapes.ts';
+import { catalogWrites } from './catalog-writes.ts';
 import { checkTermsNamed } from './terms.ts';
 
-const WRITERS = ['admin'] as const;
-
-/** Plans, accounts and VMs: written, read as they are and as they were. PUT of what is already so changes nothing. */
-export function catalogRoutes(api: Api, context: QueryContext, library: TermsLibrary): void {
+/** Plans, accounts and VMs: written, read as they are and as they were. */
+export function catalogRoutes(api: Api, context: BillingContext, library: TermsLibrary, now: () => number): void {
   const { catalog } = context;
-  api.route(
-    {
-      method: 'PUT',
-      path: '/v1/plans/{id}',
-      tag: 'catalog',
-      summary: 'Make or change a plan',
-      description:
-        'A change holds for all time the plan is in force, and restates the credits of its minutes; a new price from a day on is a new plan.',
-      roles: WRITERS,
-      params: newIdParams,
-      body: { 'application/json': withoutAdded(planBody) },
-      answers: { 200: { description: 'The plan', schema: planShape } },
-      problems: [...BODY_PROBLEMS, 'catalog_conflict', 'invalid_reference'],
-    },
-    async ({ params: { id }, body, request }) => {
+  catalogWrites(api, context, now, {
+    kind: 'plan',
+    what: 'A plan',
+    description:
+      'A change holds for all time that the plan is in force, and restates the credits of its minutes; a new price from a day on is a new plan. A plan that a ' +
+      'final invoice has used keeps its price, traffic, time zone and currency (`plan_in_use`), unless `restate` says otherwise.',
+    body: planBody,
+    shape: planShape,
+    unknown: 'plan_unknown',
+    problems: ['plan_in_use', 'catalog_conflict', 'invalid_reference'],
+    now: (id) => catalog.plan(id),
+    check: (body) => {
       checkTermsNamed(library, body.terms);
-      return entryJson(await catalog.putPlan(id, body, recorderOf(request)));
     },
-  );
-  api.route(
-    {
-      method: 'PUT',
-      path: '/v1/accounts/{id}',
-      tag: 'catalog',
-      summary: 'Make or change an account',
-      roles: WRITERS,
-      params: newIdParams,
-      body: { 'application/json': withoutAdded(accountBody) },
-      answers: { 200: { description: 'The account', schema: accountShape } },
-      problems: [...BODY_PROBLEMS, 'catalog_conflict'],
+    allow: (id, body) => {
+      catalog.allowPlan(id, body);
     },
-    async ({ params: { id }, body, request }) => entryJson(await catalog.putAccount(id, body, recorderOf(request))),
-  );
-  api.route(
-    {
-      method: 'PUT',
-      path: '/v1/vms/{id}',
-      tag: 'catalog',
-      summary: 'Make or change what is agreed for a VM',
-      description:
-        'A VM belongs to one account for all of its service: once that was charged for it another is refused. End it then, and start another VM.',
-      roles: WRITERS,
-      params: newIdParams,
-      body: { 'application/json': withoutAdded(vmBody) },
-      answers: { 200: { description: 'The VM', schema: vmShape } },
-      problems: [...BODY_PROBLEMS, 'catalog_conflict', 'invalid_reference'],
+    put: (id, decide, by) => catalog.putPlan(id, decide, by),
+    json: (entry) => entryJson(entry),
+  });
+  catalogWrites(api, context, now, {
+    kind: 'account',
+    what: 'An account',
+    description: 'A tax rate that was invoiced is taken away only where `restate` says so.',
+    body: accountBody,
+    shape: accountShape,
+    unknown: 'account_unknown',
+    problems: ['catalog_conflict'],
+    now: (id) => catalog.account(id),
+    check: () => undefined,
+    allow: (id, body) => {
+      catalog.allowAccount(id, body);
     },
-    async ({ params: { id }, body, request }) => {
+    put: (id, decide, by) => catalog.putAccount(id, decide, by),
+    json: (entry) => entryJson(entry),
+    warnings: async ({ name, address, tax_id: taxId }) => {
+      const found = [
+        await unprintableText('name', name),
+        await unprintableText('address', address),
+        await unprintableText('tax_id', taxId),
+      ];
+      return found.filter((text) => text !== undefined);
+    },
+  });
+  catalogWrites(api, context, now, {
+    kind: 'vm',
+    what: 'What is agreed for a VM',
+    description:
+      'A VM belongs to one account for all of its service: once that was charged for it another is refused. End it then, and start another VM. Its plans, terms and ' +
+      'interfaces in time that was invoiced change only where `restate` says so; its service may end earlier.',
+    body: vmBody,
+    shape: vmShape,
+    unknown: 'vm_unknown',
+    problems: ['catalog_conflict', 'invalid_reference'],
+    now: (id) => catalog.vm(id),
+    check: (body) => {
       checkTermsNamed(library, body.terms);
-      return vmJson(await catalog.putVm(id, body, recorderOf(request)));
     },
-  );
+    allow: (id, body) => {
+      catalog.allowVm(id, body);
+    },
+    put: (id, decide, by) => catalog.putVm(id, decide, by),
+    json: vmJson,
+  });
 
   catalogReads(api, context, {
     kind: 'plan',

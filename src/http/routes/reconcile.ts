@@ -26,7 +26,8 @@ const correctionShape = z.object({
     .array(z.object({ date: z.string(), before: z.int(), after: z.int() }))
     .describe('Days or months whose minutes changed.'),
 });
-const reconciledShape = z.object({
+/** What reconciling finds on an invoice. */
+export const reconciledShape = z.object({
   invoice: z.string(),
   number: z.int(),
   account: z.string(),
