@@ -86,7 +86,7 @@ describe('an incident from the command line', () => {
     const id = String(last?.['id']);
     expect(last).toMatchObject({ scope, cause: 'attack', asserts_down: true, withdrawn_at: null });
     expect(recorded.out).toMatch(new RegExp(`^${minutes} minutes of .* restated\n[^]*recorded as incident ${id}\n$`));
-    expect((await cli('list')).out).toMatch(new RegExp(`${id}  2026-03-01T00:11:00Z  2026-03-01T01:10:00Z  attack, down +${text} +admin +-`)); // prettier-ignore
+    expect((await cli('list')).out).toMatch(new RegExp(`${id}  2026-03-01T00:11:00Z  2026-03-01T01:10:00Z  attack, down +${text} +admin#bootstrap +-`)); // prettier-ignore
 
     const shown = await cli('withdraw', id, '--dry-run');
     expect(shown.out).toMatch(new RegExp(`^${minutes} minutes of .* restated\n`));

@@ -113,6 +113,9 @@ describe('the examples of bodies', () => {
     await tried('PUT /v1/plans/{id}', 'small');
     await tried('PUT /v1/accounts/{id}', 'acme');
     await tried('PUT /v1/vms/{id}', 'web-1');
+    await tried('PATCH /v1/plans/{id}', 'small');
+    await tried('PATCH /v1/accounts/{id}', 'acme');
+    await tried('PATCH /v1/vms/{id}', 'web-1');
     await tried('POST /v1/vms/{vm}/events', 'web-1');
     for (const call of [
       'POST /v1/keys',

@@ -162,7 +162,7 @@ export function catalogWrites<Body extends object>(
       const answer = await change({ id, asked, ifMatch: request.headers['if-match'], by }, (before) => {
         if (before === undefined)
           throw new ProblemError(writes.unknown, `the catalog has no ${kind === 'vm' ? 'VM' : kind} ${id}`, { [kind]: id });
-        const merged = Object.entries({ ...before.body, ...(patch as object) }).filter(([, value]) => value !== null);
+        const merged = Object.entries({ ...before.body, ...patch }).filter(([, value]) => value !== null);
         return checked('invalid_body', writes.body, Object.fromEntries(merged)) as Body;
       });
       if (answer.etag !== undefined) reply.header('etag', answer.etag);
@@ -171,17 +171,11 @@ export function catalogWrites<Body extends object>(
   );
 }
 
-/** The fields of a body, each as it is or null, none required: what they are together is checked once it is known. */
+/** The fields of a body, each as it is or null, and none required: what is not named has no default here. */
 function patchOf(shape: z.ZodRawShape): z.ZodObject {
   const fields = Object.entries(shape).map(([name, field]) => {
-    const { $schema: _, ...described } = z.toJSONSchema(field as z.ZodType, { io: 'input', unrepresentable: 'any' });
-    return [
-      name,
-      z
-        .unknown()
-        .optional()
-        .meta({ anyOf: [described, { type: 'null' }] }),
-    ] as const;
+    const inner = field instanceof z.ZodDefault ? (field.unwrap() as z.ZodType) : (field as z.ZodType);
+    return [name, inner.nullable().optional()] as const;
   });
   return z.strictObject(Object.fromEntries(fields));
 }
