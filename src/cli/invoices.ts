@@ -93,8 +93,8 @@ export function register(program: Command, context: CliContext): void {
         { timeoutMs: CALL_TIMEOUT_MS },
       );
       if (options.json === true) {
-        const { dryRun, strangers: _, ...rest } = result;
-        writeLine(context.stdout, JSON.stringify({ ...rest, dry_run: dryRun }, null, 2));
+        const { dryRun, strangers, ...rest } = result;
+        writeLine(context.stdout, JSON.stringify({ ...rest, dry_run: dryRun, not_in_catalog: strangers }, null, 2));
       } else for (const line of [...summaryLines(result), ...strangerLines(result.strangers)]) writeLine(context.stdout, line);
       const failed = result.outcomes.filter((each) => each.outcome === 'failed').length;
       if (failed > 0) throw new CommandFailure(`${failed} of ${result.outcomes.length} accounts failed`);

@@ -35,7 +35,7 @@ export async function findingPage(
     }
     const part = await source.part(context, asked, at.after);
     const taken = part.findings.slice(0, limit - findings.length);
-    for (const { key: _, ...finding } of taken) findings.push(finding);
+    findings.push(...taken);
     const last = taken.at(-1);
     if (taken.length < part.findings.length && last !== undefined) at = { s: at.s, after: last.key };
     else at = part.done ? { s: at.s + 1, after: '' } : { s: at.s, after: part.through };
