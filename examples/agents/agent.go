@@ -1,4 +1,4 @@
-// An agent in a few lines of Go: posts the counters of interfaces every ten seconds.
+// A whole agent in Go, without a module: posts the counters of interfaces every ten seconds.
 //
 //	UPTALLY_SERVER=http://127.0.0.1:8080 UPTALLY_KEY=... go run agent.go eth0=vm-1 [NIC=VM ...]
 //

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An agent in thirty lines of Python: posts the counters of interfaces every ten seconds.
+"""A whole agent in Python, without a package: posts the counters of interfaces every ten seconds.
 
     UPTALLY_SERVER=http://127.0.0.1:8080 UPTALLY_KEY=... agent.py eth0=vm-1 [NIC=VM ...]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# An agent in thirty lines of bash and curl: posts the counters of interfaces every ten seconds.
+# A whole agent in bash and curl: posts the counters of interfaces every ten seconds.
 #
 #   UPTALLY_SERVER=http://127.0.0.1:8080 UPTALLY_KEY=... agent.sh eth0=vm-1 [NIC=VM ...]
 #

@@ -105,7 +105,7 @@ async function serve(context: CliContext): Promise<void> {
       writeLine(context.stderr, `The admin key, shown only this once: ${app.adminKey}`);
     }
     logger.info({ url: app.url }, 'listening');
-    writeLine(context.stdout, `uptally listens on ${app.url} (API: ${app.url}/docs)`);
+    writeLine(context.stdout, `uptally listens on ${app.url} (API: ${app.url}/docs, documents: ${app.url}/guides)`);
     if (!interrupted.aborted) {
       await new Promise<void>((resolve) => {
         interrupted.addEventListener('abort', () => {
