@@ -64,6 +64,8 @@ export interface Partition {
   readonly owns: (vm: string) => boolean;
   /** The first position from this one on of which something is expected: what an operator let pass is left out. Left out: the same. */
   readonly afterGaps?: (position: number) => number;
+  /** Whether rows of a log are this database's own. Left out: any. */
+  readonly isOwnLog?: (logId: string) => boolean;
 }
 
 /** Bytes of records in a step; one record may be larger. */

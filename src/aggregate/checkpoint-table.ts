@@ -13,22 +13,25 @@ import type { Checkpoints } from './checkpoint.ts';
 const CHUNK_BYTES = 4 * 1024 * 1024;
 const KEPT = 2;
 const STRUCTURE =
-  "partition_id UInt32, position UInt64, sha256 FixedString(32), chunk UInt32, total UInt32, layout UInt32, instance String, stored_at DateTime64(3, 'UTC'), bytes String";
+  "partition_id UInt32, position UInt64, sha256 FixedString(32), chunk UInt32, total UInt32, layout UInt32, instance String, log_id String, stored_at DateTime64(3, 'UTC'), bytes String";
 
 export interface CheckpointTableOptions {
   readonly store: Store;
   readonly partition: number;
   /** Who writes, for people. */
   readonly instance: string;
+  /** The log that the states are of. Those of logs that the database does not name are not read. */
+  readonly logId: string;
   readonly now: () => number;
   readonly faults: Faults;
 }
 
 /** The checkpoints of one partition. */
-export function checkpointTable({ store, partition, instance, now, faults }: CheckpointTableOptions): Checkpoints {
+export function checkpointTable({ store, partition, instance, logId, now, faults }: CheckpointTableOptions): Checkpoints {
   const whole = (): Promise<{ position: string; sha: string; total: number }[]> =>
     store.rows(
       `SELECT position, hex(sha256) AS sha, any(total) AS total FROM checkpoints WHERE partition_id = ${partition} AND layout = ${layoutHash()}
+       AND (log_id IN ('', ${literal(logId)}) OR log_id IN (SELECT log_id FROM log_identity))
        GROUP BY position, sha256 HAVING uniqExact(chunk) = total ORDER BY position DESC`,
     );
   const positions = async (): Promise<number[]> => [...new Set((await whole()).map((row) => Number(row.position)))];
@@ -56,7 +59,7 @@ export function checkpointTable({ store, partition, instance, now, faults }: Che
       const storedMs = now();
       for (let chunk = 0; chunk < total; chunk++) {
         const bytes = state.subarray(chunk * CHUNK_BYTES, (chunk + 1) * CHUNK_BYTES);
-        const head = rowHead({ partition, seq, sha, chunk, total, instance, storedMs, length: bytes.length });
+        const head = rowHead({ partition, seq, sha, chunk, total, instance, logId, storedMs, length: bytes.length });
         await store.insertRowBinary(
           'checkpoints',
           STRUCTURE,
@@ -89,12 +92,13 @@ interface RowHead {
   readonly chunk: number;
   readonly total: number;
   readonly instance: string;
+  readonly logId: string;
   readonly storedMs: number;
   readonly length: number;
 }
 
 /** A row up to the state's bytes, which follow it. */
-function rowHead({ partition, seq, sha, chunk, total, instance, storedMs, length }: RowHead): Buffer {
+function rowHead({ partition, seq, sha, chunk, total, instance, logId, storedMs, length }: RowHead): Buffer {
   const start = Buffer.alloc(12);
   start.writeUInt32LE(partition, 0);
   start.writeBigUInt64LE(BigInt(seq), 4);
@@ -103,9 +107,10 @@ function rowHead({ partition, seq, sha, chunk, total, instance, storedMs, length
   numbers.writeUInt32LE(total, 4);
   numbers.writeUInt32LE(layoutHash(), 8);
   const name = Buffer.from(instance, 'utf8').subarray(0, 127);
+  const log = Buffer.from(logId, 'latin1');
   const at = Buffer.alloc(8);
   at.writeBigInt64LE(BigInt(storedMs));
-  return Buffer.concat([start, sha, numbers, Buffer.of(name.length), name, at, leb128(length)]);
+  return Buffer.concat([start, sha, numbers, Buffer.of(name.length), name, Buffer.of(log.length), log, at, leb128(length)]);
 }
 
 function leb128(value: number): Buffer {

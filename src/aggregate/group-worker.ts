@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { faultsOf, killSelf } from '../faults.ts';
 import { kafkaClient } from '../log/kafka/client.ts';
-import { readGaps } from '../store/named-log.ts';
+import { readGaps, readLogIds } from '../store/named-log.ts';
 import { remoteStore } from '../store/remote.ts';
 import { openServerStore } from '../store/server.ts';
 import type { Store } from '../store/store.ts';
@@ -88,6 +88,7 @@ async function main(): Promise<void> {
     topicFound: setup.log.topic,
     partitions: setup.partitions,
     gaps: () => readGaps(store),
+    ownLogs: () => readLogIds(store),
     kafka,
     store,
     now: Date.now,

@@ -31,6 +31,8 @@ export interface RunnerOptions {
   readonly adopted: boolean;
   /** What operators have let pass, as of now. */
   readonly gaps: () => Promise<readonly Passed[]>;
+  /** The logs that the database names or has named: rows of any other don't belong to it. */
+  readonly ownLogs: () => Promise<readonly LogId[]>;
   readonly now: () => number;
   readonly faults: Faults;
   readonly note: (message: string) => void;
@@ -65,6 +67,7 @@ export class PartitionRunner {
   #checkpointedAtMs: number | undefined;
   #running: Promise<void> | undefined;
   #gaps: readonly Passed[] = [];
+  #ownLogs: readonly LogId[] = [];
 
   constructor(options: RunnerOptions, bounds: Bounds) {
     this.#options = options;
@@ -85,6 +88,7 @@ export class PartitionRunner {
         id: partition,
         owns: (vm) => partitionOf(vmHash(vm), partitions) === partition,
         afterGaps: (position) => afterGaps(this.#gaps, partition, position),
+        isOwnLog: (id) => id === '' || this.#ownLogs.includes(id),
       },
     });
   }
@@ -103,7 +107,7 @@ export class PartitionRunner {
 
   /** Brings the state back, unless log and store don't belong together: then it halts. */
   async recover(): Promise<void> {
-    this.#gaps = await this.#options.gaps();
+    [this.#gaps, this.#ownLogs] = await Promise.all([this.#options.gaps(), this.#options.ownLogs()]);
     try {
       await this.#aggregator.recover();
     } catch (error) {
@@ -222,12 +226,12 @@ export class PartitionRunner {
   }
 
   async #tell(): Promise<void> {
-    const { store, partition, instance, now } = this.#options;
+    const { store, partition, instance, logId, now } = this.#options;
     if (!this.recovered) {
       await writeStandstill(store, { partition, state: this.state, instance, nowMs: now() });
       return;
     }
-    await writeProgress(store, { partition, progress: this.progress(), state: this.state, instance, storedMs: now() });
+    await writeProgress(store, { partition, progress: this.progress(), state: this.state, instance, logId, storedMs: now() });
   }
 
   async #checkpoint(): Promise<void> {

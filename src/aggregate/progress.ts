@@ -36,14 +36,18 @@ export interface Told {
   readonly progress: Progress;
   readonly state: PartitionState;
   readonly instance: string;
+  readonly logId: string;
   readonly storedMs: number;
 }
 
 const STRUCTURE =
-  "partition_id UInt32, position UInt64, clock Int64, counters Array(UInt64), vms UInt32, vm_slots UInt32, nic_slots UInt32, catalog_seq UInt64, checkpoint Int64, state String, instance String, stored_at DateTime64(3, 'UTC'), waiting_vms UInt32, waiting_minutes UInt64, waiting_samples UInt64";
+  "partition_id UInt32, position UInt64, clock Int64, counters Array(UInt64), vms UInt32, vm_slots UInt32, nic_slots UInt32, catalog_seq UInt64, checkpoint Int64, state String, instance String, log_id String, log_samples UInt64, stored_at DateTime64(3, 'UTC'), waiting_vms UInt32, waiting_minutes UInt64, waiting_samples UInt64";
 
 /** Writes what an aggregator says of a partition after a step. Nothing before its first. */
-export async function writeProgress(store: Store, { partition, progress, state, instance, storedMs }: Told): Promise<void> {
+export async function writeProgress(
+  store: Store,
+  { partition, progress, state, instance, logId, storedMs }: Told,
+): Promise<void> {
   if (progress.storedSeq < 0) return;
   const u32 = (...values: number[]): Buffer => Buffer.from(Uint32Array.from(values).buffer);
   const u64 = (...values: (number | bigint)[]): Buffer =>
@@ -61,7 +65,8 @@ export async function writeProgress(store: Store, { partition, progress, state, 
     u64(progress.catalogSeq, progress.checkpointSeq),
     text(state),
     text(instance),
-    u64(storedMs),
+    text(logId),
+    u64(progress.aggregatedSamples, storedMs),
     u32(progress.waiting.vms),
     u64(progress.waiting.minutes, progress.waiting.samples),
   ]);

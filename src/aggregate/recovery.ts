@@ -61,7 +61,10 @@ export async function recoverState(options: AggregatorOptions, context: RepairCo
 /** A topic that was made anew, or lost its end or what was not stored yet, is not what the stored rows came from. */
 async function checkLogHoldsStored(options: AggregatorOptions): Promise<void> {
   const { log } = options;
-  const stored = (await storedProgress(options))?.seq ?? -1;
+  const progress = await storedProgress(options);
+  if (progress !== undefined && options.partition?.isOwnLog?.(progress.logId) === false)
+    throw new LogError('log_mismatch', `the stored rows are of log ${progress.logId}, which this database does not name`);
+  const stored = progress?.seq ?? -1;
   const next = afterGaps(options, stored + 1);
   const first = log.firstSeq ?? log.headSeq();
   if (next > log.headSeq())

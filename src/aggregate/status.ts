@@ -48,7 +48,7 @@ export interface PartitionStatus {
 
 /** Why a log is not taken in any further. */
 export interface Halted {
-  readonly state: 'log_corrupt';
+  readonly state: 'log_corrupt' | 'log_mismatch';
   /** For people. */
   readonly detail: string;
 }

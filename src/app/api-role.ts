@@ -5,7 +5,7 @@
 import type { Kafka } from 'kafkajs';
 import { countQuarantined } from '../aggregate/aggregator.ts';
 import { type PartitionProgress, readProgress } from '../aggregate/progress.ts';
-import { type PartitionStatus, sampleCounts, type Status } from '../aggregate/status.ts';
+import { type Halted, type PartitionStatus, sampleCounts, type Status } from '../aggregate/status.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { coalesced } from '../catalog/coalesced.ts';
 import { ProblemError } from '../errors.ts';
@@ -17,6 +17,8 @@ import type { KafkaLog } from '../log/kafka/topic.ts';
 import type { PartitionHealth } from '../metrics.ts';
 import type { Store } from '../store/store.ts';
 
+import { readAcknowledged } from '../store/kafka-log.ts';
+import { type LogGap, readGaps } from '../store/named-log.ts';
 import { type AppOptions } from './parts.ts';
 import type { Role } from './role.ts';
 
@@ -69,6 +71,8 @@ export function startApi(setup: ApiSetup): ApiRole {
     const quarantined = await countQuarantined(store);
     const recorded = catalog.lastPricingSeq;
     const own = progress;
+    // before the brokers are asked, so that all of it lies before what they then say
+    const [acknowledged, gaps] = await Promise.all([readAcknowledged(store, log.logId), readGaps(store)]);
     const unstored = await follower
       .unstored(
         own.map(({ storedSeq }) => storedSeq),
@@ -89,11 +93,7 @@ export function startApi(setup: ApiSetup): ApiRole {
       const isOther = setup.mismatch() !== undefined || head <= each.storedSeq;
       return {
         partition: each.partition,
-        log: {
-          appended: each.aggregatedSamples + samples,
-          aggregated: each.aggregatedSamples,
-          stored: each.storedSamples,
-        },
+        log: samplesOf(each, samples, acknowledged.get(each.partition)?.samples ?? 0n, gaps),
         messages: { appended: head, stored: each.storedSeq + 1 },
         watermarkMs: watermarkOf(each),
         checkpointAgeMs: each.checkpointAtMs === null ? null : Math.max(0, now() - each.checkpointAtMs),
@@ -101,8 +101,8 @@ export function startApi(setup: ApiSetup): ApiRole {
         instance: each.instance,
       };
     });
-    const stored = own.reduce((sum, each) => sum + each.storedSamples, 0n);
-    const aggregated = own.reduce((sum, each) => sum + each.aggregatedSamples, 0n);
+    const stored = shown.reduce((sum, each) => sum + each.log.stored, 0n);
+    const aggregated = shown.reduce((sum, each) => sum + each.log.aggregated, 0n);
     const appended = shown.reduce((sum, each) => sum + each.log.appended, 0n);
     // all that is known must not look like all that there is
     if (appended === aggregated && unstored.some(({ complete }) => !complete))
@@ -113,6 +113,9 @@ export function startApi(setup: ApiSetup): ApiRole {
     );
     return {
       log: { appended, aggregated, stored },
+      logId: log.logId,
+      halted: haltedOf(shown, setup.mismatch()),
+      gaps,
       watermarkMs: lowest(own.map(watermarkOf)),
       waiting: {
         vms: own.reduce((sum, { waiting }) => sum + waiting.vms, 0),
@@ -164,6 +167,36 @@ export function startApi(setup: ApiSetup): ApiRole {
     partitions: partitionsNow,
     notReady: () => storeOutage() ?? setup.mismatch(),
     close: () => follower.close(),
+  };
+}
+
+/**
+ * The samples of a partition: what its log holds, and at least what doors had acknowledged, so that samples which are gone show as not stored. What
+ * an operator gave up counts as stored, since it is on record; where it is not known how much that was, what doors say can't be compared.
+ */
+function samplesOf(
+  { partition, aggregatedSamples, storedSamples }: PartitionProgress,
+  unread: bigint,
+  acknowledged: bigint,
+  gaps: readonly LogGap[],
+): PartitionStatus['log'] {
+  const own = gaps.filter((gap) => gap.partition === partition);
+  const lost = own.reduce((sum, gap) => sum + (gap.samples ?? 0n), 0n);
+  const held = aggregatedSamples + lost + unread;
+  const isComparable = own.every((gap) => gap.samples !== null);
+  const appended = isComparable && acknowledged > held ? acknowledged : held;
+  return { appended, aggregated: aggregatedSamples + lost, stored: storedSamples + lost };
+}
+
+function haltedOf(partitions: readonly PartitionStatus[], mismatch: string | undefined): Halted | undefined {
+  if (mismatch !== undefined) return { state: 'log_mismatch', detail: mismatch };
+  const halted = partitions.filter(({ state }) => state === 'log_corrupt' || state === 'log_mismatch');
+  const [first] = halted;
+  if (first === undefined) return undefined;
+  const numbers = halted.map(({ partition }) => partition).join(', ');
+  return {
+    state: first.state === 'log_corrupt' ? 'log_corrupt' : 'log_mismatch',
+    detail: `partition ${numbers} does not go on: /readyz of the process that works on it and uptally log show say why`,
   };
 }
 

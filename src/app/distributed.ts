@@ -17,6 +17,7 @@ import { LogError } from '../log/log.ts';
 import { metricsOf } from '../metrics.ts';
 import { clusterOf } from '../store/cluster.ts';
 import { migrate } from '../store/migrations.ts';
+import { readNamedLog } from '../store/named-log.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import { clockGauges } from './clock-gauges.ts';
@@ -49,7 +50,7 @@ const UNKNOWN_KEY_MS = 500;
 
 /** Starts the roles of this process; resolves when it listens. */
 export async function startDistributed(options: AppOptions): Promise<App> {
-  const { config, logger, now, faults } = options;
+  const { config, logger, now, faults, onFatal } = options;
   const settings = config.kafka;
   if (settings === undefined)
     throw new UnsupportedError('UPTALLY_KAFKA_BROKERS must name at least one broker when UPTALLY_LOG is kafka');
@@ -107,6 +108,8 @@ export async function startDistributed(options: AppOptions): Promise<App> {
   const stopChecking = repeat(
     TOPIC_CHECK_MS,
     async () => {
+      const named = await readNamedLog(store);
+      if (named !== undefined && named.logId !== log.logId) onFatal(anotherLog(topic, named.logId));
       await watch.confirm();
       mismatch = undefined;
     },
@@ -178,6 +181,15 @@ export async function startDistributed(options: AppOptions): Promise<App> {
       await lock?.release();
     },
   };
+}
+
+/** An operator has let another log follow while this process worked on the one before. */
+function anotherLog(topic: string, logId: string): LogIdentityError {
+  return new LogIdentityError('log_foreign', {
+    found: `the database names log ${logId} now`,
+    expected: `this process began with the log in topic ${topic} as it was before`,
+    advice: 'Start it again',
+  });
 }
 
 /** Finds the log, or makes it, as soon as a broker answers. */

@@ -98,7 +98,7 @@ async function nameFirst(setup: LogSetup, admin: Admin, watch: TopicWatch): Prom
   if (adopted) {
     // what was answered before logs had ids is at least what is stored
     const before = await readProgress(store, found.partitions);
-    const acknowledged = before.map(({ storedSeq, storedSamples }) => ({ next: storedSeq + 1, samples: storedSamples }));
+    const acknowledged = before.map(({ storedSeq, aggregatedSamples }) => ({ next: storedSeq + 1, samples: aggregatedSamples }));
     await recordAcknowledged(store, { logId, instance: 'before', acknowledged, nowMs: now() });
   }
   return nameLog(store, 1, { logId, kind: 'kafka', name: topic, firstPosition: 0, recordedMs: now(), recordedBy: '' });

@@ -98,7 +98,7 @@ export class Door implements SampleDoor {
   /** Throws while the aggregator is too far behind, or does not go on. */
   refuseNow(): void {
     const halted = this.#options.aggregator.halted();
-    if (halted !== undefined) throw new ProblemError(halted.state, halted.detail, {}, { 'retry-after': '60' });
+    if (halted !== undefined) throw new ProblemError('log_corrupt', halted.detail, {}, { 'retry-after': '60' });
     if (this.#admission.pending <= LAG_SAMPLES_MAX) return;
     throw new ProblemError(
       'too_many_requests',

@@ -38,7 +38,7 @@ export function isUnusableLog(error: unknown): error is Error {
   return error instanceof UnusableLogError || (error instanceof LogError && FOR_OPERATORS.has(error.code));
 }
 
-const FOR_OPERATORS: ReadonlySet<string> = new Set(['log_replaced', 'log_corrupt']);
+const FOR_OPERATORS: ReadonlySet<string> = new Set(['log_replaced', 'log_corrupt', 'log_mismatch']);
 
 /** The log is not what the stored rows come from: nothing may be answered from here on. */
 export class LogIdentityError extends UnusableLogError {

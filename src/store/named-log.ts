@@ -69,6 +69,11 @@ export async function readNamedLog(store: Store): Promise<(NamedLog & { readonly
   };
 }
 
+/** Every log that the database has named. */
+export async function readLogIds(store: Store): Promise<string[]> {
+  return (await store.rows<{ log_id: string }>('SELECT DISTINCT log_id FROM log_identity')).map((row) => row.log_id);
+}
+
 /**
  * Names the database's log, as the `seq`-th. Of any number of processes that do so at once one's name stays; the answer is the name that is
  * in force, which may be another's. The same name may be said twice.

@@ -179,7 +179,7 @@ async function settled(reader: Reader, options: Pick<VerifyOptions, 'now' | 'set
   const isBehind = ({ log, catalog }: StatusAnswer): boolean =>
     log.aggregated < goal.samples || log.stored < goal.samples || catalog.applied < goal.catalog;
   while (isBehind(status)) {
-    if (status.log_state === 'log_corrupt')
+    if (status.log_state !== undefined && status.log_state !== 'running')
       throw new VerifyError(`the server can't store what was answered: ${status.log_detail ?? 'its log is damaged'}`);
     if (options.now() >= untilMs)
       throw new VerifyError(`the server has not stored what was posted within ${options.settleMs / 1000} s`);

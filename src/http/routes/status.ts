@@ -29,7 +29,9 @@ const statusShape = z.object({
   log_state: z
     .string()
     .optional()
-    .describe('running, or log_corrupt: a record cannot be read, and nothing is taken until the operator has seen to it.'),
+    .describe(
+      'running, log_corrupt (a record or message cannot be read) or log_mismatch (the topic is not the log, or not all of it): then the operator has to see to it.',
+    ),
   log_detail: z.string().optional().describe('Why the log is not running.'),
   gaps: z
     .array(

@@ -1,6 +1,6 @@
 /** The topic as administrators see it: made with the settings that the log needs, and asked for what it has. */
 import kafkajs, { type Admin } from 'kafkajs';
-import type { LogId } from '../identity.ts';
+import { type LogId, UnusableLogError } from '../identity.ts';
 import type { KafkaSettings } from './client.ts';
 import type { TopicNow } from './internals.ts';
 import { MESSAGE_BYTES_MAX } from './message.ts';
@@ -24,7 +24,7 @@ export interface KafkaLog {
 }
 
 /** The topic can't serve as it is set up: going on would be silently wrong. */
-export class TopicError extends Error {
+export class TopicError extends UnusableLogError {
   override readonly name = 'TopicError';
 }
 

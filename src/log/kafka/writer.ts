@@ -258,7 +258,8 @@ export class KafkaWriter {
     this.counts.failures++;
     const failed = failureOf(cause);
     for (const { waiters } of messages) for (const waiter of waiters) waiter.failed(failed);
-    if (cause instanceof MessageTooLarge) this.#makeSmaller(messages);
+    if (cause instanceof MessageTooLarge && messages.some(({ builder }) => builder.samples > 1)) this.#makeSmaller(messages);
+    else if (cause instanceof MessageTooLarge) this.#setDown(new LogError('log_unavailable', tooSmall(messages), cause));
     else this.#setDown(failed.code === 'log_failed' ? new LogError('log_unavailable', failed.message, cause) : failed);
   }
 
@@ -292,6 +293,12 @@ export class KafkaWriter {
     if (this.#inFlight > 0 || !this.#batches.isEmpty) await new Promise<void>((resolve) => this.#idle.push(resolve));
     await this.#options.producing.close();
   }
+}
+
+/** What can't be made smaller is refused. */
+function tooSmall(messages: readonly Outgoing[]): string {
+  const largest = Math.max(...messages.map(({ builder }) => builder.bytes));
+  return `the brokers take no message of ${largest} bytes, which is of one sample or none: raise max.message.bytes of the topic`;
 }
 
 /** What who waits for an append is told: `log_mismatch` as it is, all else leaves the outcome unknown. */

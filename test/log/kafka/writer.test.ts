@@ -263,6 +263,17 @@ describe('messages that the brokers find too large', () => {
     await again;
   });
 
+  it('are said to be in vain where even a tick is too large, until one goes through', async () => {
+    const { writer, open, next } = brokers();
+    await open();
+    const ticked = codeOf(writer.appendToAll(() => tickRecord(0, [])));
+    (await next()).fail(new MessageTooLarge('too large'));
+    expect(await ticked).toBe('log_failed');
+    expect(writer.unavailable?.message).toMatch(/raise max.message.bytes of the topic/);
+    await open();
+    expect(writer.unavailable).toBeUndefined();
+  });
+
   it('are refused with the reason where not one sample fits', async () => {
     const { writer, open } = brokers();
     await open();
