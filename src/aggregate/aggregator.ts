@@ -206,6 +206,7 @@ export class Aggregator {
     const { seq: reach, check } = this.#reach;
     // before the first step nothing is stored up to record 0 but the log's id, which brings no rows
     await writeStoredProgress(store, {
+      catalogSeq: this.#pricing.seq,
       ...{ seq: Math.max(0, seq), clock, counters, mark, logId: log.identity?.logId ?? '' },
       ...{ reach, reachCheck: check },
     });

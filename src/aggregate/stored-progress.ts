@@ -56,11 +56,11 @@ export async function readStoredProgress(store: Store, partition: number, logId?
 }
 
 const STRUCTURE =
-  'partition_id UInt32, position UInt64, clock Int64, counters Array(UInt64), log_id String, log_check String, log_samples UInt64, reach Int64, reach_check String';
+  'partition_id UInt32, position UInt64, clock Int64, counters Array(UInt64), catalog_seq UInt64, log_id String, log_check String, log_samples UInt64, reach Int64, reach_check String';
 
 /** Writes a row of the embedded log's only partition, however long ClickHouse takes. */
-export async function writeStoredProgress(store: Store, progress: Omit<StoredProgress, 'catalogSeq'>): Promise<void> {
-  const { seq, clock, counters, logId, mark, reach, reachCheck } = progress;
+export async function writeStoredProgress(store: Store, progress: StoredProgress): Promise<void> {
+  const { seq, clock, counters, catalogSeq, logId, mark, reach, reachCheck } = progress;
   const u64 = (...values: (number | bigint)[]): Buffer =>
     Buffer.from(BigUint64Array.from(values, (value) => BigInt.asUintN(64, BigInt(value))).buffer);
   const text = (value: string): Buffer => Buffer.concat([Buffer.of(value.length), Buffer.from(value, 'latin1')]);
@@ -68,7 +68,7 @@ export async function writeStoredProgress(store: Store, progress: Omit<StoredPro
     Buffer.alloc(4),
     u64(seq, clock),
     Buffer.of(counters.length),
-    u64(...counters),
+    u64(...counters, catalogSeq),
     text(logId),
     text(mark?.check ?? ''),
     u64(mark?.samples ?? 0n, reach),

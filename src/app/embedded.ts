@@ -92,8 +92,10 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
   });
 
   // Whatever the catalog was changed to before a crash, from here on its mark is in the log.
+  let markedSeq = -1n;
   const mark = async (seq: bigint): Promise<void> => {
     await log.append(catalogRecord(seq), 0);
+    if (seq > markedSeq) markedSeq = seq;
     aggregator.wake();
   };
   let pricedSeq = catalog.lastSeq;
@@ -156,7 +158,11 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
   };
   const stopTicking = repeat(
     TICK_MS,
-    () => door.tick(),
+    async () => {
+      // plans and VMs are marked as they change; an invoice that is taken away later is missed by the number that the log knows
+      if (catalog.lastSeq > markedSeq) await mark(catalog.lastSeq);
+      await door.tick();
+    },
     (error) => {
       logger.error({ err: error }, 'the clock could not be recorded');
     },

@@ -75,7 +75,8 @@ export function startIngest(setup: IngestSetup): IngestRole {
     async () => {
       await catalog.refresh();
       if (eventClock) door.reached((await highestClock(store)) ?? 0);
-      await door.mark(catalog.lastPricingSeq);
+      // every entry, not those of prices alone: one that is taken away later is missed by the number that the log knows
+      await door.mark(catalog.lastSeq);
     },
     (error) => {
       logger.warn({ err: error }, 'the catalog could not be read or marked: keys and prices stay as they were');

@@ -11,7 +11,7 @@ export interface VmSeen {
   firstMinuteMs: number | null;
 }
 
-/** A page of all VMs that the catalog, a raw sample or a minute row names, by name. */
+/** A page of all VMs that the catalog, a raw sample or a stored row names, by name. */
 export async function vmPage(
   context: QueryContext,
   request: { after: string; limit: number },
@@ -29,6 +29,16 @@ export async function vmPage(
      WHERE vm > {after:String} GROUP BY vm ORDER BY vm LIMIT {limit:UInt32} ${inOrder}`,
     params,
   );
+  // rows of a kind that nothing else of the VM is of are no work of ours: verifying is to see them
+  const others = await context.store.rows<{ vm: string }>(
+    ['traffic', 'outages', 'anomalies']
+      .map(
+        (table) =>
+          `SELECT vm FROM (SELECT vm FROM ${table} WHERE vm > {after:String} GROUP BY vm ORDER BY vm LIMIT {limit:UInt32})`,
+      )
+      .join(' UNION ALL '),
+    params,
+  );
   const seen = new Map<string, VmSeen>();
   const entry = (vm: string): VmSeen => {
     const made = seen.get(vm) ?? { vm, firstSampleMs: null, lastSampleMs: null, samples: 0, firstMinuteMs: null };
@@ -38,6 +48,7 @@ export async function vmPage(
   for (const { vm, first, last, n } of samples)
     Object.assign(entry(vm), { firstSampleMs: Number(first), lastSampleMs: Number(last), samples: Number(n) });
   for (const { vm, first } of minutes) entry(vm).firstMinuteMs = first * 1000;
+  for (const { vm } of others) entry(vm);
   for (const vm of context.catalog.vmIds()) if (vm > request.after) entry(vm);
   // Each list holds the first of its own after `after`, so the first of all of them together are among these.
   const rows = [...seen.values()].sort((a, b) => (a.vm < b.vm ? -1 : 1));

@@ -1,8 +1,8 @@
 /** Where what is stored and what the raw samples amount to part ways. */
 import { formatInstant } from '../domain/instant.ts';
 
-/** Which answer was wrong: a table's rows, or the counts of the status. */
-export type Compared = 'minutes' | 'uptime' | 'traffic' | 'outages' | 'anomalies' | 'samples' | 'status' | 'invoices';
+/** Which answer was wrong: a table's rows, the counts of the status, or what the catalog's entries are numbered by. */
+export type Compared = 'minutes' | 'uptime' | 'traffic' | 'outages' | 'anomalies' | 'samples' | 'status' | 'invoices' | 'catalog';
 
 /** Everything as text: bytes and nanos do not fit a JSON number of other programs. */
 export interface Disagreement {

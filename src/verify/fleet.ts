@@ -7,11 +7,12 @@
 import { formatInstant } from '../domain/instant.ts';
 import { floorToMinute } from '../../test/model/timeline.ts';
 import { type GapAnswer, type StatusAnswer, statusAnswer, type VmSeen, vmSeen } from './answers.ts';
+import { anchorsDisagreement } from './anchors.ts';
 import { type Disagreement, sameDisagreement } from './disagreement.ts';
 import { type DocumentsOptions, type DocumentsReport, verifyDocuments } from './documents.ts';
 import { groupsOf, inTurn } from './groups.ts';
 import { type Reader, VerifyError } from './reader.ts';
-import { lookAtVm, lookAtVms, type VmLook, type VmTally } from './vm.ts';
+import { type Agents, lookAtVm, lookAtVms, type VmLook, type VmTally } from './vm.ts';
 
 export interface VerifyOptions {
   /** Whether a VM is to be looked at; null: all are, and so the counts are checked too. */
@@ -64,6 +65,7 @@ export async function verifyFleet(reader: Reader, options: VerifyOptions): Promi
   const stableMs = start.watermark === null ? 0 : Math.max(0, floorToMinute(start.watermark - terms.staleness_ms));
   const expiredMs = terms.retention_days === 0 ? 0 : options.now() - terms.retention_days * DAY_MS + EXPIRY_MARGIN_MS;
   const tally: VmTally = { samples: 0, conflicts: 0, minutes: 0, traffic: 0, outages: 0, quarantined: 0 };
+  const agents: Agents = new Map();
   const narrowed = options.picks !== null || options.fromMs !== null || options.toMs !== null;
   let expired = false;
   let vms = 0;
@@ -106,6 +108,7 @@ export async function verifyFleet(reader: Reader, options: VerifyOptions): Promi
       countAll: !narrowed,
       stalenessMs: terms.staleness_ms,
       linkLimitBps: terms.link_limit_bps,
+      agents,
     };
   };
   let begun = 0;
@@ -133,7 +136,8 @@ export async function verifyFleet(reader: Reader, options: VerifyOptions): Promi
   options.onVm(vms, vms, '');
   const end = await settled(reader, options);
   const miscounted = countsDisagreement(start, end, narrowed || expired ? null : tally);
-  if (miscounted !== null || options.documents === 'not') return report(end, miscounted);
+  const loose = miscounted ?? (await anchorsDisagreement(reader, end, agents));
+  if (loose !== null || options.documents === 'not') return report(end, loose);
   const { disagreement, ...told } = await verifyDocuments(reader, options);
   documents = told;
   return report(end, disagreement);

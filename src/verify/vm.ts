@@ -23,7 +23,12 @@ export interface VmLook {
   readonly countAll: boolean;
   readonly stalenessMs: number;
   readonly linkLimitBps: bigint;
+  /** Filled with what is seen. */
+  readonly agents: Agents;
 }
+
+/** Agents that samples were seen of, each with a VM that it told of. */
+export type Agents = Map<string, string>;
 
 export interface VmTally {
   samples: number;
@@ -167,6 +172,7 @@ class Look {
   async #take(samples: RowStream<Parameters<typeof rawSample>[0]>, toMs: number): Promise<RawSample[]> {
     const rows = await samples.takeWhile((row) => row.ts < toMs);
     this.#tally.samples += rows.length;
+    for (const { agent } of rows) if (!this.#look.agents.has(agent)) this.#look.agents.set(agent, this.#look.vm);
     return rows.map(rawSample);
   }
 

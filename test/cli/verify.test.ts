@@ -65,6 +65,8 @@ async function served(fleet: Fleet, retentionDays = 0, door: Decoder = decoder):
   };
   const catalog = await Catalog.open({ store, now: () => START, randomBytes: (size) => new Uint8Array(size) });
   await catalog.bootstrapAdminKey(ADMIN);
+  for (const name of new Set(fleet.log.map(({ agent }) => agent)))
+    await catalog.createKey({ role: 'agent', name, vms: ['*'] }, 'test');
   app = await buildServer({
     store,
     catalog,
@@ -289,6 +291,57 @@ describe('damage is found and named', () => {
       'a conflict without its record',
       [remove('anomalies', 'kind = 2')],
       { table: 'anomalies', vm: null, field: 'conflict', stored: '0', recomputed: '1' },
+    ],
+    [
+      'traffic of a VM that nothing else knows',
+      [`INSERT INTO traffic VALUES ('ghost', 'e0', '2026-03-01 01:00:00', 5, 5, 1)`],
+      { table: 'traffic', vm: 'ghost', minute: '2026-03-01T01:00:00Z', field: 'row', recomputed: null },
+    ],
+    [
+      'an outage of a VM that nothing else knows',
+      [
+        `INSERT INTO outages SELECT 'ghost', start_at, end_at, condition, withdrawn, version FROM outages WHERE vm = 'v1' AND condition = 1 ORDER BY version DESC LIMIT 1`,
+      ],
+      { table: 'outages', vm: 'ghost', field: 'row', recomputed: null },
+    ],
+    [
+      'traffic of a time that nobody has told anything of',
+      [
+        `INSERT INTO traffic SELECT * REPLACE (toDateTime('2026-03-09 00:00:00', 'UTC') AS minute) FROM traffic WHERE vm = 'v1' LIMIT 1`,
+      ],
+      {
+        table: 'traffic',
+        field: 'row',
+        minute: '2026-03-09T00:00:00Z',
+        recomputed: 'none: the latest sample is of 2026-03-01T02:59:45Z',
+      },
+    ],
+    [
+      'a minute of a time that nobody has told anything of',
+      [
+        `INSERT INTO uptime SELECT * REPLACE (toDateTime('2026-03-09 00:00:00', 'UTC') AS minute) FROM uptime WHERE vm = 'v1' LIMIT 1`,
+      ],
+      { table: 'minutes', field: 'row', minute: '2026-03-09T00:00:00Z' },
+    ],
+    [
+      'samples of an agent that never had a key',
+      [
+        `ALTER TABLE samples UPDATE agent = 'mallory' WHERE vm = 'v2' AND ts = toDateTime64('2026-03-01 00:10:25', 3, 'UTC') SETTINGS mutations_sync = 2`,
+      ],
+      { table: 'samples', vm: 'v2', field: 'agent', stored: 'mallory' },
+    ],
+    [
+      'an entry of the catalog that is gone',
+      [`ALTER TABLE catalog DELETE WHERE seq = 1 SETTINGS mutations_sync = 2`],
+      { table: 'catalog', field: 'entries' },
+    ],
+    [
+      'the newest entry of the catalog that is gone, which the log knows of',
+      [
+        `INSERT INTO progress (partition_id, position, catalog_seq) SELECT 0, max(seq) + 100000, max(seq) FROM catalog`,
+        `ALTER TABLE catalog DELETE WHERE seq = (SELECT max(seq) FROM catalog) SETTINGS mutations_sync = 2`,
+      ],
+      { table: 'catalog', field: 'entries' },
     ],
   ])('%s', async (_, damage, expected) => {
     const env = await served(knownFleet());

@@ -3,6 +3,7 @@ import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../errors.ts';
 import { type QueryContext, vmKnown } from '../../query/context.ts';
 import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
+import { readAnchors } from '../../query/anchors.ts';
 import { minutePage } from '../../query/minutes.ts';
 import { rowsBehind } from '../../query/rows-behind.ts';
 import { vmPage } from '../../query/vms.ts';
@@ -32,7 +33,7 @@ export function evidenceRoutes(api: Api, context: QueryContext): void {
       method: 'GET',
       path: '/v1/vms',
       tag: 'evidence',
-      summary: 'All VMs that the catalog, a raw sample or a minute row names',
+      summary: 'All VMs that the catalog, a raw sample or a stored row names',
       roles: READERS,
       query: z.strictObject({ limit: rangeQuery.limit, cursor: rangeQuery.cursor }),
       answers: { 200: { description: 'VMs by name', schema: pageOf(vmRow) } },
@@ -52,6 +53,53 @@ export function evidenceRoutes(api: Api, context: QueryContext): void {
           first_minute: shown(row.firstMinuteMs),
         })),
         next: page.next === undefined ? null : encodeCursor(path, {}, page.next),
+      };
+    },
+  );
+
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/evidence/anchors',
+      tag: 'evidence',
+      summary: 'What holds the whole together',
+      description:
+        'Entries of the catalog are numbered without a gap, and the log knows of a number that was there: an entry that is taken away, the newest ' +
+        'invoice too, is missed by these. Samples are of agents that had a key, and no row is later than the samples.',
+      roles: READERS,
+      answers: {
+        200: {
+          description: 'Counts, names and instants',
+          schema: z.object({
+            catalog: z.object({
+              entries: exactInteger,
+              last: exactInteger.describe('The highest number; as many as there are entries.'),
+              marked: exactInteger.describe('The highest number that the log has told of; never above `last`.'),
+            }),
+            key_names: z.array(z.string()).describe('Names that keys bear or bore.'),
+            latest: z.object({
+              minutes: instantShape.nullable(),
+              traffic: instantShape.nullable(),
+              outages: instantShape.nullable(),
+              samples: instantShape.nullable(),
+            }),
+          }),
+        },
+      },
+      problems: ['store_unavailable'],
+    },
+    async () => {
+      const { entries, lastSeq, markedSeq, keyNames, latestMs } = await readAnchors(context.store);
+      const shown = (ms: number | null): string | null => (ms === null ? null : formatInstant(ms));
+      return {
+        catalog: { entries, last: lastSeq, marked: markedSeq },
+        key_names: keyNames,
+        latest: {
+          minutes: shown(latestMs.minutes),
+          traffic: shown(latestMs.traffic),
+          outages: shown(latestMs.outages),
+          samples: shown(latestMs.samples),
+        },
       };
     },
   );
