@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { acceptAll, startFakeServer, type Answer, type FakeServer, type SeenRequest } from '../support/fake-server.ts';
 
 const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
@@ -45,7 +46,7 @@ function spawnAgent(...more: string[]): ChildProcess {
   ];
   child = spawn(process.execPath, args, {
     env: { ...process.env, UPTALLY_SERVER: server.url, UPTALLY_KEY: 'k' },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   return child;
 }
@@ -55,6 +56,12 @@ async function exitOf(process: ChildProcess, signal: NodeJS.Signals | null): Pro
   if (signal !== null) process.kill(signal);
   const [code, killedBy] = await exited;
   return code ?? killedBy;
+}
+
+async function outputOf({ stdout }: ChildProcess): Promise<string> {
+  let text = '';
+  for await (const part of stdout ?? []) text += String(part);
+  return text;
 }
 
 const instantsOf = (requests: readonly SeenRequest[]): number[] =>
@@ -86,6 +93,58 @@ describe.skipIf(!runnable)(`the agent as a process${runnable ? '' : ' (skipped: 
   it('with --once ends in 0 when the server took the round', async () => {
     expect(await exitOf(spawnAgent('--once'), null)).toBe(0);
     expect(server.seen).toHaveLength(1);
+  });
+
+  it('with --once prints what it saw, before it sends, and ends in 1 with a hint when nothing was picked', async () => {
+    const run = spawnAgent('--once');
+    expect(await outputOf(run)).toMatch(/^SOURCE +VM +NIC .*\nlo +vm-lo +- +\d+ +\d+ +up +metered +matches 'lo'\n/);
+    const root = join(dir, 'net');
+    await mkdir(join(root, 'br0'), { recursive: true });
+    await writeFile(join(root, 'br0', 'ifindex'), '3\n');
+    child = spawn(
+      process.execPath,
+      [main, 'agent', '--source', 'sysfs', '--sysfs-root', root, '--spool', join(dir, 's'), '--once'],
+      {
+        env: { ...process.env, UPTALLY_SERVER: server.url, UPTALLY_KEY: 'k' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    const [out, code] = await Promise.all([outputOf(child), exitOf(child, null)]);
+    expect(out).toMatch(/br0 .* no guest end/);
+    expect(code).toBe(1);
+  });
+
+  it('ends at SIGTERM though virsh hangs and ignores the request to end, and leaves no process behind', async () => {
+    const virsh = join(dir, 'virsh');
+    await writeFile(virsh, `#!/bin/bash\ntrap "" TERM\necho $$ >> ${dir}/pids\nwhile :; do sleep 0.1; done\n`);
+    await chmod(virsh, 0o755);
+    child = spawn(
+      process.execPath,
+      [main, 'agent', '--source', 'libvirt', '--virsh', virsh, '--virsh-limit', '600s', '--spool', join(dir, 's')],
+      { env: { ...process.env, UPTALLY_SERVER: server.url, UPTALLY_KEY: 'k' }, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    const pids = (): number[] =>
+      existsSync(join(dir, 'pids')) ? readFileSync(join(dir, 'pids'), 'utf8').trim().split('\n').map(Number) : [];
+    await expect.poll(pids, { timeout: 30_000 }).toHaveLength(1);
+    expect(await exitOf(child, 'SIGTERM')).toBe(0);
+    const left = pids().filter((pid) => existsSync(`/proc/${pid}`));
+    await expect.poll(() => left.filter((pid) => existsSync(`/proc/${pid}`)), { timeout: 30_000 }).toEqual([]);
+  });
+
+  it('tells Prometheus what it does, over HTTP and in a file', async () => {
+    const port = await freePort();
+    const file = join(dir, 'uptally.prom');
+    const run = spawnAgent('--metrics', `127.0.0.1:${port}`, '--metrics-file', file);
+    const scrape = async (): Promise<string> =>
+      await fetch(`http://127.0.0.1:${port}/metrics`).then(
+        (answer) => answer.text(),
+        () => '',
+      );
+    await expect.poll(scrape, { timeout: 30_000 }).toMatch(/uptally_agent_samples_total\{result="accepted"\} [1-9]/);
+    await expect.poll(() => existsSync(file), { timeout: 30_000 }).toBe(true);
+    expect(readFileSync(file, 'utf8')).toContain('uptally_agent_metered 1');
+    expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
+    expect(await exitOf(run, 'SIGTERM')).toBe(0);
   });
 
   it('refuses a spool that another agent has', async () => {
