@@ -74,3 +74,37 @@ it('of one account prints the answer as it is with --json', async () => {
   expect(run).toMatchObject({ code: 0, out: '{"accounts":[],"left":0,"next":null}\n' });
   expect(JSON.parse(server.seen[0]?.text ?? '')).toEqual({ account: 'a', from: '2026-03-01T00:00:00Z' });
 });
+
+it('goes on within an account as the answer says, and waits for a server that is away', async () => {
+  const entry = (date: string) => ({ kind: 'charge', at: '', amount: '-1.00', balance: '0.00', source: 'usage', day: { date } });
+  const part = (date: string, more: boolean): Answer => ({
+    status: 200,
+    body: {
+      accounts: [{ account: 'a', state: 'ok', balance: '0.00', waiting: null, more, entries: [entry(date)] }],
+      left: more ? 1 : 0,
+      next: more ? '~a' : null,
+    },
+  });
+  const away = { status: 503, body: { code: 'store_unavailable', detail: 'try again' } };
+  const answers = [part('2026-03-01', true), away, away, part('2026-03-02', false)];
+  const { server, env } = await serve((_, n) => answers[n] ?? away);
+  const run = await runCli(['charge-days', '--account', 'a'], { env, tickMs: 2_000 });
+  expect(run.code).toBe(0);
+  expect(run.waits).toHaveLength(2);
+  const resumed = { account: 'a', after: '~a' };
+  expect(server.seen.map(({ text }) => JSON.parse(text) as object)).toEqual([{ account: 'a' }, resumed, resumed, resumed]);
+  expect(run.out).toContain('charge 2026-03-01');
+  expect(run.out).toContain('charge 2026-03-02');
+  expect(run.err).toContain('0 of 1 accounts, up to 2026-03-01');
+});
+
+it('reconcile goes on where an answer says, too, and adds up what it has heard', async () => {
+  const { server, env } = await serve((text) => {
+    const { after } = JSON.parse(text) as { after?: string };
+    const isFirst = after === undefined;
+    return { status: 200, body: { checked: 3, dry_run: true, invoices: [], left: isFirst ? 3 : 0, next: isFirst ? 'i3' : null } };
+  });
+  const run = await runCli(['reconcile', '--dry-run'], { env });
+  expect(run).toMatchObject({ code: 0, out: '6 final invoices rated again, 0 differ\n' });
+  expect(server.seen.map(({ text }) => JSON.parse(text) as object)).toEqual([{ dry_run: true }, { dry_run: true, after: 'i3' }]);
+});
