@@ -8,7 +8,7 @@ export const MEANINGS: Readonly<Record<keyof typeof VARIABLES, string>> = {
     'Log, checkpoints and the embedded ClickHouse; terms sheets of your own in its folder `terms`, and `issuer.json`. One server a folder.',
   UPTALLY_LOG: '`embedded`: the log is LMDB in the data folder. `kafka`: the log is a topic, and roles may run apart.',
   UPTALLY_KAFKA_BROKERS: 'The brokers, for `UPTALLY_LOG=kafka`.',
-  UPTALLY_KAFKA_TOPIC: 'The topic of the log; it is made if it is not there.',
+  UPTALLY_KAFKA_TOPIC: 'The topic of the log; it is made for a database that has had no log, and never again.',
   UPTALLY_KAFKA_PARTITIONS: 'How many partitions the topic is made with; their number cannot be changed later.',
   UPTALLY_KAFKA_TLS: 'Whether the brokers are reached over TLS.',
   UPTALLY_KAFKA_SASL: 'How the brokers are told who asks; needs a user name and a password.',
