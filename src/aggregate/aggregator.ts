@@ -74,7 +74,7 @@ const STEP_RECORDS = 8192;
 /** Rows held in memory before they are inserted in the middle of a step. */
 const HELD_BYTES_MAX = 64 * 1024 * 1024;
 /** Minutes that samples far from those before them may write in a step; what fills more waits for repair, slice by slice. */
-const MINUTES_A_STEP = 400_000;
+const MINUTES_A_STEP_MAX = 400_000;
 
 const PLANS_MAX = 10_000;
 /** Steps whose rows are inserted together when there are many to catch up with, and their rows' bytes. */
@@ -288,7 +288,7 @@ export class Aggregator {
     if (partition !== undefined) this.#checkRoom(records);
     faults.at('before-aggregate');
     loadRecords(live, records);
-    live.setU32(L.H_MINUTES_LEFT, this.#options.minutesAStep ?? MINUTES_A_STEP);
+    live.setU32(L.H_MINUTES_LEFT, this.#options.minutesAStep ?? MINUTES_A_STEP_MAX);
     live.setU32(L.H_REDO, this.#nextSeq <= this.#redoUntilSeq ? 1 : 0);
     await this.#run(last.seq, () => live.exports.aggregate());
     faults.at('after-aggregate');

@@ -30,7 +30,12 @@ export interface SliceBounds {
   readonly samples: number;
 }
 
-export const SLICE: SliceBounds = { vms: VMS_A_CHUNK, minutes: 200_000, samples: 100_000 };
+/** Minutes that a slice of repair writes, of all its VMs. */
+export const SLICE_MINUTES_MAX = 200_000;
+/** Samples that a slice of repair reads; those of one minute of a VM are never parted. */
+export const SLICE_SAMPLES_MAX = 100_000;
+
+export const SLICE: SliceBounds = { vms: VMS_A_CHUNK, minutes: SLICE_MINUTES_MAX, samples: SLICE_SAMPLES_MAX };
 
 export interface RepairContext {
   readonly live: Kernel;

@@ -1,3 +1,4 @@
+import { isRightUntil } from '../query/span.ts';
 import { type BillingContext, daysOf, factsOf, loadUsage, servicesOf, type Usage } from '../billing/facts.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
 import { unclaimedCredits } from '../rating/credits.ts';
@@ -68,7 +69,7 @@ function compared(before: BillingContext, after: BillingContext, account: string
     lines: differing(lines, usage),
     complete: gathered.evidence.every(({ vm, span }) => {
       const endsAtMs = before.catalog.endsAtMs(vm) ?? usage.toMs;
-      return span === undefined || span.horizonMs >= Math.min(usage.toMs, endsAtMs);
+      return span === undefined || isRightUntil(span, Math.min(usage.toMs, endsAtMs));
     }),
   };
 }

@@ -1,3 +1,4 @@
+import { isRightUntil } from '../query/span.ts';
 import { createHash } from 'node:crypto';
 import type { InvoiceHead } from '../catalog/books.ts';
 import { isBoundary } from '../domain/bucket.ts';
@@ -91,7 +92,7 @@ export function documentOf(context: BillingContext, account: string, gathered: G
   const dueAtMs = dueAtOf(context, account, toMs);
   const complete = gathered.evidence.every(({ vm, span }) => {
     const endsAtMs = context.catalog.endsAtMs(vm) ?? toMs;
-    return span === undefined || span.horizonMs >= Math.min(toMs, endsAtMs);
+    return span === undefined || isRightUntil(span, Math.min(toMs, endsAtMs));
   });
   const rest = {
     account,

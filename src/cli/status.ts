@@ -9,6 +9,7 @@ import { tableLines } from './table.ts';
 const Status = z.object({
   log: z.object({ appended: z.number(), aggregated: z.number(), stored: z.number() }),
   watermark: z.string().nullable(),
+  waiting: z.object({ vms: z.number(), minutes: z.number() }).optional(),
   vms: z.number(),
   samples: z.looseObject({ rejected: z.record(z.string(), z.number()) }),
 });
@@ -93,6 +94,8 @@ export function statusLines(status: Status): string[] {
   for (const [name, count] of counts) rows.push([`samples ${name}`, count]);
   for (const [code, count] of rejected) rows.push([`rejected ${code}`, count]);
   rows.push(['VMs', status.vms]);
+  if ((status.waiting?.vms ?? 0) > 0)
+    rows.push(['VMs that wait for repair', status.waiting?.vms ?? 0], ['minutes of theirs', status.waiting?.minutes ?? 0]);
   return [
     ...tableLines(['', ''], rows).slice(1),
     `watermark       ${status.watermark ?? 'none yet'}`,

@@ -1,3 +1,4 @@
+import { waitingAmong } from '../aggregate/waiting-table.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
 import type { QueryContext } from './context.ts';
 
@@ -5,6 +6,8 @@ import type { QueryContext } from './context.ts';
 export interface Span {
   firstMs: number;
   horizonMs: number;
+  /** The VM waits for repair: rows from here on are not yet what its samples amount to. */
+  waitsFromMs?: number;
 }
 
 const TOTAL_MS =
@@ -22,19 +25,20 @@ interface Ends {
 /**
  * The spans of those VMs that have any published minute. A VM begins where its first minute's parts do; it reaches as
  * far as its last stored minute, or as the watermark less the staleness (a long silence is not stored), but never past
- * the end of its service.
+ * the end of its service. Of one that waits for repair the watermark says nothing: its newest samples may wait, too.
  */
 export async function loadSpans(context: QueryContext, vms: readonly string[]): Promise<Map<string, Span>> {
-  const found = await firstAndLast(context, vms);
+  const [found, waiting] = await Promise.all([firstAndLast(context, vms), waitingAmong(context.store, vms)]);
   const spans = new Map<string, Span>();
   for (const { vm, first, last, total } of found) {
     const endsAtMs = context.catalog.endsAtMs(vm) ?? Number.POSITIVE_INFINITY;
     // stored rows know nothing of the end of service: the first one is whole from the first sample on
     const firstMs = first * 1000 + MINUTE_MS - total;
-    const watermarkMs = context.watermarkMs(vm);
+    const waitsFromMs = waiting.get(vm)?.fromMs;
+    const watermarkMs = waitsFromMs === undefined ? context.watermarkMs(vm) : null;
     const publishedMs = watermarkMs === null ? 0 : Math.floor((watermarkMs - context.stalenessMs) / MINUTE_MS) * MINUTE_MS;
     const horizonMs = Math.min(Math.max(last * 1000 + MINUTE_MS, publishedMs), endsAtMs);
-    if (firstMs < horizonMs) spans.set(vm, { firstMs, horizonMs });
+    if (firstMs < horizonMs) spans.set(vm, { firstMs, horizonMs, ...(waitsFromMs === undefined ? {} : { waitsFromMs }) });
   }
   return spans;
 }
@@ -70,4 +74,9 @@ async function firstNotWithdrawn(context: QueryContext, vms: readonly string[]):
     { vms },
   );
   return rows.map((row) => ({ ...row, total: Number(row.total) }));
+}
+
+/** Whether a VM's rows up to an instant are there, and what its samples amount to. */
+export function isRightUntil({ horizonMs, waitsFromMs }: Span, untilMs: number): boolean {
+  return horizonMs >= untilMs && (waitsFromMs ?? Infinity) >= untilMs;
 }

@@ -48,7 +48,7 @@ export async function gatherFacts(context: QueryContext, vm: string, atMs: numbe
       promotion: body.promotion,
       plans: catalog.datedPlans(vm),
       handlingFeeNanos: handlingFee(catalog, body, paid.atMs ?? atMs),
-      meteredToMs: span?.horizonMs ?? null,
+      meteredToMs: span === undefined ? null : Math.min(span.horizonMs, span.waitsFromMs ?? Infinity),
       outages,
       traffic: span === undefined ? null : await trafficTotal(context, vm, fromMs, atMs),
       events,

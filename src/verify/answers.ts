@@ -23,6 +23,7 @@ export const statusAnswer = z.object({
     )
     .optional(),
   watermark: instant.nullable(),
+  waiting: z.object({ vms: z.int(), minutes: z.int() }).optional(),
   catalog: z.object({ recorded: exact, applied: exact }),
   vms: z.int(),
   samples: z.object({ accepted: exact, applied: exact, duplicate: exact, conflict: exact }),

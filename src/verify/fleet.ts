@@ -180,13 +180,14 @@ async function settled(reader: Reader, options: Pick<VerifyOptions, 'now' | 'set
   const untilMs = options.now() + options.settleMs;
   let status = await reader.get('v1/status', statusAnswer);
   const goal = { samples: status.log.appended, catalog: status.catalog.recorded };
-  const isBehind = ({ log, catalog }: StatusAnswer): boolean =>
-    log.aggregated < goal.samples || log.stored < goal.samples || catalog.applied < goal.catalog;
+  // samples that came after the call may be stored before those that wait for repair
+  const isBehind = ({ log, catalog, waiting }: StatusAnswer): boolean =>
+    (waiting?.vms ?? 0) > 0 || log.aggregated < goal.samples || log.stored < goal.samples || catalog.applied < goal.catalog;
   while (isBehind(status)) {
     if (status.log_state !== undefined && status.log_state !== 'running')
       throw new VerifyError(`the server can't store what was answered: ${status.log_detail ?? 'its log is damaged'}`);
     if (options.now() >= untilMs)
-      throw new VerifyError(`the server has not stored what was posted within ${options.settleMs / 1000} s`);
+      throw new VerifyError(`the server has not stored what was posted within ${options.settleMs / 1000} s${whatWaits(status)}`);
     await reader.wait(POLL_MS);
     status = await reader.get('v1/status', statusAnswer);
   }
@@ -224,4 +225,9 @@ function countsDisagreement(start: StatusAnswer, end: StatusAnswer, counted: VmT
     if (rows < least || rows > most) return wrong(table, field, rows, least === most ? least.toString() : `${least} to ${most}`);
   }
   return null;
+}
+
+function whatWaits({ waiting }: StatusAnswer): string {
+  if (waiting === undefined || waiting.vms === 0) return '';
+  return `: ${waiting.vms} VMs wait for repair, ${waiting.minutes} minutes of theirs are not yet what the samples amount to. Try again when /v1/status shows none`;
 }

@@ -5,7 +5,8 @@ import { LAYOUT as L } from '../../src/kernel/layout.ts';
 import { partitionOf, vmHash } from '../../src/kernel/vm-hash.ts';
 import { Batches, Waiter } from '../../src/log/kafka/batches.ts';
 import { PartitionQueue } from '../../src/log/kafka/queue.ts';
-import { tickRecord } from '../../src/log/record.ts';
+import { catalogRecord, tickRecord } from '../../src/log/record.ts';
+import { MessageBuilder } from '../../src/log/kafka/message.ts';
 import type { Fleet } from '../model/generate.ts';
 import { comparable, differences, expectedRows } from '../support/expected.ts';
 import { fleetGroup, groupLog } from '../support/fleets.ts';
@@ -50,7 +51,7 @@ function messagesOf(records: readonly Uint8Array[], partitions: number, random: 
 }
 
 /** An aggregator of one partition, and the queue that feeds it. */
-async function partitionOfFleet(fleet: Fleet, id: number, partitions: number, head: number) {
+async function partitionOfFleet(fleet: Fleet, id: number, partitions: number, head: number, small: object = {}) {
   const { stalenessMs, latenessMs, linkLimitBps, clock } = fleet.options;
   const queue = new PartitionQueue({ low: 0, head });
   const aggregator = new Aggregator({
@@ -62,6 +63,7 @@ async function partitionOfFleet(fleet: Fleet, id: number, partitions: number, he
     nicsMax: 4000,
     faults: { at: () => undefined },
     partition: { id, owns: (vm) => partitionOf(vmHash(vm), partitions) === id },
+    ...small,
   });
   await aggregator.recover();
   queue.begin(0);
@@ -112,5 +114,48 @@ it.each(seeds(1).flatMap((seed) => [1, 3, 8].map((partitions) => [partitions, se
       await ahead.aggregator.step();
     }
     expect(comparable(await readStored(test.store))).toEqual(rows);
+  },
+);
+
+it.each(seeds(3))(
+  'the slices of a repair go by the log alone: two that work on a partition leave the rows of one (group %i)',
+  async (seed) => {
+    const random = randomOf(seed);
+    const gapsMs = [3_600_001, 18_000_000, 86_400_007];
+    const group = fleetGroup(650 + seed, 5, { options: { clock: 'wall' }, gapsMs });
+    const late = [...group.log];
+    for (let i = 0; i < late.length / 10; i++) late.push(...late.splice(below(random, late.length), 1));
+    const fleet: Fleet = { ...group, log: late, catalog: { plans: new Map(), vms: new Map() } };
+    const log = groupLog(decoder, fleet, random);
+    const clockMs = (fleet.options.clockMs ?? 0) + 1_000;
+    log.push(tickRecord(clockMs, []));
+    const expected = expectedRows({ ...fleet, options: { ...fleet.options, clockMs } });
+
+    await emptyStore(test.store);
+    const payloads = log.records.map(({ payload }) => payload);
+    const small = { slice: { vms: 3, minutes: 1500, samples: 25 }, minutesAStep: 60 };
+    const { queue, aggregator } = await partitionOfFleet(fleet, 0, 1, 1e6, small);
+    const other = await partitionOfFleet(fleet, 0, 1, 1e6, small);
+    let waited = 0;
+    const both = async (atMs: number, value: Buffer): Promise<void> => {
+      for (const each of [queue, other.queue]) each.push(atMs, Buffer.from(value));
+      if (below(random, 3) === 0) await other.aggregator.step();
+      await aggregator.step();
+      waited = Math.max(waited, aggregator.progress().waiting.vms);
+    };
+    for (const { atMs, value } of messagesOf(payloads, 1, random)[0] ?? []) await both(atMs, value);
+    // steps go on without samples, and with them the repair; a partition does nothing between them
+    for (let i = 0; i < 500 && aggregator.progress().waiting.vms > 0; i++) {
+      expect(await aggregator.repair()).toBe(false);
+      const mark = new MessageBuilder();
+      mark.add(catalogRecord(0n));
+      await both(clockMs, sealed(mark));
+    }
+    expect(waited).toBeGreaterThan(0);
+    expect(aggregator.progress().waiting).toEqual({ vms: 0, minutes: 0, samples: 0 });
+    expect(differences(comparable(await readStored(test.store)), expected)).toEqual([]);
+    // whoever was behind writes the same rows again
+    while (await other.aggregator.step());
+    expect(differences(comparable(await readStored(test.store)), expected)).toEqual([]);
   },
 );

@@ -6,6 +6,7 @@ import type { BillingContext } from '../../billing/facts.ts';
 import { HTML_POLICY, invoiceHtml } from '../../billing/html.ts';
 import type { ShownInvoice } from '../../billing/invoice-shape.ts';
 import { finalize, keepDraft, readDocument, recordPayment, stateOf, voidInvoice } from '../../billing/ledger.ts';
+import { refuseWaiting } from '../../billing/waiting.ts';
 import { checkPeriod } from '../../billing/period.ts';
 import { invoicePdf } from '../../billing/pdf.ts';
 import { invoiceJson, previewJson } from '../../billing/shown.ts';
@@ -155,7 +156,7 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
       tag: 'billing',
       summary: 'Give a draft its number; from then on nothing in it changes',
       description:
-        'Once more is harmless: the answer is the same invoice under the same number. A draft without lines, or of a period that is not over, is refused.',
+        'Once more is harmless: the answer is the same invoice under the same number. A draft without lines, of a period that is not over, or with VMs that wait for repair is refused.',
       roles: ROLES,
       params: idParams,
       query: z.strictObject({
@@ -179,6 +180,8 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
       ],
     },
     async ({ params: { id }, query, request, reply }) => {
+      const { head } = await readDocument(catalog, id);
+      if (!head.final && query.allow_incomplete !== 'true') await refuseWaiting(context, head.account, head.to);
       await finalize(catalog, id, recorderOf(request), {
         allowIncomplete: query.allow_incomplete === 'true',
         withoutIssuer: query.without_issuer === 'true',

@@ -48,6 +48,24 @@ const MET: readonly (readonly [what: string, constant: string, limit: string, an
   ],
   ['deaths of ingest workers', 'src/ingest/workers/pool.ts#DEATHS_MAX', '{} in a minute', 'the server stops with an error'],
   ['samples that wait for the aggregator', 'src/ingest/door.ts#LAG_SAMPLES_MAX', '{}, on disk', '429 with Retry-After'],
+  [
+    'minutes that samples far from those before them write in a step',
+    'src/aggregate/aggregator.ts#MINUTES_A_STEP_MAX',
+    '{}',
+    'their VMs wait for repair, as `waiting` in /v1/status says',
+  ],
+  [
+    'minutes written in a slice of repair',
+    'src/aggregate/repair.ts#SLICE_MINUTES_MAX',
+    '{}',
+    "the rest is written in the next slices, and others' samples are stored between them",
+  ],
+  [
+    'samples read in a slice of repair',
+    'src/aggregate/repair.ts#SLICE_SAMPLES_MAX',
+    '{} and those of one minute of a VM',
+    'as above',
+  ],
   ['log kept on disk', 'src/log/embedded.ts#DEFAULTS.keptBytesMax', '{}', '503 with Retry-After, until it is trimmed'],
   ['bytes on their way to the brokers', 'src/log/kafka/writer.ts#PENDING_BYTES_MAX', '{} a process', '503 with Retry-After'],
   [
