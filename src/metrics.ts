@@ -24,8 +24,14 @@ export interface MetricSources {
   /** Left out where the process knows nothing of the whole. */
   readonly status?: (() => Status | Promise<Status>) | undefined;
   readonly partitions: () => readonly PartitionHealth[] | Promise<readonly PartitionHealth[]>;
-  readonly ready: () => { readonly ready: boolean } | Promise<{ readonly ready: boolean }>;
+  readonly ready: () => ReadyWords | Promise<ReadyWords>;
   readonly vmsMax: number;
+}
+
+interface ReadyWords {
+  readonly ready: boolean;
+  readonly samples?: string;
+  readonly questions?: string;
 }
 
 const SAMPLE_COUNTS = ['accepted', 'applied', 'duplicate', 'conflict', 'late', 'quarantined'] as const;
@@ -39,9 +45,19 @@ export function metricsOf(sources: MetricSources): Registry {
 
   const ready = new Group(registry);
   const isReady = ready.gauge('ready', '1 when the process can take its work, as /readyz says');
+  const isReadyFor = ready.gauge(
+    'ready_for',
+    '1 when the process can take samples, and answer questions; left out where others do',
+    ['for'],
+  );
   ready.read = async () => {
     const readiness = await sources.ready();
     isReady.set(readiness.ready ? 1 : 0);
+    for (const [what, word] of [
+      ['samples', readiness.samples],
+      ['questions', readiness.questions],
+    ] as const)
+      if (word !== undefined && word !== 'elsewhere') isReadyFor.set({ for: what }, word === 'ok' ? 1 : 0);
   };
   const room = new Group(registry);
   const vmsMax = room.gauge('vms_max', 'VMs that a process has room for');

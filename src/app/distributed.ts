@@ -23,6 +23,7 @@ import type { Store } from '../store/store.ts';
 import { clockGauges } from './clock-gauges.ts';
 import { startAggregate } from './aggregate-role.ts';
 import { startApi } from './api-role.ts';
+import { readinessOf, storeHealth } from './health.ts';
 import { notMoreOften } from './not-more-often.ts';
 import { publicConnections } from './public-connections.ts';
 import { startIngest } from './ingest-role.ts';
@@ -120,21 +121,15 @@ export async function startDistributed(options: AppOptions): Promise<App> {
     },
   );
 
-  const notReady = async (): Promise<string | undefined> => {
-    for (const role of roles) {
-      const reason = role.notReady();
-      if (reason !== undefined) return reason;
-    }
-    // what keeps nobody busy is noticed only by asking
-    if (aggregate === undefined && api === undefined) return undefined;
-    return store.rows('SELECT 1').then(
-      () => undefined,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    );
-  };
+  const storeAnswers = storeHealth(store);
   const ready = async (): Promise<Readiness> => {
-    const reason = await notReady();
-    return reason === undefined ? { ready: true } : { ready: false, detail: reason };
+    // first of all, since it may end an outage that a role still knows of
+    const store = aggregate === undefined && api === undefined ? undefined : await storeAnswers();
+    return readinessOf({
+      ...(ingest === undefined ? {} : { samples: ingest.notReady() }),
+      ...(api === undefined ? {} : { questions: store ?? api.notReady() }),
+      ...(aggregate === undefined ? {} : { rows: store ?? aggregate.notReady() }),
+    });
   };
   const registry = metricsOf({
     ready,

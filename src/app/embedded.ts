@@ -24,6 +24,7 @@ import type { Outage } from '../store/retry.ts';
 import { metricsOf, type PartitionHealth } from '../metrics.ts';
 import { clockGauges } from './clock-gauges.ts';
 import { openFront } from './front.ts';
+import { readinessOf, refusalNow, storeHealth } from './health.ts';
 import { publicConnections } from './public-connections.ts';
 import {
   aggregateSettings,
@@ -123,10 +124,8 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
     clock: options.clock,
   });
   const status = (): Status => statusOf(log, aggregator, config, pricedSeq, gaps);
-  const ready = (): Readiness => {
-    const halted = aggregator.halted();
-    return halted === undefined ? { ready: true } : { ready: false, detail: `${halted.state}: ${halted.detail}` };
-  };
+  const storeAnswers = storeHealth(store);
+  const ready = async (): Promise<Readiness> => readinessOf({ samples: refusalNow(door), questions: await storeAnswers() });
   const registry = metricsOf({ status, ready, partitions: () => [partitionOf(log, aggregator, config)], vmsMax: config.vmsMax });
   clockGauges(registry, options.clock);
   const connections = publicConnections(config, logger, registry);

@@ -7,9 +7,13 @@ import type { Api } from '../api.ts';
 import { exactInteger, instantShape } from './shapes.ts';
 
 export interface Readiness {
+  /** All that the process does. */
   ready: boolean;
   /** Why not, for people. */
   detail?: string;
+  /** Whether samples are taken and questions answered: 'ok', 'elsewhere' where other processes do so, or why not. */
+  samples?: string;
+  questions?: string;
 }
 
 /** What the rows are computed with; part of the status so that others can compute them again. */
@@ -173,16 +177,28 @@ export function healthRoutes(api: Api, ready: () => Readiness | Promise<Readines
       method: 'GET',
       path: '/readyz',
       tag: 'service',
-      summary: 'The process can take its work',
+      summary: 'The process can take its work: all of it, or what `for` names',
+      description:
+        'Ask with for=samples where samples are sent to, and with for=questions where the API is called: samples are taken while ClickHouse is away, and questions answered while the log is. `samples` and `questions` are ok, elsewhere (other processes do so), or why not.',
       roles: null,
-      answers: { 200: { description: 'It can', schema: z.object({ status: z.literal('ready') }) } },
-      problems: ['not_ready'],
+      query: z.object({ for: z.enum(['samples', 'questions']).optional() }),
+      answers: {
+        200: {
+          description: 'It can',
+          schema: z.object({ status: z.literal('ready'), ready: z.boolean(), samples: z.string(), questions: z.string() }),
+        },
+      },
+      problems: ['invalid_parameter', 'not_ready'],
     },
-    async () => {
-      const readiness = await ready();
-      if (!readiness.ready)
-        throw new ProblemError('not_ready', readiness.detail ?? 'the server is starting', {}, { 'retry-after': '1' });
-      return { status: 'ready' };
+    async ({ query }) => {
+      const { ready: all, detail = 'the server is starting', samples, questions } = await ready();
+      const words = { samples: samples ?? (all ? 'ok' : detail), questions: questions ?? (all ? 'ok' : detail) };
+      const why = query.for === undefined ? (all ? 'ok' : detail) : words[query.for];
+      if (why !== 'ok') {
+        const told = why === 'elsewhere' ? 'other processes do that' : why;
+        throw new ProblemError('not_ready', told, { ready: all, ...words }, { 'retry-after': '1' });
+      }
+      return { status: 'ready', ready: all, ...words };
     },
   );
 }
