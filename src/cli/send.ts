@@ -7,10 +7,11 @@ import { CommandFailure, writeLine, type CliContext } from './context.ts';
 import { parseDuration } from './option-values.ts';
 import { startSendProgress } from './send-progress.ts';
 import { sendSamples, type SendResult } from './send-samples.ts';
+import { sampleInput } from './sample-input.ts';
 import { tableLines } from './table.ts';
 
 const EXAMPLES = `
-FILE holds one sample a line, - reads standard input:
+FILE holds one sample a line, in UTF-8, as it is or compressed with gzip; - reads standard input:
   {"vm":"vm-17","ts":1772323200000,"nic":"net0","rx_bytes":123,"tx_bytes":456}
   {"vm":"vm-17","ts":"2026-03-01T00:01:00Z","state":"down","cause":"provider"}
 
@@ -19,7 +20,8 @@ Exits 0 when every sample was accepted, 1 when any was rejected or failed.
 
 Examples:
   uptally send march.ndjson
-  zcat march.ndjson.gz | uptally send -
+  uptally send march.ndjson.gz
+  zstdcat march.ndjson.zst | uptally send -
   uptally send march.ndjson --retry-for 1h && uptally status --wait
 `;
 
@@ -39,13 +41,17 @@ export function register(program: Command, context: CliContext): void {
       await withClient(command, context, async (client) => {
         const { stream, totalBytes } = await openInput(file, context);
         const startedAtMs = context.now();
-        const progress = startSendProgress(context, totalBytes);
+        const { chunks, inflated } = await sampleInput(file, stream).catch((error: unknown) => {
+          stream.destroy();
+          throw error;
+        });
+        const progress = startSendProgress(context, inflated ? null : totalBytes);
         let result: SendResult;
         try {
           result = await sendSamples({
             client,
             context,
-            chunks: stream,
+            chunks,
             retryForMs: options.retryFor,
             onProgress: (counts, note) => {
               progress.update(counts, note);

@@ -20,8 +20,8 @@ describe.skipIf(missing !== undefined).each(['0', '1'])('with a ClickHouse serve
   });
 
   const ready = async (what = ''): Promise<[status: number, body: unknown]> => {
-    const { status, json } = await server.call(`/readyz${what}`, { key: null });
-    return [status, json()];
+    const answer = await server.call(`/readyz${what}`, { key: null });
+    return [answer.status, answer.json()];
   };
   const until = (status: number): Promise<void> =>
     within(
