@@ -59,7 +59,7 @@ export async function makeFleet(dataDir: string, size: FleetSize, say: (line: st
   await mkdir(dataDir, { recursive: true });
   const store = await openFleetStore(dataDir);
   try {
-    await migrate(store, { retentionDays: 0, nowMs: 0 });
+    await migrate(store, { nowMs: 0 });
     await insertEntries(store, catalogOf(size));
     await insertRows(store, size.accounts * size.vmsAnAccount, say);
   } finally {

@@ -6,7 +6,7 @@ import { migrate } from '../src/store/migrations.ts';
 
 const [dir = '', vms = '0'] = process.argv.slice(2);
 const store = await openEmbeddedStore({ path: join(dir, 'clickhouse'), scratchDir: join(dir, 'clickhouse-scratch') });
-await migrate(store, { retentionDays: 0, nowMs: 0 });
+await migrate(store, { nowMs: 0 });
 const plan = {
   currency: 'EUR',
   time_zone: 'Europe/Berlin',

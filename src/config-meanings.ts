@@ -22,7 +22,10 @@ export const MEANINGS: Readonly<Record<keyof typeof VARIABLES, string>> = {
   UPTALLY_CLICKHOUSE_REPLICATED: 'On a cluster: whether its tables have replicas.',
   UPTALLY_STALENESS_MS: 'How long a state holds without a newer sample (H); then the VM is silent.',
   UPTALLY_LATENESS_MS: 'The watermark is the clock minus this: how long a sample may be on its way without being late.',
-  UPTALLY_RETENTION_DAYS: 'How old a sample may be; raw samples are kept three days longer.',
+  UPTALLY_RETENTION_DAYS:
+    'How old a sample may be; raw samples are kept three days longer, and those of disputes and unpaid invoices until they are settled (docs/operating/retention.md).',
+  UPTALLY_RETENTION_SHORTEN:
+    'Confirms by name that raw samples are kept for a shorter time than before: `90:30`. Without it the longer time stays in force.',
   UPTALLY_CLOCK: "`wall`: the server's clock. `event`: time is the highest `ts` accepted so far, for history.",
   UPTALLY_LINK_LIMIT_BPS:
     'A counter that grows faster than this, in bits a second, is quarantined: kept as an anomaly, billed as zero.',

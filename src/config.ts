@@ -24,6 +24,8 @@ export interface Config {
   latenessMs: number;
   /** 0: samples are kept for good, and of any age. */
   retentionDays: number;
+  /** `BEFORE:NOW` in days: confirms that raw samples are kept for a shorter time than before. */
+  retentionShorten: string | undefined;
   clock: 'wall' | 'event';
   linkLimitBps: bigint;
   adminKey: string | undefined;
@@ -112,6 +114,10 @@ export const VARIABLES = {
   UPTALLY_STALENESS_MS: integer(1_000, 86_400_000, 'milliseconds').default(90_000),
   UPTALLY_LATENESS_MS: integer(0, 86_400_000, 'milliseconds').default(120_000),
   UPTALLY_RETENTION_DAYS: integer(0, 3_650, 'days (0: no limit)').default(90),
+  UPTALLY_RETENTION_SHORTEN: z
+    .string()
+    .regex(/^\d{1,4}:\d{1,4}$/, 'must be the days before and the days from now on, as 90:30')
+    .optional(),
   UPTALLY_CLOCK: oneOf(['wall', 'event']).default('wall'),
   UPTALLY_LINK_LIMIT_BPS: integer(1, 999_999_999_999_999, 'bits a second').transform(BigInt).default(100_000_000_000n),
   UPTALLY_ADMIN_KEY: z.string().regex(KEY_PATTERN, 'must be 1 to 256 printable characters without spaces').optional(),
@@ -214,6 +220,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, co
     stalenessMs: set.UPTALLY_STALENESS_MS,
     latenessMs: set.UPTALLY_LATENESS_MS,
     retentionDays: set.UPTALLY_RETENTION_DAYS,
+    retentionShorten: set.UPTALLY_RETENTION_SHORTEN,
     clock: set.UPTALLY_CLOCK,
     linkLimitBps: set.UPTALLY_LINK_LIMIT_BPS,
     adminKey: set.UPTALLY_ADMIN_KEY,

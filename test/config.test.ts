@@ -25,6 +25,7 @@ describe('configuration', () => {
       stalenessMs: 90_000,
       latenessMs: 120_000,
       retentionDays: 90,
+      retentionShorten: undefined,
       clock: 'wall',
       linkLimitBps: 100_000_000_000n,
       adminKey: undefined,

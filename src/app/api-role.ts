@@ -15,11 +15,13 @@ import type { Asking } from '../log/kafka/asking.ts';
 import { Follower } from '../log/kafka/follower.ts';
 import type { KafkaLog } from '../log/kafka/topic.ts';
 import type { PartitionHealth } from '../metrics.ts';
+import { clusterOf } from '../store/cluster.ts';
 import type { Store } from '../store/store.ts';
 
 import { readAcknowledged } from '../store/kafka-log.ts';
 import { type LogGap, readGaps } from '../store/named-log.ts';
-import { type AppOptions } from './parts.ts';
+import { startExpiry } from './expiry.ts';
+import { type AppOptions, keptDays } from './parts.ts';
 import type { Role } from './role.ts';
 
 /** How long a status waits for what is not stored yet to be counted. */
@@ -144,6 +146,12 @@ export function startApi(setup: ApiSetup): ApiRole {
     }));
   };
 
+  // Of the processes with this role the first that finds something due does it; the others see that it is done.
+  const stopExpiring = startExpiry({
+    ...{ store, catalog, logger, now, cluster: clusterOf(config), keptDays: keptDays(config) },
+    clockMs: () => lowest(progress.map(({ clockMs }) => clockMs)),
+  });
+
   return {
     plugins: [],
     freshen: async () => {
@@ -166,7 +174,10 @@ export function startApi(setup: ApiSetup): ApiRole {
     },
     partitions: partitionsNow,
     notReady: () => storeOutage() ?? setup.mismatch(),
-    close: () => follower.close(),
+    async close() {
+      stopExpiring();
+      await follower.close();
+    },
   };
 }
 

@@ -32,12 +32,12 @@ import {
   type App,
   type AppOptions,
   givenFaults,
-  keptDays,
   listen,
   loadDocuments,
   lockFolder,
   repeat,
   UnsupportedError,
+  withRetention,
 } from './parts.ts';
 import type { Role } from './role.ts';
 
@@ -50,26 +50,28 @@ const TOPIC_CHECK_MS = 5_000;
 const UNKNOWN_KEY_MS = 500;
 
 /** Starts the roles of this process; resolves when it listens. */
-export async function startDistributed(options: AppOptions): Promise<App> {
-  const { config, logger, now, faults, onFatal } = options;
-  const settings = config.kafka;
+export async function startDistributed(given: AppOptions): Promise<App> {
+  const { logger, now, faults, onFatal } = given;
+  const settings = given.config.kafka;
   if (settings === undefined)
     throw new UnsupportedError('UPTALLY_KAFKA_BROKERS must name at least one broker when UPTALLY_LOG is kafka');
-  const documents = await loadDocuments(config);
+  const documents = await loadDocuments(given.config);
   // Only ClickHouse inside this process needs the folder for itself.
-  const lock = config.clickhouseUrl === undefined ? await lockFolder(options) : undefined;
+  const lock = given.config.clickhouseUrl === undefined ? await lockFolder(given) : undefined;
   const asked = givenFaults(faults);
   let outage: string | undefined;
   const store = await openStore(
     {
-      ...config,
+      ...given.config,
       onOutage: (since) => {
         outage = since?.error.message;
       },
     },
     asked.faults,
   );
-  await migrate(store, { retentionDays: keptDays(config), nowMs: now(), cluster: clusterOf(config) });
+  await migrate(store, { nowMs: now(), cluster: clusterOf(given.config) });
+  const options = await withRetention(given, store);
+  const { config } = options;
   const kafka = kafkaClient(settings, (message, detail) => {
     logger.debug(detail, message);
   });

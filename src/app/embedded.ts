@@ -23,6 +23,7 @@ import type { Store } from '../store/store.ts';
 import type { Outage } from '../store/retry.ts';
 import { metricsOf, type PartitionHealth } from '../metrics.ts';
 import { clockGauges } from './clock-gauges.ts';
+import { startExpiry } from './expiry.ts';
 import { openFront } from './front.ts';
 import { readinessOf, refusalNow, storeHealth } from './health.ts';
 import { publicConnections } from './public-connections.ts';
@@ -37,16 +38,18 @@ import {
   repeat,
   UnsupportedError,
   watermarkOf,
+  withRetention,
 } from './parts.ts';
 
 const TICK_MS = 1000;
 
 /** Starts everything in one process; resolves when the server listens. */
-export async function startEmbedded(options: AppOptions): Promise<App> {
-  const { config, logger, now, faults, onFatal } = options;
-  if (config.roles.size !== 3) throw new UnsupportedError('UPTALLY_ROLES: with the embedded log one process has all three roles');
-  const documents = await loadDocuments(config);
-  const lock = await lockFolder(options);
+export async function startEmbedded(given: AppOptions): Promise<App> {
+  const { logger, now, faults, onFatal } = given;
+  if (given.config.roles.size !== 3)
+    throw new UnsupportedError('UPTALLY_ROLES: with the embedded log one process has all three roles');
+  const documents = await loadDocuments(given.config);
+  const lock = await lockFolder(given);
 
   const asked = givenFaults(faults);
   let waiting = false;
@@ -56,8 +59,11 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
       logger.error({ err: outage.error }, 'ClickHouse does not do as it is asked: samples are kept in the log until it does');
     waiting = outage !== undefined;
   };
-  const store = await openStore({ ...config, onOutage }, asked.faults);
-  await migrate(store, { retentionDays: keptDays(config), nowMs: now(), cluster: clusterOf(config) });
+  const store = await openStore({ ...given.config, onOutage }, asked.faults);
+  const cluster = clusterOf(given.config);
+  await migrate(store, { nowMs: now(), cluster });
+  const options = await withRetention(given, store);
+  const { config } = options;
   const log = await openOwnLog(options, store, () => {
     lock.check();
   });
@@ -166,12 +172,15 @@ export async function startEmbedded(options: AppOptions): Promise<App> {
       logger.error({ err: error }, 'the clock could not be recorded');
     },
   );
+  const clockMs = (): number | null => aggregator.progress().clockMs || null;
+  const stopExpiring = startExpiry({ store, cluster, catalog, logger, now, keptDays: keptDays(config), clockMs });
   return {
     url: front.url,
     adminKey,
     server,
     async close() {
       stopTicking();
+      stopExpiring();
       await front.close();
       // the refusals since the last tick
       await door.tick().catch((error: unknown) => {

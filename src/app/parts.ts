@@ -14,6 +14,7 @@ import { noFileLeft } from '../http/bare-server.ts';
 import { listenBeside } from '../http/listening.ts';
 import { type HeldLock, LockedError, takeLock } from '../process-lock.ts';
 import type { ProductClock } from '../product-clock.ts';
+import { GRACE_DAYS, settleRetention } from '../store/retention.ts';
 import type { Store } from '../store/store.ts';
 
 export interface AppOptions {
@@ -41,12 +42,18 @@ export interface App {
 /** A configuration that this version can't serve. */
 export class UnsupportedError extends Error {}
 
-/** Samples are kept this much longer than they are accepted: a late one needs those before it. */
-const GRACE_DAYS = 3;
-
 /** How long raw samples are kept; 0 for good. */
 export function keptDays({ retentionDays }: Config): number {
   return retentionDays === 0 ? 0 : retentionDays + GRACE_DAYS;
+}
+
+/** The options with the retention that is in force: one that is shorter than before is not, until it is confirmed. */
+export async function withRetention(options: AppOptions, store: Store): Promise<AppOptions> {
+  const { config, logger, now } = options;
+  const { retentionDays, retentionShorten } = config;
+  const { days, note } = await settleRetention(store, { days: retentionDays, shorten: retentionShorten, nowMs: now() });
+  if (note !== undefined) logger[note.level](note.message);
+  return { ...options, config: { ...config, retentionDays: days } };
 }
 
 /** Documents in the data folder. One that can't be used is found before anything is begun. */

@@ -12,6 +12,7 @@ const FEES: Readonly<Record<EventKind, readonly [en: string, hant: string, hans:
   abuse: ['abuse', '濫用', '滥用'],
   harm: ['harm to other users', '損害其他用戶', '损害其他用户'],
   dispute: ['payment dispute', '付款爭議', '付款争议'],
+  dispute_closed: ['payment dispute closed', '付款爭議已結束', '付款争议已结束'],
   malicious_trial: ['malicious trial', '惡意試用', '恶意试用'],
   withdrawn: ['product withdrawn', '產品下架', '产品下架'],
   suspended: ['suspension', '暫停服務', '暂停服务'],

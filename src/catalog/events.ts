@@ -13,6 +13,7 @@ export const EVENT_KINDS = [
   'abuse',
   'harm',
   'dispute',
+  'dispute_closed',
   'malicious_trial',
   'withdrawn',
   'suspended',

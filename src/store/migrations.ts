@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Cluster, localName, onCluster } from './cluster.ts';
 import { LOCK_COLUMNS, LOCK_TABLE, underLock } from './lock.ts';
+import { adoptRetention } from './retention.ts';
 import { type Store, StoreError } from './store.ts';
 
 /**
@@ -16,12 +17,13 @@ const DURABLE =
   'fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, ' +
   'non_replicated_deduplication_window = 1000';
 
+/** Makes the table that says how long samples are kept. */
+const RETENTION_FILE = '008_retention.sql';
+
 /** How long a process may take before another one steps in. */
 const LEASE_MS = 60_000;
 
 export interface MigrationOptions {
-  /** How long raw samples are kept; 0 keeps them for good. */
-  retentionDays: number;
   nowMs: number;
   /** Where the `NNN_*.sql` files are; the product's own by default. */
   directory?: string;
@@ -31,7 +33,7 @@ export interface MigrationOptions {
 
 /**
  * Brings the tables to the product's version: each `NNN_*.sql` runs once, in order, and is recorded with its checksum.
- * Afterwards the samples' TTL is set to the retention now configured. Any number of processes may do so at once: one works, the others
+ * A TTL of samples, which the version before had, is taken away: what it said is put on record first. Any number of processes may do so at once: one works, the others
  * wait for it. Throws StoreError `migration_changed` when a file that has already run is no longer what it was,
  * `migration_unknown` when the database is of a newer version.
  */
@@ -45,22 +47,25 @@ export async function migrate(store: Store, options: MigrationOptions): Promise<
      ENGINE = MergeTree ORDER BY name SETTINGS ${DURABLE}`,
   );
   const files = await filesIn(options.directory ?? schemasDirectory());
-  if ((await pendingOf(store, files)).length === 0 && (await ttlStatement(store, options)) === undefined) return { applied: [] };
+  if ((await pendingOf(store, files)).length === 0 && (await samplesTtl(store, options)) === undefined) return { applied: [] };
 
   await run(`CREATE TABLE IF NOT EXISTS ${LOCK_TABLE} ${LOCK_COLUMNS} ENGINE = MergeTree ORDER BY term SETTINGS ${DURABLE}`);
   return underLock({ store, holder: randomUUID(), leaseMs: LEASE_MS }, async () => {
     const applied: string[] = [];
+    const isOld = (await samplesTable(store, options)) !== undefined;
     // what another process has done meanwhile is recorded now
     for (const { name, text, checksum } of await pendingOf(store, files)) {
-      for (const statement of statementsOf(substitute(text, options.retentionDays))) await run(statement);
+      for (const statement of statementsOf(substitute(text))) await run(statement);
       await store.command(
         'INSERT INTO migrations (name, checksum, applied_at) SELECT {name:String}, {checksum:String}, fromUnixTimestamp64Milli({at:Int64})',
         { name, checksum, at: options.nowMs },
       );
       applied.push(name);
     }
-    const ttl = await ttlStatement(store, options);
-    if (ttl !== undefined) await run(ttl);
+    const ttlDays = await samplesTtl(store, options);
+    // The record comes first: after a crash in between the TTL is still there to be read.
+    if (isOld && (ttlDays !== undefined || applied.includes(RETENTION_FILE))) await adoptRetention(store, ttlDays, options.nowMs);
+    if (ttlDays !== undefined) await run('ALTER TABLE samples REMOVE TTL');
     return { applied };
   });
 }
@@ -108,27 +113,23 @@ export function statementsOf(text: string): string[] {
     .filter((statement) => statement.replace(/--.*$/gm, '').trim() !== '');
 }
 
-function substitute(text: string, retentionDays: number): string {
-  const ttl = retentionDays === 0 ? '' : `TTL ${ttlExpression(retentionDays)}`;
-  return text.replaceAll('{{samples_ttl}}', ttl).replaceAll('{{durable}}', DURABLE);
+function substitute(text: string): string {
+  return text.replaceAll('{{samples_ttl}}', '').replaceAll('{{durable}}', DURABLE);
 }
 
-function ttlExpression(retentionDays: number): string {
-  return `toDateTime(ts) + INTERVAL ${retentionDays} DAY`;
-}
-
-/** A changed retention reaches an existing table by this; without a change nothing is rewritten. */
-async function ttlStatement(store: Store, { retentionDays, cluster }: MigrationOptions): Promise<string | undefined> {
+/** How the table of raw samples was made; undefined where there is none. */
+async function samplesTable(store: Store, { cluster }: MigrationOptions): Promise<string | undefined> {
   const [table] = await store.rows<{ engine_full: string }>(
     'SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {name:String}',
     { name: cluster === undefined ? 'samples' : localName('samples') },
   );
-  if (table === undefined) return undefined;
-  const days = /toIntervalDay\((\d+)\)/.exec(table.engine_full)?.[1];
-  if (Number(days ?? 0) === retentionDays) return undefined;
-  return retentionDays === 0
-    ? 'ALTER TABLE samples REMOVE TTL'
-    : `ALTER TABLE samples MODIFY TTL ${ttlExpression(retentionDays)}`;
+  return table?.engine_full;
+}
+
+/** The days of the TTL that samples have, if they have one. */
+async function samplesTtl(store: Store, options: MigrationOptions): Promise<number | undefined> {
+  const days = /toIntervalDay\((\d+)\)/.exec((await samplesTable(store, options)) ?? '')?.[1];
+  return days === undefined ? undefined : Number(days);
 }
 
 /** `schemas/clickhouse` of this installation: beside `src` in the sources, one level further up in `dist`. */

@@ -44,7 +44,7 @@ describe.skipIf(missing !== undefined)('the catalog of several processes', () =>
     program = compileProgram('catalog/programs/writer.ts');
     server = await startClickHouseServer();
     store = await openServerStore({ url: server.url });
-    await migrate(store, { retentionDays: 0, nowMs: 0 });
+    await migrate(store, { nowMs: 0 });
   });
   afterAll(async () => {
     await store.close();

@@ -7,6 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Decoder } from '../../src/kernel/decoder.ts';
 import { onCluster } from '../../src/store/cluster.ts';
+import { settleRetention } from '../../src/store/retention.ts';
 import { migrate, statementsOf } from '../../src/store/migrations.ts';
 import { openServerStore } from '../../src/store/server.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -61,6 +62,9 @@ describe('the statements of a cluster', () => {
       "ALTER TABLE uptime ON CLUSTER 'c' ADD COLUMN x UInt8",
     ]);
     expect(changed('ALTER TABLE samples REMOVE TTL')).toEqual(["ALTER TABLE samples_local ON CLUSTER 'c' REMOVE TTL"]);
+    expect(changed('ALTER TABLE samples DELETE WHERE ts < 5')).toEqual([
+      "ALTER TABLE samples_local ON CLUSTER 'c' DELETE WHERE ts < 5",
+    ]);
     expect(changed('ALTER TABLE catalog ADD COLUMN x UInt8')).toEqual(["ALTER TABLE catalog ON CLUSTER 'c' ADD COLUMN x UInt8"]);
   });
 
@@ -125,11 +129,14 @@ describe.skipIf(missing !== undefined)('two real servers as two shards', () => {
     }
   });
 
-  it('are migrated twice with the same end, and follow a changed retention', async () => {
+  it('are migrated twice with the same end, and lose the TTL that an earlier version gave them', async () => {
     const cluster = { name: 'c', replicated: false };
-    expect((await migrate(store, { retentionDays: 90, nowMs: 1, cluster })).applied).not.toEqual([]);
-    expect((await migrate(store, { retentionDays: 90, nowMs: 2, cluster })).applied).toEqual([]);
-    await migrate(store, { retentionDays: 0, nowMs: 3, cluster });
+    expect((await migrate(store, { nowMs: 1, cluster })).applied).not.toEqual([]);
+    expect((await migrate(store, { nowMs: 2, cluster })).applied).toEqual([]);
+    for (const { url } of nodes)
+      await fetch(url, { method: 'POST', body: 'ALTER TABLE uptally.samples_local MODIFY TTL toDateTime(ts) + INTERVAL 93 DAY' });
+    await migrate(store, { nowMs: 3, cluster });
+    expect(await settleRetention(store, { days: 90, shorten: undefined, nowMs: 4 })).toEqual({ days: 90 });
     for (const { url } of nodes) {
       const answer = await fetch(url, {
         method: 'POST',

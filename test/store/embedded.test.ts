@@ -14,7 +14,6 @@ describe('the embedded store', () => {
   let onOutage: (outage: Outage | undefined) => void = () => undefined;
   beforeAll(async () => {
     test = await openTestStore({
-      retentionDays: 90,
       migrated: false,
       onOutage: (outage) => {
         onOutage(outage);
@@ -31,24 +30,16 @@ describe('the embedded store', () => {
   };
 
   it('makes every table once, with durable settings, and runs nothing the second time', async () => {
-    expect(await migrate(test.store, { retentionDays: 90, nowMs: 1 })).toEqual({
+    expect(await migrate(test.store, { nowMs: 1 })).toEqual({
       applied: (await readdir('schemas/clickhouse')).filter((name) => name.endsWith('.sql')).sort(),
     });
-    expect(await migrate(test.store, { retentionDays: 90, nowMs: 2 })).toEqual({ applied: [] });
+    expect(await migrate(test.store, { nowMs: 2 })).toEqual({ applied: [] });
     const engine = await samplesEngine();
-    expect(engine).toContain('toIntervalDay(90)');
+    // who expires, and by which clock, is the server's to say
+    expect(engine).not.toContain('TTL');
     expect(engine).toContain(
       'fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1',
     );
-  });
-
-  it('follows a changed retention, to another and to none and back', async () => {
-    await migrate(test.store, { retentionDays: 30, nowMs: 3 });
-    expect(await samplesEngine()).toContain('toIntervalDay(30)');
-    await migrate(test.store, { retentionDays: 0, nowMs: 3 });
-    expect(await samplesEngine()).not.toContain('TTL');
-    await migrate(test.store, { retentionDays: 90, nowMs: 3 });
-    expect(await samplesEngine()).toContain('toIntervalDay(90)');
   });
 
   it('refuses a migration whose text has changed since it ran', async () => {
@@ -57,7 +48,7 @@ describe('the embedded store', () => {
     const own = join(import.meta.dirname, '../../schemas/clickhouse');
     for (const name of await readdir(own))
       await writeFile(join(directory, name), name.startsWith('001') ? 'SELECT 1;\n' : await readFile(join(own, name)));
-    await expect(migrate(test.store, { retentionDays: 90, nowMs: 4, directory })).rejects.toMatchObject({
+    await expect(migrate(test.store, { nowMs: 4, directory })).rejects.toMatchObject({
       code: 'migration_changed',
     });
   });

@@ -37,7 +37,7 @@ describe.skipIf(missing !== undefined)('a server that is hard to reach', () => {
   beforeAll(async () => {
     server = await startClickHouseServer({ supervised: true });
     direct = await openServerStore({ url: server.url, attemptMs: 5000 });
-    await migrate(direct, { retentionDays: 0, nowMs: 0 });
+    await migrate(direct, { nowMs: 0 });
   });
   afterAll(async () => {
     await direct.close();

@@ -56,7 +56,7 @@ describe.skipIf(missing !== undefined)('migrations by several processes that sta
     const clients = await Promise.all(Array.from({ length: PROCESSES }, open));
     for (let round = 0; round < 3; round += 1) {
       await forget();
-      const all = await Promise.all(clients.map((store) => migrate(store, { retentionDays: 90, nowMs: round })));
+      const all = await Promise.all(clients.map((store) => migrate(store, { nowMs: round })));
       expect(all.filter(({ applied }) => applied.length > 0)).toHaveLength(1);
     }
   });

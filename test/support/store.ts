@@ -19,7 +19,7 @@ export interface TestStore {
  * With UPTALLY_TEST_STORE=server a real server instead, which must make no difference.
  */
 export async function openTestStore(
-  options: { retentionDays?: number; migrated?: boolean; onOutage?: (outage: Outage | undefined) => void } = {},
+  options: { migrated?: boolean; onOutage?: (outage: Outage | undefined) => void } = {},
 ): Promise<TestStore> {
   const directory = await mkdtemp(join(tmpdir(), 'uptally-store-'));
   const server = process.env['UPTALLY_TEST_STORE'] === 'server' ? await startClickHouseServer() : undefined;
@@ -28,7 +28,7 @@ export async function openTestStore(
     server === undefined
       ? await openEmbeddedStore({ path: join(directory, 'clickhouse'), scratchDir: join(directory, 'scratch'), onOutage })
       : await openServerStore({ url: server.url, onOutage });
-  if (options.migrated !== false) await migrate(store, { retentionDays: options.retentionDays ?? 0, nowMs: 0 });
+  if (options.migrated !== false) await migrate(store, { nowMs: 0 });
   return {
     store,
     directory,

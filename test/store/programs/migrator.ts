@@ -3,6 +3,6 @@ import { migrate } from '../../../src/store/migrations.ts';
 import { openServerStore } from '../../../src/store/server.ts';
 
 const store = await openServerStore({ url: process.argv[2] ?? '' });
-const { applied } = await migrate(store, { retentionDays: 90, nowMs: Date.now() });
+const { applied } = await migrate(store, { nowMs: Date.now() });
 process.stdout.write(`${applied.join(' ')}\n`);
 await store.close();
