@@ -1,5 +1,7 @@
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Member } from '../../src/log/kafka/member.ts';
+import { TopicWatch } from '../../src/log/kafka/watch.ts';
 import { type KafkaBroker, startKafkaBroker } from '../support/kafka-broker.ts';
 
 /** The oldest and the newest broker that we say kafkajs can talk to: what Uptally asks of a broker, asked of each. */
@@ -74,5 +76,47 @@ describe.each(VERSIONS)('kafkajs and Kafka %s', (version) => {
     await admin.deleteTopicRecords({ topic: 't', partitions: [{ partition: 2, offset: '1' }] });
     const offsets = await admin.fetchTopicOffsets('t');
     expect(offsets.find(({ partition }) => partition === 2)).toMatchObject({ low: '1', high: '2' });
+  });
+
+  it('gives a topic another id when it is made again', async () => {
+    const ids: (string | undefined)[] = [];
+    const watch = new TopicWatch(kafka, 'again');
+    for (let i = 0; i < 2; i++) {
+      await admin.createTopics({ waitForLeaders: true, topics: [{ topic: 'again', numPartitions: 2 }] });
+      const found = await watch.now();
+      expect(found).toMatchObject({ partitions: 2 });
+      ids.push(found?.uuid);
+      await admin.deleteTopics({ topics: ['again'] });
+    }
+    await watch.close();
+    expect(new Set(ids).size).toBe(2);
+    expect(ids).not.toContain(undefined);
+  });
+
+  it('does not have kafkajs decide where to go on when an offset is out of range', async () => {
+    const told = await new Promise<number>((resolve) => {
+      const member = new Member({
+        kafka,
+        topic: 't',
+        consumer: { groupId: 'range' },
+        eachBatch: () => Promise.reject(new Error('something was read')),
+        onJoin: (partitions) => {
+          member.pause(partitions);
+          member.seek(0, 1_000);
+          member.resume(0);
+        },
+        onLost: () => undefined,
+        onOutOfRange: (partition) => {
+          void member.close().then(() => {
+            resolve(partition);
+          });
+        },
+        onEnd: () => undefined,
+      });
+      member.start();
+    });
+    expect(told).toBe(0);
+    const committed = await admin.fetchOffsets({ groupId: 'range', topics: ['t'] });
+    expect(committed[0]?.partitions.every(({ offset }) => offset === '-1')).toBe(true);
   });
 });
