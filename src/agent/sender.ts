@@ -107,6 +107,15 @@ async function settle(
   memory: Memory,
 ): Promise<number | null> {
   const { spool, stats, log, random, now } = options;
+  if (outcome.kind === 'accepted' && isPartlyEarly(outcome.receipt, batch, now())) {
+    const delayMs = waitMs(UNAVAILABLE_POLICY, attempt, null, random);
+    log('warn', "a part of a batch is ahead of the server's clock: all of it goes again, what was taken counts once", {
+      ...rejections(outcome.receipt),
+      again_in_ms: delayMs,
+      ...spool.pending,
+    });
+    return delayMs;
+  }
   if (outcome.kind === 'accepted') {
     stats.sentBatches += 1;
     stats.acceptedSamples += outcome.receipt.accepted;
@@ -158,6 +167,11 @@ async function settle(
     ...spool.pending,
   });
   return delayMs;
+}
+
+/** Whether time mends what was rejected: the server's clock will come to it. */
+function isPartlyEarly({ errors }: Receipt, batch: SpooledBatch, nowMs: number): boolean {
+  return errors.some(({ code }) => code === 'ts_in_future') && batch.lastAtMs <= nowMs + AHEAD_MS_MAX;
 }
 
 type Refused = Extract<PostOutcome, { kind: 'refused' }>;

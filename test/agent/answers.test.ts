@@ -140,6 +140,14 @@ describe('a problem document of Uptally', () => {
     expect(lines.filter((line) => line.startsWith('check the clocks'))).toHaveLength(9);
   });
 
+  it('takes a part, and the rest is ahead of its clock: all of it goes again, and nothing is given up', async () => {
+    const part = { status: 202, body: { accepted: 0, rejected: 1, errors: [{ index: 0, code: 'ts_in_future' }] } };
+    const { agent, server } = await start((request, n) => (n < 3 ? part : acceptAll(request)));
+    await agent.drained();
+    expect(new Set(server.seen.map(({ raw }) => raw.toString('hex'))).size).toBe(1);
+    expect(agent.stats()).toMatchObject({ acceptedSamples: 1, rejectedSamples: 0, setAsideBatches: 0 });
+  });
+
   it('about a future that this host’s clock no longer has is not: what follows is not held up for a day', async () => {
     const dayMs = 86_400_000;
     const clock = [NOW_MS + dayMs, NOW_MS - 5_000];
