@@ -43,6 +43,8 @@ export interface AggregatorOptions {
   readonly partition?: Partition;
   /** Samples that are in the log's count and were given up, each with the record from which on they are missing. */
   readonly givenUp?: readonly { readonly from: number; readonly samples: bigint }[];
+  /** The first position from one on that was not let pass. */
+  readonly afterGaps?: (position: number) => number;
   /** Whether raw samples are given up when they are old; left out: they may be. */
   readonly samplesExpire?: boolean;
   /** The store may be changed by others under this process: it is looked at before each step. */

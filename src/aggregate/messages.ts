@@ -16,7 +16,12 @@ export interface ThreadSetup {
   readonly nicsMax: number;
   readonly checkpointIntervalMs: number;
   /** What an operator let pass of this log. */
-  readonly gaps: readonly { readonly from: number; readonly until: number | null; readonly samples: bigint }[];
+  readonly gaps: readonly {
+    readonly partition: number;
+    readonly from: number;
+    readonly until: number | null;
+    readonly samples: bigint;
+  }[];
   readonly samplesExpire: boolean;
   /** of `Listening` */
   readonly listening: SharedArrayBuffer;

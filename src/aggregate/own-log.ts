@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type Identity, identityOf, LogIdentityError, newLogId, NOT_ADOPTED } from '../log/identity.ts';
+import { afterGaps, type Passed } from '../log/gaps.ts';
 import { LogError, type LogReader } from '../log/log.ts';
 import { type NamedLog, nameLog, readNamedLog } from '../store/named-log.ts';
 import type { Store } from '../store/store.ts';
@@ -22,6 +23,7 @@ export interface OwnLog {
   readonly nowMs: number;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly note: (message: string) => void;
+  readonly gaps: readonly Passed[];
 }
 
 const RESTORE = 'Restore the newest backup of the log, as it is when the server is stopped';
@@ -33,8 +35,24 @@ export async function settleOwnLog(own: OwnLog): Promise<string> {
   const named = await readNamedLog(own.store);
   if (named === undefined) await beginOrAdopt(own);
   else checkName(own, named);
-  await checkPositions(own);
+  await checkPositions(own, own.writer.logId);
   return own.writer.logId;
+}
+
+/** Why a start would be refused; undefined when it would not. Changes nothing. */
+export async function whyNotOwn(own: Pick<OwnLog, 'store' | 'reader' | 'checkpoints' | 'gaps'>): Promise<string | undefined> {
+  const writer = { logId: own.reader.identity?.logId ?? '', identify: () => Promise.resolve() };
+  const nothing = { nowMs: 0, randomBytes: (size: number) => new Uint8Array(size), note: () => undefined };
+  try {
+    const named = await readNamedLog(own.store);
+    if (named === undefined) await beginOrAdopt({ ...own, ...nothing, writer }, true);
+    else checkName({ ...own, ...nothing, writer }, named);
+    await checkPositions(own, writer.logId);
+    return undefined;
+  } catch (error) {
+    if (error instanceof LogIdentityError) return error.message;
+    throw error;
+  }
 }
 
 function checkName({ writer, reader }: OwnLog, named: NamedLog): void {
@@ -64,7 +82,7 @@ function checkName({ writer, reader }: OwnLog, named: NamedLog): void {
 }
 
 /** The database names no log yet. */
-async function beginOrAdopt(own: OwnLog): Promise<void> {
+async function beginOrAdopt(own: OwnLog, onlyLook = false): Promise<void> {
   const { store, writer, reader, nowMs, randomBytes, note } = own;
   const progress = await readStoredProgress(store, 0);
   const highest = Math.max(progress?.reach ?? -1, await highestStoredSeq(store));
@@ -72,6 +90,7 @@ async function beginOrAdopt(own: OwnLog): Promise<void> {
   if (writer.logId === '') {
     const isNew = reader.headSeq() === 0 && highest < 0;
     if (!isNew) checkOld(own, progress, highest);
+    if (onlyLook) return;
     await writer.identify({
       logId: newLogId(randomBytes),
       createdMs: nowMs,
@@ -92,6 +111,7 @@ async function beginOrAdopt(own: OwnLog): Promise<void> {
     if (reader.headSeq() > 1)
       note(`the database is empty: all that log ${writer.logId} holds, which is everything, is stored again`);
   }
+  if (onlyLook) return;
   const name = { kind: 'embedded', name: '', firstPosition: 0, recordedBy: '' } as const;
   checkName(own, await nameLog(store, 1, { ...name, logId: writer.logId, recordedMs: nowMs }));
 }
@@ -126,8 +146,10 @@ function adoptedFrom(reader: LogReader): Uint8Array | undefined {
 }
 
 /** The log must hold, as it was, what rows are stored of; and what is not stored must be in it. */
-async function checkPositions({ store, writer, reader, checkpoints }: OwnLog): Promise<void> {
-  const { logId } = writer;
+async function checkPositions(
+  { store, reader, checkpoints, gaps }: Pick<OwnLog, 'store' | 'reader' | 'checkpoints' | 'gaps'>,
+  logId: string,
+): Promise<void> {
   const head = reader.headSeq();
   const later = checkpoints.list().find((seq) => seq >= head && checkpoints.originOf?.(seq).logId === logId);
   const progress = await readStoredProgress(store, 0, logId);
@@ -138,7 +160,7 @@ async function checkPositions({ store, writer, reader, checkpoints }: OwnLog): P
       expected: `it has held records up to ${reach} at least, ${reach === later ? 'of which a checkpoint was saved' : 'of which rows are stored'}: it was restored from an earlier time, or cut`,
       advice: `${RESTORE}; ${ACCEPT}`,
     });
-  checkKept(reader, progress?.seq);
+  checkKept(reader, afterGaps(gaps, 0, (progress?.seq ?? -1) + 1) - 1);
   if (progress === undefined) return;
   checkMark(reader, logId, progress.seq, progress.mark?.check ?? '');
   checkMark(reader, logId, progress.reach, progress.reachCheck);

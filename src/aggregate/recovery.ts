@@ -80,8 +80,8 @@ async function checkLogHoldsStored(options: AggregatorOptions): Promise<void> {
 }
 
 /** The first position from this one on of which something is expected. */
-function afterGaps({ partition }: AggregatorOptions, position: number): number {
-  return partition?.afterGaps?.(position) ?? position;
+function afterGaps({ partition, afterGaps: own }: AggregatorOptions, position: number): number {
+  return (partition?.afterGaps ?? own)?.(position) ?? position;
 }
 
 function storedProgress({ store, log, partition }: AggregatorOptions): Promise<StoredProgress | undefined> {
@@ -148,12 +148,12 @@ async function rebuildFromArchive(
 }
 
 /** What is not stored must be in the log. @param stored the last record whose rows are stored; undefined where the store has no record of any */
-export function checkKept(log: LogReader, stored: number | undefined): void {
+export function checkKept(log: LogReader, stored = -1): void {
   const first = log.firstSeq ?? log.headSeq();
-  if (first === 0 || (stored !== undefined && stored + 1 >= first)) return;
+  if (stored + 1 >= first) return;
   throw new LogIdentityError('log_behind', {
     found:
-      stored === undefined
+      stored < 0
         ? `the log keeps its records from ${first} on, and the database has no record that anything before is stored`
         : `the log keeps its records from ${first} on, and the database holds rows up to record ${stored}`,
     expected: 'the database is empty or of an earlier time than the log, which has given up what is not stored there',

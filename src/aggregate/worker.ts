@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { faultsOf, killSelf } from '../faults.ts';
 import { openEmbeddedReader } from '../log/embedded.ts';
+import { afterGaps } from '../log/gaps.ts';
 import { LogIdentityError } from '../log/identity.ts';
 import { LogError, type LogReader } from '../log/log.ts';
 import { remoteStore } from '../store/remote.ts';
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
     pace: () => performance.now(),
     faults,
     givenUp: setup.gaps,
+    afterGaps: (position) => afterGaps(setup.gaps, 0, position),
     samplesExpire: setup.samplesExpire,
     storeShared: setup.storeEnd === undefined,
     note: (message) => {

@@ -64,10 +64,10 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   await migrate(store, { nowMs: now(), cluster });
   const options = await withRetention(given, store);
   const { config } = options;
-  const log = await openOwnLog(options, store, () => {
+  const gaps = await readGaps(store);
+  const log = await openOwnLog(options, store, gaps, () => {
     lock.check();
   });
-  const gaps = await readGaps(store);
   // what a server holds others may write to as well
   const shared = config.clickhouseUrl !== undefined;
   const catalog = await Catalog.open({ store, now, randomBytes: options.randomBytes, shared, ...asked });
@@ -199,6 +199,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
 async function openOwnLog(
   { config, logger, now, faults, onFatal, randomBytes }: AppOptions,
   store: Store,
+  gaps: readonly LogGap[],
   stillOurs: () => void,
 ): Promise<EmbeddedWriter> {
   const path = logPathOf(config);
@@ -208,7 +209,7 @@ async function openOwnLog(
   const reader = openEmbeddedReader(path);
   try {
     await settleOwnLog({
-      ...{ store, writer: log, reader, nowMs: now(), randomBytes },
+      ...{ store, writer: log, reader, nowMs: now(), randomBytes, gaps },
       checkpoints: openCheckpoints(checkpointsOf(config), faults),
       note: (message) => {
         logger.warn(message);
@@ -233,7 +234,9 @@ function checkpointsOf({ dataDir }: Config): string {
 
 /** What was let pass of this log and is in its count of samples. */
 function gapsOf(gaps: readonly LogGap[], logId: string) {
-  return gaps.filter((gap) => gap.logId === logId).map(({ from, until, samples }) => ({ from, until, samples: samples ?? 0n }));
+  return gaps
+    .filter((gap) => gap.logId === logId)
+    .map(({ partition, from, until, samples }) => ({ partition, from, until, samples: samples ?? 0n }));
 }
 
 function statusOf(

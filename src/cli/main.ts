@@ -10,6 +10,7 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./send.ts'),
   import('./status.ts'),
   import('./verify.ts'),
+  import('./log.ts'),
   import('./terms.ts'),
   import('./refund-check.ts'),
   import('./keys.ts'),

@@ -42,3 +42,9 @@ export function parseAddress(text: string): { readonly host: string; readonly po
 export function collect(text: string, earlier: readonly string[] | undefined): string[] {
   return [...(earlier ?? []), text];
 }
+
+/** A position, partition or the like: digits. */
+export function parseCount(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('write a whole number.');
+  return Number(text);
+}

@@ -1,9 +1,11 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { globMatcher } from '../agent/naming.ts';
-import { formatInstant, parseInstant } from '../domain/instant.ts';
+import { parseInstant } from '../domain/instant.ts';
+import type { LogGap } from '../store/named-log.ts';
 import type { VerifyReport } from '../verify/fleet.ts';
 import { withClient } from './connection.ts';
 import { CommandFailure, writeLine, type CliContext } from './context.ts';
+import { gapLine } from './gap-lines.ts';
 import { collect, parseDuration } from './option-values.ts';
 import { tableLines } from './table.ts';
 
@@ -150,12 +152,9 @@ function reportLines(report: VerifyReport): string[] {
 
 /** Where something is missing that no row can show: said first, and for ever. */
 function gapLines(gaps: VerifyReport['gaps']): string[] {
-  const lines = gaps.map(({ kind, from, until, samples, log_id, partition, why, who, recorded_at }) => {
-    const many = samples === null ? 'an unknown number of answered samples' : `${samples} answered samples`;
-    const range =
-      until === null ? `from position ${from} on` : until === from + 1 ? `position ${from}` : `positions ${from} to ${until - 1}`;
-    return `Given up: ${many} (${kind}, ${range} of partition ${partition} of log ${log_id}), by ${who} at ${formatInstant(recorded_at)}: ${why}`;
-  });
+  const lines = gaps.map(({ log_id, recorded_at, kind, ...gap }) =>
+    gapLine({ ...gap, kind: kind as LogGap['kind'], logId: log_id, recordedMs: recorded_at }),
+  );
   if (gaps.length > 0) lines.push('These samples were answered and are in no row and no invoice.');
   return lines;
 }

@@ -16,11 +16,9 @@ import { LogError } from '../log/log.ts';
 import { type LogTopic, readAcknowledged, readFirstPartitions, readLogTopic, recordLogTopic } from '../store/kafka-log.ts';
 import { type LogGap, nameLog, type NamedLog, readGaps, readNamedLog, recordGap } from '../store/named-log.ts';
 import type { Store } from '../store/store.ts';
+import { type Decision, LogToolError } from './decision.ts';
 
-/** What was asked for can't be done, in words for who asked. */
-export class LogToolError extends Error {
-  override readonly name = 'LogToolError';
-}
+export { type Decision, LogToolError } from './decision.ts';
 
 export interface KafkaToolSetup {
   readonly kafka: Kafka;
@@ -50,12 +48,6 @@ export interface KafkaLogView {
   readonly gaps: readonly LogGap[];
 }
 
-/** Who decides, and why: both stay on record. */
-export interface Decision {
-  readonly who: string;
-  readonly why: string;
-}
-
 /** What another log would give up of a partition: positions from `from` to before `until`. */
 export interface GivenUp {
   readonly partition: number;
@@ -70,7 +62,7 @@ export interface Acceptance {
   readonly base: number;
   readonly givenUp: readonly GivenUp[];
   /** Carries it out. */
-  confirm(decision: Decision): Promise<void>;
+  readonly confirm: (decision: Decision) => Promise<void>;
 }
 
 /** The Kafka half of `uptally log`. */

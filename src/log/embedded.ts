@@ -52,6 +52,7 @@ export function openEmbeddedWriter(options: EmbeddedLogOptions): EmbeddedWriter 
   try {
     table = (options.openTable ?? openWriteTable)(options.path, mapBytes);
   } catch (error) {
+    if (error instanceof LogError) throw error;
     throw new LogError('log_failed', `the log ${options.path} can't be opened`, error);
   }
   const { onFatal, after = afterOwnTime, stillOurs = () => undefined, faults } = options;

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { open, type RootDatabase, type RootDatabaseOptions } from 'lmdb';
 import { LogError } from './log.ts';
 import { decodeHead, decodeTrim, EMPTY_HEAD, encodeHead, encodeTrim, type Head, NOT_TRIMMED, type Trim } from './marks.ts';
@@ -55,6 +55,7 @@ const SEGMENTS_END = Buffer.alloc(8, 0xff);
 type Db = RootDatabase<Uint8Array, Buffer>;
 
 export function openWriteTable(path: string, mapBytes: number): WriteTable {
+  checkIsLmdb(path);
   const db: Db = open(path, { ...baseOptions(), mapSize: mapBytes });
   const opened = statSync(path);
   let sizeBytes = opened.size;
@@ -121,6 +122,24 @@ export function openReadTable(path: string): ReadTable {
     close: () => db.close(),
   };
 }
+
+/** LMDB does not look at what it maps: bytes of anything else would end the process without a word. */
+function checkIsLmdb(path: string): void {
+  if (!existsSync(path) || statSync(path).size === 0) return;
+  const start = Buffer.alloc(HEAD_OF_FILE_BYTES);
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, start);
+  } finally {
+    closeSync(file);
+  }
+  if (!start.includes(LMDB_MAGIC))
+    throw new LogError('log_corrupt', `${path} is no log of this server: it was overwritten, or is another file`);
+}
+
+/** Stands behind the head of the file's first page, in the byte order of the machine. */
+const LMDB_MAGIC = Buffer.from(Uint32Array.of(0xbeefc0de).buffer);
+const HEAD_OF_FILE_BYTES = 64;
 
 function baseOptions(): RootDatabaseOptions {
   return {

@@ -91,6 +91,12 @@ export class EmbeddedReader implements LogReader {
     this.#cursor = null;
   }
 
+  /** The first record from this one on that is not passed over. */
+  afterSkipped(seq: number): number {
+    const passed = this.#skippedAt(seq);
+    return passed === undefined ? seq : this.afterSkipped(passed.until);
+  }
+
   close(): void {
     this.#cursor = null;
     void this.#table.close();
