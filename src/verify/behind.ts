@@ -1,5 +1,5 @@
 /** What is stored now of the VMs of a document, against its evidence: the same, restated since, or damaged. */
-import { localDay } from '../../test/model/credit.ts';
+import { localDay } from './model/credit.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { outageAnswer, trafficAnswer } from './answers.ts';
 import { disagreedAbout } from './document.ts';

@@ -1,6 +1,6 @@
 /** A VM's plans from the catalog, in the model's terms, and what its minutes then are worth. */
-import { type DatedPlan, type ModelPlan, planAt, unitNanos } from '../../test/model/credit.ts';
-import type { MinuteParts } from '../../test/model/timeline.ts';
+import { type DatedPlan, type ModelPlan, planAt, unitNanos } from './model/credit.ts';
+import type { MinuteParts } from './model/timeline.ts';
 import { conditionCode, CONDITIONS, SILENT } from '../domain/condition.ts';
 import { parseAmount } from '../domain/money.ts';
 import { type MinuteAnswer, planAnswer, vmCatalogAnswer } from './answers.ts';

@@ -1,5 +1,5 @@
 /** The lines of a document computed a second time, by the model and from the evidence alone. */
-import { restatedOutages } from '../../test/model/incidents.ts';
+import { restatedOutages } from './model/incidents.ts';
 import {
   modelInvoice,
   type ModelAgreement,
@@ -7,9 +7,9 @@ import {
   type ModelOwed,
   type ModelVm,
   type ModelVmTraffic,
-} from '../../test/model/invoice.ts';
-import type { ModelOutage } from '../../test/model/rater.ts';
-import { modelFees, modelLateFeeRule, modelNanos, modelPolicy } from '../../test/model/terms.ts';
+} from './model/invoice.ts';
+import type { ModelOutage } from './model/rater.ts';
+import { modelFees, modelLateFeeRule, modelNanos, modelPolicy } from './model/terms.ts';
 import { minorDigits } from '../domain/money.ts';
 import type { AgreedVm, DocumentContent, Evidence, EvidenceVm } from './document-shapes.ts';
 

@@ -1,7 +1,7 @@
 /** One final document by itself: its digests, its sums, and every line computed again from its own evidence. No server is asked. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { ModelLine } from '../../test/model/invoice.ts';
+import type { ModelLine } from './model/invoice.ts';
 import type { Condition } from '../domain/condition.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { countedOutages, derivedLines } from './derive.ts';

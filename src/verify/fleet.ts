@@ -5,7 +5,7 @@
  * itself: it counts when a second such look, after everything has settled, finds the same one.
  */
 import { formatInstant } from '../domain/instant.ts';
-import { floorToMinute } from '../../test/model/timeline.ts';
+import { floorToMinute } from './model/timeline.ts';
 import { type GapAnswer, type StatusAnswer, statusAnswer, type VmSeen, vmSeen } from './answers.ts';
 import { anchorsDisagreement } from './anchors.ts';
 import { type Disagreement, sameDisagreement } from './disagreement.ts';

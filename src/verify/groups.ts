@@ -1,5 +1,5 @@
 /** Work on many VMs in groups, a few at once. */
-import { MINUTE_MS } from '../../test/model/timeline.ts';
+import { MINUTE_MS } from './model/timeline.ts';
 import type { VmSeen } from './answers.ts';
 import type { RowStream } from './reader.ts';
 

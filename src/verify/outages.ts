@@ -1,5 +1,5 @@
 /** Stored outages against runs, both by their start. */
-import type { Segment } from '../../test/model/timeline.ts';
+import type { Segment } from './model/timeline.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { OutageAnswer } from './answers.ts';
 import { compareRow } from './disagreement.ts';

@@ -2,9 +2,9 @@
  * The slow model over one VM's samples, a window at a time. What the model needs from before a window is carried: the
  * samples at the VM's last instant (its state may still hold), and each interface's last counters.
  */
-import { type InForce, type LoggedSample, compareText } from '../../test/model/inforce.ts';
-import { MINUTE_MS, type MinuteParts, minutesOf, type Segment, segmentsOf, type VmHistory } from '../../test/model/timeline.ts';
-import { type CounterPair, type NicMinute, trafficOf } from '../../test/model/traffic.ts';
+import { type InForce, type LoggedSample, compareText } from './model/inforce.ts';
+import { MINUTE_MS, type MinuteParts, minutesOf, type Segment, segmentsOf, type VmHistory } from './model/timeline.ts';
+import { type CounterPair, type NicMinute, trafficOf } from './model/traffic.ts';
 import type { Condition } from '../domain/condition.ts';
 import type { SampleAnswer } from './answers.ts';
 

@@ -1,4 +1,4 @@
-import type { Segment } from '../../test/model/timeline.ts';
+import type { Segment } from './model/timeline.ts';
 
 /** Joins segments that follow each other without holes into maximal runs of one condition. */
 export class Runs {

@@ -3,7 +3,7 @@
  * counters were read after it. An interface that falls silent keeps its minutes here until it speaks again, which bounds
  * memory by the longest gap between two counters of one interface.
  */
-import type { NicMinute } from '../../test/model/traffic.ts';
+import type { NicMinute } from './model/traffic.ts';
 import type { TrafficAnswer } from './answers.ts';
 import { compareRow } from './disagreement.ts';
 

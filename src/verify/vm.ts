@@ -1,7 +1,7 @@
 /** One look at some VMs: the raw samples of each through the model, beside everything that is stored of it. */
 import { z } from 'zod';
-import type { CounterPair } from '../../test/model/traffic.ts';
-import { floorToMinute, MINUTE_MS, type MinuteParts, type Segment } from '../../test/model/timeline.ts';
+import type { CounterPair } from './model/traffic.ts';
+import { floorToMinute, MINUTE_MS, type MinuteParts, type Segment } from './model/timeline.ts';
 import { INSTANT_MS_END } from '../domain/instant.ts';
 import { anomalyAnswer, minuteAnswer, outageAnswer, sampleAnswer, trafficAnswer } from './answers.ts';
 import { type Agreed, agreedFor, type KnownPlans, isWhollySilent, recomputedMinute, storedMinute } from './credit.ts';

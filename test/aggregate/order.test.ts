@@ -3,7 +3,7 @@ import { Decoder } from '../../src/kernel/decoder.ts';
 import { VMS_A_CHUNK } from '../../src/aggregate/repair.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Fleet } from '../model/generate.ts';
-import { resolveLog } from '../model/inforce.ts';
+import { resolveLog } from '../../src/verify/model/inforce.ts';
 import { comparable, differences, expectedRows } from '../support/expected.ts';
 import { fleetGroup, groupLog } from '../support/fleets.ts';
 import { emptyStore, memoryCheckpoints, readStored, startAggregator, type StoredRows } from '../support/product.ts';

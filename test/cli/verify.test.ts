@@ -14,7 +14,7 @@ import type { Store } from '../../src/store/store.ts';
 import { type VerifyReport, verifyFleet } from '../../src/verify/fleet.ts';
 import { Reader } from '../../src/verify/reader.ts';
 import { type Fleet, seededFleet } from '../model/generate.ts';
-import type { LoggedSample } from '../model/inforce.ts';
+import type { LoggedSample } from '../../src/verify/model/inforce.ts';
 import { runCli } from '../support/fake-cli.ts';
 import { emptyStore, logOf, markCatalog, memoryCheckpoints, startAggregator, storeCatalog } from '../support/product.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';

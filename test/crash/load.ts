@@ -6,7 +6,7 @@
 import type { ModelOptions } from '../model/fleet.ts';
 import { runModel } from '../model/fleet.ts';
 import { type Fleet, lineOf } from '../model/generate.ts';
-import type { LoggedSample } from '../model/inforce.ts';
+import type { LoggedSample } from '../../src/verify/model/inforce.ts';
 import { comparable, differences, expectedRows } from '../support/expected.ts';
 import { fleetGroup } from '../support/fleets.ts';
 import { planJson, withoutEnds } from '../support/product.ts';

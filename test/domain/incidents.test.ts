@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { applyIncidents, type Incident, minutesThatDiffer } from '../../src/domain/incidents.ts';
 import type { OutageInterval } from '../../src/domain/timeline.ts';
-import { modelIncidents } from '../model/incidents.ts';
+import { modelIncidents } from '../../src/verify/model/incidents.ts';
 import { below, randomOf } from '../support/random.ts';
 
 const MINUTE = 60_000;

@@ -6,7 +6,7 @@ import { Kernel } from '../../src/kernel/kernel.ts';
 import { LAYOUT as L } from '../../src/kernel/layout.ts';
 import { Pricing, internVm } from '../../src/aggregate/pricing.ts';
 import type { Store } from '../../src/store/store.ts';
-import { unitNanos } from '../model/credit.ts';
+import { unitNanos } from '../../src/verify/model/credit.ts';
 import { below, pick, randomOf } from '../support/random.ts';
 
 const ZONES = [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Condition } from '../../src/domain/condition.ts';
-import { dayChargeNanos, localDay, planAt, unitNanos, type ModelPlan } from './credit.ts';
+import { dayChargeNanos, localDay, planAt, unitNanos, type ModelPlan } from '../../src/verify/model/credit.ts';
 import { runModel, type ModelCatalog } from './fleet.ts';
 import { optionsAt, sample, T0_MS } from './literal.ts';
 

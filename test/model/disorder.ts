@@ -1,7 +1,7 @@
 /** What happens to samples on their way: they are posted twice, contradicted, and overtaken. */
 import fc from 'fast-check';
 import { CAUSES, type Condition } from '../../src/domain/condition.ts';
-import type { LoggedSample } from './inforce.ts';
+import type { LoggedSample } from '../../src/verify/model/inforce.ts';
 
 /** A sample of the log posted once more, at another place. */
 export interface Repeat {

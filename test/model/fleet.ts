@@ -3,10 +3,17 @@
  * where the contract itself looks at the log (conflicts, and interfaces that disagree on the state at one instant).
  */
 import { conditionCode, type Condition } from '../../src/domain/condition.ts';
-import { planAt, unitNanos, type ModelPlan } from './credit.ts';
-import { compareText, resolveLog, type Conflict, type Counts, type InForce, type LoggedSample } from './inforce.ts';
-import { MINUTE_MS, minutesOf, outagesOf, type OutageSpan, type VmHistory } from './timeline.ts';
-import { trafficOf, type CounterPair, type NicMinute } from './traffic.ts';
+import { planAt, unitNanos, type ModelPlan } from '../../src/verify/model/credit.ts';
+import {
+  compareText,
+  resolveLog,
+  type Conflict,
+  type Counts,
+  type InForce,
+  type LoggedSample,
+} from '../../src/verify/model/inforce.ts';
+import { MINUTE_MS, minutesOf, outagesOf, type OutageSpan, type VmHistory } from '../../src/verify/model/timeline.ts';
+import { trafficOf, type CounterPair, type NicMinute } from '../../src/verify/model/traffic.ts';
 
 export interface ModelOptions {
   /** H. */

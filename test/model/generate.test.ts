@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CONDITIONS, type Condition } from '../../src/domain/condition.ts';
-import { localDay, unitNanos } from './credit.ts';
+import { localDay, unitNanos } from '../../src/verify/model/credit.ts';
 import { runModel } from './fleet.ts';
 import { fleetArbitrary, lineOf, seededFleet, type Fleet } from './generate.ts';
-import { compareText, type InForce, type LoggedSample } from './inforce.ts';
+import { compareText, type InForce, type LoggedSample } from '../../src/verify/model/inforce.ts';
 import { judge } from './sample.ts';
-import { increaseOf } from './traffic.ts';
+import { increaseOf } from '../../src/verify/model/traffic.ts';
 
 const RUNS = { numRuns: 150 };
 const run = ({ log, options, catalog }: Fleet): ReturnType<typeof runModel> => runModel(log, options, catalog);

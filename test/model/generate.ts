@@ -6,10 +6,10 @@
 import fc from 'fast-check';
 import { CAUSES, CONDITIONS, type Condition } from '../../src/domain/condition.ts';
 import { disordered, repeatArbitrary, withRepeats } from './disorder.ts';
-import type { ModelPlan } from './credit.ts';
+import type { ModelPlan } from '../../src/verify/model/credit.ts';
 import type { ModelCatalog, ModelOptions, ModelVm } from './fleet.ts';
-import type { LoggedSample } from './inforce.ts';
-import { floorToMinute, MINUTE_MS } from './timeline.ts';
+import type { LoggedSample } from '../../src/verify/model/inforce.ts';
+import { floorToMinute, MINUTE_MS } from '../../src/verify/model/timeline.ts';
 
 /** What runModel takes: its three arguments. */
 export interface Fleet {

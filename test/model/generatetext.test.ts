@@ -33,7 +33,11 @@ describe('the generator of texts', () => {
   it('makes bodies whose lines are judged one by one', () => {
     fc.assert(
       fc.property(ndjsonArbitrary(CLOCK), (body) => {
-        const lines = Buffer.from(body).toString('latin1').split('\n');
+        // a byte order mark is the body's, not its first line's
+        const lines = Buffer.from(body)
+          .toString('latin1')
+          .replace(/^\u00ef\u00bb\u00bf/, '')
+          .split('\n');
         const kept = lines.filter((line) => /[^ \t\r]/.test(line)).map((line) => new Uint8Array(Buffer.from(line, 'latin1')));
         expect(judgeNdjson(body, CLOCK)).toEqual(kept.map((line) => judge(line, CLOCK)));
       }),

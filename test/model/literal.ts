@@ -1,6 +1,6 @@
 /** Samples and options as short literals, for tables in tests. */
 import type { ModelOptions } from './fleet.ts';
-import type { LoggedSample } from './inforce.ts';
+import type { LoggedSample } from '../../src/verify/model/inforce.ts';
 
 /** 2026-03-01T00:00:00Z: literal instants count from here. */
 export const T0_MS = Date.UTC(2026, 2, 1);

@@ -2,24 +2,10 @@
  * The verdict on one sample, read straight from SPEC §1. The order of the checks is part of the contract: when several
  * things are wrong, the first named here is reported.
  */
-import { CAUSES, type Condition } from '../../src/domain/condition.ts';
+import { CAUSES } from '../../src/domain/condition.ts';
+import type { Sample } from '../../src/verify/model/inforce.ts';
 import { instantMs } from './instant.ts';
 import { fieldsOf, literalOf, parseTagged, stringOf, type Tagged } from './taggedjson.ts';
-
-export interface Counters {
-  readonly rx: bigint;
-  readonly tx: bigint;
-}
-
-/** A sample with its defaults filled in; `counters` is null for a sample that carries state only. */
-export interface Sample {
-  readonly vm: string;
-  readonly nic: string;
-  readonly tsMs: number;
-  readonly counters: Counters | null;
-  readonly epoch: number;
-  readonly condition: Condition;
-}
 
 export type RejectionCode =
   | 'malformed_json'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CONDITIONS, type Condition } from '../../src/domain/condition.ts';
 import { runModel, type FleetResult, type ModelCatalog } from './fleet.ts';
-import type { LoggedSample } from './inforce.ts';
+import type { LoggedSample } from '../../src/verify/model/inforce.ts';
 import { optionsAt, sample, T0_MS } from './literal.ts';
 
 type Parts = Partial<Record<Condition, number>>;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runModel, type ModelCatalog } from './fleet.ts';
-import type { LoggedSample } from './inforce.ts';
+import type { LoggedSample } from '../../src/verify/model/inforce.ts';
 import { optionsAt, sample, T0_MS } from './literal.ts';
 
 const ENDED_AT_90S: ModelCatalog = { plans: new Map(), vms: new Map([['v', { endsAtMs: T0_MS + 90_000, plans: [] }]]) };

@@ -13,7 +13,7 @@ import { clipSegments, segmentsOf } from '../../src/rating/served.ts';
 import { priceService } from '../../src/rating/service.ts';
 import { priceTax } from '../../src/rating/tax.ts';
 import { priceTraffic } from '../../src/rating/traffic.ts';
-import { localDay as modelDay, type ModelPlan } from '../model/credit.ts';
+import { localDay as modelDay, type ModelPlan } from '../../src/verify/model/credit.ts';
 import {
   halfEven,
   modelDayCredit,
@@ -29,7 +29,7 @@ import {
   modelTraffic,
   type Ratio,
   sumOf,
-} from '../model/rater.ts';
+} from '../../src/verify/model/rater.ts';
 import { below, pick, type Random, randomOf } from '../support/random.ts';
 import { zone } from '../support/zone.ts';
 

@@ -11,8 +11,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runAgent, type RunningAgent } from '../../src/agent/agent.ts';
 import { libvirtReader } from '../../src/agent/libvirt.ts';
 import { parseInstant } from '../../src/domain/instant.ts';
-import { resolveLog, type LoggedSample } from '../model/inforce.ts';
-import { trafficOf } from '../model/traffic.ts';
+import { resolveLog, type LoggedSample } from '../../src/verify/model/inforce.ts';
+import { trafficOf } from '../../src/verify/model/traffic.ts';
 import { agentKey, allRows, type RawJson, startServer, type TestServer, untilStored } from '../support/server.ts';
 import { saySkipped } from './data-folder.ts';
 

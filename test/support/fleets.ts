@@ -6,8 +6,8 @@ import type { Decoder } from '../../src/kernel/decoder.ts';
 import { samplesRecord, tickRecord } from '../../src/log/record.ts';
 import type { ModelCatalog, ModelOptions, ModelVm } from '../model/fleet.ts';
 import { type Fleet, type FleetShape, lineOf, seededFleet } from '../model/generate.ts';
-import type { LoggedSample } from '../model/inforce.ts';
-import { MINUTE_MS } from '../model/timeline.ts';
+import type { LoggedSample } from '../../src/verify/model/inforce.ts';
+import { MINUTE_MS } from '../../src/verify/model/timeline.ts';
 import { MemoryLog, withoutEnds } from './product.ts';
 import { type Random, below, pick, randomOf } from './random.ts';
 

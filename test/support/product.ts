@@ -8,10 +8,10 @@ import type { Decoder } from '../../src/kernel/decoder.ts';
 import type { LogReader, LogRecord } from '../../src/log/log.ts';
 import { catalogRecord, samplesRecord, tickRecord } from '../../src/log/record.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { ModelPlan } from '../model/credit.ts';
+import type { ModelPlan } from '../../src/verify/model/credit.ts';
 import type { ModelCatalog, ModelOptions } from '../model/fleet.ts';
 import { type Fleet, lineOf } from '../model/generate.ts';
-import type { LoggedSample } from '../model/inforce.ts';
+import type { LoggedSample } from '../../src/verify/model/inforce.ts';
 
 /** A log in memory: append with `push`, give up the beginning with `trim`. */
 export class MemoryLog implements LogReader {

@@ -1,5 +1,5 @@
 /** What a minute is worth (SPEC §4). Local days come from Intl alone, walked minute by minute. */
-import type { Condition } from '../../src/domain/condition.ts';
+import type { Condition } from '../../domain/condition.ts';
 import { MINUTE_MS } from './timeline.ts';
 
 export interface ModelPlan {

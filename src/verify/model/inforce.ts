@@ -1,5 +1,20 @@
 /** Which samples count (SPEC §1, identity): duplicates change nothing, of a conflict the later in the log is in force. */
-import type { Sample } from './sample.ts';
+import type { Condition } from '../../domain/condition.ts';
+
+export interface Counters {
+  readonly rx: bigint;
+  readonly tx: bigint;
+}
+
+/** A sample with its defaults filled in; `counters` is null for a sample that carries state only. */
+export interface Sample {
+  readonly vm: string;
+  readonly nic: string;
+  readonly tsMs: number;
+  readonly counters: Counters | null;
+  readonly epoch: number;
+  readonly condition: Condition;
+}
 
 /** An accepted sample as the log holds it: with the name of the key that posted it, which is no part of its content. */
 export interface LoggedSample extends Sample {

@@ -2,7 +2,7 @@
  * The lines of an invoice straight from SPEC §4 to §6, out of its own evidence: minute by minute, a VM at a time. Uses nothing
  * of the product but names of conditions.
  */
-import type { Condition } from '../../src/domain/condition.ts';
+import type { Condition } from '../../domain/condition.ts';
 import { dayChargeNanos, localDay, type ModelPlan } from './credit.ts';
 import {
   halfEven,

@@ -2,7 +2,7 @@
  * Invoices straight from SPEC §4 and §6, slow and obvious: minutes one by one, slots written out, every amount a pair of
  * bigints. Uses nothing of the product but names of conditions.
  */
-import type { Condition } from '../../src/domain/condition.ts';
+import type { Condition } from '../../domain/condition.ts';
 import { dayChargeNanos, localDay, type ModelPlan, unitNanos } from './credit.ts';
 
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
 /** Incidents straight from SPEC §4, tick by tick: no intervals, no sweeping. */
-import type { Condition } from '../../src/domain/condition.ts';
+import type { Condition } from '../../domain/condition.ts';
 
 export interface ModelIncident {
   readonly from: number;

@@ -1,5 +1,5 @@
 /** The timeline of one VM (SPEC §2 and §3): which condition held when, which outages that makes, which minutes are published. */
-import { CONDITIONS, conditionCode, type Condition } from '../../src/domain/condition.ts';
+import { CONDITIONS, conditionCode, type Condition } from '../../domain/condition.ts';
 import type { InForce } from './inforce.ts';
 
 export const MINUTE_MS = 60_000;

@@ -1,6 +1,5 @@
 /** The traffic of one VM (SPEC §2): increases between samples of an interface, spread exactly over minutes. */
-import type { InForce } from './inforce.ts';
-import type { Counters } from './sample.ts';
+import type { Counters, InForce } from './inforce.ts';
 import { floorToMinute, isPublished, MINUTE_MS, type VmHistory } from './timeline.ts';
 
 export interface NicMinute {
