@@ -38,7 +38,7 @@ export const MEANINGS: Readonly<Record<keyof typeof VARIABLES, string>> = {
     'How many connections a process takes; unset, or more than that: three quarters of the files that it may have open (`ulimit -n`), less 64, at most 16,384 (docs/operating/connections.md).',
   UPTALLY_MAX_VMS: 'The room of the kernel for VMs, laid out at start; pages that are not touched cost nothing.',
   UPTALLY_MAX_VMS_PER_KEY:
-    'New VMs that a key of role `agent` may bring once half of the room is taken. Left out: a sixteenth of `UPTALLY_MAX_VMS`.',
+    'New VMs that a key of role `agent` may bring once half of the room is taken. Left out: a sixteenth of `UPTALLY_MAX_VMS`, at least 1,000.',
   UPTALLY_MAX_NICS: 'The room of the kernel for interfaces; unset, twice that for VMs.',
   UPTALLY_CHECKPOINT_INTERVAL_MS: 'How often the state is saved: how much of the log a start reads at most.',
   UPTALLY_LOG_LEVEL: 'What is logged, as JSON lines on standard output.',

@@ -146,6 +146,8 @@ export const VARIABLES = {
 
 /** Of all the room, a key's share is this part unless told otherwise. */
 const KEY_SHARES = 16;
+/** And never less than this, which is more than a host runs: small rooms need no shares. */
+const KEY_VMS_LEAST = 1000;
 
 const environment = z.object(VARIABLES);
 
@@ -228,7 +230,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, co
     ingestWorkers: set.UPTALLY_LOG === 'kafka' ? 0 : workers === 'auto' ? workersFor(cores) : workers,
     connectionsMax: set.UPTALLY_MAX_CONNECTIONS,
     vmsMax: set.UPTALLY_MAX_VMS,
-    keyVmsMax: set.UPTALLY_MAX_VMS_PER_KEY ?? Math.ceil(set.UPTALLY_MAX_VMS / KEY_SHARES),
+    keyVmsMax: set.UPTALLY_MAX_VMS_PER_KEY ?? Math.max(KEY_VMS_LEAST, Math.ceil(set.UPTALLY_MAX_VMS / KEY_SHARES)),
     nicsMax,
     checkpointIntervalMs: set.UPTALLY_CHECKPOINT_INTERVAL_MS,
     logLevel: set.UPTALLY_LOG_LEVEL,
