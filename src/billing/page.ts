@@ -196,8 +196,8 @@ function usedText({ kind, detail = {} }: ShownLine, labels: Labels, language: Do
   const { rx_bytes: rx, tx_bytes: tx, included_bytes: included, days, reason } = detail;
   if (typeof reason === 'string') return [reasonText(reason, language)];
   if (kind === 'traffic' && typeof rx === 'number' && typeof tx === 'number') {
-    const free = typeof included === 'number' && included > 0 ? [labels.included(bytesText(included))] : [];
-    return [[labels.traffic(bytesText(rx), bytesText(tx)), ...free].join(' · ')];
+    const free = typeof included === 'number' && included > 0 ? [labels.included(bytesText(included, language))] : [];
+    return [[labels.traffic(bytesText(rx, language), bytesText(tx, language)), ...free].join(' · ')];
   }
   if (kind !== 'credit' || !Array.isArray(days)) return [];
   const shown = (days as readonly CreditItem[])

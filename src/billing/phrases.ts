@@ -315,8 +315,8 @@ export function grouped(decimal: string): string {
 }
 
 /** Bytes to three digits, by powers of ten: `1.6 TB`. */
-export function bytesText(bytes: number): string {
-  const names = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'];
+export function bytesText(bytes: number, language: DocumentLanguage): string {
+  const names = [pick(language, 'bytes', '位元組', '字节'), 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'];
   let at = 0;
   let left = bytes;
   while (left >= 999.5 && at < names.length - 1) {

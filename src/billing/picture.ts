@@ -241,7 +241,10 @@ function summaryOf(
     ...(measured > 0 && notMeasured > 0 ? [labels.notMeasured(durationText(notMeasured, language))] : []),
     ...(moved === 0
       ? []
-      : [labels.traffic(bytesText(total(figures.rx_bytes)), bytesText(total(figures.tx_bytes))), labels.perDay(bytesText(most))]),
+      : [
+          labels.traffic(bytesText(total(figures.rx_bytes), language), bytesText(total(figures.tx_bytes), language)),
+          labels.perDay(bytesText(most, language)),
+        ]),
   ].join(' · ');
 }
 

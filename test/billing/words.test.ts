@@ -139,6 +139,14 @@ describe.each(['zh-Hant', 'zh-Hans'] as const)('in %s', (language) => {
     }
   });
 
+  it('what stands under a line of traffic is said, from no byte to exabytes', () => {
+    for (const bytes of [0, 5, 5e3, 5e6, 5e9, 5e12, 5e15, 5e18]) {
+      const line = shownLine({ kind: 'traffic', detail: { rx_bytes: bytes, tx_bytes: bytes, included_bytes: bytes } });
+      const { rows } = pageOf(shownInvoice({ customer: { name: 'n', language }, lines: [line] }));
+      expect(englishIn((rows[0]?.more ?? []).join(' ').replaceAll(/\b([kMGTPE]B)\b/g, ''))).toEqual([]);
+    }
+  });
+
   it('every reason of a correction is said: incidents of every cause, withdrawn ones too, claims, and what was restated', () => {
     const incidents = CAUSES.flatMap((cause) =>
       [null, { at: TO, by: 'x' }].map((withdrawn) => ({
