@@ -4,13 +4,19 @@
  * anomalies, `credit_nanos`). Rows come in slices of time over all VMs, so parts lie as live ingest and its merges would leave them, and
  * not, too kindly, one VM after the other.
  */
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { highestStoredSeq, writeStoredProgress } from '../src/aggregate/stored-progress.ts';
 import { type Entry, insertEntries } from '../src/catalog/entry.ts';
+import { COUNTER_WORDS } from '../src/kernel/layout.ts';
+import { newLogId, NOT_ADOPTED } from '../src/log/identity.ts';
+import { finishReplacing, makeNewLog } from '../src/log/replace.ts';
 import { openEmbeddedStore } from '../src/store/embedded.ts';
 import { migrate } from '../src/store/migrations.ts';
+import { nameLog } from '../src/store/named-log.ts';
 import type { Store } from '../src/store/store.ts';
 import { KEY } from './server-process.ts';
 
@@ -53,7 +59,8 @@ const VM_SQL = "concat('vm-', leftPad(toString(i), 6, '0'))";
 
 /** Makes the fleet in a data folder, unless it is there already; `say` hears how far it is. */
 export async function makeFleet(dataDir: string, size: FleetSize, say: (line: string) => void): Promise<void> {
-  const done = join(dataDir, `fleet-${size.accounts}x${size.vmsAnAccount}`);
+  // a folder of before rows named their log is made anew
+  const done = join(dataDir, `fleet-with-log-${size.accounts}x${size.vmsAnAccount}`);
   if (existsSync(done)) return;
   await rm(dataDir, { recursive: true, force: true });
   await mkdir(dataDir, { recursive: true });
@@ -62,10 +69,27 @@ export async function makeFleet(dataDir: string, size: FleetSize, say: (line: st
     await migrate(store, { nowMs: 0 });
     await insertEntries(store, catalogOf(size));
     await insertRows(store, size.accounts * size.vmsAnAccount, say);
+    await giveLog(dataDir, store);
   } finally {
     await store.close();
   }
   await writeFile(done, '');
+}
+
+/** The log that such rows would come from, as it is once all of them are stored and it has let go of them: it goes on above the last. */
+async function giveLog(dataDir: string, store: Store): Promise<void> {
+  const path = join(dataDir, 'log');
+  const last = await highestStoredSeq(store);
+  const logId = newLogId(randomBytes);
+  const mark = await makeNewLog(path, last + 1, 0n, { logId, createdMs: 0, adoptedFrom: NOT_ADOPTED });
+  const counters = Array.from({ length: COUNTER_WORDS }, () => 0n);
+  await writeStoredProgress(store, {
+    // the month is over by the samples' own time, or it could not be billed
+    ...{ seq: last, clock: BigInt(TO_MINUTE * 60_000), counters, catalogSeq: 0n, logId, mark },
+    ...{ reach: last, reachCheck: mark.check },
+  });
+  await nameLog(store, 1, { logId, kind: 'embedded', name: '', firstPosition: last + 1, recordedMs: 0, recordedBy: 'bench' });
+  await finishReplacing(path, logId);
 }
 
 /** Where the fleet of the benches is: BENCH_FLEET_DIR keeps it for the next run (making it takes as long as a month of 10,000 VMs does). */
