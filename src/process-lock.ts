@@ -9,6 +9,7 @@ import { hostname } from 'node:os';
 import { readBootId } from './agent/epoch.ts';
 import { decodeHolder, describeHolder, encodeHolder, type Holder, livingHolderOfOld, RECORD_BYTES } from './lock-record.ts';
 import { tryLockFile } from './os-lock.ts';
+import { isFileLimit } from './process-files.ts';
 
 /** Another process works in the folder: two would tear each other's files. */
 export class LockedError extends Error {
@@ -192,7 +193,7 @@ class Held implements HeldLock {
 
   check(): void {
     if (this.#lost !== undefined) throw this.#lost;
-    const reason = this.#isRecent() ? this.#otherFile() : (this.#otherFile() ?? this.#otherRecord(readText(this.#options.path)));
+    const reason = this.#isRecent() ? this.#otherFile() : (this.#otherFile() ?? this.#otherRecord(this.#recordNow()));
     if (reason !== undefined) throw this.#lose(reason);
   }
 
@@ -211,6 +212,16 @@ class Held implements HeldLock {
     }
   }
 
+  /** The record as a file that is opened anew has it; where there is none left to open, as the locked one has it. */
+  #recordNow(): string | undefined {
+    try {
+      return readText(this.#options.path);
+    } catch (error) {
+      if (!isFileLimit(error)) throw error;
+      return readRecord(this.#file.fd);
+    }
+  }
+
   #otherRecord(text: string | undefined): string | undefined {
     const found = decodeHolder(text ?? '');
     if (found?.id === this.#me.id) {
@@ -221,7 +232,7 @@ class Held implements HeldLock {
     return found === undefined ? 'does not name this process any more' : `is held by ${describeHolder(found)} now`;
   }
 
-  /** Shows life, after a look at whether the file is still ours. It is opened anew: a shared volume passes on what was closed. */
+  /** Shows life, after a look at whether the file is still ours. */
   async #beat(): Promise<void> {
     if (this.#lost !== undefined) return;
     try {
@@ -230,7 +241,7 @@ class Held implements HeldLock {
         this.#lose(reason);
         return;
       }
-      const file = await open(this.#options.path, 'r+');
+      const file = await this.#openAnew();
       try {
         const other = this.#otherRecord(await textOf(file));
         if (other !== undefined) {
@@ -239,12 +250,26 @@ class Held implements HeldLock {
         }
         this.#me = { ...this.#me, beat: this.#me.beat + 1 };
         await write(file, this.#me);
+        if (file === this.#file) await file.sync();
       } finally {
-        await file.close();
+        if (file !== this.#file) await file.close();
       }
     } catch (error) {
       // A full or failing disk is told by what writes to it; a file that is gone is ours no longer.
       if (isMissing(error)) this.#lose('was removed');
+    }
+  }
+
+  /**
+   * The file as a shared volume has it, which passes on what was closed. A process that has no file left to open lives all the same and has to
+   * show it, or another takes the folder from it: the locked file does then, and is synced instead.
+   */
+  async #openAnew(): Promise<FileHandle> {
+    try {
+      return await open(this.#options.path, 'r+');
+    } catch (error) {
+      if (!isFileLimit(error)) throw error;
+      return this.#file;
     }
   }
 
@@ -296,11 +321,15 @@ function readText(path: string): string | undefined {
     throw error;
   }
   try {
-    const bytes = Buffer.alloc(RECORD_BYTES);
-    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, RECORD_BYTES, 0));
+    return readRecord(fd);
   } finally {
     closeSync(fd);
   }
+}
+
+function readRecord(fd: number): string {
+  const bytes = Buffer.alloc(RECORD_BYTES);
+  return bytes.toString('utf8', 0, readSync(fd, bytes, 0, RECORD_BYTES, 0));
 }
 
 /** Whether the path still leads to the open file. */

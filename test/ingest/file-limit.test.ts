@@ -1,8 +1,9 @@
 /** A server that has no file left for what comes next: it waits, says so, and goes on. Its limit is taken away and given back from outside. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { Client } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { agentKey, newFolder, type ServedFolder, type TestServer, untilStored, within } from '../support/server.ts';
@@ -39,6 +40,12 @@ function leaveFiles(pid: number, more: number): void {
 
 function giveFilesBack(pid: number): void {
   execFileSync('prlimit', ['--pid', String(pid), `--nofile=${FILES_MAX}:`]);
+}
+
+/** How often the server has shown life in its folder's lock file so far. */
+function beatsOf({ dir }: ServedFolder): number {
+  const { beat } = JSON.parse(readFileSync(join(dir, 'data', 'lock'), 'utf8')) as { beat: number };
+  return beat;
 }
 
 /** A connection that says half a head and nothing more; one that is refused is as good. */
@@ -79,17 +86,22 @@ describe.skipIf(!canLimit())('without a file to open', () => {
       expect(await post('v', now - i)).toBe(202);
       await stranger(server.port);
     }
+    // long enough for a server that can't look at its lock not to trust it any more
+    const beats = beatsOf(folder);
+    let sent = 21;
+    while (beatsOf(folder) < beats + 5) expect(await post('v', now - sent++)).toBe(202);
     // steps and checkpoints are due by now, and cannot be taken
     await within(
       'it to be told',
       (async () => {
-        while (!/Too many open files/.test(server.output())) await new Promise((resolve) => setTimeout(resolve, 50));
+        // ClickHouse and Node spell it differently, and either may be the first to want a file
+        while (!/too many open files/i.test(server.output())) await new Promise((resolve) => setTimeout(resolve, 50));
       })(),
     );
     for (const socket of sockets.splice(0)) socket.destroy();
     giveFilesBack(server.pid);
     const { samples } = await untilStored(server);
-    expect([samples.accepted, samples.applied]).toEqual([21, 21]);
+    expect([samples.accepted, samples.applied]).toEqual([sent, sent]);
     expect(await server.end('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 

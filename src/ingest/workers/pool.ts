@@ -141,8 +141,8 @@ export class WorkerPool {
       return;
     }
     const outbox = new Outbox<ToWorker>((items) => {
-      // one that is gone hears nothing, and 'exit' says so
-      child.send(items, () => undefined);
+      // one that could not be started has no channel, and 'error' says so; one that is gone hears nothing, and 'exit' says so
+      if (child.pid !== undefined) child.send(items, () => undefined);
     });
     const worker: Worker = { number, child, outbox, sending: new Set(), connections: 0, connectionsMax: 0, ready: false };
     this.#workers.add(worker);
