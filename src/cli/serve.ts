@@ -54,7 +54,7 @@ async function serve(context: CliContext): Promise<void> {
   const { LockedError, LockLostError } = await import('../process-lock.ts');
   const { ProductClock } = await import('../product-clock.ts');
   const { FolderError } = await import('../folder.ts');
-  const { isReplacedLog, isUnusableLog } = await import('../log/identity.ts');
+  const { isUnusableLog } = await import('../log/identity.ts');
   const { TermsError } = await import('../terms/library.ts');
   const { randomBytes } = await import('node:crypto');
   const interrupted = context.interrupted();
@@ -87,14 +87,13 @@ async function serve(context: CliContext): Promise<void> {
         if (error instanceof LockLostError) {
           // at once: what this process still has under way would go into another's folder
           logger.fatal(error.message);
-          process.exit(1);
+          killSelf();
         }
         if (isUnusableLog(error)) logger.fatal(`the server stops: ${error.message}`);
         // the state on disk is good; a supervisor starts the process again, and the log is replayed
         else logger.fatal({ err: error }, 'the server stops: what was answered is safe, start it again');
-        // threads that have met a page which is not in the file any more never end
-        const end = isReplacedLog(error) ? killSelf : (): never => process.exit(1);
-        setTimeout(end, FATAL_GRACE_MS);
+        // An exit would take the embedded engine apart while its threads are at work: it ends by SIGSEGV then, or never.
+        setTimeout(killSelf, FATAL_GRACE_MS);
       },
     });
     const app = await interruptible(starting, interrupted);

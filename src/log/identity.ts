@@ -38,11 +38,6 @@ export function isUnusableLog(error: unknown): error is Error {
   return error instanceof UnusableLogError || (error instanceof LogError && FOR_OPERATORS.has(error.code));
 }
 
-/** Whether the log's file was taken away under the process. */
-export function isReplacedLog(error: unknown): boolean {
-  return error instanceof LogError && error.code === 'log_replaced';
-}
-
 const FOR_OPERATORS: ReadonlySet<string> = new Set(['log_replaced', 'log_corrupt', 'log_mismatch']);
 
 /** The log is not what the stored rows come from: nothing may be answered from here on. */
