@@ -12,7 +12,7 @@ import { type Earliest, type Latest, type Range, earliestIn, interfacesOf, lates
 import { type Backlog, type Waiting, minutesLeft, shareOut } from './backlog.ts';
 import { type Pricing, internVm } from './pricing.ts';
 import { type Stretch, restateOutages, withdrawRest } from './restate.ts';
-import { beganAt, coldAddress, firstTsMs, install, nicsOf, vmAddress } from './vm-state.ts';
+import { beganAt, coldAddress, firstTsMs, install, lastTsMs, nicsOf, vmAddress } from './vm-state.ts';
 import { Collector, feed, settleWorkshop } from './workshop.ts';
 
 const MINUTE_MS = 60_000;
@@ -100,7 +100,7 @@ export async function repairSlice(context: RepairContext, end: StepEnd, turn: nu
   return done;
 }
 
-/** Finds out in which minute the first increase or state begins that can have changed. */
+/** Finds out in which minute the first increase or state begins that can have changed or has not been written at all. */
 async function lookUp(context: RepairContext, some: readonly Waiting[], upTo: bigint): Promise<void> {
   if (some.length === 0) return;
   const previous = await before(
@@ -112,7 +112,9 @@ async function lookUp(context: RepairContext, some: readonly Waiting[], upTo: bi
   for (const waiting of some) {
     const { vm, lateMs } = waiting;
     const starts = (previous.get(vm) ?? []).map((latest) => latest.lastCountersMs ?? lateMs);
-    const fromMs = Math.floor(Math.min(lateMs, ...starts) / MINUTE_MS) * MINUTE_MS;
+    // the live path has written no further than its last sample: what was held after it, and the silence that ended that, waits as well
+    const writtenMs = waiting.fromMs === Infinity ? (lastTsMs(context.live, waiting.slot) ?? lateMs) : lateMs;
+    const fromMs = Math.floor(Math.min(lateMs, writtenMs, ...starts) / MINUTE_MS) * MINUTE_MS;
     waiting.lateMs = Infinity;
     if (fromMs >= waiting.fromMs) continue;
     waiting.fromMs = fromMs;

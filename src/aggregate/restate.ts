@@ -1,4 +1,5 @@
 /** What a repair does to rows that it did not write: what is no longer so is withdrawn, and outages are joined to those on record. */
+import { SILENT } from '../domain/condition.ts';
 import type { Kernel, Terms } from '../kernel/kernel.ts';
 import { LAYOUT as L } from '../kernel/layout.ts';
 import { literal, tableOf } from '../store/rowbinary.ts';
@@ -6,7 +7,7 @@ import type { Store } from '../store/store.ts';
 import { runStart } from './archive.ts';
 import { internVm } from './pricing.ts';
 import { type OutageRow, STRUCTURES, outageRow, readOutages } from './tables.ts';
-import { coldAddress, vmAddress } from './vm-state.ts';
+import { coldAddress, lastTsMs, vmAddress } from './vm-state.ts';
 
 /** The minutes of a VM that one slice writes: [fromMs, untilMs), and from where on it has read the VM's samples. */
 export interface Stretch {
@@ -58,6 +59,7 @@ export async function withdrawRest(store: Store, jobs: readonly Stretch[], versi
 
 export interface OutageContext {
   readonly store: Store;
+  readonly live: Kernel;
   readonly workshop: Kernel;
   readonly terms: Terms;
 }
@@ -67,7 +69,7 @@ export interface OutageContext {
  * beyond its stretch is left to the slice in which it ends.
  */
 export async function restateOutages(
-  { store, workshop, terms }: OutageContext,
+  { store, live, workshop, terms }: OutageContext,
   jobs: readonly Stretch[],
   written: readonly Uint8Array[],
   end: { readonly upTo: bigint; readonly version: bigint },
@@ -79,6 +81,7 @@ export async function restateOutages(
     else own?.set(row.startMs, row);
   }
   const recorded = await onRecord(store, jobs, end.version);
+  const watermarkMs = Number(live.i64(L.H_CLOCK)) - terms.latenessMs;
   const rows: Buffer[] = [];
   for (const { vm, fromMs, untilMs, readMs } of jobs) {
     const own = found.get(vm) ?? new Map<number, OutageRow>();
@@ -95,9 +98,11 @@ export async function restateOutages(
         if (workshop.i64(run) === BigInt(readFromMs)) workshop.setI64(run, BigInt(startMs));
       }
     }
+    if (untilMs === Infinity) endAsShown(own, vm, lastTsMs(workshop, slot), terms.stalenessMs, watermarkMs);
     for (const row of own.values()) {
       const endMs = row.endMs === 0 ? Infinity : row.endMs;
-      if (endMs > fromMs && (endMs <= untilMs || untilMs === Infinity)) rows.push(outageRow(row, end.version));
+      // one that ends where the stretch begins may end there because of the first sample in it
+      if (endMs >= fromMs && (endMs <= untilMs || untilMs === Infinity)) rows.push(outageRow(row, end.version));
     }
     for (const { startMs, condition } of recorded.get(vm) ?? []) {
       if (startMs < fromMs || startMs >= untilMs || own.has(startMs)) continue;
@@ -105,6 +110,23 @@ export async function restateOutages(
     }
   }
   await store.insertRowBinary('outages', STRUCTURES.outages, rows);
+}
+
+/**
+ * Where the watermark shows a VM as silent that is its only open outage. The settling of the same step says so as well; but after a crash between the two
+ * an earlier step may do this repair, and what it settles would stand behind rows of a later version that leave the outage open.
+ */
+function endAsShown(
+  own: Map<number, OutageRow>,
+  vm: string,
+  lastMs: number | undefined,
+  stalenessMs: number,
+  watermarkMs: number,
+): void {
+  if (lastMs === undefined || watermarkMs <= lastMs + stalenessMs) return;
+  const silentMs = lastMs + stalenessMs;
+  for (const row of own.values()) if (row.endMs === 0) own.set(row.startMs, { ...row, endMs: silentMs });
+  own.set(silentMs, { vm, startMs: silentMs, endMs: 0, condition: SILENT, withdrawn: false });
 }
 
 /** Outages of versions before this one that begin in the stretches, by VM. */

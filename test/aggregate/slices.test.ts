@@ -47,7 +47,8 @@ function smallSlices(random: Random): { slice: SliceBounds; minutesAStep: number
 
 /** Fleets whose samples lie far apart, some of which come long after later ones. */
 function gappedFleet(seed: number, fleets: number, random: Random): Fleet {
-  const fleet = fleetGroup(seed, fleets, { gapsMs: GAPS_MS });
+  const stalenessMs = pick(random, [60_000, 90_001, HOUR_MS, 5 * HOUR_MS, DAY_MS]);
+  const fleet = fleetGroup(seed, fleets, { gapsMs: GAPS_MS, options: { stalenessMs } });
   const log = [...fleet.log];
   for (let i = 0; i < log.length / 10; i++) {
     const [late] = log.splice(below(random, log.length), 1);

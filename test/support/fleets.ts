@@ -48,8 +48,11 @@ export function fleetGroup(seed: number, fleets: number, shape: Partial<FleetSha
     const start = random() * 0.5;
     const length = (1 - start) * (0.3 + 0.7 * random());
     const places = fleet.log.map(() => start + length * random()).sort((a, b) => a - b);
+    // agents that count no traffic tell of states alone: nothing but these says then how far back a late sample reaches
+    const statesOnly = i % 3 === 2;
     for (const [at, sample] of fleet.log.entries()) {
-      ranked.push({ rank: places[at] ?? 1, sample: { ...sample, vm: prefix + sample.vm, tsMs: sample.tsMs + shiftMs } });
+      const moved = { ...sample, vm: prefix + sample.vm, tsMs: sample.tsMs + shiftMs };
+      ranked.push({ rank: places[at] ?? 1, sample: statesOnly ? { ...moved, counters: null } : moved });
     }
     for (const [id, plan] of fleet.catalog.plans) catalog.plans.set(prefix + id, plan);
     for (const [id, vm] of fleet.catalog.vms) {
