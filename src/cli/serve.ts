@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import type { Command } from 'commander';
 import { clockOf } from '../clock.ts';
 import { type CliContext, CommandFailure, interruptible, writeLine } from './context.ts';
@@ -85,9 +86,12 @@ async function serve(context: CliContext): Promise<void> {
       faults: faultsOf(context.env, killSelf),
       onFatal: (error) => {
         if (error instanceof LockLostError) {
-          // at once: what this process still has under way would go into another's folder
-          logger.fatal(error.message);
-          killSelf();
+          // at once: what this process still has under way would go into another's folder. The logger writes later than that.
+          try {
+            writeSync(process.stderr.fd, `uptally: ${error.message}\n`);
+          } finally {
+            killSelf();
+          }
         }
         if (isUnusableLog(error)) logger.fatal(`the server stops: ${error.message}`);
         // the state on disk is good; a supervisor starts the process again, and the log is replayed
