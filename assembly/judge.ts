@@ -12,7 +12,7 @@ export const FUTURE_MS: i64 = 300000;
 export const VM_NAME_MAX: u32 = 64;
 export const NIC_NAME_MAX: u32 = 32;
 
-// The rejection codes and fields, in the order of src/domain/rejection.ts. ACCEPTED is none of them.
+// The rejection codes and fields, in the order of src/samples/rejection.ts. ACCEPTED is none of them.
 export const ACCEPTED: u32 = 0xffff;
 export const MALFORMED_JSON: u32 = 0;
 const MISSING_FIELD: u32 = 1;

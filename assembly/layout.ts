@@ -190,7 +190,7 @@ export const PLAN_DAY_CHARGE: usize = 32; // u64 nanos
 
 // ---- a frame: one accepted sample; what the log stores ------------------------------------------------------------------
 //  0 u16 size (a multiple of 8)   2 u8 vm length   3 u8 nic length   4 u32 hash of the vm (hashName: stored, so it never changes; the
-//  table of names goes by its lower bits but the lowest, partitions of a log by its upper ones; src/kernel/vm-hash.ts is its twin)
+//  table of names goes by its lower bits but the lowest, partitions of a log by its upper ones; src/samples/vm-hash.ts is its twin)
 //  8 i64 ts ms   16 u64 rx   24 u64 tx   32 u32 epoch   36 u8 condition   37 u8 has counters   38 u16 zero
 // 40 vm, nic, zeros up to size
 export const FRAME_HEAD: usize = 40;

@@ -157,7 +157,7 @@ export function digits(p: usize): u64 {
 
 /**
  * The hash of a name: eight bytes a round, the end filled with zeros; never zero, so that zero can mean an empty
- * place. Frames hold it and partitions follow from it: it never changes (src/kernel/vm-hash.ts, test/kernel/vm-hash.test.ts).
+ * place. Frames hold it and partitions follow from it: it never changes (src/samples/vm-hash.ts, test/kernel/vm-hash.test.ts).
  */
 // @ts-ignore: decorator
 @inline

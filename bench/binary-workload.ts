@@ -1,5 +1,5 @@
 /** A body of lines in the binary format: what an agent of this project sends instead. */
-import { encodeBinaryAt } from '../src/agent/binary.ts';
+import { encodeBinaryAt } from '../src/samples/binary-writer.ts';
 
 interface Line {
   readonly vm: string;

@@ -3,14 +3,14 @@
  * behind. What aggregation and ClickHouse take on the same two cores is then out of the measurement.
  */
 import { join } from 'node:path';
-import { makeLogger, buildServer, type ServerDeps } from '../src/http/server.ts';
-import type { AggregatorThread } from '../src/aggregate/thread.ts';
+import { makeLogger, buildServer, type ServerDeps } from '../src/api/routes.ts';
+import type { AggregatorThread } from '../src/aggregate/embedded/thread.ts';
 import type { Key } from '../src/catalog/keys.ts';
 import { NO_WORK } from '../src/aggregate/backlog.ts';
 import { Door } from '../src/ingest/door.ts';
 import { ingestPlugin } from '../src/ingest/plugin.ts';
 import { openEmbeddedWriter } from '../src/log/embedded.ts';
-import { letHeapGrow } from '../src/heap.ts';
+import { letHeapGrow } from '../src/process/heap.ts';
 
 letHeapGrow();
 const faults = { at: (): void => undefined };

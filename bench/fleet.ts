@@ -10,7 +10,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { highestStoredSeq, writeStoredProgress } from '../src/aggregate/stored-progress.ts';
-import { type Entry, insertEntries } from '../src/catalog/entry.ts';
+import { type Entry, insertEntries } from '../src/journal/entry.ts';
 import { COUNTER_WORDS } from '../src/kernel/layout.ts';
 import { newLogId, NOT_ADOPTED } from '../src/log/identity.ts';
 import { finishReplacing, makeNewLog } from '../src/log/replace.ts';

@@ -3,8 +3,8 @@ import { rename, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { Gauge, Registry } from 'prom-client';
 import type { AgentStats } from './agent.ts';
-import { LEFT_OUT } from './reading.ts';
-import { productVersion } from '../version.ts';
+import { LEFT_OUT } from '../samples/reading.ts';
+import { productVersion } from '../process/version.ts';
 
 const HELP = {
   uptally_agent_info: 'Always 1; the labels say what the agent is',

@@ -1,7 +1,7 @@
 import { gzip } from 'node:zlib';
 import { promisify } from 'node:util';
-import { encodeBinary } from './binary.ts';
-import { sampleLine, type Observation, type Reading } from './reading.ts';
+import { encodeBinary } from '../samples/binary-writer.ts';
+import { sampleLine, type Observation, type Reading } from '../samples/reading.ts';
 import type { SpoolRecord } from './spool-record.ts';
 
 const gzipAsync = promisify(gzip);

@@ -1,4 +1,4 @@
-import type { AgentLog, Observation, Reading, Seen } from './reading.ts';
+import type { AgentLog, Observation, Reading, Seen } from '../samples/reading.ts';
 
 import { seenIn } from './round-report.ts';
 

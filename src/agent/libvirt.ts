@@ -1,11 +1,12 @@
 import { DomainQuestions, type QuestionLimits } from './domain-questions.ts';
 import { domainVerdict, isActive, REASON_PAUSED_MIGRATION, STATE_PAUSED, type VerdictOverrides } from './domain-state.ts';
-import { epochOf, readBootId } from './epoch.ts';
+import { readBootId } from '../process/boot-id.ts';
+import { epochOf } from '../samples/epoch.ts';
 import { generationOf, type Generation } from './generation.ts';
 import { LibvirtDomains, type FoundDomain } from './libvirt-domains.ts';
 import type { DomainNic } from './libvirt-output.ts';
 import { globMatcher, type VmNic } from './naming.ts';
-import { namesAreValid, type LeftOut, type Observation, type Reader, type Seen } from './reading.ts';
+import { namesAreValid, type LeftOut, type Observation, type Reader, type Seen } from '../samples/reading.ts';
 import type { Direction } from './sysfs.ts';
 import { openVirsh, type Virsh } from './virsh.ts';
 

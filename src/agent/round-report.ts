@@ -1,5 +1,5 @@
 /** What a round saw, for people: counted, in the log when it changes, and as a table. */
-import { LEFT_OUT, type AgentLog, type LeftOut, type Reading, type Seen } from './reading.ts';
+import { LEFT_OUT, type AgentLog, type LeftOut, type Reading, type Seen } from '../samples/reading.ts';
 
 export interface RoundCounts {
   /** seen = metered + stateOnly + leftOut. */

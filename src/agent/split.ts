@@ -2,7 +2,7 @@
 import { gunzip } from 'node:zlib';
 import { promisify } from 'node:util';
 import { compress } from './batch.ts';
-import { isBinary, splitBinary } from './binary.ts';
+import { isBinary, splitBinary } from '../samples/binary-writer.ts';
 
 const gunzipAsync = promisify(gunzip);
 

@@ -1,10 +1,10 @@
 import { open, readFile, readdir, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isBinary } from './binary.ts';
-import type { AgentLog } from './reading.ts';
+import { isBinary } from '../samples/binary-writer.ts';
+import type { AgentLog } from '../samples/reading.ts';
 import { loadCursor, saveCursor, syncFolder, trimFolder, type Cursor } from './spool-folder.ts';
-import { checkWritable, folderError, makeFolder } from '../folder.ts';
-import { type HeldLock, LockedError, type LockLostError, takeLock } from '../process-lock.ts';
+import { checkWritable, folderError, makeFolder } from '../process/folder.ts';
+import { type HeldLock, LockedError, type LockLostError, takeLock } from '../process/process-lock.ts';
 import { decodeRecord, encodeRecord, RECORD_HEADER_BYTES, type SpoolRecord } from './spool-record.ts';
 
 export interface SpoolOptions {

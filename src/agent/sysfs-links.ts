@@ -1,7 +1,7 @@
 /** What an interface of this host is: a guest's end of a cable, another look at the same frames, or the host's own. */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { LeftOut, Seen } from './reading.ts';
+import type { LeftOut, Seen } from '../samples/reading.ts';
 
 export interface Link {
   readonly name: string;

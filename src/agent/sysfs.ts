@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cause } from '../domain/condition.ts';
-import { epochOf, readBootId } from './epoch.ts';
+import { readBootId } from '../process/boot-id.ts';
+import { epochOf } from '../samples/epoch.ts';
 import { generationOf, type Generation } from './generation.ts';
 import { globMatcher, nameByRule, type VmFrom, type VmNic } from './naming.ts';
-import { namesAreValid, type AgentLog, type Observation, type Reader, type Seen } from './reading.ts';
+import { namesAreValid, type AgentLog, type Observation, type Reader, type Seen } from '../samples/reading.ts';
 import { defaultPick, handedThrough, isGuestEnd, readLink, sameFrames, type Link, type Pick } from './sysfs-links.ts';
 
 /** `guest`: counters are the guest's view as they stand. `host`: they are a host's, so the two directions change places. */

@@ -3,7 +3,7 @@
  * stored: live rows, then new prices, then repairs, then what the watermark publishes. A row's version is the position it was computed
  * at, and what a row says is a function of the log up to there, so a step that is done again after a crash does no harm.
  */
-import type { Faults } from '../faults.ts';
+import type { Faults } from '../process/faults.ts';
 import { Kernel, type Capacity, type Terms } from '../kernel/kernel.ts';
 import { KIND_CATALOG, KIND_SAMPLES, LAYOUT as L, OUTPUTS, type Output } from '../kernel/layout.ts';
 import type { LogMark } from '../log/check.ts';

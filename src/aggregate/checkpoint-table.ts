@@ -4,7 +4,7 @@
  * that the older of them needs is given up.
  */
 import { createHash } from 'node:crypto';
-import type { Faults } from '../faults.ts';
+import type { Faults } from '../process/faults.ts';
 import { layoutHash } from '../kernel/layout.ts';
 import { literal } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';

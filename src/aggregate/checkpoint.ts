@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, readSync, rmSync, statSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Faults } from '../faults.ts';
+import type { Faults } from '../process/faults.ts';
 import { layoutHash } from '../kernel/layout.ts';
 
 const MAGIC = 'UPTALLY-STATE-2\n';

@@ -1,5 +1,5 @@
 /** Rows that the kernel has written and that wait to be inserted together. */
-import type { Faults } from '../faults.ts';
+import type { Faults } from '../process/faults.ts';
 import type { Output } from '../kernel/layout.ts';
 import type { Store } from '../store/store.ts';
 import { STRUCTURES, TABLES, type Table } from './tables.ts';

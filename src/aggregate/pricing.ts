@@ -3,7 +3,7 @@
  * a change of the catalog is taken in when its mark comes up in the log, so that a row's credit belongs to its position.
  */
 import { storedDatedPlans } from '../catalog/bodies.ts';
-import { type Entry, readEntries } from '../catalog/entry.ts';
+import { type Entry, readEntries } from '../journal/entry.ts';
 import { type Plan, planBody, planOf } from '../domain/plan.ts';
 import type { Zone } from '../domain/zone.ts';
 import type { Kernel } from '../kernel/kernel.ts';

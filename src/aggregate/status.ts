@@ -1,5 +1,5 @@
 /** What the aggregator has done, as /v1/status shows it. */
-import { REJECTION_CODES } from '../domain/rejection.ts';
+import { REJECTION_CODES } from '../samples/rejection.ts';
 import { COUNTERS } from '../kernel/layout.ts';
 import type { LogGap } from '../store/named-log.ts';
 import type { WaitingWork } from './backlog.ts';

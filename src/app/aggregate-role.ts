@@ -1,10 +1,10 @@
 /** The role `aggregate`: this process' share of the partitions, in a thread of its own. */
-import type { OwnPartition } from '../aggregate/group-messages.ts';
-import { startGroupThread } from '../aggregate/group-thread.ts';
-import type { Config } from '../config.ts';
-import type { KafkaSettings } from '../log/kafka/client.ts';
+import type { OwnPartition } from '../aggregate/group/messages.ts';
+import { startGroupThread } from '../aggregate/group/thread.ts';
+import type { Config } from '../process/config.ts';
+import type { KafkaSettings } from '../process/config.ts';
 import type { KafkaLog } from '../log/kafka/topic.ts';
-import type { PartitionHealth } from '../metrics.ts';
+import type { PartitionHealth } from './metrics.ts';
 import type { Store } from '../store/store.ts';
 import { aggregateSettings, type AppOptions, watermarkOf } from './parts.ts';
 import type { Role } from './role.ts';

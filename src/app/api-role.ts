@@ -7,14 +7,14 @@ import { countQuarantined } from '../aggregate/aggregator.ts';
 import { type PartitionProgress, readProgress } from '../aggregate/progress.ts';
 import { type Halted, type PartitionStatus, sampleCounts, type Status } from '../aggregate/status.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import { coalesced } from '../catalog/coalesced.ts';
-import { ProblemError } from '../errors.ts';
+import { coalesced } from '../journal/coalesced.ts';
+import { ProblemError } from '../problems/problem.ts';
 import { COUNTER_WORDS } from '../kernel/layout.ts';
-import { partitionOf, vmHash } from '../kernel/vm-hash.ts';
+import { partitionOf, vmHash } from '../samples/vm-hash.ts';
 import type { Asking } from '../log/kafka/asking.ts';
 import { Follower } from '../log/kafka/follower.ts';
 import type { KafkaLog } from '../log/kafka/topic.ts';
-import type { PartitionHealth } from '../metrics.ts';
+import type { PartitionHealth } from './metrics.ts';
 import { clusterOf } from '../store/cluster.ts';
 import type { Store } from '../store/store.ts';
 

@@ -1,6 +1,6 @@
 /** What a process tells Prometheus of its clock. */
 import type { Registry } from 'prom-client';
-import type { ProductClock } from '../product-clock.ts';
+import type { ProductClock } from '../process/product-clock.ts';
 import { gaugesOf } from './gauges.ts';
 
 /** Nothing where the machine's clock is taken as it is. */

@@ -1,13 +1,13 @@
 /** The product in one process: the log and ClickHouse are embedded (or ClickHouse is a server), the aggregator has a thread of its own. */
 import { join } from 'node:path';
 import { newestCheckpointMs, openCheckpoints } from '../aggregate/checkpoint.ts';
-import { settleOwnLog } from '../aggregate/own-log.ts';
+import { settleOwnLog } from '../aggregate/embedded/own-log.ts';
 import { type Status, sampleCounts } from '../aggregate/status.ts';
-import { type AggregatorThread, startAggregatorThread } from '../aggregate/thread.ts';
+import { type AggregatorThread, startAggregatorThread } from '../aggregate/embedded/thread.ts';
 import { Catalog } from '../catalog/catalog.ts';
-import type { Config } from '../config.ts';
-import type { Readiness } from '../http/routes/status.ts';
-import { buildServer } from '../http/server.ts';
+import type { Config } from '../process/config.ts';
+import type { Readiness } from '../api/service/status.ts';
+import { buildServer } from '../api/routes.ts';
 import { Door } from '../ingest/door.ts';
 import { openNameShares } from '../ingest/name-shares.ts';
 import { AgentsSeen, registerAgents } from '../ingest/agents-seen.ts';
@@ -21,7 +21,7 @@ import { type LogGap, readGaps, readNamedLog } from '../store/named-log.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Outage } from '../store/retry.ts';
-import { metricsOf, type PartitionHealth } from '../metrics.ts';
+import { metricsOf, type PartitionHealth } from './metrics.ts';
 import { clockGauges } from './clock-gauges.ts';
 import { startExpiry } from './expiry.ts';
 import { openFront } from './front.ts';

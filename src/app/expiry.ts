@@ -1,6 +1,6 @@
 /** When raw samples expire, and whose are held: the store knows how. */
 import type { Logger } from 'pino';
-import type { InvoiceState } from '../catalog/books.ts';
+import type { InvoiceState } from '../books/books.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { Cluster } from '../store/cluster.ts';

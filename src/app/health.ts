@@ -1,6 +1,6 @@
 /** What a process says of itself at /readyz, of taking samples and of answering questions apart. */
-import { ProblemError } from '../errors.ts';
-import type { Readiness } from '../http/routes/status.ts';
+import { ProblemError } from '../problems/problem.ts';
+import type { Readiness } from '../api/service/status.ts';
 import type { Store } from '../store/store.ts';
 
 /** Whoever asks more often hears the same again: the question needs no key. */

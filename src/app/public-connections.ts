@@ -1,9 +1,9 @@
 /** The connections of the public port: how many this process may have, and what Prometheus is told of them. */
 import type { Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
-import type { Config } from '../config.ts';
+import type { Config } from '../process/config.ts';
 import { connectionsFor, CUT_REASONS, type CutReason } from '../http/connections.ts';
-import { openFilesMax } from '../process-files.ts';
+import { openFilesMax } from '../process/process-files.ts';
 import { gaugesOf } from './gauges.ts';
 
 /** With fewer files than these a fleet of some size is soon out of connections, and ClickHouse out of parts. */

@@ -1,6 +1,6 @@
 /** What a role brings to its process. */
-import type { HttpPlugin } from '../http/server.ts';
-import type { PartitionHealth } from '../metrics.ts';
+import type { HttpPlugin } from '../api/routes.ts';
+import type { PartitionHealth } from './metrics.ts';
 
 export interface Role {
   readonly plugins: readonly HttpPlugin[];

@@ -1,6 +1,6 @@
 import { isRightUntil } from '../query/span.ts';
 import { createHash } from 'node:crypto';
-import type { InvoiceHead } from '../catalog/books.ts';
+import type { InvoiceHead } from '../books/books.ts';
 import { isBoundary } from '../domain/bucket.ts';
 import { conditionOf } from '../domain/condition.ts';
 import { formatInstant } from '../domain/instant.ts';
@@ -14,7 +14,7 @@ import { type RatedLine, totalOf } from '../rating/line.ts';
 import { type InvoiceFacts, rateInvoice } from '../rating/order.ts';
 import { clipSegments } from '../rating/served.ts';
 import { agreedJson } from './agreed.ts';
-import { pendingDebits } from './debits.ts';
+import { pendingDebits } from '../books/debit-lines.ts';
 import { type BillingContext, gatherFacts, type Gathered } from './facts.ts';
 import { dueAtOf } from './overdue.ts';
 

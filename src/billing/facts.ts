@@ -24,7 +24,7 @@ import type { IssuerProfile } from './issuer.ts';
 import { claimsOf } from './claims.ts';
 import { type NotMeasured, notMeasuredOf, notMeasuredTexts } from './not-measured.ts';
 import { lateChargesOf, overdueOf } from './overdue.ts';
-import { unprintableText } from './printable.ts';
+import { unprintableText } from '../print/printable.ts';
 import { zoneOfPeriod } from './period.ts';
 import { trafficDays, type TrafficRange, trafficSlots } from './usage.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { documentText } from '../catalog/bodies.ts';
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '../process/config.ts';
 
 export const ISSUER_FILE = 'issuer.json';
 const FILE_BYTES_MAX = 64 * 1024;

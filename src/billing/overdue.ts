@@ -1,4 +1,4 @@
-import { chargesOf } from '../balance/late.ts';
+import { chargesOf } from '../books/charges.ts';
 import type { InvoiceFacts } from '../rating/order.ts';
 import { lateFeeRuleOf } from '../terms/fees.ts';
 import type { TermsSheet } from '../terms/sheet.ts';

@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { isBoundary } from '../domain/bucket.ts';
 import { MINUTE_MS, type Zone, zoneOf } from '../domain/zone.ts';
-import { ProblemError } from '../errors.ts';
+import { ProblemError } from '../problems/problem.ts';
 
 const PERIOD_DAYS_MAX = 400;
 

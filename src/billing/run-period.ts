@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { type LocalDay, localDay, MINUTE_MS, monthEnd, monthStart, offsetAt, type Zone, zoneOf } from '../domain/zone.ts';
-import { ProblemError } from '../errors.ts';
+import { ProblemError } from '../problems/problem.ts';
 import { utc } from './period.ts';
 
 /** A calendar month, or a day of one. It begins and ends at other instants in other time zones. */

@@ -1,13 +1,13 @@
-import type { InvoiceState } from '../catalog/books.ts';
+import type { InvoiceState } from '../books/books.ts';
 import type { BooksEntry, BooksView } from '../catalog/catalog.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
-import { ProblemError } from '../errors.ts';
+import { ProblemError } from '../problems/problem.ts';
 import { StoreError } from '../store/store.ts';
-import { checkDebits } from './debits.ts';
+import { checkDebits } from '../books/debit-lines.ts';
 import { documentOf, entryBody, finalized, type RatedDocument } from './document.ts';
 import { type BillingContext, daysOf, factsOf, loadUsage } from './facts.ts';
-import { voidInvoice } from './ledger.ts';
+import { voidInvoice } from '../books/ledger.ts';
 import { type Calendar, periodOf } from './run-period.ts';
 
 /**

@@ -3,7 +3,7 @@ import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
 import { toJson } from '../domain/json.ts';
 import { contentOf, type StoredDocument } from './document.ts';
-import { readDocument, stateOf } from './ledger.ts';
+import { readDocument, stateOf } from '../books/ledger.ts';
 
 /** A document with what has happened to it since, as JSON text; amounts and integers exact. */
 export async function invoiceJson(catalog: Catalog, id: string): Promise<string> {

@@ -1,7 +1,7 @@
 /** What waits for repair is not final: no number is given to an invoice of it. */
 import { waitingAmong } from '../aggregate/waiting-table.ts';
 import { formatInstant } from '../domain/instant.ts';
-import { ProblemError } from '../errors.ts';
+import { ProblemError } from '../problems/problem.ts';
 import { VMS_A_STATEMENT } from '../query/context.ts';
 import type { QueryContext } from '../query/context.ts';
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { CAUSES, conditionCode } from '../domain/condition.ts';
 import type { Incident } from '../domain/incidents.ts';
 import { identifier } from '../domain/plan.ts';
-import { storedVmName } from '../domain/vm-name.ts';
+import { storedVmName } from '../samples/vm-name.ts';
 import { instant } from './bodies.ts';
 import type { Versioned } from './view.ts';
 

@@ -1,5 +1,5 @@
-import { ProblemError } from '../errors.ts';
-import { type FieldError, fieldProblem } from '../field-errors.ts';
+import { ProblemError } from '../problems/problem.ts';
+import { type FieldError, fieldProblem } from '../problems/field-problems.ts';
 import type { PlanBody } from '../domain/plan.ts';
 import { type AccountBody, fitsCurrency, type VmBody } from './bodies.ts';
 import type { EventRequest } from './events.ts';

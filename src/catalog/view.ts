@@ -1,7 +1,7 @@
 import { type DatedPlan, type Plan, type PlanBody, planBody, planOf } from '../domain/plan.ts';
-import { Books } from './books.ts';
+import { Books } from '../books/books.ts';
 import { type AccountBody, accountBody, storedVm, type VmBody } from './bodies.ts';
-import type { Entry } from './entry.ts';
+import type { Entry } from '../journal/entry.ts';
 import { type EventBody, eventBody } from './events.ts';
 import { type IncidentBody, incidentBody } from './incidents.ts';
 import { type KeyBody, keyBody, KeyRing } from './keys.ts';

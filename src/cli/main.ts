@@ -1,25 +1,25 @@
 #!/usr/bin/env node
-import { processContext } from './context.ts';
+import { processContext } from './terminal/context.ts';
 import { runProgram, type CommandModule } from './program.ts';
 
 // One line a command, in the order of --help.
 const modules: readonly Promise<CommandModule>[] = [
-  import('./demo.ts'),
-  import('./serve.ts'),
-  import('./agent.ts'),
-  import('./send.ts'),
-  import('./status.ts'),
-  import('./verify.ts'),
-  import('./log.ts'),
-  import('./terms.ts'),
-  import('./refund-check.ts'),
-  import('./keys.ts'),
-  import('./catalog.ts'),
-  import('./incidents.ts'),
-  import('./invoices.ts'),
-  import('./reconcile.ts'),
-  import('./findings.ts'),
-  import('./balance.ts'),
+  import('./commands/demo.ts'),
+  import('./commands/serve.ts'),
+  import('./commands/agent.ts'),
+  import('./commands/send.ts'),
+  import('./commands/status.ts'),
+  import('./commands/verify.ts'),
+  import('./commands/log.ts'),
+  import('./commands/terms.ts'),
+  import('./commands/refund-check.ts'),
+  import('./commands/keys.ts'),
+  import('./commands/catalog.ts'),
+  import('./commands/incidents.ts'),
+  import('./commands/invoices.ts'),
+  import('./commands/reconcile.ts'),
+  import('./commands/findings.ts'),
+  import('./commands/balance.ts'),
 ];
 
 process.exitCode = await runProgram(await Promise.all(modules), process.argv.slice(2), processContext());

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { productVersion } from '../version.ts';
-import { CommandFailure, writeLine, type CliContext } from './context.ts';
+import { productVersion } from '../process/version.ts';
+import { CommandFailure, writeLine, type CliContext } from './terminal/context.ts';
 
 /** What a command's file exports: it adds itself to the program. Heavy imports belong into its action, not its top. */
 export interface CommandModule {

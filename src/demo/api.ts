@@ -1,6 +1,6 @@
 /** The calls of the demo, with the parts of the answers that it reads. Its figures are far below 2⁵³. */
 import { z } from 'zod';
-import type { ApiClient } from '../agent/client.ts';
+import type { ApiClient } from '../client/client.ts';
 import { formatInstant } from '../domain/instant.ts';
 
 const Status = z.object({

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { runAgent, type RunningAgent } from '../agent/agent.ts';
-import { ApiClient } from '../agent/client.ts';
-import type { Sleep } from '../agent/retry.ts';
+import { ApiClient } from '../client/client.ts';
+import type { Sleep } from '../client/retry.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
 import { demoApi, type DemoApi } from './api.ts';

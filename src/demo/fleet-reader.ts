@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VmNic } from '../agent/naming.ts';
-import { namesAreValid, type Observation, type Reader } from '../agent/reading.ts';
+import { namesAreValid, type Observation, type Reader } from '../samples/reading.ts';
 import { sysfsReader } from '../agent/sysfs.ts';
 
 export const HOST_VM = 'demo-host';

@@ -1,4 +1,4 @@
-import { unprintableText } from '../billing/printable.ts';
+import { unprintableText } from '../print/printable.ts';
 import { serviceOf, type Source, vmsAfter } from './finding.ts';
 
 /** What the catalog alone tells. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import type { ProblemCode } from '../errors.ts';
-import { fieldErrorsOf, fieldProblem } from '../field-errors.ts';
+import type { ProblemCode } from '../problems/problem.ts';
+import { fieldErrorsOf, fieldProblem } from '../problems/field-problems.ts';
 import type { RequireRole } from './auth.ts';
 import { toJson } from '../domain/json.ts';
 import { shapeFault } from './json-bounds.ts';

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Key, KeyRole } from '../catalog/keys.ts';
-import { ProblemError } from '../errors.ts';
+import { ProblemError } from '../problems/problem.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -3,12 +3,12 @@ import type { Server, Socket } from 'node:net';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { withNamedStep } from '../domain/path-steps.ts';
-import { afterOwnTime } from '../patience.ts';
-import { ProblemError } from '../errors.ts';
+import { afterOwnTime } from '../process/patience.ts';
+import { ProblemError } from '../problems/problem.ts';
 import { Connections, type CutReason } from './connections.ts';
 import { installExpect } from './expect.ts';
 import { keepListening } from './listening.ts';
-import { answerClientError, endWith, installErrors, problemOf, sendProblem } from './problems.ts';
+import { answerClientError, endWith, installErrors, problemOf, sendProblem } from './problem-pages.ts';
 
 /** The limits of one connection and request. Fastify's own defaults are none. */
 export const HTTP_LIMITS = {

@@ -3,7 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { Api } from './api.ts';
 import { installGuides } from './guides.ts';
 import { openApiDocument } from './openapi.ts';
-import { problemsPage } from './problems.ts';
+import { problemsPage } from './problem-pages.ts';
 
 /** The name of the product, where the page would show its framework's. */
 const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="150" height="40" viewBox="0 0 150 40"><text x="0" y="28" font-family="system-ui,sans-serif" font-size="26" font-weight="600" fill="#fff">Uptally</text></svg>`;

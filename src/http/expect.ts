@@ -6,8 +6,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { ProblemError } from '../errors.ts';
-import { endResponse } from './problems.ts';
+import { ProblemError } from '../problems/problem.ts';
+import { endResponse } from './problem-pages.ts';
 
 const waiting = new WeakSet<IncomingMessage>();
 

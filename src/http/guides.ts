@@ -4,8 +4,8 @@ import { extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type FastifyReply } from 'fastify';
 import { Marked } from 'marked';
-import { ProblemError } from '../errors.ts';
-import { productRoot } from '../version.ts';
+import { ProblemError } from '../problems/problem.ts';
+import { productRoot } from '../process/version.ts';
 import type { Api } from './api.ts';
 
 /** What is shown: folders with all that is below them, of others the page that says what is in them. */

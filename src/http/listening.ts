@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { isFileLimit } from '../process-files.ts';
+import { isFileLimit } from '../process/process-files.ts';
 
 /**
  * Without a listener an error of `accept` would end the process; and one that is only heard comes again at once, without end, as long as

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { KeyRole } from '../catalog/keys.ts';
 import { asNdjson, bodyExamples } from './body-examples.ts';
-import { type ProblemCode, PROBLEMS } from '../errors.ts';
+import { type ProblemCode, PROBLEMS } from '../problems/problem.ts';
 
 /** What is written of a call in the OpenAPI document; the same schemas check its requests. */
 export interface Operation {

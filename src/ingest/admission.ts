@@ -2,9 +2,9 @@
  * Whether names fit, asked before anything of a request is written. The kernel has room for so many VMs and interfaces, and never forgets one: the
  * first half of the room is for whoever comes first, of the second each key of an agent has a share, so that none can keep all others out.
  */
-import type { AggregatorThread } from '../aggregate/thread.ts';
+import type { AggregatorThread } from '../aggregate/embedded/thread.ts';
 import type { Key } from '../catalog/keys.ts';
-import { ProblemError } from '../errors.ts';
+import { ProblemError } from '../problems/problem.ts';
 import type { LogWriter } from '../log/log.ts';
 import { KnownNames } from './known-names.ts';
 import type { Names, NameShares } from './name-shares.ts';

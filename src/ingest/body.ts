@@ -1,7 +1,7 @@
 /** A request's body as bytes: limits are checked while it comes in and while it is inflated, never afterwards. */
 import { gunzip } from 'node:zlib';
 import type { Readable } from 'node:stream';
-import { ProblemError } from '../errors.ts';
+import { ProblemError } from '../problems/problem.ts';
 import { BODY_BYTES_MAX } from '../kernel/decoder.ts';
 
 /** Bytes of bodies that may be in memory at once, over all connections; several ingest workers share them out. */

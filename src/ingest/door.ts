@@ -3,7 +3,7 @@
  * the aggregator is too far behind or when names would not fit (`admission.ts`).
  */
 import type { Key } from '../catalog/keys.ts';
-import { ProblemError } from '../errors.ts';
+import { ProblemError } from '../problems/problem.ts';
 import { type BodyFormat, FRAMES_BYTES_MAX } from '../kernel/decoder.ts';
 import type { LogWriter } from '../log/log.ts';
 import { framesOf, SAMPLES_HEAD_BYTES_MAX, samplesRecord, tickRecord } from '../log/record.ts';

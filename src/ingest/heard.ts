@@ -1,7 +1,7 @@
 /** What senders take for now: asked for only while the machine's clock has made a leap that is not followed. */
-import { REJECTION_CODES } from '../domain/rejection.ts';
+import { REJECTION_CODES } from '../samples/rejection.ts';
 import { LAYOUT as L } from '../kernel/layout.ts';
-import type { ProductClock } from '../product-clock.ts';
+import type { ProductClock } from '../process/product-clock.ts';
 
 const AHEAD = REJECTION_CODES.indexOf('ts_in_future');
 

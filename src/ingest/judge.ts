@@ -1,12 +1,12 @@
 /** Judging a body of samples: decoded once, counted by what became of it. Where the accepted ones go is the door's business. */
 import type { Key } from '../catalog/keys.ts';
-import { REJECTION_CODES, type Rejection } from '../domain/rejection.ts';
-import { ProblemError } from '../errors.ts';
+import { REJECTION_CODES, type Rejection } from '../samples/rejection.ts';
+import { ProblemError } from '../problems/problem.ts';
 import { isText, SIGNATURE_BYTES, writingOf } from '../domain/signature.ts';
-import type { Faults } from '../faults.ts';
+import type { Faults } from '../process/faults.ts';
 import { type BodyFormat, type Decoded, Decoder } from '../kernel/decoder.ts';
 import { LogError, type LogErrorCode } from '../log/log.ts';
-import type { ProductClock } from '../product-clock.ts';
+import type { ProductClock } from '../process/product-clock.ts';
 
 /** What came of a body whose accepted samples are durable. */
 export interface Receipt {

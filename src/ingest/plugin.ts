@@ -1,11 +1,11 @@
 /** `POST /v1/samples` (SPEC §7). The body stays bytes from the socket to the kernel. */
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { ProblemError } from '../errors.ts';
-import { type Rejection, rejectionMessage } from '../domain/rejection.ts';
-import type { Faults } from '../faults.ts';
+import { ProblemError } from '../problems/problem.ts';
+import { type Rejection, rejectionMessage } from '../samples/rejection.ts';
+import type { Faults } from '../process/faults.ts';
 import { keyOf } from '../http/auth.ts';
-import type { HttpPlugin } from '../http/server.ts';
+import type { HttpPlugin } from '../api/routes.ts';
 import { BODY_BYTES_MAX, type BodyFormat } from '../kernel/decoder.ts';
 import { isWaiting } from '../http/expect.ts';
 import { BODIES_BYTES_MAX, BodyBudget, type BodyToRead, checkAnnounced, readBody } from './body.ts';

@@ -1,5 +1,5 @@
 /** The door's kernel: a request's bytes in, frames and rejections out. Synchronous; answers are views that the next call overwrites. */
-import { REJECTION_CODES, SAMPLE_FIELDS, type Rejection } from '../domain/rejection.ts';
+import { REJECTION_CODES, SAMPLE_FIELDS, type Rejection } from '../samples/rejection.ts';
 import { type Build, Kernel } from './kernel.ts';
 import { LAYOUT as L } from './layout.ts';
 

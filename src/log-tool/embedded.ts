@@ -4,7 +4,7 @@
  * have it, and another log begins above everything that is stored, so that versions of rows never go back.
  */
 import { existsSync } from 'node:fs';
-import { whyNotOwn } from '../aggregate/own-log.ts';
+import { whyNotOwn } from '../aggregate/embedded/own-log.ts';
 import type { CheckpointFolder } from '../aggregate/checkpoint.ts';
 import { highestStoredSeq, readStoredProgress, type StoredProgress, writeStoredProgress } from '../aggregate/stored-progress.ts';
 import { COUNTER_WORDS, COUNTERS } from '../kernel/layout.ts';

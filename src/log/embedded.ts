@@ -1,4 +1,4 @@
-import { afterOwnTime } from '../patience.ts';
+import { afterOwnTime } from '../process/patience.ts';
 import { openWriteTable, type WriteTable } from './lmdb.ts';
 import { LogError } from './log.ts';
 import { EmbeddedWriter } from './writer.ts';

@@ -2,7 +2,7 @@
  * The bytes of a log record. The kernel reads records in place (assembly/layout.ts draws them), so this is the one other place that knows
  * them: 16 bytes of head, then for samples the agent's name padded to 8 and the frames, for a tick twelve u32 of refusals.
  */
-import { REJECTION_CODES } from '../domain/rejection.ts';
+import { REJECTION_CODES } from '../samples/rejection.ts';
 import { KIND_CATALOG, KIND_SAMPLES, KIND_TICK, LAYOUT as L } from '../kernel/layout.ts';
 
 function head(kind: number, size: number): Buffer {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ProblemError } from '../errors.ts';
+import { ProblemError } from '../problems/problem.ts';
 
 /**
  * A cursor is the whole question and where its next page begins, so that a client can follow `next` with nothing else,

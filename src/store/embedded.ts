@@ -1,7 +1,7 @@
 import { type ClickHouseClientConfigOptions, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Faults } from '../faults.ts';
+import type { Faults } from '../process/faults.ts';
 import { clientStatements, type Run } from './client.ts';
 import { storeErrorOf } from './errors.ts';
 import { type Outage, Retrier } from './retry.ts';

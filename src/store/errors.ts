@@ -1,5 +1,5 @@
 /** What went wrong in ClickHouse or on the way to it, and whether the same call may succeed later unchanged. */
-import { isFileLimit } from '../process-files.ts';
+import { isFileLimit } from '../process/process-files.ts';
 import { StoreError } from './store.ts';
 
 /** ClickHouse's own errors that say "not now" rather than "never". The names are those of its `system.errors`. */

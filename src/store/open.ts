@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Faults } from '../faults.ts';
+import type { Faults } from '../process/faults.ts';
 import { openEmbeddedStore } from './embedded.ts';
 import type { Outage } from './retry.ts';
 import { openServerStore } from './server.ts';

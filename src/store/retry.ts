@@ -3,7 +3,7 @@
  * Every call that goes through here must be harmless when it is carried out twice: an attempt whose answer was lost may have happened.
  */
 import { setMaxListeners } from 'node:events';
-import { afterOwnTime } from '../patience.ts';
+import { afterOwnTime } from '../process/patience.ts';
 import { transportErrorOf } from './errors.ts';
 import { StoreError } from './store.ts';
 

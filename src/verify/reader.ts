@@ -1,7 +1,7 @@
 /** Reads the API page by page, exactly, and waits where the server asks to. */
 import { z } from 'zod';
-import { type ApiClient, ApiError } from '../agent/client.ts';
-import type { Sleep } from '../agent/retry.ts';
+import { type ApiClient, ApiError } from '../client/client.ts';
+import type { Sleep } from '../client/retry.ts';
 import { parseExact } from './exact-json.ts';
 
 /** An answer that is none of ours; or a server that never settles. */

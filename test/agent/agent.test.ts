@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runAgent, type AgentOptions, type RunningAgent } from '../../src/agent/agent.ts';
-import type { Observation, Reader } from '../../src/agent/reading.ts';
-import type { Sleep } from '../../src/agent/retry.ts';
+import type { Observation, Reader } from '../../src/samples/reading.ts';
+import type { Sleep } from '../../src/client/retry.ts';
 import { readBinary } from '../support/binary-samples.ts';
 import { acceptAll, startFakeServer, type Answer, type FakeServer } from '../support/fake-server.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { libvirtReader } from '../../src/agent/libvirt.ts';
-import type { Reader } from '../../src/agent/reading.ts';
+import type { Reader } from '../../src/samples/reading.ts';
 import { cannedVirsh, HANGS, hostOf, uuidOf, type CannedAnswer, type CannedDomain } from '../support/canned-virsh.ts';
 
 const domain = (n: number): CannedDomain => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { libvirtReader, type LibvirtOptions } from '../../src/agent/libvirt.ts';
-import type { Observation, Reading } from '../../src/agent/reading.ts';
+import type { Observation, Reading } from '../../src/samples/reading.ts';
 import { cannedVirsh, hostOf, uuidOf, type CannedAnswer, type CannedDomain } from '../support/canned-virsh.ts';
 
 const brief = (o: Observation): string =>

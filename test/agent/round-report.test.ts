@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { instantGuard } from '../../src/agent/instant-guard.ts';
 import { agentMetrics } from '../../src/agent/agent-metrics.ts';
 import type { AgentStats } from '../../src/agent/agent.ts';
-import type { Observation, Seen } from '../../src/agent/reading.ts';
+import type { Observation, Seen } from '../../src/samples/reading.ts';
 import { countsOf, RoundLog, SUMMARY_EVERY_MS } from '../../src/agent/round-report.ts';
-import { seenLines } from '../../src/cli/agent-table.ts';
+import { seenLines } from '../../src/cli/terminal/agent-table.ts';
 
 const observation: Observation = {
   vm: 'web',

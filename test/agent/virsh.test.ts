@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { libvirtReader } from '../../src/agent/libvirt.ts';
-import type { Observation } from '../../src/agent/reading.ts';
+import type { Observation } from '../../src/samples/reading.ts';
 import { openVirsh, TooLateError } from '../../src/agent/virsh.ts';
 
 let dir: string;

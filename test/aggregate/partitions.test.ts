@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Aggregator } from '../../src/aggregate/aggregator.ts';
 import { Decoder } from '../../src/kernel/decoder.ts';
 import { LAYOUT as L } from '../../src/kernel/layout.ts';
-import { partitionOf, vmHash } from '../../src/kernel/vm-hash.ts';
+import { partitionOf, vmHash } from '../../src/samples/vm-hash.ts';
 import { Batches, Waiter } from '../../src/log/kafka/batches.ts';
 import { PartitionQueue } from '../../src/log/kafka/queue.ts';
 import { catalogRecord, tickRecord } from '../../src/log/record.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { holdsOf } from '../../src/app/expiry.ts';
-import type { InvoiceState } from '../../src/catalog/books.ts';
+import type { InvoiceState } from '../../src/books/books.ts';
 import type { EventBody } from '../../src/catalog/events.ts';
 
 const DAY = 86_400_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { readinessOf, refusalNow, storeHealth } from '../../src/app/health.ts';
-import { ProblemError } from '../../src/errors.ts';
+import { ProblemError } from '../../src/problems/problem.ts';
 
 const rows = (answer: () => Promise<unknown[]>) => ({ rows: vi.fn(answer) as never });
 

@@ -1,6 +1,6 @@
 /**
  * A month under each of the five sheets, through the server as users run it: samples in, one run, invoices out. The numbers are worked out by
- * hand beside each; refund decisions from samples are in test/refunds/end-to-end.test.ts.
+ * hand beside each; refund decisions from samples are in test/billing/refunds/end-to-end.test.ts.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

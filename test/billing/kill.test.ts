@@ -5,7 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BOOKS_FAULT_POINTS, type FaultPoint } from '../../src/faults.ts';
+import { BOOKS_FAULT_POINTS, type FaultPoint } from '../../src/process/faults.ts';
 import { type ClickHouseServer, startClickHouseServer } from '../support/clickhouse-server.ts';
 import { newFolder, sendJson, type ServedFolder, type TestServer, within } from '../support/server.ts';
 

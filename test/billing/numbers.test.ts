@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { finalize, keepDraft, readDocument } from '../../src/billing/ledger.ts';
+import { finalize, keepDraft, readDocument } from '../../src/books/ledger.ts';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { type Store, StoreError } from '../../src/store/store.ts';
 import { ANYHOW, draftOf } from '../support/draft.ts';

@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FAULT_POINTS, type FaultPoint } from '../../src/faults.ts';
+import { FAULT_POINTS, type FaultPoint } from '../../src/process/faults.ts';
 import { type TestServer, startServer, within } from '../support/server.ts';
 import { Client, LOAD_ENV } from './load.ts';
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { readConfig } from '../../src/config.ts';
-import { withSecretFiles } from '../../src/secret-files.ts';
+import { readConfig } from '../../src/process/config.ts';
+import { withSecretFiles } from '../../src/process/secret-files.ts';
 import { installed, ran, ROOT } from './program.ts';
 
 interface Service {

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { bareServer, type HttpLimits } from '../../src/http/bare-server.ts';
 import { connectionsFor, type CutReason } from '../../src/http/connections.ts';
-import { isFileLimit, limitIn, openFilesMax } from '../../src/process-files.ts';
+import { isFileLimit, limitIn, openFilesMax } from '../../src/process/process-files.ts';
 import { within } from '../support/server.ts';
 
 const SHORT: Partial<HttpLimits> = {

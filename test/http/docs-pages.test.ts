@@ -69,7 +69,7 @@ describe('/guides', () => {
     'docs/%2e%2e/package.json',
     '..%2f..%2fetc/passwd',
     'package.json',
-    'src/config.ts',
+    'src/process/config.ts',
     'docs',
     'deploy/secrets/admin_key',
   ])('does not show what is no document: %s', async (path) => {

@@ -4,7 +4,7 @@ import { accountBody, documentText, instant } from '../../src/catalog/bodies.ts'
 import { keyRequest } from '../../src/catalog/keys.ts';
 import { currency, decimal, planBody, timeZone } from '../../src/domain/plan.ts';
 import { openApiDocument } from '../../src/http/openapi.ts';
-import { rangeQuery } from '../../src/http/window.ts';
+import { rangeQuery } from '../../src/api/shared/window.ts';
 
 /** The patterns of a schema as the document has it: a text that fits any of them fits the schema. */
 function patternsOf(schema: z.ZodType): RegExp[] {

@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeBinary } from '../../src/agent/binary.ts';
-import type { Observation } from '../../src/agent/reading.ts';
+import { encodeBinary } from '../../src/samples/binary-writer.ts';
+import type { Observation } from '../../src/samples/reading.ts';
 import { type Answer, type TestServer, agentKey, allRows, newFolder, type ServedFolder, untilStored } from '../support/server.ts';
 
 let folder: ServedFolder;

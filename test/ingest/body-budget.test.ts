@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { ProblemError } from '../../src/errors.ts';
+import { ProblemError } from '../../src/problems/problem.ts';
 import { BodyBudget, checkAnnounced, type Holding, readBody } from '../../src/ingest/body.ts';
 
 function holdingOf(holder: string, givenUp: string[] = []): Holding {

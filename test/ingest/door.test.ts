@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { AggregatorThread } from '../../src/aggregate/thread.ts';
+import type { AggregatorThread } from '../../src/aggregate/embedded/thread.ts';
 import type { Key } from '../../src/catalog/keys.ts';
-import { REJECTION_CODES } from '../../src/domain/rejection.ts';
+import { REJECTION_CODES } from '../../src/samples/rejection.ts';
 import type { NameShares } from '../../src/ingest/name-shares.ts';
 import { Door, LAG_SAMPLES_MAX } from '../../src/ingest/door.ts';
 import { KIND_TICK, LAYOUT } from '../../src/kernel/layout.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AggregatorThread } from '../../src/aggregate/thread.ts';
+import type { AggregatorThread } from '../../src/aggregate/embedded/thread.ts';
 import { Admission, type Sender } from '../../src/ingest/admission.ts';
 import { type NameShares, openNameShares } from '../../src/ingest/name-shares.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeBinary, isBinary } from '../../src/agent/binary.ts';
-import { sampleLine, type Observation } from '../../src/agent/reading.ts';
+import { encodeBinary, isBinary } from '../../src/samples/binary-writer.ts';
+import { sampleLine, type Observation } from '../../src/samples/reading.ts';
 import { CAUSES } from '../../src/domain/condition.ts';
 import { Decoder, SAMPLES_MAX } from '../../src/kernel/decoder.ts';
 import { binaryVerdict, readBinary } from '../support/binary-samples.ts';

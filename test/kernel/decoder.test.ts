@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RejectionCode } from '../../src/domain/rejection.ts';
+import type { RejectionCode } from '../../src/samples/rejection.ts';
 import { BODY_BYTES_MAX, Decoder, SAMPLES_MAX } from '../../src/kernel/decoder.ts';
 import { readFrames, readHashes } from '../support/frames.ts';
 import { CLOCK, decodeContext, decoded, spoken } from './verdicts.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Decoder } from '../../src/kernel/decoder.ts';
-import { partitionOf, vmHash } from '../../src/kernel/vm-hash.ts';
+import { partitionOf, vmHash } from '../../src/samples/vm-hash.ts';
 import { readHashes } from '../support/frames.ts';
 import { CLOCK, decodeContext, decoded } from './verdicts.ts';
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Catalog } from '../../src/catalog/catalog.ts';
-import { buildServer, type ServerDeps } from '../../src/http/server.ts';
+import { buildServer, type ServerDeps } from '../../src/api/routes.ts';
 import type { Store } from '../../src/store/store.ts';
 
 /** The API over a store and a catalog, without log and aggregator: rows are put into the store by the test. */

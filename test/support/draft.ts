@@ -1,5 +1,5 @@
 import type { StoredDocument } from '../../src/billing/document.ts';
-import type { FinalTerms } from '../../src/billing/ledger.ts';
+import type { FinalTerms } from '../../src/books/ledger.ts';
 
 /** Whatever a draft says of its period and its seller. */
 export const ANYHOW: FinalTerms = { allowIncomplete: true, withoutIssuer: true, nowMs: 0 };

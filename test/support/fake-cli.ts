@@ -1,19 +1,19 @@
 import { PassThrough, Readable } from 'node:stream';
-import type { CliContext } from '../../src/cli/context.ts';
+import type { CliContext } from '../../src/cli/terminal/context.ts';
 import { runProgram, type CommandModule } from '../../src/cli/program.ts';
-import * as agent from '../../src/cli/agent.ts';
-import * as balance from '../../src/cli/balance.ts';
-import * as catalog from '../../src/cli/catalog.ts';
-import * as findings from '../../src/cli/findings.ts';
-import * as incidents from '../../src/cli/incidents.ts';
-import * as invoices from '../../src/cli/invoices.ts';
-import * as keys from '../../src/cli/keys.ts';
-import * as reconcile from '../../src/cli/reconcile.ts';
-import * as refundCheck from '../../src/cli/refund-check.ts';
-import * as send from '../../src/cli/send.ts';
-import * as status from '../../src/cli/status.ts';
-import * as terms from '../../src/cli/terms.ts';
-import * as verify from '../../src/cli/verify.ts';
+import * as agent from '../../src/cli/commands/agent.ts';
+import * as balance from '../../src/cli/commands/balance.ts';
+import * as catalog from '../../src/cli/commands/catalog.ts';
+import * as findings from '../../src/cli/commands/findings.ts';
+import * as incidents from '../../src/cli/commands/incidents.ts';
+import * as invoices from '../../src/cli/commands/invoices.ts';
+import * as keys from '../../src/cli/commands/keys.ts';
+import * as reconcile from '../../src/cli/commands/reconcile.ts';
+import * as refundCheck from '../../src/cli/commands/refund-check.ts';
+import * as send from '../../src/cli/commands/send.ts';
+import * as status from '../../src/cli/commands/status.ts';
+import * as terms from '../../src/cli/commands/terms.ts';
+import * as verify from '../../src/cli/commands/verify.ts';
 
 const modules: readonly CommandModule[] = [
   agent,

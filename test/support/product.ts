@@ -2,7 +2,7 @@
 import { Aggregator } from '../../src/aggregate/aggregator.ts';
 import type { CheckpointFolder } from '../../src/aggregate/checkpoint.ts';
 import type { SliceBounds } from '../../src/aggregate/repair.ts';
-import { insertEntry } from '../../src/catalog/entry.ts';
+import { insertEntry } from '../../src/journal/entry.ts';
 import { CONDITIONS } from '../../src/domain/condition.ts';
 import type { Decoder } from '../../src/kernel/decoder.ts';
 import type { LogReader, LogRecord } from '../../src/log/log.ts';

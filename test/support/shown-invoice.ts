@@ -1,4 +1,4 @@
-import type { ShownInvoice, ShownLine, ShownVmDays } from '../../src/billing/invoice-shape.ts';
+import type { ShownInvoice, ShownLine, ShownVmDays } from '../../src/print/invoice-shape.ts';
 
 /** An invoice as the API's JSON has it, of as many VMs as asked for: what the printed forms are made from. */
 export const DATES = Array.from({ length: 31 }, (_, i) => `2026-03-${(i + 1).toString().padStart(2, '0')}`);

@@ -4,7 +4,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { invalidKey } from '../../http/auth.ts';
 import type { CutReason } from '../../http/connections.ts';
 import type { ObserveRequest } from '../../http/metrics.ts';
-import { problemOf } from '../../http/problems.ts';
+import { problemOf } from '../../http/problem-pages.ts';
 import type { Door, JudgedBatch } from '../door.ts';
 import { type FromWorker, type SentProblem, sentProblem, type ToWorker } from './messages.ts';
 

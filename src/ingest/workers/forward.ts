@@ -2,7 +2,7 @@
 import { Agent, type ClientRequest, type IncomingMessage, request as ask, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { ProblemError } from '../../errors.ts';
+import { ProblemError } from '../../problems/problem.ts';
 import { presentedKey } from '../../http/auth.ts';
 import { HTTP_LIMITS } from '../../http/bare-server.ts';
 import { goOn, isWaiting } from '../../http/expect.ts';

@@ -4,7 +4,7 @@
  * CONNECTION.
  */
 import type { Key } from '../../catalog/keys.ts';
-import { type ProblemCode, ProblemError } from '../../errors.ts';
+import { type ProblemCode, ProblemError } from '../../problems/problem.ts';
 import type { CutReason } from '../../http/connections.ts';
 import type { JudgedBatch } from '../door.ts';
 

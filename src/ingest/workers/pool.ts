@@ -2,8 +2,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
-import { afterOwnTime } from '../../patience.ts';
-import { isFileLimit } from '../../process-files.ts';
+import { afterOwnTime } from '../../process/patience.ts';
+import { isFileLimit } from '../../process/process-files.ts';
 import { CONNECTION, type FromWorker, Outbox, type Setup, type ToWorker } from './messages.ts';
 
 /** So many deaths within a minute are no accidents. */

@@ -1,6 +1,6 @@
 /** What waits to be sent: by partition, messages that requests are packed into, and who waits for them. */
 import { LAYOUT as L } from '../../kernel/layout.ts';
-import { partitionOf } from '../../kernel/vm-hash.ts';
+import { partitionOf } from '../../samples/vm-hash.ts';
 import { LogError } from '../log.ts';
 import { samplesRecord } from '../record.ts';
 import { HEAD_BYTES, MESSAGE_BYTES_MAX, MessageBuilder } from './message.ts';

@@ -10,21 +10,9 @@ import kafkajs, {
   type Producer,
   type SASLOptions,
 } from 'kafkajs';
+import type { KafkaSettings } from '../../process/config.ts';
 import { brokerSocket } from './socket.ts';
 import { type Acknowledged, MessageTooLarge, type Producing } from './writer.ts';
-
-export interface KafkaSettings {
-  readonly brokers: readonly string[];
-  readonly topic: string;
-  /** For a topic that has yet to be made. */
-  readonly partitions: number;
-  readonly tls: boolean;
-  readonly sasl:
-    | { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly password: string }
-    | undefined;
-  /** How long an aggregator may be silent before its partitions go to others. */
-  readonly sessionTimeoutMs: number;
-}
 
 /** Where the client's own complaints go. */
 export type Complaint = (message: string, detail: object) => void;

@@ -1,7 +1,7 @@
 /** The topic as administrators see it: made with the settings that the log needs, and asked for what it has. */
 import kafkajs, { type Admin } from 'kafkajs';
 import { type LogId, UnusableLogError } from '../identity.ts';
-import type { KafkaSettings } from './client.ts';
+import type { KafkaSettings } from '../../process/config.ts';
 import type { TopicNow } from './internals.ts';
 import { MESSAGE_BYTES_MAX } from './message.ts';
 import type { Bounds } from './queue.ts';

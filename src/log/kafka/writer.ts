@@ -7,7 +7,7 @@
  * must be the one that this process began with, by what the brokers say after they acknowledged. Otherwise nothing is answered any more.
  */
 import type { LogId } from '../identity.ts';
-import { afterOwnTime } from '../../patience.ts';
+import { afterOwnTime } from '../../process/patience.ts';
 import { LogError } from '../log.ts';
 import { Batches, type Outgoing, Waiter } from './batches.ts';
 import { ClockOffset } from './clock-offset.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { buildProgram, type CommandModule } from '../../../src/cli/program.ts';
-import { processContext } from '../../../src/cli/context.ts';
+import { processContext } from '../../../src/cli/terminal/context.ts';
 import { page, ROOT, wrapped } from './markdown.ts';
 
 const COLUMNS = 110;
@@ -10,8 +10,8 @@ const COLUMNS = 110;
 /** The commands in the order of `--help`, which is that of `src/cli/main.ts`. */
 async function allModules(): Promise<CommandModule[]> {
   const main = readFileSync(join(ROOT, 'src/cli/main.ts'), 'utf8');
-  const names = [...main.matchAll(/import\('\.\/([a-z-]+)\.ts'\)/g)].map(([, name = '']) => name);
-  return await Promise.all(names.map(async (name) => (await import(join(ROOT, `src/cli/${name}.ts`))) as CommandModule));
+  const names = [...main.matchAll(/import\('\.\/commands\/([a-z-]+)\.ts'\)/g)].map(([, name = '']) => name);
+  return await Promise.all(names.map(async (name) => (await import(join(ROOT, `src/cli/commands/${name}.ts`))) as CommandModule));
 }
 
 /** A command's help as a terminal of a fixed width shows it, without what every command has. */

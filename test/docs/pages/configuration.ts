@@ -1,5 +1,5 @@
-import { VARIABLES } from '../../../src/config.ts';
-import { MEANINGS } from '../../../src/config-meanings.ts';
+import { VARIABLES } from '../../../src/process/config.ts';
+import { MEANINGS } from '../../../src/process/config-meanings.ts';
 import { item, page, wrapped } from './markdown.ts';
 
 /** What a setting takes, in the words of its refusal; '' where it takes any text. */
@@ -19,7 +19,7 @@ function defaultOf(name: keyof typeof VARIABLES): string {
 
 export async function configurationPage(): Promise<string> {
   const names = Object.keys(VARIABLES) as (keyof typeof VARIABLES)[];
-  return await page('Configuration', '`src/config.ts`', [
+  return await page('Configuration', '`src/process/config.ts`', [
     wrapped(
       'Environment variables, checked at start; every fault is told at once, and a name that begins with `UPTALLY_` and is no setting is a fault. An empty variable is as good as none.',
     ),

@@ -10,7 +10,7 @@ const MET: readonly (readonly [what: string, constant: string, limit: string, an
     '413 `body_too_large`, while it comes in',
   ],
   ['samples a request', 'src/kernel/decoder.ts#SAMPLES_MAX', '{}', '413 `too_many_samples`'],
-  ['errors told one by one', 'src/field-errors.ts#FIELD_ERRORS_MAX', '{} a request', 'the rest is counted'],
+  ['errors told one by one', 'src/problems/field-problems.ts#FIELD_ERRORS_MAX', '{} a request', 'the rest is counted'],
   ['other bodies', 'src/http/bare-server.ts#HTTP_LIMITS.bodyBytesMax', '{}', '413 `body_too_large`'],
   ['depth of JSON', 'src/http/json-bounds.ts#JSON_DEPTH_MAX', '{} levels', '400 `bad_request`'],
   ['headers of a request', 'src/http/bare-server.ts#HTTP_LIMITS.headerBytesMax', '{}', '431, or the connection is closed'],
@@ -75,10 +75,10 @@ const MET: readonly (readonly [what: string, constant: string, limit: string, an
     '503 with Retry-After, at once until a tick goes through',
   ],
   ['patterns of a key', 'src/kernel/decoder.ts#PATTERNS_MAX', '{} of 64 characters', '400 `invalid_body`'],
-  ['rows of a page', 'src/http/window.ts#PAGE_ROWS_MAX', '{}', 'a `next` cursor'],
-  ['months of a backtest', 'src/backtest/period.ts#MONTHS_MAX', '{}', '400 `invalid_body`'],
-  ['VM-months of a backtest', 'src/http/routes/backtests.ts#VM_MONTHS_MAX', '{} a call', 'a `next` cursor'],
-  ['accounts a call of a run', 'src/http/routes/invoice-runs.ts#ACCOUNTS_MAX', '{}', 'a `next` cursor'],
+  ['rows of a page', 'src/api/shared/window.ts#PAGE_ROWS_MAX', '{}', 'a `next` cursor'],
+  ['months of a backtest', 'src/billing/backtest/period.ts#MONTHS_MAX', '{}', '400 `invalid_body`'],
+  ['VM-months of a backtest', 'src/api/billing/backtests.ts#VM_MONTHS_MAX', '{} a call', 'a `next` cursor'],
+  ['accounts a call of a run', 'src/api/billing/invoice-runs.ts#ACCOUNTS_MAX', '{}', 'a `next` cursor'],
 ];
 
 /** `8 MiB`, `15 s`, `50,000`: by what the name says its unit is. */

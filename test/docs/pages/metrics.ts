@@ -34,7 +34,7 @@ export async function metricsPage(exposition: string): Promise<string> {
     '',
     '## Of some processes',
     '',
-    'With ingest workers, or with the role `ingest` before Kafka.',
+    'With ingest workers, or with Kafka as the log.',
     '',
     ...ofRoles.toSorted().map(line),
     '',

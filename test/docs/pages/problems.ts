@@ -1,10 +1,10 @@
-import { PROBLEMS } from '../../../src/errors.ts';
-import { REJECTION_CODES, rejectionMessage } from '../../../src/domain/rejection.ts';
+import { PROBLEMS } from '../../../src/problems/problem.ts';
+import { REJECTION_CODES, rejectionMessage } from '../../../src/samples/rejection.ts';
 import { grouped, item, page, sentence, wrapped } from './markdown.ts';
 
 export async function problemsPage(): Promise<string> {
   const byStatus = grouped(Object.entries(PROBLEMS), ([, { status }]) => status);
-  return await page('Problems', '`src/errors.ts`', [
+  return await page('Problems', '`src/problems/problem.ts`', [
     wrapped(
       'Errors are `application/problem+json` (RFC 9457) with a stable `code`, which is never used again for another meaning. The server shows the same at `/problems`.',
     ),
@@ -20,7 +20,7 @@ export async function problemsPage(): Promise<string> {
 }
 
 export async function rejectionCodesPage(): Promise<string> {
-  return await page('Rejection codes of samples', '`src/domain/rejection.ts`', [
+  return await page('Rejection codes of samples', '`src/samples/rejection.ts`', [
     wrapped(
       'A bad sample never takes its batch down with it: `POST /v1/samples` answers 202 for the others, and names index, field and code of each that was rejected (the first 100).',
     ),

@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ProblemError } from '../../../src/errors.ts';
+import { ProblemError } from '../../../src/problems/problem.ts';
 import { answerWorker, type Desk } from '../../../src/ingest/workers/desk.ts';
 import { IN_FLIGHT_BYTES_MAX, MainLink, QUESTIONS_MAX } from '../../../src/ingest/workers/main-link.ts';
 import { CONNECTION, type FromWorker, type ToWorker } from '../../../src/ingest/workers/messages.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LAYOUT as L } from '../../../src/kernel/layout.ts';
-import { partitionOf, vmHash } from '../../../src/kernel/vm-hash.ts';
+import { partitionOf, vmHash } from '../../../src/samples/vm-hash.ts';
 import { Batches, Waiter } from '../../../src/log/kafka/batches.ts';
 import {
   checkOrigin,

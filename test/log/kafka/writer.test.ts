@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LAYOUT as L } from '../../../src/kernel/layout.ts';
-import { vmHash } from '../../../src/kernel/vm-hash.ts';
+import { vmHash } from '../../../src/samples/vm-hash.ts';
 import { ClockOffset } from '../../../src/log/kafka/clock-offset.ts';
 import { originOf, samplesInMessage } from '../../../src/log/kafka/message.ts';
 import { type Acknowledged, KafkaWriter, type KafkaWriterOptions, MessageTooLarge } from '../../../src/log/kafka/writer.ts';

@@ -1,0 +1,56 @@
+/** What the main thread and the thread of the partitions' aggregators say to each other. */
+import type { Terms } from '../../kernel/kernel.ts';
+import type { KafkaSettings } from '../../process/config.ts';
+import type { KafkaLog } from '../../log/kafka/topic.ts';
+import type { PartitionState } from '../progress.ts';
+import type { Progress } from '../status.ts';
+import type { RemoteEnd } from '../../store/remote.ts';
+
+export interface GroupSetup {
+  readonly kafka: KafkaSettings;
+  readonly partitions: number;
+  readonly log: Pick<KafkaLog, 'logId' | 'adopted' | 'base' | 'topic'>;
+  /** the store of the main thread; undefined where the thread opens a server by its URL */
+  readonly storeEnd: RemoteEnd | undefined;
+  readonly clickhouseUrl: string | undefined;
+  readonly clickhouseCluster: string | undefined;
+  readonly terms: Terms;
+  readonly vmsMax: number;
+  readonly nicsMax: number;
+  readonly checkpointIntervalMs: number;
+  /** names this process where people look */
+  readonly instance: string;
+}
+
+/** A partition that this process works on. */
+export interface OwnPartition {
+  readonly partition: number;
+  /** its state is back, and it takes steps */
+  readonly recovered: boolean;
+  readonly state: PartitionState;
+  readonly detail: string;
+  readonly progress: Progress;
+  /** the offset that the brokers give next, as far as is known */
+  readonly headSeq: number;
+  /** samples fetched and not taken in */
+  readonly heldSamples: number;
+}
+
+export interface GroupState {
+  /** a member with an assignment, which may be empty */
+  readonly joined: boolean;
+  /** why ClickHouse can't be written to; null when it can */
+  readonly storeOutage: string | null;
+  readonly partitions: readonly OwnPartition[];
+}
+
+export interface ToGroup {
+  readonly type: 'stop';
+  readonly graceMs: number;
+}
+
+export type FromGroup =
+  | { readonly type: 'state'; readonly state: GroupState }
+  | { readonly type: 'note'; readonly message: string; readonly detail?: object }
+  | { readonly type: 'failed'; readonly message: string; readonly stack: string | undefined }
+  | { readonly type: 'stopped' };

@@ -1,0 +1,199 @@
+import { z } from 'zod';
+import { post } from '../../books/post.ts';
+import { type Standing, standingOf } from '../../books/standing.ts';
+import type { BillingContext } from '../../billing/facts.ts';
+import { BALANCE_KINDS, BALANCE_STATES, type BalanceEntry } from '../../books/balances.ts';
+import { instant } from '../../catalog/bodies.ts';
+import { formatInstant } from '../../domain/instant.ts';
+import { formatAmount } from '../../domain/money.ts';
+import { identifier } from '../../domain/plan.ts';
+import { ProblemError } from '../../problems/problem.ts';
+import type { Api } from '../../http/api.ts';
+import { recorderOf } from '../../http/auth.ts';
+import { accountParams, instantShape } from '../shared/shapes.ts';
+
+const ROLES = ['billing', 'admin'] as const;
+export const WRITING = [
+  'bad_request',
+  'invalid_parameter',
+  'invalid_body',
+  'account_unknown',
+  'balance_conflict',
+  'body_too_large',
+  'unsupported_media_type',
+  'store_unavailable',
+] as const;
+const ENTRIES_MAX = 1000;
+
+export const entryShape = z.looseObject({
+  id: z.string(),
+  kind: z.enum(BALANCE_KINDS),
+  at: instantShape,
+  amount: z.string(),
+  balance: z.string().describe('After this entry, in the order in which entries were recorded.'),
+  source: z.string(),
+  by: z.string(),
+  recorded_at: instantShape,
+});
+const balanceShape = z.looseObject({
+  account: z.string(),
+  currency: z.string(),
+  balance: z.string(),
+  low_balance: z.string(),
+  state: z.enum(BALANCE_STATES),
+  since: instantShape.nullable().describe('null: it has always been so.'),
+  began: z
+    .partialRecord(z.enum(BALANCE_STATES), instantShape)
+    .describe('Each state that holds now; the worst of them is `state`.'),
+  clause: z.string().nullable().describe('By which it is suspended.'),
+  unpaid: z.array(z.object({ entry: z.string(), due_at: instantShape, amount: z.string() })),
+  entries: z.array(entryShape).describe('The newest first.'),
+  before: z.string().nullable().describe('Give it as `before` for older entries; null: there are none.'),
+});
+
+const posting = z
+  .strictObject({
+    kind: z.enum(['top_up', 'refund', 'adjustment', 'withdrawal', 'transfer']),
+    amount: z.string().regex(/^-?\d/, 'must be a decimal string').max(32),
+    at: instant.optional().describe('When it counts; now if left out.'),
+    reference: z
+      .string()
+      .min(1)
+      .max(200)
+      .nullable()
+      .default(null)
+      .describe('Of a payment: booked once more under it, it is the same entry.'),
+    note: z.string().max(2000).default(''),
+    to: identifier.nullable().default(null).describe('Of a transfer: the account it goes to.'),
+    refund_check: identifier.nullable().default(null).describe('Of a refund: the check that found it due; booked once.'),
+    expires_at: instant.nullable().default(null).describe('What is unused then lapses.'),
+  })
+  .refine((body) => body.kind === 'adjustment' || !body.amount.startsWith('-'), { path: ['amount'], message: 'must be above 0' });
+
+/** Prepaid balances: topped up and shown with where every entry comes from. */
+export function balanceRoutes(api: Api, context: BillingContext): void {
+  const { catalog, businessNow: now } = context;
+  const known = (account: string): void => {
+    if (catalog.account(account) === undefined)
+      throw new ProblemError('account_unknown', `there is no account ${account}`, { account });
+  };
+
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/accounts/{account}/balance',
+      tag: 'billing',
+      summary: "An account's prepaid balance: its state, since when, and the entries it is the sum of",
+      roles: ROLES,
+      params: accountParams,
+      query: z.strictObject({
+        before: z
+          .string()
+          .regex(/^\d{1,19}$/, 'must be one that an answer gave')
+          .optional(),
+      }),
+      answers: { 200: { description: 'The balance', schema: balanceShape } },
+      problems: ['invalid_parameter', 'account_unknown', 'store_unavailable'],
+    },
+    ({ params: { account }, query }) => {
+      known(account);
+      return Promise.resolve(balanceJson(context, account, now(), query.before));
+    },
+  );
+  api.route(
+    {
+      method: 'POST',
+      path: '/v1/accounts/{account}/balance',
+      tag: 'billing',
+      summary: 'Book a payment, a refund or an adjustment; pay out or move what the terms let go',
+      roles: ROLES,
+      params: accountParams,
+      body: { 'application/json': posting },
+      answers: { 201: { description: 'The balance', schema: balanceShape } },
+      problems: [...WRITING, 'balance_bound', 'refund_check_unknown'],
+    },
+    async ({ params: { account }, body, request }) => {
+      known(account);
+      const { at, refund_check: refundCheck, expires_at: expiresAtMs, ...rest } = body;
+      await post(context, account, { ...rest, atMs: at ?? now(), refundCheck, expiresAtMs, by: recorderOf(request) }, now());
+      return balanceJson(context, account, now());
+    },
+  );
+}
+
+function balanceJson(context: BillingContext, account: string, nowMs: number, before?: string): Record<string, unknown> {
+  const currency = context.catalog.account(account)?.body.currency ?? '';
+  const standing = standingOf(context, account, nowMs);
+  const amount = (nanos: bigint): string => formatAmount(nanos, currency);
+  const older = entriesJson(context, account).filter(
+    (entry) => before === undefined || (entry['seq'] as bigint) < BigInt(before),
+  );
+  const shown = older.slice(0, ENTRIES_MAX);
+  return {
+    account,
+    currency,
+    balance: amount(standing.balanceNanos),
+    low_balance: amount(standing.thresholdNanos),
+    state: standing.state,
+    since: standing.sinceMs === null ? null : formatInstant(standing.sinceMs),
+    began: beganJson(standing),
+    clause: standing.clause,
+    unpaid: standing.unpaid.map((debt) => ({
+      entry: debt.id,
+      due_at: formatInstant(debt.dueAtMs),
+      amount: amount(debt.unpaidNanos),
+    })),
+    entries: shown,
+    before: older.length > shown.length ? String(shown.at(-1)?.['seq']) : null,
+  };
+}
+
+function beganJson({ began }: Standing): Record<string, string> {
+  return Object.fromEntries(Object.entries(began).map(([state, ms]) => [state, formatInstant(ms)]));
+}
+
+/** The entries of an account, the newest first, each with the balance after it. */
+export function entriesJson({ catalog }: BillingContext, account: string): Record<string, unknown>[] {
+  let balance = 0n;
+  return catalog.books
+    .balanceOf(account)
+    .map((entry) => {
+      balance += BigInt(entry.amount_nanos);
+      return entryJson(entry, balance);
+    })
+    .reverse();
+}
+
+function entryJson(entry: BalanceEntry, balance: bigint): Record<string, unknown> {
+  const amount = (nanos: bigint): string => formatAmount(nanos, entry.currency);
+  const instantOf = (ms: number | null): string | null => (ms === null ? null : formatInstant(ms));
+  const { day, state } = entry;
+  return {
+    seq: entry.seq,
+    id: entry.id,
+    kind: entry.kind,
+    at: formatInstant(entry.at),
+    amount: amount(BigInt(entry.amount_nanos)),
+    balance: amount(balance),
+    due_at: instantOf(entry.due_at),
+    day:
+      day === null
+        ? null
+        : {
+            date: day.date,
+            from: formatInstant(day.from),
+            to: formatInstant(day.to),
+            parts: day.parts.map(({ vm, kind, nanos }) => ({ vm, kind, amount: amount(BigInt(nanos)) })),
+          },
+    invoice: entry.invoice,
+    vm: entry.vm,
+    refund_check: entry.refund_check,
+    other_account: entry.other,
+    expires_at: instantOf(entry.expires_at),
+    lapsed: entry.lapsed,
+    state: state === null ? null : { is: state.is, since: formatInstant(state.since), clause: state.clause },
+    source: entry.source,
+    by: entry.by,
+    recorded_at: formatInstant(entry.recordedAtMs),
+  };
+}

@@ -1,0 +1,266 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { contentOf, type RatedDocument, rateDocument, type StoredDocument } from '../../billing/document.ts';
+import { invoiceCsv } from '../../print/csv.ts';
+import type { BillingContext } from '../../billing/facts.ts';
+import { HTML_POLICY, invoiceHtml } from '../../print/html.ts';
+import type { ShownInvoice } from '../../print/invoice-shape.ts';
+import { finalize, keepDraft, readDocument, recordPayment, stateOf, voidInvoice } from '../../books/ledger.ts';
+import { refuseWaiting } from '../../billing/waiting.ts';
+import { checkPeriod } from '../../billing/period.ts';
+import { invoicePdf } from '../../print/pdf.ts';
+import { invoiceJson, previewJson } from '../../billing/shown.ts';
+import { instant } from '../../catalog/bodies.ts';
+import { minorDigits, parseAmount } from '../../domain/money.ts';
+import { decimal, identifier } from '../../domain/plan.ts';
+import { ProblemError } from '../../problems/problem.ts';
+import { LINE_KINDS } from '../../rating/line.ts';
+import type { Api } from '../../http/api.ts';
+import { recorderOf } from '../../http/auth.ts';
+import { answerInTime } from '../shared/slow-answer.ts';
+import { BODY_PROBLEMS, idParams, instantShape } from '../shared/shapes.ts';
+
+const ROLES = ['billing', 'admin'] as const;
+const JSON_TYPE = 'application/json; charset=utf-8';
+/** The forms of a document, the one first that is given to who asks for none. */
+const FORMS = { json: 'application/json', html: 'text/html', csv: 'text/csv', pdf: 'application/pdf' } as const;
+type Form = keyof typeof FORMS;
+
+const lineShape = z.looseObject({
+  kind: z.enum(LINE_KINDS),
+  vm: z.string().nullable(),
+  description: z.string(),
+  quantity: z.string(),
+  unit: z.string(),
+  unit_price: z.string(),
+  amount: z.string(),
+  formula: z.string(),
+  query: z.string().nullable(),
+  detail: z.looseObject({}),
+});
+const invoiceShape = z.looseObject({
+  id: z.string(),
+  type: z.enum(['invoice', 'credit_note']),
+  number: z.int().nullable(),
+  status: z.enum(['preview', 'draft', 'final', 'paid', 'void']),
+  account: z.string(),
+  currency: z.string(),
+  from: instantShape,
+  to: instantShape,
+  lines: z.array(lineShape),
+  total: z.string(),
+  sha256: z.object({ content: z.string(), evidence: z.string() }).nullable(),
+});
+const invoiceRequest = z
+  .strictObject({ account: identifier, from: instant, to: instant, mode: z.enum(['preview', 'draft']).default('preview') })
+  .refine((body) => body.from < body.to, { path: ['to'], message: 'must be after from' });
+
+const paymentRequest = z.strictObject({
+  amount: decimal
+    .refine((text) => (parseAmount(text) ?? 0n) > 0n, 'must be above 0')
+    .meta({ pattern: '^(?!0([.]0+)?$)(0|[1-9][0-9]*)([.][0-9]{1,9})?$' }),
+  at: instant.optional().describe('When it was paid; left out: now.'),
+  kind: z.enum(['payment', 'refund']).default('payment'),
+  note: z.string().max(2000).default(''),
+});
+
+/** Invoices and credit notes: rated, numbered, paid, made void, read. */
+export function invoiceRoutes(api: Api, context: BillingContext, now: () => number): void {
+  const { catalog } = context;
+  const answerJson = async (reply: FastifyReply, id: string, status = 200): Promise<FastifyReply> =>
+    reply
+      .code(status)
+      .type(JSON_TYPE)
+      .send(await invoiceJson(catalog, id));
+
+  api.route(
+    {
+      method: 'POST',
+      path: '/v1/invoices',
+      tag: 'billing',
+      summary: "Rate an account's period",
+      description:
+        'From and to are starts of local days in the time zone of one of its plans: a calendar day or month, or several days. `preview` keeps ' +
+        'nothing; `draft` keeps a draft, or rates the draft of the same period again.',
+      roles: ROLES,
+      body: { 'application/json': invoiceRequest },
+      answers: { 201: { description: 'The draft; 200 with a preview', schema: invoiceShape } },
+      problems: [...BODY_PROBLEMS, 'account_unknown', 'invoice_conflict'],
+    },
+    async ({ body, request, reply }) => {
+      if (catalog.account(body.account) === undefined)
+        throw new ProblemError('account_unknown', `there is no account ${body.account}`, { account: body.account });
+      checkPeriod(catalog, body.account, body.from, body.to);
+      const isPreview = body.mode === 'preview';
+      return answerInTime(reply, isPreview ? 200 : 201, async () => {
+        const document: RatedDocument = await rateDocument(context, body.account, body.from, body.to);
+        return isPreview ? previewJson(document) : invoiceJson(catalog, await keepDraft(catalog, document, recorderOf(request)));
+      });
+    },
+  );
+
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/invoices/{id}',
+      tag: 'billing',
+      summary: 'An invoice or credit note, as JSON, HTML, CSV or PDF by Accept',
+      description:
+        '`part=content` and `part=evidence` answer the very bytes that `sha256.content` and `sha256.evidence` are the digests of; ' +
+        '`part=copy` both as texts, with the digests: a copy that `uptally verify --invoice FILE` can check on any machine, at any time.',
+      roles: ROLES,
+      params: idParams,
+      query: z.strictObject({
+        part: z.enum(['content', 'evidence', 'copy']).optional(),
+        bom: z.enum(['true', 'false']).default('false').describe('CSV with a byte order mark, by which Excel knows UTF-8.'),
+      }),
+      answers: {
+        200: { description: 'The document', schema: invoiceShape, otherTypes: [FORMS.html, FORMS.csv, FORMS.pdf] },
+      },
+      problems: ['invalid_parameter', 'invoice_unknown', 'not_acceptable', 'store_unavailable'],
+    },
+    async ({ params: { id }, query: { part, bom }, request, reply }) => {
+      if (part !== undefined) {
+        const document = await readDocument(catalog, id);
+        return reply.type(JSON_TYPE).send(partOf(part, contentOf(id, document), document));
+      }
+      const text = await invoiceJson(catalog, id);
+      reply.header('vary', 'accept');
+      switch (formAsked(request)) {
+        case 'json':
+          return reply.type(JSON_TYPE).send(text);
+        case 'html':
+          return reply
+            .type(`${FORMS.html}; charset=utf-8`)
+            .header('content-security-policy', `${HTML_POLICY}; frame-ancestors 'none'`)
+            .header('x-content-type-options', 'nosniff')
+            .send(invoiceHtml(JSON.parse(text) as ShownInvoice));
+        case 'pdf':
+          return reply
+            .type(FORMS.pdf)
+            .header('x-content-type-options', 'nosniff')
+            .header('content-disposition', `inline; filename="${fileName(JSON.parse(text) as ShownInvoice)}.pdf"`)
+            .send(await invoicePdf(JSON.parse(text) as ShownInvoice));
+        case 'csv':
+          return reply
+            .type('text/csv; charset=utf-8; header=present')
+            .send((bom === 'true' ? '\ufeff' : '') + invoiceCsv(JSON.parse(text) as ShownInvoice));
+      }
+    },
+  );
+
+  api.route(
+    {
+      method: 'POST',
+      path: '/v1/invoices/{id}/finalize',
+      tag: 'billing',
+      summary: 'Give a draft its number; from then on nothing in it changes',
+      description:
+        'Once more is harmless: the answer is the same invoice under the same number. A draft without lines, of a period that is not over, or with VMs that wait for repair is refused.',
+      roles: ROLES,
+      params: idParams,
+      query: z.strictObject({
+        allow_incomplete: z.enum(['true', 'false']).default('false').describe('Also before the period is over.'),
+        without_issuer: z
+          .enum(['true', 'false'])
+          .default('true')
+          .describe(
+            '`false`: refuse a draft that names no seller, because the server has no issuer.json. The `warnings` of the draft say so, too.',
+          ),
+      }),
+      answers: { 200: { description: 'The final invoice', schema: invoiceShape } },
+      problems: [
+        'invalid_parameter',
+        'invoice_unknown',
+        'invoice_conflict',
+        'nothing_to_bill',
+        'period_not_over',
+        'issuer_missing',
+        'store_unavailable',
+      ],
+    },
+    async ({ params: { id }, query, request, reply }) => {
+      const { head } = await readDocument(catalog, id);
+      if (!head.final && query.allow_incomplete !== 'true') await refuseWaiting(context, head.account, head.to);
+      await finalize(catalog, id, recorderOf(request), {
+        allowIncomplete: query.allow_incomplete === 'true',
+        withoutIssuer: query.without_issuer === 'true',
+        nowMs: context.businessNow(),
+      });
+      return answerJson(reply, id);
+    },
+  );
+
+  api.route(
+    {
+      method: 'POST',
+      path: '/v1/invoices/{id}/void',
+      tag: 'billing',
+      summary: 'Make an invoice void; its number stays used',
+      roles: ROLES,
+      params: idParams,
+      answers: { 200: { description: 'The void invoice', schema: invoiceShape } },
+      problems: ['invalid_parameter', 'invoice_unknown', 'invoice_conflict', 'store_unavailable'],
+    },
+    async ({ params: { id }, request, reply }) => {
+      await voidInvoice(catalog, id, '', recorderOf(request));
+      return answerJson(reply, id);
+    },
+  );
+
+  api.route(
+    {
+      method: 'POST',
+      path: '/v1/invoices/{id}/payments',
+      tag: 'billing',
+      summary: 'Record a payment on a final invoice, or a refund of one',
+      roles: ROLES,
+      params: idParams,
+      body: { 'application/json': paymentRequest },
+      answers: { 201: { description: 'The invoice', schema: invoiceShape } },
+      problems: [...BODY_PROBLEMS, 'invoice_unknown', 'invoice_conflict'],
+    },
+    async ({ params: { id }, body, request, reply }) => {
+      const { currency } = stateOf(catalog.books, id).head;
+      const amountNanos = parseAmount(body.amount, minorDigits(currency));
+      if (amountNanos === undefined)
+        throw new ProblemError('invalid_body', `amount: has more digits than ${currency} has`, {
+          errors: [{ field: 'amount', message: `has more digits than ${currency} has` }],
+        });
+      const payment = { action: body.kind, at: body.at ?? now(), amountNanos, note: body.note };
+      await recordPayment(catalog, id, payment, recorderOf(request));
+      return answerJson(reply, id, 201);
+    },
+  );
+}
+
+/** A name of letters that every system takes: invoice-12. */
+function fileName({ type, number, id }: ShownInvoice): string {
+  return `${type === 'credit_note' ? 'credit-note' : 'invoice'}-${number ?? id.replace(/[^A-Za-z0-9-]/g, '-')}`;
+}
+
+/** The texts of a document, as they are kept. */
+function partOf(part: 'content' | 'evidence' | 'copy', content: string, { evidence, sha256 }: StoredDocument): string {
+  if (part === 'copy') return JSON.stringify({ uptally: 'document', sha256, content, evidence });
+  return part === 'content' ? content : evidence;
+}
+
+/** The form that Accept asks for: of those we have the one it ranks highest, JSON where it ranks none above. */
+function formAsked(request: FastifyRequest): Form {
+  const accept = request.headers.accept ?? '*/*';
+  const ranges = accept.split(',').map((part) => {
+    const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
+    const q = parameters.find((text) => text.startsWith('q='));
+    return { type, q: q === undefined ? 1 : Number(q.slice(2)) };
+  });
+  let best: { form: Form; q: number } | undefined;
+  for (const [form, type] of Object.entries(FORMS) as [Form, string][]) {
+    const exact = ranges.find((range) => range.type === type);
+    const any =
+      ranges.find((range) => range.type === `${type.split('/', 1)[0] ?? ''}/*`) ?? ranges.find((range) => range.type === '*/*');
+    const q = (exact ?? any)?.q ?? 0;
+    if (q > 0 && (best === undefined || q > best.q)) best = { form, q };
+  }
+  if (best === undefined) throw new ProblemError('not_acceptable', `an invoice is ${Object.values(FORMS).join(', ')}`);
+  return best.form;
+}

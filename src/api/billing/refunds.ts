@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { instant } from '../../catalog/bodies.ts';
+import { CAUSES } from '../../domain/condition.ts';
+import { formatInstant } from '../../domain/instant.ts';
+import { identifier } from '../../domain/plan.ts';
+import { storedVmName } from '../../samples/vm-name.ts';
+import type { QueryContext } from '../../query/context.ts';
+import { checkRefund } from '../../billing/refunds/check.ts';
+import type { TermsLibrary } from '../../terms/library.ts';
+import type { Api } from '../../http/api.ts';
+import { recorderOf } from '../../http/auth.ts';
+import { toJson } from '../../domain/json.ts';
+import { inlineSheet, sheetInBody } from '../shared/inline-sheet.ts';
+import { exactInteger, idParams, instantShape, outageRow } from '../shared/shapes.ts';
+
+const ROLES = ['billing', 'admin'] as const;
+
+const refundRequest = z.strictObject({
+  vm: storedVmName,
+  at: instant.optional().describe('The instant of the check; now if left out.'),
+  terms: z
+    .union([identifier, sheetInBody])
+    .optional()
+    .describe('What if: the id of another terms sheet, or a whole sheet (schemas/terms.schema.json).'),
+});
+
+const ruleShape = z.object({
+  id: z.string(),
+  kind: z.enum(['ground', 'bar']),
+  clause: z.string(),
+  outcome: z
+    .enum(['pass', 'fail', 'unknown'])
+    .describe('pass speaks for a refund: a ground that holds, a bar that does not stand in the way.'),
+  measured: z.string(),
+  limit: z.string(),
+  only: z.array(z.string()).optional().describe('The grounds that a bar is about; left out: all.'),
+});
+
+const answerShape = z.object({
+  id: z.string(),
+  vm: z.string(),
+  at: instantShape,
+  terms: z.string(),
+  terms_version: z.int(),
+  what_if: z.boolean().describe("Other terms than the VM's own were asked about."),
+  decision: z.enum(['eligible', 'not_eligible', 'needs_review']),
+  ground: z.string().nullable(),
+  amount: z.string().nullable(),
+  currency: z.string(),
+  destination: z.enum(['balance', 'original_payment']),
+  destination_clause: z.string(),
+  reason: z.string(),
+  calculation: z
+    .object({
+      basis: z.enum(['full', 'remaining']),
+      paid_amount: z.string(),
+      share_of: exactInteger,
+      share_by: exactInteger,
+      handling_fee: z.string(),
+      refunded_before: z.string(),
+    })
+    .nullable()
+    .describe('amount = paid_amount × share_of / share_by − handling_fee, rounded once, at most paid_amount − refunded_before.'),
+  clauses: z.array(ruleShape),
+  evidence: z.object({
+    from: instantShape,
+    to: instantShape,
+    samples: z.int(),
+    first_sample: instantShape.nullable(),
+    last_sample: instantShape.nullable(),
+    metered_to: instantShape.nullable(),
+    outages: z
+      .array(outageRow.extend({ cause: z.enum([...CAUSES, 'silent']) }))
+      .describe('Causes after incidents; the first 1,000.'),
+    outages_total: z.int(),
+    traffic_bytes: z.unknown().meta({ type: ['integer', 'null'] }),
+    rx_bytes: z.unknown().meta({ type: ['integer', 'null'] }),
+    tx_bytes: z.unknown().meta({ type: ['integer', 'null'] }),
+  }),
+  facts: z.looseObject({}).describe('What was known besides the metered data.'),
+  sheet: z.looseObject({}).describe('The terms sheet that was applied, whole.'),
+  recorded_at: instantShape,
+  recorded_by: z.string(),
+});
+
+/** Refund checks: made and kept with their evidence, and read again. */
+export function refundRoutes(api: Api, context: QueryContext, library: TermsLibrary, now: () => number): void {
+  const { catalog } = context;
+  api.route(
+    {
+      method: 'POST',
+      path: '/v1/refund-checks',
+      tag: 'billing',
+      summary: 'Check by its terms whether a VM may be refunded',
+      description:
+        'Every ground and every bar with what was measured, the limit and the clause. Nothing is paid; the decision is kept, and another check is another decision.',
+      roles: ROLES,
+      body: { 'application/json': refundRequest },
+      answers: { 200: { description: 'The decision', schema: answerShape } },
+      problems: [
+        'bad_request',
+        'invalid_body',
+        'body_too_large',
+        'unsupported_media_type',
+        'vm_unknown',
+        'terms_unknown',
+        'invalid_reference',
+        'store_unavailable',
+      ],
+    },
+    async ({ body, request }) => {
+      const { vm, at } = body;
+      const by = recorderOf(request);
+      const terms = typeof body.terms === 'object' ? inlineSheet(body.terms, 'terms') : body.terms;
+      const answer = await checkRefund(context, library, { vm, atMs: at ?? now(), terms });
+      let kept: Record<string, unknown> = answer;
+      await catalog.recordRefundCheck((id, recordedAtMs) => {
+        kept = { id, ...answer, recorded_at: formatInstant(recordedAtMs), recorded_by: by };
+        return toJson(kept);
+      }, by);
+      return kept;
+    },
+  );
+
+  const read = {
+    method: 'GET',
+    path: '/v1/refund-checks/{id}',
+    tag: 'billing',
+    summary: 'A refund check, as it was answered',
+    roles: ROLES,
+    params: idParams,
+    answers: { 200: { description: 'The decision', schema: answerShape } },
+    problems: ['refund_check_unknown', 'store_unavailable'],
+  } as const;
+  api.document(read);
+  // The kept text goes out as it is: reading it would round its integers.
+  api.app.get<{ Params: { id: string } }>(
+    '/v1/refund-checks/:id',
+    { onRequest: api.requireRole(...ROLES) },
+    async (request, reply) => {
+      const text = await catalog.refundCheck(request.params.id);
+      return reply.type('application/json; charset=utf-8').send(text);
+    },
+  );
+}

@@ -1,0 +1,104 @@
+import { accountBody, vmBody } from '../../catalog/bodies.ts';
+import { unprintableText } from '../../print/printable.ts';
+import type { BillingContext } from '../../billing/facts.ts';
+import { planBody } from '../../domain/plan.ts';
+import type { TermsLibrary } from '../../terms/library.ts';
+import type { Api } from '../../http/api.ts';
+import { catalogReads } from './catalog-reads.ts';
+import { accountShape, entryJson, planShape, vmJson, vmShape } from './catalog-shapes.ts';
+import { catalogWrites } from './catalog-writes.ts';
+import { checkTermsNamed } from './terms.ts';
+
+/** Plans, accounts and VMs: written, read as they are and as they were. */
+export function catalogRoutes(api: Api, context: BillingContext, library: TermsLibrary, now: () => number): void {
+  const { catalog } = context;
+  catalogWrites(api, context, now, {
+    kind: 'plan',
+    what: 'A plan',
+    description:
+      'A change holds for all time that the plan is in force, and restates the credits of its minutes; a new price from a day on is a new plan. A plan that a ' +
+      'final invoice has used keeps its price, traffic, time zone and currency (`plan_in_use`), unless `restate` says otherwise.',
+    body: planBody,
+    shape: planShape,
+    unknown: 'plan_unknown',
+    problems: ['plan_in_use', 'catalog_conflict', 'invalid_reference'],
+    now: (id) => catalog.plan(id),
+    check: (body) => {
+      checkTermsNamed(library, body.terms);
+    },
+    allow: (id, body) => {
+      catalog.allowPlan(id, body);
+    },
+    put: (id, decide, by) => catalog.putPlan(id, decide, by),
+    json: (entry) => entryJson(entry),
+  });
+  catalogWrites(api, context, now, {
+    kind: 'account',
+    what: 'An account',
+    description: 'A tax rate that was invoiced is taken away only where `restate` says so.',
+    body: accountBody,
+    shape: accountShape,
+    unknown: 'account_unknown',
+    problems: ['catalog_conflict'],
+    now: (id) => catalog.account(id),
+    check: () => undefined,
+    allow: (id, body) => {
+      catalog.allowAccount(id, body);
+    },
+    put: (id, decide, by) => catalog.putAccount(id, decide, by),
+    json: (entry) => entryJson(entry),
+    warnings: async ({ name, address, tax_id: taxId }) => {
+      const found = [
+        await unprintableText('name', name),
+        await unprintableText('address', address),
+        await unprintableText('tax_id', taxId),
+      ];
+      return found.filter((text) => text !== undefined);
+    },
+  });
+  catalogWrites(api, context, now, {
+    kind: 'vm',
+    what: 'What is agreed for a VM',
+    description:
+      'A VM belongs to one account for all of its service: once that was charged for it another is refused. End it then, and start another VM. Its plans, terms and ' +
+      'interfaces in time that was invoiced change only where `restate` says so; its service may end earlier.',
+    body: vmBody,
+    shape: vmShape,
+    unknown: 'vm_unknown',
+    problems: ['catalog_conflict', 'invalid_reference'],
+    now: (id) => catalog.vm(id),
+    check: (body) => {
+      checkTermsNamed(library, body.terms);
+    },
+    allow: (id, body) => {
+      catalog.allowVm(id, body);
+    },
+    put: (id, decide, by) => catalog.putVm(id, decide, by),
+    json: vmJson,
+  });
+
+  catalogReads(api, context, {
+    kind: 'plan',
+    what: 'A plan',
+    shape: planShape,
+    problem: 'plan_unknown',
+    now: (id) => catalog.plan(id),
+    json: (entry) => entryJson({ ...entry, body: planBody.parse(entry.body) }),
+  });
+  catalogReads(api, context, {
+    kind: 'account',
+    what: 'An account',
+    shape: accountShape,
+    problem: 'account_unknown',
+    now: (id) => catalog.account(id),
+    json: (entry) => entryJson({ ...entry, body: accountBody.parse(entry.body) }),
+  });
+  catalogReads(api, context, {
+    kind: 'vm',
+    what: 'What is agreed for a VM',
+    shape: vmShape,
+    problem: 'vm_unknown',
+    now: (id) => catalog.vm(id),
+    json: (entry) => vmJson({ ...entry, body: vmBody.parse(entry.body) }),
+  });
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { claimWindows } from '../../billing/claims.ts';
+import type { BillingContext } from '../../billing/facts.ts';
+import { EVENT_KINDS, type EventBody, eventRequest } from '../../catalog/events.ts';
+import type { Versioned } from '../../catalog/view.ts';
+import { formatInstant } from '../../domain/instant.ts';
+import { ProblemError } from '../../problems/problem.ts';
+import { vmKnown } from '../../query/context.ts';
+import type { Api } from '../../http/api.ts';
+import { recorderOf } from '../../http/auth.ts';
+import { instantShape, vmParams } from '../shared/shapes.ts';
+
+const ROLES = ['billing', 'admin'] as const;
+
+const eventShape = z.object({
+  id: z.string(),
+  vm: z.string(),
+  at: instantShape,
+  kind: z.enum(EVENT_KINDS),
+  note: z.string(),
+  amount: z.string().nullable(),
+  from: instantShape.optional().describe('Of credit_claimed: the time whose unavailability is claimed.'),
+  to: instantShape.optional(),
+  windows: z
+    .array(
+      z.object({ month: instantShape, claim_by: instantShape.nullable(), in_time: z.boolean(), clause: z.string().nullable() }),
+    )
+    .optional()
+    .describe('Of a credit_claimed just recorded: for each month claimed until when that was possible, and by which clause.'),
+  withdrawn: z.boolean(),
+  recorded_at: instantShape,
+  recorded_by: z.string(),
+});
+
+function eventJson({ id, body, recordedAtMs, recordedBy }: Versioned<EventBody>): Record<string, unknown> {
+  const { vm, at, kind, note, amount, from, to, withdrawn } = body;
+  return {
+    id,
+    vm,
+    at: formatInstant(at),
+    kind,
+    note,
+    amount,
+    ...(from === undefined || to === undefined ? {} : { from: formatInstant(from), to: formatInstant(to) }),
+    withdrawn,
+    recorded_at: formatInstant(recordedAtMs),
+    recorded_by: recordedBy,
+  };
+}
+
+/** What only people know of a VM: recorded, listed, withdrawn; never edited. */
+export function eventRoutes(api: Api, context: BillingContext): void {
+  const { catalog } = context;
+  const known = async (vm: string): Promise<void> => {
+    if (!(await vmKnown(context, vm))) throw new ProblemError('vm_unknown', `nothing is known of VM ${vm}`, { vm });
+  };
+
+  api.route(
+    {
+      method: 'POST',
+      path: '/v1/vms/{vm}/events',
+      tag: 'catalog',
+      summary: 'Record what only people know of a VM',
+      description: 'Each call records an event: fees and refund checks count them. An amount goes with `payment` and `refund`.',
+      roles: ROLES,
+      params: vmParams,
+      body: { 'application/json': eventRequest },
+      answers: { 201: { description: 'The event', schema: eventShape } },
+      problems: [
+        'bad_request',
+        'invalid_parameter',
+        'invalid_body',
+        'body_too_large',
+        'unsupported_media_type',
+        'vm_unknown',
+        'invalid_reference',
+        'store_unavailable',
+      ],
+    },
+    async ({ params: { vm }, body, request }) => {
+      await known(vm);
+      const event = await catalog.recordEvent(vm, body, recorderOf(request));
+      if (body.from === undefined || body.to === undefined) return eventJson(event);
+      const windows = claimWindows(context, vm, { atMs: body.at, fromMs: body.from, toMs: body.to });
+      return {
+        ...eventJson(event),
+        windows: windows.map(({ monthMs, claimByMs, inTime, clause }) => ({
+          month: formatInstant(monthMs),
+          claim_by: claimByMs === null ? null : formatInstant(claimByMs),
+          in_time: inTime,
+          clause,
+        })),
+      };
+    },
+  );
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/vms/{vm}/events',
+      tag: 'catalog',
+      summary: "A VM's recorded events, withdrawn ones among them",
+      roles: ROLES,
+      params: vmParams,
+      answers: { 200: { description: 'Events by instant', schema: z.object({ vm: z.string(), rows: z.array(eventShape) }) } },
+      problems: ['invalid_parameter', 'vm_unknown', 'store_unavailable'],
+    },
+    async ({ params: { vm } }) => {
+      await known(vm);
+      return { vm, rows: catalog.allEventsOf(vm).map(eventJson) };
+    },
+  );
+  api.route(
+    {
+      method: 'DELETE',
+      path: '/v1/vms/{vm}/events/{event}',
+      tag: 'catalog',
+      summary: 'Withdraw an event recorded by mistake; it stays on record and counts no more',
+      roles: ROLES,
+      params: vmParams.extend({ event: z.string().max(64) }),
+      answers: { 204: { description: 'It is withdrawn' } },
+      problems: ['invalid_parameter', 'event_unknown', 'store_unavailable'],
+    },
+    async ({ params: { vm, event }, request }) => {
+      await catalog.withdrawEvent(vm, event, recorderOf(request));
+    },
+  );
+}

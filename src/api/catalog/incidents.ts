@@ -1,0 +1,185 @@
+import { z } from 'zod';
+import type { BillingContext } from '../../billing/facts.ts';
+import { invoicesRestated } from '../../billing/corrections/restated.ts';
+import { checkIncidentScope } from '../../catalog/references.ts';
+import { type IncidentBody, incidentRequest, type IncidentScope, incidentScope } from '../../catalog/incidents.ts';
+import type { Versioned } from '../../catalog/view.ts';
+import { CAUSES } from '../../domain/condition.ts';
+import { formatInstant } from '../../domain/instant.ts';
+import { ProblemError } from '../../problems/problem.ts';
+import { agentTimes } from '../../query/agent-scope.ts';
+import { inParts, vmKnown } from '../../query/context.ts';
+import { effectOf, type IncidentChange, recorded, withdrawn } from '../../query/incident-effect.ts';
+import { loadSpans } from '../../query/span.ts';
+import type { Api } from '../../http/api.ts';
+import { recorderOf } from '../../http/auth.ts';
+import { toJson } from '../../domain/json.ts';
+import { exactInteger, idParams, instantShape } from '../shared/shapes.ts';
+
+const ROLES = ['billing', 'admin'] as const;
+
+const effectShape = z
+  .array(z.object({ vm: z.string(), minutes: z.int().describe('Minutes that are restated.') }))
+  .describe('The VMs in scope.');
+const invoicesShape = z
+  .array(z.object({ id: z.string(), number: z.int(), account: z.string() }))
+  .describe('Final invoices that rate to another amount then: `POST /v1/reconcile` corrects them.');
+const incidentShape = z.object({
+  id: z.string(),
+  scope: incidentScope,
+  from: instantShape,
+  to: instantShape,
+  cause: z.enum(CAUSES),
+  asserts_down: z.boolean(),
+  note: z.string(),
+  by: z.string(),
+  version: exactInteger.describe('Of the catalog: higher than that of everything recorded before, a withdrawal too.'),
+  recorded_at: instantShape,
+  withdrawn_at: instantShape.nullable(),
+  withdrawn_by: z.string().nullable(),
+});
+
+function incidentJson({ id, body, seq }: Versioned<IncidentBody>): Record<string, unknown> {
+  const { scope, from, to, cause, asserts_down, note } = body;
+  return {
+    id,
+    scope,
+    from: formatInstant(from),
+    to: formatInstant(to),
+    cause,
+    asserts_down,
+    note,
+    by: body.recorded.by,
+    version: seq,
+    recorded_at: formatInstant(body.recorded.at),
+    withdrawn_at: body.withdrawn === null ? null : formatInstant(body.withdrawn.at),
+    withdrawn_by: body.withdrawn?.by ?? null,
+  };
+}
+
+/** VMs in scope that nobody has named yet: their samples may be on the way, or the name is a slip of the pen. */
+async function unknownVms(context: BillingContext, scope: IncidentScope): Promise<string[]> {
+  if (!('vms' in scope)) return [];
+  const strangers = scope.vms.filter((vm) => context.catalog.vm(vm) === undefined);
+  const metered = await inParts(strangers, (some) => loadSpans(context, some));
+  const unknown: string[] = [];
+  for (const vm of strangers) if (!metered.has(vm) && !(await vmKnown(context, vm))) unknown.push(vm);
+  return unknown;
+}
+
+/** What a change of incidents does: to minutes by VM, and to final invoices. */
+async function effectJson(context: BillingContext, change: IncidentChange): Promise<Record<string, unknown>> {
+  const effect = await effectOf(context, change);
+  const invoices = await invoicesRestated(context, effect, change);
+  return {
+    effect,
+    minutes: effect.reduce((sum, each) => sum + each.minutes, 0),
+    final_invoices: invoices.map(({ id, head }) => ({ id, number: head.number, account: head.account })),
+  };
+}
+
+/** Incidents: recorded, shown before they are, withdrawn, listed. What agents reported stays as it is. */
+export function incidentRoutes(api: Api, context: BillingContext): void {
+  const { catalog } = context;
+  api.route(
+    {
+      method: 'POST',
+      path: '/v1/incidents',
+      tag: 'incidents',
+      summary: 'Restate the cause of what happened in a range',
+      description:
+        'Down and silent time of the VMs in scope counts as `cause`; with `asserts_down` up time too. Of incidents that overlap, the one ' +
+        'recorded later counts. With `dry_run=true` nothing is recorded: the answer says which VMs and how many minutes would change.',
+      roles: ROLES,
+      query: z.strictObject({ dry_run: z.enum(['true', 'false']).optional() }),
+      body: { 'application/json': incidentRequest },
+      answers: {
+        201: {
+          description: 'The incident and what it changes; a dry run answers 200, without id',
+          schema: incidentShape
+            .partial({ id: true, by: true, version: true, recorded_at: true, withdrawn_at: true, withdrawn_by: true })
+            .extend({
+              dry_run: z.boolean(),
+              effect: effectShape,
+              minutes: z.int(),
+              final_invoices: invoicesShape,
+              unknown_vms: z.array(z.string()).describe('VMs of the scope of which nothing is known: is the name right?'),
+            }),
+        },
+      },
+      problems: [
+        'bad_request',
+        'invalid_parameter',
+        'invalid_body',
+        'invalid_reference',
+        'body_too_large',
+        'unsupported_media_type',
+        'store_unavailable',
+      ],
+    },
+    async ({ body, query, request, reply }) => {
+      const by = recorderOf(request);
+      const dryRun = query.dry_run === 'true';
+      checkIncidentScope(catalog, body);
+      const reported = 'agent' in body.scope ? await agentTimes(context, body.scope.agent, body.from, body.to) : null;
+      const unknown = await unknownVms(context, body.scope);
+      const does = { ...(await effectJson(context, recorded(context, body, reported))), unknown_vms: unknown };
+      if (dryRun) {
+        const { scope, from, to, cause, asserts_down, note } = body;
+        const shown = { scope, from: formatInstant(from), to: formatInstant(to), cause, asserts_down, note };
+        reply.code(200).type('application/json; charset=utf-8');
+        return reply.send(toJson({ ...shown, dry_run: true, ...does }));
+      }
+      return { ...incidentJson(await catalog.recordIncident(body, reported, by)), dry_run: false, ...does };
+    },
+  );
+  api.route(
+    {
+      method: 'DELETE',
+      path: '/v1/incidents/{id}',
+      tag: 'incidents',
+      summary: 'Withdraw an incident; it stays on record',
+      description: 'With `dry_run=true` nothing is recorded: the answer says which VMs and how many minutes would change.',
+      roles: ROLES,
+      params: idParams,
+      query: z.strictObject({ dry_run: z.enum(['true', 'false']).optional() }),
+      answers: {
+        204: { description: 'It is withdrawn' },
+        200: {
+          description: 'What a withdrawal would change',
+          schema: z.object({
+            id: z.string(),
+            dry_run: z.boolean(),
+            effect: effectShape,
+            minutes: z.int(),
+            final_invoices: invoicesShape,
+          }),
+        },
+      },
+      problems: ['invalid_parameter', 'incident_unknown', 'store_unavailable'],
+    },
+    async ({ params: { id }, query, request, reply }) => {
+      if (query.dry_run !== 'true') {
+        await catalog.withdrawIncident(id, recorderOf(request));
+        return reply.code(204).send();
+      }
+      const incident = catalog.incidents().find((each) => each.id === id);
+      if (incident === undefined) throw new ProblemError('incident_unknown', `there is no incident ${id}`);
+      const does = await effectJson(context, withdrawn(context, incident));
+      reply.code(200).type('application/json; charset=utf-8');
+      return reply.send(toJson({ id, dry_run: true, ...does }));
+    },
+  );
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/incidents',
+      tag: 'incidents',
+      summary: 'All incidents in the order they were recorded, withdrawn ones too',
+      roles: ROLES,
+      answers: { 200: { description: 'Incidents', schema: z.object({ incidents: z.array(incidentShape) }) } },
+      problems: [],
+    },
+    () => Promise.resolve({ incidents: catalog.incidents().map(incidentJson) }),
+  );
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { formatInstant } from '../../domain/instant.ts';
+import { identifier } from '../../domain/plan.ts';
+import { ProblemError } from '../../problems/problem.ts';
+import type { LoadedSheet, TermsLibrary } from '../../terms/library.ts';
+import type { Api } from '../../http/api.ts';
+import { idParams, instantShape } from '../shared/shapes.ts';
+
+const READERS = ['billing', 'admin'] as const;
+
+const versionShape = z.object({
+  id: identifier,
+  version: z.int(),
+  effective_from: instantShape,
+  effective_until: instantShape.nullable(),
+  title: z.string(),
+  document: z.string(),
+});
+
+function versionJson({ sheet }: LoadedSheet): Record<string, unknown> {
+  const { id, version, effective_from, effective_until, title, document } = sheet;
+  return {
+    id,
+    version,
+    effective_from: formatInstant(effective_from),
+    effective_until: effective_until === null ? null : formatInstant(effective_until),
+    title,
+    document,
+  };
+}
+
+/** The terms sheets that the server knows. They are files, read at its start. */
+export function termsRoutes(api: Api, library: TermsLibrary): void {
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/terms',
+      tag: 'billing',
+      summary: 'The terms sheets that are loaded, with their versions',
+      roles: READERS,
+      answers: { 200: { description: 'By id and version', schema: z.object({ rows: z.array(versionShape) }) } },
+      problems: [],
+    },
+    () => Promise.resolve({ rows: library.ids().flatMap((id) => library.versions(id).map(versionJson)) }),
+  );
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/terms/{id}',
+      tag: 'billing',
+      summary: 'A terms sheet, every version as it is written',
+      roles: READERS,
+      params: idParams,
+      answers: {
+        200: {
+          description: 'Its versions, ascending',
+          schema: z.object({ id: identifier, versions: z.array(z.looseObject({})) }),
+        },
+      },
+      problems: ['invalid_parameter', 'terms_unknown'],
+    },
+    ({ params: { id } }) => {
+      checkTerms(library, id);
+      return Promise.resolve({ id, versions: library.versions(id).map((loaded) => loaded.json) });
+    },
+  );
+}
+
+function checkTerms(library: TermsLibrary, id: string): void {
+  if (library.versions(id).length === 0)
+    throw new ProblemError('terms_unknown', `there is no terms sheet ${id}; loaded are ${library.ids().join(', ')}`);
+}
+
+/** Throws `invalid_reference` naming the field if a plan or a VM names a terms sheet that is not loaded. */
+export function checkTermsNamed(library: TermsLibrary, id: string | null): void {
+  if (id === null || library.versions(id).length > 0) return;
+  const message = `there is no terms sheet ${id}; loaded are ${library.ids().join(', ')}`;
+  throw new ProblemError('invalid_reference', `terms: ${message}`, { errors: [{ field: 'terms', message }] });
+}

@@ -1,0 +1,155 @@
+import { z } from 'zod';
+import { formatInstant } from '../../domain/instant.ts';
+import { ProblemError } from '../../problems/problem.ts';
+import { type QueryContext, vmKnown } from '../../query/context.ts';
+import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
+import { readAnchors } from '../../query/anchors.ts';
+import { minutePage } from '../../query/minutes.ts';
+import { rowsBehind } from '../../query/rows-behind.ts';
+import { vmPage } from '../../query/vms.ts';
+import type { Api } from '../../http/api.ts';
+import { rangeQuery, readLimit, readRange } from '../shared/window.ts';
+import { minutePosition } from '../shared/positions.ts';
+import { uptimeJson } from '../shared/rows.ts';
+import { exactInteger, instantShape, pageOf, uptimeRow, vmParams } from '../shared/shapes.ts';
+import { pathOf } from '../metering/vm-metering.ts';
+
+const READERS = ['billing', 'admin'] as const;
+
+const vmRow = z.object({
+  vm: z.string(),
+  first_sample: instantShape.nullable().describe('The earliest raw sample that is stored; null if none is.'),
+  last_sample: instantShape.nullable(),
+  samples: z.int().describe('Raw samples that are stored, those among them that a conflict replaced.'),
+  first_minute: instantShape.nullable().describe('The earliest minute row; rows are kept when raw samples have expired.'),
+});
+
+const rowsOf = z.object({ rows: z.int(), version: exactInteger.describe('The log position of the newest row; 0 without rows.') });
+
+/** What `uptally verify` reads beside the public rows: which VMs there are, and minute rows as they are stored. */
+export function evidenceRoutes(api: Api, context: QueryContext): void {
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/vms',
+      tag: 'evidence',
+      summary: 'All VMs that the catalog, a raw sample or a stored row names',
+      roles: READERS,
+      query: z.strictObject({ limit: rangeQuery.limit, cursor: rangeQuery.cursor }),
+      answers: { 200: { description: 'VMs by name', schema: pageOf(vmRow) } },
+      problems: ['invalid_parameter', 'invalid_cursor', 'store_unavailable'],
+    },
+    async ({ query: { cursor, limit }, request }) => {
+      const path = pathOf(request.url);
+      const at = cursor === undefined ? undefined : decodeCursor(cursor, path, {}, vmParams).at;
+      const page = await vmPage(context, { after: at?.vm ?? '', limit: readLimit(limit) });
+      const shown = (ms: number | null): string | null => (ms === null ? null : formatInstant(ms));
+      return {
+        rows: page.rows.map((row) => ({
+          vm: row.vm,
+          first_sample: shown(row.firstSampleMs),
+          last_sample: shown(row.lastSampleMs),
+          samples: row.samples,
+          first_minute: shown(row.firstMinuteMs),
+        })),
+        next: page.next === undefined ? null : encodeCursor(path, {}, page.next),
+      };
+    },
+  );
+
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/evidence/anchors',
+      tag: 'evidence',
+      summary: 'What holds the whole together',
+      description:
+        'Entries of the catalog are numbered without a gap, and the log knows of a number that was there: an entry that is taken away, the newest ' +
+        'invoice too, is missed by these. Samples are of agents that had a key, and no row is later than the samples.',
+      roles: READERS,
+      answers: {
+        200: {
+          description: 'Counts, names and instants',
+          schema: z.object({
+            catalog: z.object({
+              entries: exactInteger,
+              last: exactInteger.describe('The highest number; as many as there are entries.'),
+              marked: exactInteger.describe('The highest number that the log has told of; never above `last`.'),
+            }),
+            key_names: z.array(z.string()).describe('Names that keys bear or bore.'),
+            latest: z.object({
+              minutes: instantShape.nullable(),
+              traffic: instantShape.nullable(),
+              outages: instantShape.nullable(),
+              samples: instantShape.nullable(),
+            }),
+          }),
+        },
+      },
+      problems: ['store_unavailable'],
+    },
+    async () => {
+      const { entries, lastSeq, markedSeq, keyNames, latestMs } = await readAnchors(context.store);
+      const shown = (ms: number | null): string | null => (ms === null ? null : formatInstant(ms));
+      return {
+        catalog: { entries, last: lastSeq, marked: markedSeq },
+        key_names: keyNames,
+        latest: {
+          minutes: shown(latestMs.minutes),
+          traffic: shown(latestMs.traffic),
+          outages: shown(latestMs.outages),
+          samples: shown(latestMs.samples),
+        },
+      };
+    },
+  );
+
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/vms/{vm}/minutes',
+      tag: 'evidence',
+      summary: 'Minute rows as they are stored',
+      description:
+        'The latest version of each stored minute that starts in the range. Unlike `uptime` (which answers from outages), wholly ' +
+        'silent minutes may be missing, and the end of service is not applied. `uptally verify` holds them against the raw samples.',
+      roles: READERS,
+      params: vmParams,
+      query: z.strictObject(rangeQuery),
+      answers: { 200: { description: 'Rows in order', schema: pageOf(uptimeRow, { vm: z.string() }) } },
+      problems: ['invalid_parameter', 'invalid_cursor', 'vm_unknown', 'store_unavailable'],
+    },
+    async ({ params: { vm }, query, request }) => {
+      const range = readRange(pathOf(request.url), query, minutePosition);
+      if (!(await vmKnown(context, vm))) throw new ProblemError('vm_unknown', `nothing is known of VM ${vm}`, { vm });
+      const page = await minutePage(context, { ...range, vms: [vm], after: range.at });
+      return { vm, rows: page.rows.map(uptimeJson), next: range.next(page.next) };
+    },
+  );
+
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/vms/{vm}/rows',
+      tag: 'evidence',
+      summary: 'How many rows there are of a range, and the newest version among them',
+      description:
+        "An invoice's evidence holds the same figures: by them `uptally verify` tells rows that were restated since (a newer version) from " +
+        'rows that were lost or changed behind our back. Minute rows that start in the range; outages that began before its end.',
+      roles: READERS,
+      params: vmParams,
+      query: z.strictObject({ from: rangeQuery.from, to: rangeQuery.to }),
+      answers: {
+        200: {
+          description: 'By table',
+          schema: z.object({ vm: z.string(), uptime: rowsOf, traffic: rowsOf, outages: rowsOf }),
+        },
+      },
+      problems: ['invalid_parameter', 'store_unavailable'],
+    },
+    async ({ params: { vm }, query, request }) => {
+      const range = readRange(pathOf(request.url), query, z.never());
+      return { vm, ...(await rowsBehind(context, [vm], range.fromMs, range.toMs)).get(vm) };
+    },
+  );
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import type { Catalog } from '../../catalog/catalog.ts';
+import { KEY_ROLES, type KeyBody, keyRequest } from '../../catalog/keys.ts';
+import type { Versioned } from '../../catalog/view.ts';
+import { formatInstant } from '../../domain/instant.ts';
+import type { Api } from '../../http/api.ts';
+import { recorderOf } from '../../http/auth.ts';
+import { idParams, instantShape } from '../shared/shapes.ts';
+
+const keyShape = z.object({
+  id: z.string(),
+  role: z.enum(KEY_ROLES),
+  name: z.string(),
+  vms: z.array(z.string()).nullable(),
+  created_at: instantShape,
+  created_by: z.string(),
+});
+
+/** What may be shown of a key: neither it nor its digest. */
+function keyJson(entry: Versioned<KeyBody>): Record<string, unknown> {
+  const { role, name, vms } = entry.body;
+  return { id: entry.id, role, name, vms, created_at: formatInstant(entry.recordedAtMs), created_by: entry.recordedBy };
+}
+
+/** Keys: made and shown once, listed without their secrets, revoked. */
+export function keyRoutes(api: Api, catalog: Catalog): void {
+  api.route(
+    {
+      method: 'POST',
+      path: '/v1/keys',
+      tag: 'keys',
+      summary: 'Make a key; it is shown this once',
+      description:
+        '`vms` says which VMs an agent may post for. Billing keys post nothing and read everything, admin keys may do all: their `vms` is taken and not kept.',
+      roles: ['admin'],
+      body: { 'application/json': keyRequest },
+      answers: { 201: { description: 'The key', schema: keyShape.extend({ key: z.string() }) } },
+      problems: ['bad_request', 'invalid_body', 'body_too_large', 'unsupported_media_type', 'store_unavailable'],
+    },
+    async ({ body, request, reply }) => {
+      const { key, entry } = await catalog.createKey(body, recorderOf(request));
+      reply.header('cache-control', 'no-store');
+      return { ...keyJson(entry), key };
+    },
+  );
+  api.route(
+    {
+      method: 'GET',
+      path: '/v1/keys',
+      tag: 'keys',
+      summary: 'The keys in force',
+      roles: ['admin'],
+      answers: { 200: { description: 'Keys by id', schema: z.object({ keys: z.array(keyShape) }) } },
+      problems: [],
+    },
+    () => Promise.resolve({ keys: catalog.keys().map(keyJson) }),
+  );
+  api.route(
+    {
+      method: 'DELETE',
+      path: '/v1/keys/{id}',
+      tag: 'keys',
+      summary: 'Revoke a key',
+      roles: ['admin'],
+      params: idParams,
+      answers: { 204: { description: 'It is revoked' } },
+      problems: ['invalid_parameter', 'key_unknown', 'last_admin_key', 'store_unavailable'],
+    },
+    async ({ params: { id }, request }) => {
+      await catalog.revokeKey(id, recorderOf(request));
+    },
+  );
+}

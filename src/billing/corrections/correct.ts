@@ -1,0 +1,156 @@
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { DebitHead } from '../../books/debits.ts';
+import { formatAmount } from '../../domain/money.ts';
+import { ProblemError } from '../../problems/problem.ts';
+import type { RatedLine } from '../../rating/line.ts';
+import { type Credited, planSteps, type Step } from './correction-plan.ts';
+import { type Corrected, type Correction, correctionsOf, type IssuedLine, nanosOf } from './corrections.ts';
+import { creditNoteOf } from './credit-note.ts';
+import { correctedOf } from '../../books/debit-lines.ts';
+import { sha256 } from '../document.ts';
+import { keepCreditNote, keepDebit, readDebit, readDocument, stateOf } from '../../books/ledger.ts';
+
+/** What was written to bring an invoice to what its period rates to. */
+export interface Made {
+  /** The credit notes made, on this invoice and on those that charged debits of it. */
+  creditNotes: readonly string[];
+  /** The debit recorded for the next invoice; null when nothing was lacking, or nothing was to be written. */
+  debit: string | null;
+  /** Debits lowered before they were charged. */
+  lowered: readonly string[];
+}
+
+export interface Target {
+  id: string;
+  issued: readonly IssuedLine[];
+  /** What the period rates to now, and the evidence of it as JSON text. */
+  rated: { lines: readonly RatedLine[]; evidence: string };
+  /** Why, of what differs. */
+  reasonFor: (found: readonly Correction[]) => string;
+  write: boolean;
+  by: string;
+}
+
+/** Attempts until what was found still holds when it is written. */
+const ATTEMPTS_MAX = 20;
+
+/**
+ * Brings what a final invoice comes to, with its credit notes and debits, to what its period rates to: never by an edit, each
+ * step one entry. What was corrected before counts, so to be asked twice, at once or after a crash, corrects once. `found` is
+ * what differed at first. Throws `invoice_conflict`.
+ */
+export async function correctTo(
+  catalog: Catalog,
+  { id, issued, rated, reasonFor, write, by }: Target,
+): Promise<Made & { found: readonly Correction[] }> {
+  const evidence = { text: rated.evidence, sha256: sha256(rated.evidence) };
+  const find = (): Correction[] => correctionsOf(issued, correctedOf(catalog.books, id), rated.lines);
+  const found = find();
+  const reason = reasonFor(found);
+  const made: Mutable = { creditNotes: [], debit: null, lowered: [] };
+  for (let attempt = 0; write; attempt += 1) {
+    // What another reconcile has written meanwhile counts already.
+    const corrected = correctedOf(catalog.books, id);
+    const [step] = planSteps(catalog.books, id, find(), stateOf(catalog.books, id).head.currency);
+    if (step === undefined) break;
+    if (attempt === ATTEMPTS_MAX)
+      throw new ProblemError('invoice_conflict', `invoice ${id} was changed again and again while it was reconciled`);
+    try {
+      await carryOut(catalog, { id, reason, evidence, corrected, by }, step, made);
+    } catch (error) {
+      if (!(error instanceof Moved)) throw error;
+    }
+  }
+  return { found, ...made };
+}
+
+interface Mutable {
+  creditNotes: string[];
+  debit: string | null;
+  lowered: string[];
+}
+
+/** The books are no longer as they were when the step was planned. */
+class Moved extends Error {}
+
+interface Work {
+  id: string;
+  reason: string;
+  evidence: { text: string; sha256: string };
+  corrected: Corrected;
+  by: string;
+}
+
+async function carryOut(
+  catalog: Catalog,
+  { id, reason, evidence, corrected, by }: Work,
+  step: Step,
+  made: Mutable,
+): Promise<void> {
+  const unmoved = (books: typeof catalog.books): void => {
+    if (stateOf(books, id).status === 'void') throw new ProblemError('invoice_conflict', `invoice ${id} has become void`);
+    if (textOf(correctedOf(books, id)) !== textOf(corrected)) throw new Moved();
+  };
+  const { head } = stateOf(catalog.books, id);
+  switch (step.kind) {
+    case 'lower': {
+      const kept = await readDebit(catalog, step.debit);
+      const parts = kept.head.parts.map((part, i) => {
+        const lower = step.parts.get(i);
+        if (lower === undefined) return part;
+        const { afterNanos, minutes, days } = lower.correction;
+        const after = formatAmount(afterNanos, head.currency);
+        return { ...part, nanos: lower.nanos.toString(), after, minutes: { ...part.minutes, after: minutes.after }, days };
+      });
+      const check = (books: typeof catalog.books): void => {
+        unmoved(books);
+        // An invoice that charges it has become final: then a credit note takes it back.
+        if (books.debit(step.debit)?.status !== 'pending') throw new Moved();
+      };
+      await keepDebit(catalog, { ...kept, head: { ...kept.head, parts } }, check, by, step.debit);
+      made.lowered.push(step.debit);
+      return;
+    }
+    case 'credit': {
+      const state = stateOf(catalog.books, step.invoice);
+      const issued = await readDocument(catalog, step.invoice);
+      const note = creditNoteOf(state, issued, step.lines, { rated: { id, number: head.number }, reason }, evidence.text);
+      const check = (books: typeof catalog.books): void => {
+        unmoved(books);
+        if (stateOf(books, step.invoice).status === 'void') throw new Moved();
+        refuseTooMuch(books.creditedByLine(step.invoice), step.lines, issued.rest);
+      };
+      made.creditNotes.push(await keepCreditNote(catalog, note, check, by));
+      return;
+    }
+    case 'debit': {
+      const debit: DebitHead = {
+        account: head.account,
+        currency: head.currency,
+        invoice: id,
+        number: head.number ?? 0,
+        reason,
+        parts: [...step.parts],
+        evidence_sha256: evidence.sha256,
+      };
+      made.debit = await keepDebit(catalog, { head: debit, evidence: evidence.text }, unmoved, by);
+    }
+  }
+}
+
+/** Σ credited ≤ line, where no other writer can come between. */
+function refuseTooMuch(before: ReadonlyMap<number, bigint>, credited: readonly Credited[], rest: string): void {
+  const { lines } = JSON.parse(rest) as { lines: readonly IssuedLine[] };
+  for (const { line, nanos } of credited) {
+    if ((before.get(line) ?? 0n) + nanos > nanosOf(lines[line]?.amount ?? '0'))
+      throw new ProblemError('invoice_conflict', `more would be credited than line ${line} of the invoice charged`);
+  }
+}
+
+function textOf({ credited, debited }: Corrected): string {
+  const text = (value: bigint): string => value.toString();
+  return JSON.stringify([
+    Array.from(credited, ([line, nanos]) => [line, text(nanos)]),
+    Array.from(debited, ([key, { nanos }]) => [key, text(nanos)]),
+  ]);
+}

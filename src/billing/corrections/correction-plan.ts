@@ -1,0 +1,85 @@
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { DebitPart } from '../../books/debits.ts';
+import { formatAmount } from '../../domain/money.ts';
+import type { Correction } from './corrections.ts';
+import { standingNanos } from '../../books/debit-lines.ts';
+
+type Books = Catalog['books'];
+
+/** A line of an invoice that a credit note takes from, and why. */
+export interface Credited {
+  line: number;
+  nanos: bigint;
+  correction: Correction;
+}
+
+/** One entry that brings an invoice's position nearer to what its period rates to now. Each stands by itself: a crash between two leaves a smaller rest. */
+export type Step =
+  /** A debit that no invoice has charged yet is lowered; parts by their index. */
+  | { kind: 'lower'; debit: string; parts: ReadonlyMap<number, { nanos: bigint; correction: Correction }> }
+  /** A credit note on the invoice, or on one that charged a debit of it. */
+  | { kind: 'credit'; invoice: string; lines: readonly Credited[] }
+  /** What is lacking, for the next invoice. */
+  | { kind: 'debit'; parts: readonly DebitPart[] };
+
+/**
+ * How the corrections of an invoice are carried out. What is too high is taken from debits first, newest first: from those
+ * not charged yet by lowering them, from the others by a credit note on the invoice that charged them; then from the line
+ * itself. So never more is credited on a line than it charged.
+ */
+export function planSteps(books: Books, invoice: string, corrections: readonly Correction[], currency: string): Step[] {
+  const lowered = new Map<string, Map<number, { nanos: bigint; correction: Correction }>>();
+  const credited = new Map<string, Credited[]>();
+  const lacking: DebitPart[] = [];
+  const debits = books.debitsOn(invoice).toReversed();
+  for (const correction of corrections) {
+    let rest = correction.beforeNanos - correction.afterNanos;
+    if (rest < 0n) {
+      lacking.push(partOf(correction, -rest, currency));
+      continue;
+    }
+    for (const charged of [false, true]) {
+      for (const debit of debits.filter((each) => (each.on !== null) === charged)) {
+        for (const [i, part] of debit.head.parts.entries()) {
+          if (part.key !== correction.key || rest === 0n) continue;
+          const standing = standingNanos(books, debit, i);
+          const taken = standing < rest ? standing : rest;
+          if (taken === 0n) continue;
+          rest -= taken;
+          const line = debit.on?.lines.find((each) => each.id === debit.id && each.part === i)?.line;
+          if (debit.on === null || line === undefined) {
+            const parts = lowered.get(debit.id) ?? new Map<number, { nanos: bigint; correction: Correction }>();
+            lowered.set(debit.id, parts.set(i, { nanos: BigInt(part.nanos) - taken, correction }));
+          } else push(credited, debit.on.invoice, { line, nanos: taken, correction });
+        }
+      }
+    }
+    if (rest === 0n) continue;
+    if (correction.line === null) throw new Error(`invoice ${invoice} has no line of ${correction.key} to credit`);
+    push(credited, invoice, { line: correction.line, nanos: rest, correction });
+  }
+  return [
+    ...Array.from(lowered, ([debit, parts]): Step => ({ kind: 'lower', debit, parts })),
+    ...Array.from(credited, ([on, lines]): Step => ({ kind: 'credit', invoice: on, lines })),
+    ...(lacking.length === 0 ? [] : [{ kind: 'debit', parts: lacking } as const]),
+  ];
+}
+
+function push(credited: Map<string, Credited[]>, invoice: string, line: Credited): void {
+  credited.set(invoice, [...(credited.get(invoice) ?? []), line]);
+}
+
+function partOf({ line, key, kind, vm, description, ...rest }: Correction, nanos: bigint, currency: string): DebitPart {
+  return {
+    line,
+    key,
+    kind,
+    vm,
+    description,
+    nanos: nanos.toString(),
+    before: formatAmount(rest.beforeNanos, currency),
+    after: formatAmount(rest.afterNanos, currency),
+    minutes: rest.minutes,
+    days: rest.days,
+  };
+}

@@ -1,0 +1,87 @@
+import type { InvoiceState } from '../../books/books.ts';
+import { formatInstant } from '../../domain/instant.ts';
+import { formatAmount } from '../../domain/money.ts';
+import { toJson } from '../../domain/json.ts';
+import type { Credited } from './correction-plan.ts';
+import type { StoredDocument } from '../document.ts';
+
+export interface NoteReason {
+  /** The invoice whose period was rated again: the one credited, or the one that a debit on it corrected. */
+  rated: { id: string; number: number | null };
+  reason: string;
+}
+
+/** The credit note that takes back parts of an invoice's lines. It is final when it is kept. */
+export function creditNoteOf(
+  { id, head }: InvoiceState,
+  issued: StoredDocument,
+  lines: readonly Credited[],
+  { rated, reason }: NoteReason,
+  evidence: string,
+): StoredDocument {
+  const { issuer, customer, time_zone } = JSON.parse(issued.rest) as Record<'issuer' | 'customer' | 'time_zone', unknown>;
+  const amount = (nanos: bigint): string => formatAmount(nanos, head.currency);
+  const total = lines.reduce((sum, each) => sum - each.nanos, 0n);
+  const rest = {
+    account: head.account,
+    issuer,
+    customer,
+    currency: head.currency,
+    from: formatInstant(head.from),
+    to: formatInstant(head.to),
+    time_zone,
+    due_at: formatInstant(head.due_at),
+    corrects: { invoice: id, number: head.number },
+    lines: lines.map(({ line, nanos, correction }) => ({
+      kind: correction.kind,
+      vm: correction.vm,
+      description: `Correction of line ${line + 1} of invoice ${head.number ?? 0}: ${correction.description}`,
+      quantity: '1',
+      unit: 'correction',
+      unit_price: amount(-nanos),
+      amount: amount(-nanos),
+      formula: 'what the line rates to now - (the line - what was credited on it + what was debited before)',
+      query: `/v1/invoices/${rated.id}`,
+      detail: {
+        invoice: id,
+        number: head.number,
+        // The index of the line, from 0, as in `lines` of the invoice.
+        line,
+        ...(rated.id === id ? {} : { debit_of: { invoice: rated.id, number: rated.number, line: correction.line } }),
+        before: amount(correction.beforeNanos),
+        after: amount(correction.afterNanos),
+        unavailable_minutes: correction.minutes,
+        days: correction.days,
+        reason,
+      },
+    })),
+    total: amount(total),
+    warnings: [],
+  };
+  return {
+    head: {
+      type: 'credit_note',
+      account: head.account,
+      currency: head.currency,
+      from: head.from,
+      to: head.to,
+      due_at: head.due_at,
+      final: false,
+      number: null,
+      issued_at: null,
+      total_nanos: total.toString(),
+      principal_nanos: total.toString(),
+      corrects: {
+        invoice: id,
+        lines: lines.map(({ line, nanos, correction: { key, days } }) => ({
+          line,
+          nanos: nanos.toString(),
+          of: { invoice: rated.id, key, days },
+        })),
+      },
+    },
+    rest: toJson(rest),
+    evidence,
+    sha256: null,
+  };
+}

@@ -1,0 +1,96 @@
+import type { InvoiceState } from '../../books/books.ts';
+import { type IncidentBody, incidentsOf } from '../../catalog/incidents.ts';
+import { correctTo, type Made } from './correct.ts';
+import { type Correction, isDebit, type IssuedLine } from './corrections.ts';
+import { rateDocument } from '../document.ts';
+import type { BillingContext } from '../facts.ts';
+import { readDocument, stateOf } from '../../books/ledger.ts';
+
+/** What reconciling found on one final invoice. */
+export interface Reconciled extends Made {
+  state: InvoiceState;
+  /** Lines that are too high: each is taken back by a credit note, or from a debit that was not charged yet. */
+  credits: readonly Correction[];
+  /** Lines that are too low, or that the invoice lacks: each goes on the account's next invoice. */
+  debits: readonly Correction[];
+  reason: string;
+}
+
+/** The final invoices that are to be looked at: of one account, or all. */
+export function finalInvoices(context: BillingContext, account: string | undefined): InvoiceState[] {
+  return context.catalog.books
+    .statesOf(account)
+    .filter(({ head, status }) => head.type === 'invoice' && (status === 'final' || status === 'paid'));
+}
+
+/**
+ * Rates a final invoice's period again; with `write`, what it charged too much goes on credit notes, and what it charged too
+ * little on a debit for the next invoice. The invoice itself is never touched. What was corrected before counts, so the same
+ * state reconciled twice, at once or after a crash, is corrected once. Throws `invoice_conflict`.
+ */
+export async function reconcileInvoice(
+  context: BillingContext,
+  { id }: InvoiceState,
+  write: boolean,
+  by: string,
+): Promise<Reconciled> {
+  const { catalog } = context;
+  const issued = await readDocument(catalog, id);
+  const { lines } = JSON.parse(issued.rest) as { lines: readonly IssuedLine[] };
+  const { head } = stateOf(catalog.books, id);
+  const now = await rateDocument(context, head.account, head.from, head.to, { taxPercent: taxPercentOf(lines) });
+  const state = stateOf(catalog.books, id);
+  const reasonFor = (found: readonly Correction[]): string => reasonOf(context, state, found);
+  const { found, ...made } = await correctTo(catalog, { id, issued: lines, rated: now, reasonFor, write, by });
+  const isCredit = (each: Correction): boolean => each.afterNanos < each.beforeNanos;
+  return {
+    state,
+    credits: found.filter(isCredit),
+    debits: found.filter((each) => !isCredit(each)),
+    reason: reasonFor(found),
+    ...made,
+  };
+}
+
+/** The tax rate that an invoice was issued with: a rate that changed since is none of its business. */
+function taxPercentOf(lines: readonly IssuedLine[]): string {
+  const tax = lines.find((line) => line.kind === 'tax' && !isDebit(line));
+  return tax === undefined ? '0' : String(tax.detail['percent']);
+}
+
+/**
+ * Why a period rates to something else now: incidents that came or went since and concern a VM whose unavailability is charged
+ * differently, or what was claimed of it; where they don't say it all, samples, events or the catalog. The text goes to the
+ * customer, so nobody else's incidents are named.
+ */
+export function reasonOf(
+  { catalog }: Pick<BillingContext, 'catalog'>,
+  { head }: InvoiceState,
+  found: readonly Correction[],
+): string {
+  const since = head.issued_at ?? 0;
+  const touches = (fromMs: number, toMs: number): boolean => fromMs < head.to && toMs > head.from;
+  const vms = [...new Set(found.flatMap(({ kind, vm }) => (kind === 'service' && vm !== null ? [vm] : [])))];
+  const concerns = (body: IncidentBody): boolean =>
+    vms.some((vm) =>
+      incidentsOf([{ body: { ...body, withdrawn: null } }], vm, head.account).some((each) => touches(each.fromMs, each.toMs)),
+    );
+  const incidents = catalog
+    .incidents()
+    .filter(({ body }) => body.recorded.at >= since || (body.withdrawn?.at ?? 0) >= since)
+    .filter(({ body }) => concerns(body))
+    .map(({ id, body }) => `${id} (${body.cause}${body.withdrawn === null ? '' : ', withdrawn'})`);
+  const claims = vms.flatMap((vm) =>
+    catalog
+      .eventsOf(vm)
+      .filter(({ body }) => body.kind === 'credit_claimed' && touches(body.from ?? 0, body.to ?? 0))
+      .filter((event) => event.recordedAtMs >= since)
+      .map(({ id }) => `${id} (${vm})`),
+  );
+  const reasons: string[] = [];
+  if (incidents.length > 0) reasons.push(`incidents since it was issued: ${incidents.join(', ')}`);
+  if (claims.length > 0) reasons.push(`credit claimed since it was issued: ${claims.join(', ')}`);
+  const others = found.some(({ kind }) => kind === 'traffic' || kind === 'fee');
+  if (others || reasons.length === 0) reasons.push('samples, events or the catalog were restated since it was issued');
+  return reasons.join('; ');
+}

@@ -1,0 +1,91 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import type { DebitPart, DebitState } from './debits.ts';
+import type { InvoiceHead } from './books.ts';
+import { ProblemError } from '../problems/problem.ts';
+import { exact, priceText } from '../rating/exact.ts';
+import type { RatedLine } from '../rating/line.ts';
+import type { Corrected } from '../billing/corrections/corrections.ts';
+
+type Books = Catalog['books'];
+
+/** A line that charges a part of a debit. */
+export interface DebitLine {
+  id: string;
+  part: number;
+  line: RatedLine;
+}
+
+/**
+ * The lines of what earlier invoices of an account lacked and no final invoice has charged yet. They stand after the tax of
+ * the invoice they are on: each keeps the kind of the line it corrects, and the tax that was lacking is a line of its own.
+ */
+export function pendingDebits(books: Books, account: string): DebitLine[] {
+  return books.debitsOf(account).flatMap((debit) =>
+    debit.status !== 'pending'
+      ? []
+      : debit.head.parts.flatMap((part, i) => {
+          const nanos = BigInt(part.nanos);
+          return nanos === 0n ? [] : [{ id: debit.id, part: i, line: debitLine(debit, part, nanos) }];
+        }),
+  );
+}
+
+function debitLine({ id, head }: DebitState, part: DebitPart, nanos: bigint): RatedLine {
+  const { invoice, number, reason } = head;
+  const about = part.line === null ? 'a line that was lacking' : `line ${part.line + 1}`;
+  return {
+    kind: part.kind,
+    vm: part.vm,
+    description: `Correction of ${about} of invoice ${number}: ${part.description}`,
+    quantity: '1',
+    unit: 'correction',
+    unitPrice: priceText(exact(nanos), head.currency),
+    exactNanos: exact(nanos),
+    amountNanos: nanos,
+    formula: 'what the line rates to now - (the line - what was credited on it + what was debited before)',
+    detail: {
+      debit: id,
+      invoice,
+      number,
+      // The index of the line, from 0, as in `lines` of that invoice.
+      line: part.line,
+      before: part.before,
+      after: part.after,
+      unavailable_minutes: part.minutes,
+      days: part.days,
+      reason,
+      evidence_sha256: head.evidence_sha256,
+    },
+  };
+}
+
+/** Throws `invoice_conflict` unless every debit that a draft charges is still to be charged, to the same amount. */
+export function checkDebits(books: Books, { debits = [] }: InvoiceHead): void {
+  for (const { id, part, nanos } of debits) {
+    const debit = books.debit(id);
+    if (debit?.status === 'pending' && debit.head.parts[part]?.nanos === nanos) continue;
+    throw new ProblemError('invoice_conflict', 'what earlier invoices lacked has changed since the draft: make the draft again', {
+      debit: id,
+    });
+  }
+}
+
+/** How much of a part of a debit still counts: nothing of it was taken back, or a credit note on its line took back the rest. */
+export function standingNanos(books: Books, { id, head, on }: DebitState, part: number): bigint {
+  const nanos = BigInt(head.parts[part]?.nanos ?? 0n);
+  const charged = on?.lines.find((each) => each.id === id && each.part === part);
+  if (on === null || charged === undefined) return nanos;
+  return nanos - (books.creditedByLine(on.invoice).get(charged.line) ?? 0n);
+}
+
+/** What has been corrected of an invoice so far. */
+export function correctedOf(books: Books, invoice: string): Corrected {
+  const debited = new Map<string, { nanos: bigint; part: DebitPart }>();
+  for (const debit of books.debitsOn(invoice)) {
+    for (const [i, part] of debit.head.parts.entries()) {
+      const before = debited.get(part.key)?.nanos ?? 0n;
+      debited.set(part.key, { nanos: before + standingNanos(books, debit, i), part });
+    }
+  }
+  return { credited: books.creditedByLine(invoice), debited, minutes: books.minutesCorrected(invoice) };
+}

@@ -1,0 +1,79 @@
+import { Option, type Command } from 'commander';
+import { z } from 'zod';
+import type { ApiClient } from '../../client/client.ts';
+import { withClient } from '../terminal/connection.ts';
+import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
+import { collect } from '../terminal/option-values.ts';
+import { tableLines } from '../terminal/table.ts';
+
+const findingShape = z.looseObject({
+  kind: z.string(),
+  vm: z.string().nullable(),
+  account: z.string().nullable(),
+  since: z.string().nullable(),
+  until: z.string().nullable(),
+  words: z.string(),
+  what_to_do: z.string(),
+});
+const Answer = z.object({ rows: z.array(findingShape), next: z.string().nullable() });
+export type ShownFinding = z.infer<typeof findingShape>;
+
+/** A page is answered within seconds; on a busy machine one part of a large fleet may take its time. */
+const CALL_TIMEOUT_MS = 300_000;
+
+const EXAMPLES = `
+VMs that are metered and in no account, served and not metered, or on no plan; samples after the end of a service; names that the
+PDF can't print; a server without issuer.json. Computed from what is stored now: a finding goes with its cause.
+
+Examples:
+  uptally findings
+  uptally findings --kind vm_not_in_catalog --kind vm_never_metered
+  uptally findings --account acme
+  uptally findings --json | jq -r 'select(.kind == "vm_not_metered_now") | .vm'
+`;
+
+/** `uptally findings`: what should worry the biller today. */
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('findings')
+    .description('what should worry the biller today: metered and not billed, billed and not metered')
+    .addOption(new Option('--kind <kind>', 'only of this kind; may be repeated').argParser(collect))
+    .option('--account <id>', 'only of this account')
+    .option('--vm <id>', 'only of this VM')
+    .option('--json', 'print them as JSON, one a line')
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: { kind?: string[]; account?: string; vm?: string; json?: boolean }, command: Command) => {
+      const filters = {
+        ...(options.kind === undefined ? {} : { kind: options.kind.join(',') }),
+        ...(options.account === undefined ? {} : { account: options.account }),
+        ...(options.vm === undefined ? {} : { vm: options.vm }),
+      };
+      const found = await withClient(command, context, (client) => allFindings(client, filters), { timeoutMs: CALL_TIMEOUT_MS });
+      if (options.json === true) for (const each of found) writeLine(context.stdout, JSON.stringify(each));
+      else for (const line of findingLines(found)) writeLine(context.stdout, line);
+    });
+}
+
+/** All findings, page by page. Throws `CommandFailure`, `ApiError`. */
+export async function allFindings(client: ApiClient, filters: Readonly<Record<string, string>>): Promise<ShownFinding[]> {
+  const found: ShownFinding[] = [];
+  for (let query = new URLSearchParams(filters); ;) {
+    const { json } = await client.call('GET', `/v1/findings?${query.toString()}`);
+    const parsed = Answer.safeParse(json);
+    if (!parsed.success) throw new CommandFailure(`the server's answer is not as expected: ${z.prettifyError(parsed.error)}`);
+    found.push(...parsed.data.rows);
+    if (parsed.data.next === null) return found;
+    query = new URLSearchParams({ cursor: parsed.data.next });
+  }
+}
+
+function findingLines(found: readonly ShownFinding[]): string[] {
+  if (found.length === 0) return ['nothing found'];
+  const kinds = [...new Set(found.map((each) => each.kind))];
+  return kinds.flatMap((kind, i) => {
+    const own = found.filter((each) => each.kind === kind);
+    const rows = own.map((each) => [each.vm ?? '', each.account ?? '', each.since ?? '', each.until ?? '', each.words]);
+    const todo = [...new Set(own.map((each) => each.what_to_do))].slice(0, 3);
+    return [...(i === 0 ? [] : ['']), `${kind}: ${own.length}`, ...tableLines(['VM', 'account', 'since', 'until', ''], rows), ...todo.map((text) => `-> ${text}`)]; // prettier-ignore
+  });
+}

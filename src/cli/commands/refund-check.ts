@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { withClient } from '../terminal/connection.ts';
+import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
+import { tableLines } from '../terminal/table.ts';
+
+const Answer = z.object({
+  id: z.string(),
+  vm: z.string(),
+  at: z.string(),
+  terms: z.string(),
+  terms_version: z.number(),
+  what_if: z.boolean(),
+  decision: z.string(),
+  amount: z.string().nullable(),
+  currency: z.string(),
+  destination: z.string(),
+  reason: z.string(),
+  clauses: z.array(
+    z.object({
+      id: z.string(),
+      kind: z.string(),
+      clause: z.string(),
+      outcome: z.string(),
+      measured: z.string(),
+      limit: z.string(),
+    }),
+  ),
+  evidence: z.object({
+    from: z.string(),
+    to: z.string(),
+    samples: z.number(),
+    outages_total: z.number(),
+    traffic_bytes: z.number().nullable(),
+  }),
+});
+type Answer = z.infer<typeof Answer>;
+
+const EXAMPLES = `
+The decision is kept with its evidence, whatever it is; nothing is paid. A rule passes when it speaks for a refund: a ground
+that holds, a bar that does not stand in the way. Exit code 0: the check was made, whatever came out.
+
+Examples:
+  uptally refund-check web-7
+  uptally refund-check web-7 --at 2026-03-05T12:00:00+08:00 --json
+  uptally refund-check web-7 --terms cmivps-2019            what if it were under other terms
+  uptally refund-check web-7 --terms-file data/terms/mine.json
+  uptally refund-check --show 5f0c…                         one made before
+`;
+
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('refund-check [vm]')
+    .description('check by its terms whether a VM may be refunded, with clauses and evidence')
+    .option('--at <instant>', 'the instant of the check, RFC 3339; now by default')
+    .option('--terms <id>', 'what if: another terms sheet that the server knows')
+    .option('--terms-file <file>', 'what if: a terms sheet of this machine')
+    .option('--show <id>', 'show a check made before')
+    .option('--json', "print the server's answer as it is")
+    .addHelpText('after', EXAMPLES)
+    .action(async (vm: string | undefined, options: Options, command: Command) => {
+      const request = requestOf(vm, options);
+      await withClient(command, context, async (client) => {
+        const { json, text } =
+          request === undefined
+            ? await client.call('GET', `/v1/refund-checks/${encodeURIComponent(options.show ?? '')}`)
+            : await client.call('POST', '/v1/refund-checks', request);
+        if (options.json === true) {
+          writeLine(context.stdout, text.trim());
+          return;
+        }
+        const answer = Answer.safeParse(json);
+        if (!answer.success) throw new CommandFailure(`the server's answer is not as expected: ${z.prettifyError(answer.error)}`);
+        for (const line of answerLines(answer.data)) writeLine(context.stdout, line);
+      });
+    });
+}
+
+interface Options {
+  at?: string;
+  terms?: string;
+  termsFile?: string;
+  show?: string;
+  json?: boolean;
+}
+
+/** The body to post; undefined to show an earlier check. Throws wrong usage. */
+function requestOf(vm: string | undefined, options: Options): object | undefined {
+  const { at, terms, termsFile, show } = options;
+  if (show !== undefined) {
+    if (vm !== undefined || at !== undefined || terms !== undefined || termsFile !== undefined)
+      throw new CommandFailure('--show stands alone: a check made before is shown as it was', 2);
+    return undefined;
+  }
+  if (vm === undefined) throw new CommandFailure('which VM? name it, or give --show ID', 2);
+  if (terms !== undefined && termsFile !== undefined) throw new CommandFailure('--terms or --terms-file, not both', 2);
+  return { vm, ...(at === undefined ? {} : { at }), ...termsMember(terms, termsFile) };
+}
+
+function termsMember(id: string | undefined, file: string | undefined): { terms?: unknown } {
+  if (file === undefined) return id === undefined ? {} : { terms: id };
+  const text = readFileSync(file, 'utf8');
+  try {
+    return { terms: JSON.parse(text) as unknown };
+  } catch {
+    throw new CommandFailure(`${file} is no JSON; see uptally terms check`, 2);
+  }
+}
+
+function answerLines(answer: Answer): string[] {
+  const { evidence, amount } = answer;
+  const whatIf = answer.what_if ? ', what if' : '';
+  const rules = answer.clauses.map((rule) => [rule.kind, rule.id, rule.outcome, rule.measured, rule.limit]);
+  return [
+    `${answer.vm} at ${answer.at}, terms ${answer.terms} version ${answer.terms_version}${whatIf}`,
+    amount === null
+      ? `${answer.decision}: ${answer.reason}`
+      : `${answer.decision}: ${amount} ${answer.currency}, to ${answer.destination}; ${answer.reason}`,
+    '',
+    ...tableLines(['', 'rule', 'outcome', 'measured', 'limit'], rules),
+    '',
+    ...answer.clauses.map((rule) => `  ${rule.clause}`),
+    '',
+    `evidence: ${evidence.from} to ${evidence.to}: ${evidence.samples} samples, ${evidence.outages_total} ${evidence.outages_total === 1 ? 'outage' : 'outages'}, ${evidence.traffic_bytes ?? 'unknown'} bytes`,
+    `kept as ${answer.id}`,
+  ];
+}

@@ -1,0 +1,85 @@
+import type { Cause } from '../domain/condition.ts';
+import { NIC_NAME, VM_NAME } from './vm-name.ts';
+
+/**
+ * What a source saw of one VM interface (or of a VM as a whole, `nic` empty and `counters` null). Counters are the
+ * guest's view already. The instant is the reading's, not the observation's: one round, one `ts`.
+ */
+export interface Observation {
+  readonly vm: string;
+  readonly nic: string;
+  readonly counters: { readonly rxBytes: bigint; readonly txBytes: bigint; readonly epoch: number } | null;
+  /** null: up. */
+  readonly downCause: Cause | null;
+}
+
+/**
+ * Why something that a source has was not metered, or not wholly. `not_picked`: the patterns leave it to others. `no_guest_end`: it is
+ * the host's own. `same_frames`: another interface has its frames already. `not_measurable`: its frames do not pass where they could
+ * be counted. `bad_name`, `no_nic_name`, `no_generation`: nothing to call it by. `no_answer`: the source failed or was too slow. `elsewhere`:
+ * another host speaks for it. `twice`: another one bears its name.
+ */
+export const LEFT_OUT = [
+  'not_picked',
+  'no_guest_end',
+  'same_frames',
+  'not_measurable',
+  'bad_name',
+  'no_nic_name',
+  'no_generation',
+  'no_answer',
+  'elsewhere',
+  'twice',
+] as const;
+export type LeftOut = (typeof LEFT_OUT)[number];
+
+/** One thing that a source has (a domain, a NIC of one, an interface), and what became of it in this round. */
+export interface Seen {
+  /** As the source calls it. */
+  readonly source: string;
+  /** `state_only`: its state goes out, and it has no counters to send. */
+  readonly result: 'metered' | 'state_only' | LeftOut;
+  /** In words: why it was picked, or not. */
+  readonly why: string;
+  /** What is sent of it; of what was left out only the state may be. */
+  readonly observation?: Observation;
+}
+
+/** All that one look at a source gave. */
+export interface Reading {
+  readonly atMs: number;
+  readonly observations: readonly Observation[];
+  /** Everything that was there, sent or not; a reader that leaves it out is taken to send all it sees. */
+  readonly seen?: readonly Seen[];
+}
+
+/** A source of samples. `read` throws when the source can't be read at all; that round then has no samples. */
+export interface Reader {
+  /** For the log: `sysfs`, `libvirt qemu:///system`. */
+  readonly name: string;
+  read(signal?: AbortSignal): Promise<Reading>;
+}
+
+export type LogLevel = 'info' | 'warn' | 'error';
+/** Where the agent says what it does. The CLI prints a line; a program may collect or drop it. */
+export type AgentLog = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => void;
+
+/** Whether the server would take these names (SPEC §1). */
+export function namesAreValid(vm: string, nic: string): boolean {
+  return VM_NAME.test(vm) && NIC_NAME.test(nic);
+}
+
+/**
+ * One sample as a line of NDJSON without its newline. Built by hand because JSON.stringify has no exact integers beyond
+ * 2⁵³; names need no escapes within their alphabet. Keys stand in SPEC's order, defaults are left out.
+ */
+export function sampleLine(atMs: number, o: Observation): string {
+  let line = `{"vm":"${o.vm}","ts":${atMs}`;
+  if (o.nic !== '') line += `,"nic":"${o.nic}"`;
+  if (o.counters !== null) {
+    line += `,"rx_bytes":${o.counters.rxBytes.toString()},"tx_bytes":${o.counters.txBytes.toString()}`;
+    if (o.counters.epoch !== 0) line += `,"epoch":${o.counters.epoch}`;
+  }
+  if (o.downCause !== null) line += `,"state":"down","cause":"${o.downCause}"`;
+  return line + '}';
+}
