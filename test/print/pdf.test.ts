@@ -1,27 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { getDocument } from 'pdfjs-dist/legacy/build/pdf.mjs';
 import { describe, expect, it } from 'vitest';
 import { invoicePdf } from '../../src/print/pdf.ts';
+import { readPdf } from '../support/read-pdf.ts';
 import { shownInvoice, shownLine } from '../support/shown-invoice.ts';
-
-/** The PDF as another library reads it. */
-async function readPdf(data: Buffer) {
-  const task = getDocument({ data: new Uint8Array(data), verbosity: 0 });
-  const document = await task.promise;
-  const pages: string[] = [];
-  const links: string[] = [];
-  for (let i = 1; i <= document.numPages; i += 1) {
-    const page = await document.getPage(i);
-    const { items } = await page.getTextContent();
-    pages.push(items.flatMap((item) => ('str' in item ? [item.str] : [])).join(' '));
-    for (const note of (await page.getAnnotations()) as { url?: string }[]) if (note.url !== undefined) links.push(note.url);
-  }
-  const info: object = (await document.getMetadata()).info;
-  await task.destroy();
-  // Runs of different fonts are items of their own: spaces between them are not the text's.
-  return { pages, links, info, text: pages.join(' '), dense: pages.join('').replace(/\s+/g, '') };
-}
 
 describe('an invoice as PDF', { timeout: 60_000 }, () => {
   it('says who, what, how much, and how to check it; its text can be read', async () => {
