@@ -2,7 +2,7 @@
  * The catalog as kernels know it: plans with their zones, and the dated plans of VMs. The tables in a kernel's memory are a copy of this;
  * a change of the catalog is taken in when its mark comes up in the log, so that a row's credit belongs to its position.
  */
-import { storedDatedPlans } from '../catalog/bodies.ts';
+import { storedDatedPlans } from '../domain/dated-plans.ts';
 import { type Entry, readEntries } from '../journal/entry.ts';
 import { type Plan, planBody, planOf } from '../domain/plan.ts';
 import type { Zone } from '../domain/zone.ts';

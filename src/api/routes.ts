@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
+import type { BillingContext } from '../billing/context.ts';
 import type { Status } from '../aggregate/status.ts';
-import type { BillingContext } from '../billing/facts.ts';
 import type { IssuerProfile } from '../billing/issuer.ts';
 import type { QueryContext } from '../query/context.ts';
 import { loadTerms, shippedTermsFolder, type TermsLibrary } from '../terms/library.ts';

@@ -1,10 +1,11 @@
+import { billingSheetOf, sheetOnPlan } from '../terms/agreed.ts';
+import type { BillingContext } from './context.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { conditionOf } from '../domain/condition.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
 import type { OverdueInvoice } from '../rating/late-fee.ts';
 import type { TermsSheet } from '../terms/sheet.ts';
-import { type BillingContext, type Gathered, sheetOf } from './facts.ts';
-import { billingSheetOf } from './overdue.ts';
+import type { Gathered } from './facts.ts';
 
 /**
  * What was agreed when a document was rated: plans, terms sheets, incidents and events as they then were, whole. With the
@@ -33,12 +34,12 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
       plans: body.plans.map(({ plan, from }) => ({
         plan,
         from: formatInstant(from),
-        terms: named(sheetOf(context, body, plan, facts.fromMs)),
+        terms: named(sheetOnPlan(context, body, plan, facts.fromMs)),
       })),
       nics: body.nics,
       // Events outside of the service are not charged: documents of before did not say so, and charged them.
       fees_within_service: true,
-      fee_terms: named(sheetOf(context, body, service.at(-1)?.plan.id ?? body.plans.at(-1)?.plan, facts.fromMs)),
+      fee_terms: named(sheetOnPlan(context, body, service.at(-1)?.plan.id ?? body.plans.at(-1)?.plan, facts.fromMs)),
       incidents: catalog.incidentsOf(vm).map(({ fromMs, toMs, condition, assertsDown }) => ({
         from: formatInstant(fromMs),
         to: formatInstant(toMs),

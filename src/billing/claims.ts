@@ -1,8 +1,10 @@
+import { sheetOnPlan } from '../terms/agreed.ts';
+import type { BillingContext } from './context.ts';
 import { localDay, MINUTE_MS, monthEnd, monthStart } from '../domain/zone.ts';
+import { planInForce } from '../domain/dated-plans.ts';
 import { defaultCreditPolicy } from '../domain/credit-policy.ts';
 import { type Claim, claimByOf } from '../rating/claims.ts';
 import { creditPolicyOf } from '../terms/policy.ts';
-import { type BillingContext, sheetOf } from './facts.ts';
 
 /** Until when the credit of a month could be claimed, and whether a claim was in time. */
 export interface ClaimWindow {
@@ -21,11 +23,11 @@ export function claimWindows(context: BillingContext, vm: string, claim: Claim):
   const plans = context.catalog.datedPlans(vm);
   const windows: ClaimWindow[] = [];
   for (let at = Math.floor(claim.fromMs / MINUTE_MS); at * MINUTE_MS < claim.toMs && windows.length < MONTHS_MAX;) {
-    const dated = plans.findLast((each) => each.fromMs <= at * MINUTE_MS) ?? plans[0];
+    const dated = planInForce(plans, at * MINUTE_MS);
     if (body === undefined || dated === undefined) break;
     const { plan } = dated;
     const day = localDay(plan.zone, at);
-    const sheet = sheetOf(context, body, plan.id, at * MINUTE_MS);
+    const sheet = sheetOnPlan(context, body, plan.id, at * MINUTE_MS);
     const policy = sheet === undefined ? defaultCreditPolicy(plan) : creditPolicyOf(sheet, plan);
     const claimByMs = claimByOf(policy, plan.zone, at);
     const inTime = claimByMs === null || claim.atMs < claimByMs;

@@ -1,6 +1,6 @@
+import type { BillingContext } from './context.ts';
 import { isRightUntil } from '../query/span.ts';
-import { createHash } from 'node:crypto';
-import type { InvoiceHead } from '../books/books.ts';
+import { sha256, type StoredDocument } from '../books/stored-document.ts';
 import { isBoundary } from '../domain/bucket.ts';
 import { conditionOf } from '../domain/condition.ts';
 import { formatInstant } from '../domain/instant.ts';
@@ -15,51 +15,12 @@ import { type InvoiceFacts, rateInvoice } from '../rating/order.ts';
 import { clipSegments } from '../rating/served.ts';
 import { agreedJson } from './agreed.ts';
 import { pendingDebits } from '../books/debit-lines.ts';
-import { type BillingContext, gatherFacts, type Gathered } from './facts.ts';
+import { gatherFacts, type Gathered } from './facts.ts';
 import { dueAtOf } from './overdue.ts';
-
-/**
- * An invoice or credit note as it is kept: one entry that holds its number and all that it says. `rest` and `evidence` are
- * JSON texts, kept as they are, so that digests are those of the very bytes that were shown.
- */
-export interface StoredDocument {
-  head: InvoiceHead;
-  rest: string;
-  evidence: string;
-  /** Of the content and the evidence; null until it is final. */
-  sha256: { content: string; evidence: string } | null;
-}
 
 /** A document with its lines still at hand. */
 export interface RatedDocument extends StoredDocument {
   lines: readonly RatedLine[];
-}
-
-/** The content of a document: everything about it that can't change once it is final. */
-export function contentOf(id: string, { head, rest }: Pick<StoredDocument, 'head' | 'rest'>): string {
-  const first = {
-    id,
-    type: head.type,
-    number: head.number,
-    issued_at: head.issued_at === null ? null : formatInstant(head.issued_at),
-  };
-  return `${toJson(first).slice(0, -1)},${rest.slice(1)}`;
-}
-
-/** The document as it becomes final under a number: what it says stays, its digests are taken. */
-export function finalized(id: string, draft: StoredDocument, number: number, nowMs: number): StoredDocument {
-  const head = { ...draft.head, final: true, number, issued_at: nowMs };
-  const content = contentOf(id, { head, rest: draft.rest });
-  return { ...draft, head, sha256: { content: sha256(content), evidence: sha256(draft.evidence) } };
-}
-
-export function sha256(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex');
-}
-
-/** The body of the entry that a document is kept in; the head stands first, since readers of the books take only it. */
-export function entryBody({ head, rest, evidence, sha256: digests }: StoredDocument): string {
-  return JSON.stringify({ head, rest, evidence, sha256: digests });
 }
 
 /** How a final invoice's period is rated once more: what it was taxed by stays, and debits of others are no part of it. */

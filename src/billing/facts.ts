@@ -6,7 +6,7 @@ import type { Plan, PlanBody } from '../domain/plan.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { OutageInterval } from '../domain/timeline.ts';
 import { localDay, MINUTE_MS, monthEnd, monthStart } from '../domain/zone.ts';
-import { type QueryContext, VMS_A_STATEMENT } from '../query/context.ts';
+import { VMS_A_STATEMENT } from '../query/context.ts';
 import { loadOutages } from '../query/outages.ts';
 import { type RatedFrom, type RowsBehind, rowsBehind } from '../query/rows-behind.ts';
 import { loadSpans, type Span } from '../query/span.ts';
@@ -16,25 +16,16 @@ import { clipSegments, type Segment, segmentsOf } from '../rating/served.ts';
 import type { Bytes } from '../rating/traffic.ts';
 import type { ClosedOutage } from '../rating/unavailable.ts';
 import { eventFees } from '../terms/fees.ts';
-import type { TermsLibrary } from '../terms/library.ts';
+import { sheetOnPlan } from '../terms/agreed.ts';
 import { creditPolicyOf } from '../terms/policy.ts';
-import type { TermsSheet } from '../terms/sheet.ts';
 import { dayEdges, type UsageDays, usageDays } from './days.ts';
-import type { IssuerProfile } from './issuer.ts';
 import { claimsOf } from './claims.ts';
+import type { BillingContext } from './context.ts';
 import { type NotMeasured, notMeasuredOf, notMeasuredTexts } from './not-measured.ts';
 import { lateChargesOf, overdueOf } from './overdue.ts';
 import { unprintableText } from '../print/printable.ts';
 import { zoneOfPeriod } from './period.ts';
 import { trafficDays, type TrafficRange, trafficSlots } from './usage.ts';
-
-export interface BillingContext extends QueryContext {
-  termsLibrary: TermsLibrary;
-  /** Who the documents are from, as far as it is known. */
-  issuer?: IssuerProfile | undefined;
-  /** The clock of what is owed and due: the server's, with the event clock the newest sample's. */
-  businessNow: () => number;
-}
 
 /** What the lines of a VM rest on: kept with the invoice as its evidence. */
 export interface VmEvidence {
@@ -59,12 +50,6 @@ export interface Gathered {
 }
 
 type Traffic = NonNullable<PlanBody['traffic']>;
-
-/** The sheet of a VM on a plan: the VM's own, or else its plan's. */
-export function sheetOf(context: BillingContext, vm: VmBody, plan: string | undefined, atMs: number): TermsSheet | undefined {
-  const id = vm.terms ?? (plan === undefined ? null : (context.catalog.plan(plan)?.body.terms ?? null));
-  return id === null ? undefined : context.termsLibrary.inForce(id, atMs)?.sheet;
-}
 
 /** Reads all that an account's invoice for [fromMs, toMs) is computed from. Both are whole minutes. */
 export async function gatherFacts(context: BillingContext, account: string, fromMs: number, toMs: number): Promise<Gathered> {
@@ -159,7 +144,7 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
     const span = spans.get(vm.id);
     const counted = evidence[i]?.counted ?? [];
     const fees: FeeEvent[] = [];
-    const sheet = sheetOf(context, vm.body, services.get(vm.id)?.at(-1)?.plan.id ?? vm.body.plans.at(-1)?.plan, fromMs);
+    const sheet = sheetOnPlan(context, vm.body, services.get(vm.id)?.at(-1)?.plan.id ?? vm.body.plans.at(-1)?.plan, fromMs);
     if (sheet !== undefined) {
       const events = catalog.eventsOf(vm.id).map((event) => ({ id: event.id, kind: event.body.kind, atMs: event.body.at }));
       for (const fee of eventFees(sheet, events, vm.body.starts_at)) {
@@ -260,7 +245,7 @@ function serviceOf(context: BillingContext, id: string, vm: VmBody, fromMinute: 
   const to = Math.max(toMinute, ...zones.map((zone) => monthEnd(zone, localDay(zone, toMinute - 1))));
   const policies = new Map<string, CreditPolicy>();
   const policyOf = (plan: Plan): CreditPolicy => {
-    const sheet = sheetOf(context, vm, plan.id, fromMinute * MINUTE_MS);
+    const sheet = sheetOnPlan(context, vm, plan.id, fromMinute * MINUTE_MS);
     const policy = policies.get(plan.id) ?? (sheet === undefined ? defaultCreditPolicy(plan) : creditPolicyOf(sheet, plan));
     policies.set(plan.id, policy);
     return policy;

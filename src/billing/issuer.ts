@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { documentText } from '../catalog/bodies.ts';
+import { documentText } from '../domain/shapes.ts';
 import { ConfigError } from '../process/config.ts';
 
 export const ISSUER_FILE = 'issuer.json';

@@ -1,20 +1,8 @@
+import type { BillingContext } from './context.ts';
 import { chargesOf } from '../books/charges.ts';
 import type { InvoiceFacts } from '../rating/order.ts';
 import { lateFeeRuleOf } from '../terms/fees.ts';
-import type { TermsSheet } from '../terms/sheet.ts';
-import { type BillingContext, sheetOf } from './facts.ts';
-
-/** The sheet by which an account is billed: of its VMs' sheets the first, by name, that says how. */
-export function billingSheetOf(context: BillingContext, account: string, atMs: number): TermsSheet | undefined {
-  for (const id of context.catalog.vmsOf(account)) {
-    const vm = context.catalog.vm(id)?.body;
-    if (vm === undefined) continue;
-    const plan = vm.plans.findLast((each) => each.from <= atMs) ?? vm.plans[0];
-    const sheet = sheetOf(context, vm, plan?.plan, atMs);
-    if (sheet?.billing != null) return sheet;
-  }
-  return undefined;
-}
+import { billingSheetOf } from '../terms/agreed.ts';
 
 /** When an invoice falls due: at the end of its period, or as long after it as the terms take to charge a day. */
 export function dueAtOf(context: BillingContext, account: string, toMs: number): number {

@@ -1,3 +1,5 @@
+import type { BillingContext } from './context.ts';
+import { entryBody, finalized } from '../books/stored-document.ts';
 import type { InvoiceState } from '../books/books.ts';
 import type { BooksEntry, BooksView } from '../catalog/catalog.ts';
 import { formatInstant } from '../domain/instant.ts';
@@ -5,8 +7,8 @@ import { formatAmount } from '../domain/money.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { StoreError } from '../store/store.ts';
 import { checkDebits } from '../books/debit-lines.ts';
-import { documentOf, entryBody, finalized, type RatedDocument } from './document.ts';
-import { type BillingContext, daysOf, factsOf, loadUsage } from './facts.ts';
+import { documentOf, type RatedDocument } from './document.ts';
+import { daysOf, factsOf, loadUsage } from './facts.ts';
 import { voidInvoice } from '../books/ledger.ts';
 import { type Calendar, periodOf } from './run-period.ts';
 

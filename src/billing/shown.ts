@@ -1,8 +1,8 @@
+import { contentOf, type StoredDocument } from '../books/stored-document.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
 import { toJson } from '../domain/json.ts';
-import { contentOf, type StoredDocument } from './document.ts';
 import { readDocument, stateOf } from '../books/ledger.ts';
 
 /** A document with what has happened to it since, as JSON text; amounts and integers exact. */

@@ -1,10 +1,9 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { DebitPart, DebitState } from './debits.ts';
-import type { InvoiceHead } from './books.ts';
+import type { InvoiceHead, MinutesChange } from './books.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { exact, priceText } from '../rating/exact.ts';
 import type { RatedLine } from '../rating/line.ts';
-import type { Corrected } from '../billing/corrections/corrections.ts';
 
 type Books = Catalog['books'];
 
@@ -76,6 +75,14 @@ export function standingNanos(books: Books, { id, head, on }: DebitState, part: 
   const charged = on?.lines.find((each) => each.id === id && each.part === part);
   if (on === null || charged === undefined) return nanos;
   return nanos - (books.creditedByLine(on.invoice).get(charged.line) ?? 0n);
+}
+
+/** What credit notes took back of an invoice, by the index of the line, and what debits added, by the line's key. */
+export interface Corrected {
+  credited: ReadonlyMap<number, bigint>;
+  debited: ReadonlyMap<string, { nanos: bigint; part: DebitPart }>;
+  /** How unavailable minutes were corrected, oldest first. */
+  minutes: readonly MinutesChange[];
 }
 
 /** What has been corrected of an invoice so far. */

@@ -1,3 +1,4 @@
+import { entryBody, finalized, type StoredDocument } from './stored-document.ts';
 import type { InvoiceState, Settlement } from './books.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { DebitHead } from './debits.ts';
@@ -5,7 +6,6 @@ import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { checkDebits } from './debit-lines.ts';
-import { entryBody, finalized, type StoredDocument } from '../billing/document.ts';
 
 /** Every change of the books: drafts, numbers, payments. Each is one entry, decided where no other can come between. */
 

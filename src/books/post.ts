@@ -1,12 +1,12 @@
+import { stableId } from './stable-id.ts';
+import type { TermsContext } from '../terms/agreed.ts';
 import { type BalanceBody, BLANK_ENTRY } from './balances.ts';
 import type { BooksEntry, Catalog } from '../catalog/catalog.ts';
 import type { EventBody } from '../catalog/events.ts';
-import type { BillingContext } from '../billing/facts.ts';
 import { ledgerEntry } from './balances.ts';
 import { balanceOf } from './coverage.ts';
 import { formatAmount, minorDigits, parseAmount } from '../domain/money.ts';
 import { ProblemError } from '../problems/problem.ts';
-import { idOf } from '../billing/charges/charge-days.ts';
 import { bindingClause } from './prepaid-terms.ts';
 
 /** What people book on a balance; charges and corrections are made by the runs. */
@@ -36,7 +36,7 @@ const AHEAD_MS = 300_000;
  * Throws `balance_bound` with the clause where the terms don't let the balance go, `balance_conflict` where too little is
  * there, `invalid_body` for an amount that is none.
  */
-export async function post(context: BillingContext, account: string, posting: Posting, nowMs: number): Promise<string> {
+export async function post(context: TermsContext, account: string, posting: Posting, nowMs: number): Promise<string> {
   const { catalog } = context;
   const currency = catalog.account(account)?.body.currency ?? '';
   const amountNanos = nanosOf(posting.amount, currency);
@@ -103,7 +103,7 @@ function refundEvent({ vm, checkId, amount }: Refund, { atMs }: Posting): BooksE
 }
 
 function eventIdOf(checkId: string): string {
-  return idOf('refund', checkId);
+  return stableId('refund', checkId);
 }
 
 /** Of one payment no more is refunded than was paid, whatever several checks found due. Throws `balance_conflict`. */

@@ -1,5 +1,4 @@
-import { type BillingContext, sheetOf } from '../billing/facts.ts';
-import { billingSheetOf } from '../billing/overdue.ts';
+import { agreedTermsOfAccount, billingSheetOf, type TermsContext } from '../terms/agreed.ts';
 import { clauseShown, type TermsSheet } from '../terms/sheet.ts';
 
 /** What the terms of an account say of its prepaid balance. */
@@ -10,7 +9,7 @@ export interface BalanceTerms {
   sheet: TermsSheet | undefined;
 }
 
-export function balanceTermsOf(context: BillingContext, account: string, atMs: number): BalanceTerms {
+export function balanceTermsOf(context: TermsContext, account: string, atMs: number): BalanceTerms {
   const sheet = billingSheetOf(context, account, atMs);
   const billing = sheet?.billing ?? null;
   const suspend = billing?.suspend_overdue ?? null;
@@ -24,19 +23,14 @@ export function balanceTermsOf(context: BillingContext, account: string, atMs: n
 
 /** The clause by which an account's balance may not be paid out, or moved: of its VMs' sheets the first that says so. */
 export function bindingClause(
-  context: BillingContext,
+  context: TermsContext,
   account: string,
   move: 'withdrawal' | 'transfer',
   atMs: number,
 ): string | undefined {
-  for (const id of context.catalog.vmsOf(account)) {
-    const vm = context.catalog.vm(id)?.body;
-    if (vm === undefined) continue;
-    const plan = vm.plans.findLast((each) => each.from <= atMs) ?? vm.plans[0];
-    const sheet = sheetOf(context, vm, plan?.plan, atMs);
-    const rule = sheet?.balance ?? null;
-    if (sheet === undefined || rule === null) continue;
-    if (!(move === 'withdrawal' ? rule.withdrawable : rule.transferable)) return clauseShown(sheet, rule.clause);
+  for (const sheet of agreedTermsOfAccount(context, account, atMs)) {
+    const rule = sheet.balance;
+    if (rule !== null && !(move === 'withdrawal' ? rule.withdrawable : rule.transferable)) return clauseShown(sheet, rule.clause);
   }
   return undefined;
 }

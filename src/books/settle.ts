@@ -1,6 +1,6 @@
+import type { TermsContext } from '../terms/agreed.ts';
 import { type BalanceBody, BLANK_ENTRY } from './balances.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { BillingContext } from '../billing/facts.ts';
 import { balanceTermsOf } from './prepaid-terms.ts';
 
 const DAY_MS = 86_400_000;
@@ -13,7 +13,7 @@ export function settlementsDue(
   books: Catalog['books'],
   account: string,
   nowMs: number,
-  context: BillingContext,
+  context: TermsContext,
   by: string,
 ): BalanceBody[] {
   const expiryDays = expiryDaysOf(context, account, nowMs);
@@ -49,7 +49,7 @@ export function settlementsDue(
 }
 
 /** How long a credit kept as balance lasts; null: for good. */
-function expiryDaysOf(context: BillingContext, account: string, atMs: number): number | null {
+function expiryDaysOf(context: TermsContext, account: string, atMs: number): number | null {
   const credit = balanceTermsOf(context, account, atMs).sheet?.credit;
   return credit === undefined || credit.kind === 'none' ? null : credit.expires_after_days;
 }

@@ -1,7 +1,7 @@
+import type { TermsContext } from '../terms/agreed.ts';
 import { type BalanceState, ledgerEntry } from './balances.ts';
 import { balanceOf, belowSince, type Debt, debtsOf } from './coverage.ts';
 import { parseAmount } from '../domain/money.ts';
-import type { BillingContext } from '../billing/facts.ts';
 import { balanceTermsOf } from './prepaid-terms.ts';
 
 /** How an account stands at an instant. */
@@ -23,7 +23,7 @@ export interface Standing {
  * The standing of an account: `overdue` as soon as a charge, or a final invoice of an account without daily charges, is not
  * covered when it falls due; `suspended` so long after that as its terms say; `low` below the account's threshold.
  */
-export function standingOf(context: BillingContext, account: string, nowMs: number): Standing {
+export function standingOf(context: TermsContext, account: string, nowMs: number): Standing {
   const { books } = context.catalog;
   const entries = books.balanceOf(account).map(ledgerEntry);
   const balanceNanos = balanceOf(entries);
@@ -58,6 +58,6 @@ export function standingOf(context: BillingContext, account: string, nowMs: numb
 }
 
 /** When an account was last recorded to be well again. */
-function recoveredAt(context: BillingContext, account: string): number | null {
+function recoveredAt(context: TermsContext, account: string): number | null {
   return context.catalog.books.balanceOf(account).findLast((entry) => entry.state?.is === 'ok')?.state?.since ?? null;
 }

@@ -1,35 +1,10 @@
 import { z } from 'zod';
-import { INSTANT_MS_END, parseInstant } from '../domain/instant.ts';
-import { minorDigits, parseAmount } from '../domain/money.ts';
+import { areDatedPlans, datedPlans } from '../domain/dated-plans.ts';
+import { parseAmount } from '../domain/money.ts';
 import { currency, decimal, identifier, timeZone } from '../domain/plan.ts';
-
-/** An instant as SPEC's conventions have it, read to milliseconds. */
-export const instant = z
-  .union([
-    z.string().meta({ format: 'date-time', pattern: '^(19[7-9][0-9]|20[0-9]{2})-.*[Tt].*([Zz]|[+-][0-9]{2}:[0-9]{2})$' }),
-    z.int().meta({ minimum: 0, maximum: INSTANT_MS_END - 1 }),
-  ])
-  .meta({ description: 'RFC 3339 with offset, or integer milliseconds since the epoch', examples: ['2026-03-01T00:00:00Z'] })
-  .transform((given, context) => {
-    const ms = parseInstant(given);
-    if (ms !== undefined) return ms;
-    context.addIssue({ code: 'custom', message: 'must be RFC 3339 with an offset, or integer milliseconds, from 1970 to 2099' });
-    return z.NEVER;
-  });
+import { documentText, instant } from '../domain/shapes.ts';
 
 const nicName = z.string().regex(/^[A-Za-z0-9._:-]{0,32}$/, 'must be 0 to 32 characters of A-Z a-z 0-9 . _ : -');
-
-/** Text that documents print as it is: no control characters, and line feeds only where it may have lines. */
-export function documentText(lengthMax: number, lines: boolean) {
-  // eslint-disable-next-line no-control-regex
-  const refused = lines ? /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/ : /[\u0000-\u001f\u007f-\u009f]/;
-  return z
-    .string()
-    .min(1)
-    .max(lengthMax)
-    .refine((text) => !refused.test(text), lines ? 'must be text; line feeds separate its lines' : 'must be one line of text')
-    .meta({ pattern: lines ? '^[^\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f]*$' : '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' });
-}
 
 /** The body of `PUT /v1/accounts/{id}` (SPEC §7). */
 export const accountBody = z.strictObject({
@@ -59,15 +34,7 @@ export const vmBody = z
   .strictObject({
     account: identifier,
     terms: identifier.nullable().default(null),
-    plans: z
-      .array(z.strictObject({ plan: identifier, from: instant }))
-      .max(1000)
-      .refine(
-        (plans) => new Set(plans.map((each) => each.from)).size === plans.length,
-        'must not have two plans from the same instant',
-      )
-      .transform((plans) => plans.toSorted((a, b) => a.from - b.from))
-      .default([]),
+    plans: datedPlans.default([]),
     starts_at: instant.nullable().default(null),
     ends_at: instant.nullable().default(null),
     paid_at: instant.nullable().default(null),
@@ -102,12 +69,6 @@ export function storedVm(text: string): VmBody {
   return isRecordedVm(stored) ? stored : vmBody.parse(stored);
 }
 
-/** The same of nothing but `plans`, as JSON; '' if the body has none. */
-export function storedDatedPlans(text: string): VmBody['plans'] {
-  const stored: unknown = text === '' ? undefined : JSON.parse(text);
-  return areDatedPlans(stored) ? stored : vmBody.shape.plans.parse(stored);
-}
-
 function isRecordedVm(stored: unknown): stored is VmBody {
   if (typeof stored !== 'object' || stored === null) return false;
   const vm = stored as Partial<Record<keyof VmBody, unknown>>;
@@ -130,22 +91,6 @@ const VM_MEMBERS = Object.keys(vmBody.shape).length;
 
 function isNullOr(type: 'string' | 'number', value: unknown): boolean {
   return value === null || typeof value === type;
-}
-
-/** In the order of their instants, as the schema leaves them. */
-function areDatedPlans(stored: unknown): stored is VmBody['plans'] {
-  if (!Array.isArray(stored)) return false;
-  let before = -Infinity;
-  for (const each of stored as readonly ({ plan?: unknown; from?: unknown } | null)[]) {
-    if (typeof each?.plan !== 'string' || typeof each.from !== 'number' || each.from <= before) return false;
-    before = each.from;
-  }
-  return true;
-}
-
-/** Whether an amount has no more digits than its currency's minor unit. */
-export function fitsCurrency(amount: string, code: string): boolean {
-  return parseAmount(amount, minorDigits(code)) !== undefined;
 }
 
 function parseAmountOf(text: string): bigint {

@@ -1,3 +1,4 @@
+import type { Versioned } from './versioned.ts';
 import { ProblemError } from '../problems/problem.ts';
 import type { Incident } from '../domain/incidents.ts';
 import type { DatedPlan, PlanBody } from '../domain/plan.ts';
@@ -12,7 +13,7 @@ import { claimEntries } from '../journal/claim.ts';
 import { coalesced } from '../journal/coalesced.ts';
 import { digestOf, type Key, type KeyBody, keyFromBytes, type KeyRequest, revocationOf } from './keys.ts';
 import { checkAccount, checkAccountOfVm, checkEvent, checkIncidentScope, checkPlan, checkVm } from './references.ts';
-import { type Versioned, View } from './view.ts';
+import { View } from './view.ts';
 
 export interface Change {
   kind: Kind;

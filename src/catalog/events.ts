@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { instant } from '../domain/shapes.ts';
 import { decimal } from '../domain/plan.ts';
-import { instant } from './bodies.ts';
 
 /** What only people know of a VM (SPEC §7). */
 export const EVENT_KINDS = [

@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import type { Versioned } from './versioned.ts';
+import { instant } from '../domain/shapes.ts';
 import { CAUSES, conditionCode } from '../domain/condition.ts';
 import type { Incident } from '../domain/incidents.ts';
 import { identifier } from '../domain/plan.ts';
 import { storedVmName } from '../samples/vm-name.ts';
-import { instant } from './bodies.ts';
-import type { Versioned } from './view.ts';
 
 /** Which VMs an incident is about (SPEC §7). */
 export const incidentScope = z.union(

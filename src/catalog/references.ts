@@ -1,7 +1,8 @@
+import { fitsCurrency } from '../domain/money.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { type FieldError, fieldProblem } from '../problems/field-problems.ts';
 import type { PlanBody } from '../domain/plan.ts';
-import { type AccountBody, fitsCurrency, type VmBody } from './bodies.ts';
+import type { AccountBody, VmBody } from './bodies.ts';
 import type { EventRequest } from './events.ts';
 import type { IncidentRequest } from './incidents.ts';
 import type { View } from './view.ts';

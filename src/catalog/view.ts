@@ -4,16 +4,8 @@ import { type AccountBody, accountBody, storedVm, type VmBody } from './bodies.t
 import type { Entry } from '../journal/entry.ts';
 import { type EventBody, eventBody } from './events.ts';
 import { type IncidentBody, incidentBody } from './incidents.ts';
+import type { Versioned } from './versioned.ts';
 import { type KeyBody, keyBody, KeyRing } from './keys.ts';
-
-/** A thing in the catalog as it now stands. */
-export interface Versioned<T> {
-  id: string;
-  seq: bigint;
-  recordedAtMs: number;
-  recordedBy: string;
-  body: T;
-}
 
 /**
  * The catalog in memory: the entry in force of every id, and what is looked up often. Only `apply` changes it, and only

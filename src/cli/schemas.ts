@@ -1,7 +1,7 @@
 /** Writes the JSON Schemas of schemas/ from the zod schemas: `npm run schemas`. A test fails when they differ. */
 import { writeFileSync } from 'node:fs';
 import { sampleJsonSchema } from '../ingest/sample-schema.ts';
-import { termsJsonSchema } from '../terms/sheet.ts';
+import { termsJsonSchema } from '../terms/checked-sheet.ts';
 
 const folder = new URL('../../../schemas/', import.meta.url);
 writeFileSync(new URL('sample.schema.json', folder), `${JSON.stringify(sampleJsonSchema(), null, 2)}\n`);

@@ -54,6 +54,11 @@ export function parseAmount(text: string, digitsMax: number = DIGITS_MAX): bigin
   return BigInt(whole) * NANOS_PER_UNIT + BigInt(fraction.padEnd(DIGITS_MAX, '0'));
 }
 
+/** Whether an amount has no more digits than its currency's minor unit. */
+export function fitsCurrency(amount: string, code: string): boolean {
+  return parseAmount(amount, minorDigits(code)) !== undefined;
+}
+
 /** The decimal string of an amount in the currency's minor digits; an amount that does not fit them is a broken invariant. */
 export function formatAmount(nanos: bigint, currency: string): string {
   const digits = minorDigits(currency);

@@ -1,4 +1,4 @@
-import type { BillingContext } from '../billing/facts.ts';
+import type { BillingContext } from '../billing/context.ts';
 
 /** What should worry the biller today, in the order in which it is told. */
 export const FINDING_KINDS = [

@@ -1,5 +1,5 @@
+import type { BillingContext } from '../billing/context.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
-import type { BillingContext } from '../billing/facts.ts';
 import { type Finding, LOOKBACK_MS, serviceOf, type Source, vmsAfter, WORTH_TELLING_MS } from './finding.ts';
 
 /** VMs of a call: their minutes are looked up by the key of the table, a few blocks each. */

@@ -1,4 +1,4 @@
-import type { BillingContext } from '../billing/facts.ts';
+import type { BillingContext } from '../billing/context.ts';
 import { noIssuer, unprintable, withoutPlan } from './catalog.ts';
 import type { Asked, Finding, Source } from './finding.ts';
 import { metering } from './metering.ts';

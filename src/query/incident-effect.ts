@@ -1,5 +1,5 @@
+import type { Versioned } from '../catalog/versioned.ts';
 import { type IncidentBody, type IncidentRequest, incidentsOf } from '../catalog/incidents.ts';
-import type { Versioned } from '../catalog/view.ts';
 import { applyIncidents, type Incident, minutesThatDiffer } from '../domain/incidents.ts';
 import { inParts, type QueryContext } from './context.ts';
 import { loadOutages } from './outages.ts';

@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { DatedPlan } from '../domain/plan.ts';
+import { termsNamed } from './agreed.ts';
 import type { TermsLibrary } from './library.ts';
 import { creditableUnder } from './policy.ts';
 
@@ -10,13 +11,12 @@ import { creditableUnder } from './policy.ts';
  */
 export function agreedPlans(catalog: Catalog, library: TermsLibrary, vm: string): DatedPlan[] {
   const body = catalog.vm(vm)?.body;
-  const own = body?.terms ?? null;
   const plans = catalog
     .datedPlans(vm)
     .map((dated) => ({ ...dated, fromMs: Math.max(dated.fromMs, body?.starts_at ?? -Infinity) }))
     .filter(({ fromMs }, i, all) => fromMs < (all[i + 1]?.fromMs ?? Infinity));
   return plans.flatMap(({ fromMs, plan }, i) => {
-    const id = own ?? catalog.plan(plan.id)?.body.terms ?? null;
+    const id = body === undefined ? null : termsNamed({ catalog }, body, plan.id);
     if (id === null) return [{ fromMs, plan }];
     const untilMs = plans[i + 1]?.fromMs ?? Infinity;
     const changes = library

@@ -1,4 +1,4 @@
-import { fitsCurrency } from '../catalog/bodies.ts';
+import { fitsCurrency } from '../domain/money.ts';
 import { boundOf, type Condition } from './condition.ts';
 import { compareFractions, showDuration } from './quantity.ts';
 import type { TermsSheet } from './sheet.ts';

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { formatInstant } from '../domain/instant.ts';
-import { type TermsSheet, termsSheet } from './sheet.ts';
+import { termsSheet } from './checked-sheet.ts';
+import type { TermsSheet } from './sheet.ts';
 
 /** A sheet that can't be used: one line a fault, each naming the file and the field. */
 export class TermsError extends Error {

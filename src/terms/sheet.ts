@@ -1,15 +1,14 @@
 import { z } from 'zod';
-import { instant } from '../catalog/bodies.ts';
+import { instant } from '../domain/shapes.ts';
 import { EVENT_KINDS } from '../catalog/events.ts';
 import { CONDITIONS } from '../domain/condition.ts';
 import { currency, decimal, identifier } from '../domain/plan.ts';
 import { condition } from './condition.ts';
-import { findContradictions } from './contradictions.ts';
 import { duration, factor, percent } from './quantity.ts';
 
 /**
  * A terms sheet (SPEC §5): what a provider promised, as data. Every rule names the clause it encodes; what can't be true at
- * once is refused by `findContradictions`. The guide is schemas/terms/README.md.
+ * once is refused by `checked-sheet.ts`. The guide is schemas/terms/README.md.
  */
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be 1 to 64 characters of a-z 0-9 -');
@@ -138,32 +137,29 @@ const billing = z.strictObject({
     .default(null),
 });
 
-export const termsSheet = z
-  .strictObject({
-    $schema: z.string().optional(),
-    id: identifier,
-    version: z.int().positive(),
-    effective_from: instant,
-    effective_until: instant.nullable().default(null),
-    title: z.string().min(1).max(200),
-    /** The document that clauses are taken from. */
-    document: z.string().min(1).max(200),
-    clauses: z.record(name, clauseText),
-    /** Causes that never earn anything. */
-    excluded: z.array(z.strictObject({ causes, clause })).default([]),
-    credit,
-    refund,
-    fees: z.array(fee).max(50).default([]),
-    balance: balance.nullable().default(null),
-    billing: billing.nullable().default(null),
-    /** Clauses that are to be shown to customers and need no rule here. */
-    stated: z.array(clause).default([]),
-  })
-  .superRefine((sheet, context) => {
-    for (const { path, message } of findContradictions(sheet)) context.addIssue({ code: 'custom', path, message });
-  });
+/** The shape of a sheet; rules that contradict each other are found in `checked-sheet.ts`. */
+export const sheetShape = z.strictObject({
+  $schema: z.string().optional(),
+  id: identifier,
+  version: z.int().positive(),
+  effective_from: instant,
+  effective_until: instant.nullable().default(null),
+  title: z.string().min(1).max(200),
+  /** The document that clauses are taken from. */
+  document: z.string().min(1).max(200),
+  clauses: z.record(name, clauseText),
+  /** Causes that never earn anything. */
+  excluded: z.array(z.strictObject({ causes, clause })).default([]),
+  credit,
+  refund,
+  fees: z.array(fee).max(50).default([]),
+  balance: balance.nullable().default(null),
+  billing: billing.nullable().default(null),
+  /** Clauses that are to be shown to customers and need no rule here. */
+  stated: z.array(clause).default([]),
+});
 
-export type TermsSheet = z.infer<typeof termsSheet>;
+export type TermsSheet = z.infer<typeof sheetShape>;
 export type Ground = TermsSheet['refund']['grounds'][number];
 export type Bar = TermsSheet['refund']['bars'][number];
 export type Fee = TermsSheet['fees'][number];
@@ -173,9 +169,4 @@ export function clauseShown(sheet: Pick<TermsSheet, 'clauses' | 'document'>, id:
   const found = sheet.clauses[id];
   if (found === undefined) throw new Error(`a checked sheet has no clause ${id}`);
   return `${id}: ${found.says} (${found.document ?? sheet.document}, ${found.place})`;
-}
-
-/** The JSON Schema of a sheet, for editors; contradictions between rules only `uptally terms check` sees. */
-export function termsJsonSchema(): Record<string, unknown> {
-  return { title: 'Uptally terms sheet', ...z.toJSONSchema(termsSheet, { io: 'input', target: 'draft-2020-12' }) };
 }

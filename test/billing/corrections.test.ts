@@ -1,9 +1,9 @@
+import type { StoredDocument } from '../../src/books/stored-document.ts';
 import { ANYHOW } from '../support/draft.ts';
 import { describe, expect, it } from 'vitest';
 import { checkDebits, pendingDebits } from '../../src/books/debit-lines.ts';
 import { correctTo } from '../../src/billing/corrections/correct.ts';
 import type { IssuedLine } from '../../src/billing/corrections/corrections.ts';
-import type { StoredDocument } from '../../src/billing/document.ts';
 import { finalize, keepDraft, readDocument, voidInvoice } from '../../src/books/ledger.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { formatAmount } from '../../src/domain/money.ts';

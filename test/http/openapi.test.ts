@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { accountBody, documentText, instant } from '../../src/catalog/bodies.ts';
+import { documentText, instant } from '../../src/domain/shapes.ts';
+import { accountBody } from '../../src/catalog/bodies.ts';
 import { keyRequest } from '../../src/catalog/keys.ts';
 import { currency, decimal, planBody, timeZone } from '../../src/domain/plan.ts';
 import { openApiDocument } from '../../src/http/openapi.ts';

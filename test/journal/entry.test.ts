@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { storedDatedPlans, storedVm, vmBody } from '../../src/catalog/bodies.ts';
+import { storedDatedPlans } from '../../src/domain/dated-plans.ts';
+import { storedVm, vmBody } from '../../src/catalog/bodies.ts';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { type Entry, insertEntries, type Kind, readEntries, type Reading } from '../../src/journal/entry.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';

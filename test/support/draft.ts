@@ -1,4 +1,4 @@
-import type { StoredDocument } from '../../src/billing/document.ts';
+import type { StoredDocument } from '../../src/books/stored-document.ts';
 import type { FinalTerms } from '../../src/books/ledger.ts';
 
 /** Whatever a draft says of its period and its seller. */

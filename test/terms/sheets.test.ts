@@ -5,7 +5,8 @@ import { conditionCode } from '../../src/domain/condition.ts';
 import { creditPolicyOf } from '../../src/terms/policy.ts';
 import { clauseUses } from '../../src/terms/contradictions.ts';
 import { loadTerms, type LoadedSheet, parseSheet, shippedTermsFolder, TermsLibrary } from '../../src/terms/library.ts';
-import { clauseShown, type TermsSheet, termsJsonSchema } from '../../src/terms/sheet.ts';
+import { termsJsonSchema } from '../../src/terms/checked-sheet.ts';
+import { clauseShown, type TermsSheet } from '../../src/terms/sheet.ts';
 
 const library = loadTerms([shippedTermsFolder()]);
 const DOCUMENTS: Readonly<Record<string, string>> = {

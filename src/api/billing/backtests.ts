@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import type { BillingContext } from '../../billing/context.ts';
 import { type AccountResult, accountsUnder, backtest, CHECKS_MAX } from '../../billing/backtest/backtest.ts';
 import type { Pair } from '../../billing/backtest/credits.ts';
 import { type BacktestPeriod, backtestPeriod, MONTHS_MAX, monthsOf } from '../../billing/backtest/period.ts';
 import type { Verdict } from '../../billing/backtest/refunds.ts';
-import type { BillingContext } from '../../billing/facts.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { instant } from '../../domain/shapes.ts';
+import type { BillingContext } from '../../billing/context.ts';
 import { post } from '../../books/post.ts';
 import { type Standing, standingOf } from '../../books/standing.ts';
-import type { BillingContext } from '../../billing/facts.ts';
 import { BALANCE_KINDS, BALANCE_STATES, type BalanceEntry } from '../../books/balances.ts';
-import { instant } from '../../catalog/bodies.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { instant } from '../../domain/shapes.ts';
+import type { BillingContext } from '../../billing/context.ts';
 import { chargeDays } from '../../billing/charges/charge-days.ts';
 import { standingOf } from '../../books/standing.ts';
-import type { BillingContext } from '../../billing/facts.ts';
 import { BALANCE_STATES } from '../../books/balances.ts';
-import { instant } from '../../catalog/bodies.ts';
 import { toJson } from '../../domain/json.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { instant } from '../../domain/shapes.ts';
 import { comparePositions, positionOf } from '../../books/books.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import { instant } from '../../catalog/bodies.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BillingContext } from '../../billing/facts.ts';
+import type { BillingContext } from '../../billing/context.ts';
 import { type AccountOutcome, refuseUnfit, runAccounts } from '../../billing/run.ts';
 import { calendarOf } from '../../billing/run-period.ts';
 import type { Catalog } from '../../catalog/catalog.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { BillingContext } from '../../billing/context.ts';
 import type { Correction } from '../../billing/corrections/corrections.ts';
-import type { BillingContext } from '../../billing/facts.ts';
 import { stateOf } from '../../books/ledger.ts';
 import { finalInvoices, type Reconciled, reconcileInvoice } from '../../billing/corrections/reconcile.ts';
 import { comparePositions, type InvoiceState, positionOf } from '../../books/books.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { instant } from '../../catalog/bodies.ts';
+import { instant } from '../../domain/shapes.ts';
 import { CAUSES } from '../../domain/condition.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { identifier } from '../../domain/plan.ts';

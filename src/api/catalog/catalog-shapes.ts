@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { Versioned } from '../../catalog/versioned.ts';
 import { accountBody, type VmBody, vmBody } from '../../catalog/bodies.ts';
-import type { Versioned } from '../../catalog/view.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { planBody } from '../../domain/plan.ts';
 import { exactInteger, instantShape } from '../shared/shapes.ts';

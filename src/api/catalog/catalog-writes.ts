@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { BillingContext } from '../../billing/facts.ts';
+import type { Versioned } from '../../catalog/versioned.ts';
+import type { BillingContext } from '../../billing/context.ts';
 import {
   type CatalogChange,
   type Touched,
@@ -9,7 +10,6 @@ import {
 } from '../../billing/corrections/restating.ts';
 import type { Reconciled } from '../../billing/corrections/reconcile.ts';
 import type { InvoiceState } from '../../books/books.ts';
-import type { Versioned } from '../../catalog/view.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';
 import { type ProblemCode, ProblemError } from '../../problems/problem.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { Versioned } from '../../catalog/versioned.ts';
+import type { BillingContext } from '../../billing/context.ts';
 import { claimWindows } from '../../billing/claims.ts';
-import type { BillingContext } from '../../billing/facts.ts';
 import { EVENT_KINDS, type EventBody, eventRequest } from '../../catalog/events.ts';
-import type { Versioned } from '../../catalog/view.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { vmKnown } from '../../query/context.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { BillingContext } from '../../billing/facts.ts';
+import type { Versioned } from '../../catalog/versioned.ts';
+import type { BillingContext } from '../../billing/context.ts';
 import { invoicesRestated } from '../../billing/corrections/restated.ts';
 import { checkIncidentScope } from '../../catalog/references.ts';
 import { type IncidentBody, incidentRequest, type IncidentScope, incidentScope } from '../../catalog/incidents.ts';
-import type { Versioned } from '../../catalog/view.ts';
 import { CAUSES } from '../../domain/condition.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../problems/problem.ts';

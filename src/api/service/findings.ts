@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BillingContext } from '../../billing/facts.ts';
+import type { BillingContext } from '../../billing/context.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { identifier } from '../../domain/plan.ts';
 import { FINDING_KINDS, type Finding } from '../../findings/finding.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { Versioned } from '../../catalog/versioned.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { KEY_ROLES, type KeyBody, keyRequest } from '../../catalog/keys.ts';
-import type { Versioned } from '../../catalog/view.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';

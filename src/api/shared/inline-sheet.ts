@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fieldProblem } from '../../problems/field-problems.ts';
 import { type LoadedSheet, parseSheet } from '../../terms/library.ts';
-import { termsJsonSchema } from '../../terms/sheet.ts';
+import { termsJsonSchema } from '../../terms/checked-sheet.ts';
 
 /** A whole terms sheet in a body; it is checked apart, so that what is wrong with it is told in its own words. */
 export const sheetInBody = z.looseObject({ id: z.string() }).meta({ format: 'terms-sheet' });

@@ -1,4 +1,4 @@
-import type { BillingContext } from '../facts.ts';
+import type { BillingContext } from '../context.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { StoreError } from '../../store/store.ts';
 import { type LoadedSheet, replacing } from '../../terms/library.ts';

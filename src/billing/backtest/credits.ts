@@ -1,5 +1,6 @@
+import type { BillingContext } from '../context.ts';
 import { isRightUntil } from '../../query/span.ts';
-import { type BillingContext, daysOf, factsOf, loadUsage, servicesOf, type Usage } from '../facts.ts';
+import { daysOf, factsOf, loadUsage, servicesOf, type Usage } from '../facts.ts';
 import { MINUTE_MS } from '../../domain/zone.ts';
 import { unclaimedCredits } from '../../rating/credits.ts';
 import { roundedToMinor } from '../../rating/exact.ts';

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
+import type { BillingContext } from '../context.ts';
 import { type BalanceBody, type BalanceEntry, BLANK_ENTRY, ledgerEntry } from '../../books/balances.ts';
 import type { BooksEntry, Catalog } from '../../catalog/catalog.ts';
-import type { BillingContext } from '../facts.ts';
 import { rateDocument, type RatedDocument } from '../document.ts';
 import { zoneOfAccount } from '../period.ts';
 import { lapsesOf } from '../../books/coverage.ts';
@@ -270,9 +269,4 @@ function lapses(books: Books, account: string, nowMs: number, by: string): Balan
     source: `what was left of ${id} lapsed`,
     by,
   }));
-}
-
-/** An id that is the same whenever it is made of the same: written twice, it is written once. */
-export function idOf(...parts: readonly (string | number)[]): string {
-  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 18);
 }

@@ -1,8 +1,8 @@
+import { stableId } from '../../books/stable-id.ts';
+import type { BillingContext } from '../context.ts';
 import { BLANK_ENTRY, type BalanceBody } from '../../books/balances.ts';
 import type { BooksEntry } from '../../catalog/catalog.ts';
 import type { EventBody } from '../../catalog/events.ts';
-import type { BillingContext } from '../facts.ts';
-import { idOf } from './charge-days.ts';
 import { standingOf } from '../../books/standing.ts';
 
 /**
@@ -28,7 +28,7 @@ export async function recordState(context: BillingContext, account: string, nowM
         amount: null,
         withdrawn: false,
       };
-      return { kind: 'event', id: idOf(account, vm, body.kind, since), body: JSON.stringify(body) };
+      return { kind: 'event', id: stableId(account, vm, body.kind, since), body: JSON.stringify(body) };
     });
     const entry: BalanceBody = {
       ...BLANK_ENTRY,
@@ -41,7 +41,7 @@ export async function recordState(context: BillingContext, account: string, nowM
       source: `${was} before; ${sinceMs === null ? 'from now on' : 'by what fell due'}`,
       by,
     };
-    return [...events, { kind: 'balance', id: idOf(account, 'state', state, since, nowMs), body: JSON.stringify(entry) }];
+    return [...events, { kind: 'balance', id: stableId(account, 'state', state, since, nowMs), body: JSON.stringify(entry) }];
   }, by);
   return made.slice(-1);
 }

@@ -1,13 +1,13 @@
+import { sha256 } from '../../books/stored-document.ts';
+import { type Corrected, correctedOf } from '../../books/debit-lines.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { DebitHead } from '../../books/debits.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { RatedLine } from '../../rating/line.ts';
 import { type Credited, planSteps, type Step } from './correction-plan.ts';
-import { type Corrected, type Correction, correctionsOf, type IssuedLine, nanosOf } from './corrections.ts';
+import { type Correction, correctionsOf, type IssuedLine, nanosOf } from './corrections.ts';
 import { creditNoteOf } from './credit-note.ts';
-import { correctedOf } from '../../books/debit-lines.ts';
-import { sha256 } from '../document.ts';
 import { keepCreditNote, keepDebit, readDebit, readDocument, stateOf } from '../../books/ledger.ts';
 
 /** What was written to bring an invoice to what its period rates to. */

@@ -1,5 +1,4 @@
-import type { MinutesChange } from '../../books/books.ts';
-import type { DebitPart } from '../../books/debits.ts';
+import type { Corrected } from '../../books/debit-lines.ts';
 import { parseAmount } from '../../domain/money.ts';
 import type { LineKind, RatedLine } from '../../rating/line.ts';
 
@@ -28,14 +27,6 @@ export interface Correction {
   minutes: { before: number; after: number };
   /** The local days, or months, whose unavailable minutes changed. */
   days: { date: string; before: number; after: number }[];
-}
-
-/** What credit notes took back of an invoice, by the index of the line, and what debits added, by the line's key. */
-export interface Corrected {
-  credited: ReadonlyMap<number, bigint>;
-  debited: ReadonlyMap<string, { nanos: bigint; part: DebitPart }>;
-  /** How unavailable minutes were corrected, oldest first. */
-  minutes: readonly MinutesChange[];
 }
 
 /**

@@ -1,9 +1,9 @@
+import type { StoredDocument } from '../../books/stored-document.ts';
 import type { InvoiceState } from '../../books/books.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { toJson } from '../../domain/json.ts';
 import type { Credited } from './correction-plan.ts';
-import type { StoredDocument } from '../document.ts';
 
 export interface NoteReason {
   /** The invoice whose period was rated again: the one credited, or the one that a debit on it corrected. */

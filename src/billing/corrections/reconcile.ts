@@ -1,9 +1,9 @@
+import type { BillingContext } from '../context.ts';
 import type { InvoiceState } from '../../books/books.ts';
 import { type IncidentBody, incidentsOf } from '../../catalog/incidents.ts';
 import { correctTo, type Made } from './correct.ts';
 import { type Correction, isDebit, type IssuedLine } from './corrections.ts';
 import { rateDocument } from '../document.ts';
-import type { BillingContext } from '../facts.ts';
 import { readDocument, stateOf } from '../../books/ledger.ts';
 
 /** What reconciling found on one final invoice. */

@@ -1,3 +1,4 @@
+import type { BillingContext } from '../context.ts';
 import type { InvoiceState } from '../../books/books.ts';
 import { MINUTE_MS } from '../../domain/zone.ts';
 import { inParts } from '../../query/context.ts';
@@ -7,7 +8,7 @@ import { loadSpans, type Span } from '../../query/span.ts';
 import { priceCredits } from '../../rating/credits.ts';
 import { rounded } from '../../rating/line.ts';
 import { claimsOf } from '../claims.ts';
-import { type BillingContext, closed, evidenceOf, servicesOf } from '../facts.ts';
+import { closed, evidenceOf, servicesOf } from '../facts.ts';
 import { finalInvoices } from './reconcile.ts';
 
 /** A service is priced by the calendar months around a period, so an invoice may be about a time so long before or after its own. */

@@ -1,8 +1,8 @@
+import type { BillingContext } from '../context.ts';
 import type { AccountBody, VmBody } from '../../catalog/bodies.ts';
 import type { InvoiceState } from '../../books/books.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { type PlanBody, planOf } from '../../domain/plan.ts';
-import type { BillingContext } from '../facts.ts';
 import { finalInvoices, type Reconciled, reconcileInvoice } from './reconcile.ts';
 
 /** What a change of the catalog would do to final invoices: found before it is made, for afterwards it can only be corrected. */

@@ -6,6 +6,8 @@ import type { QueryContext } from '../../query/context.ts';
 import type { LoadedSheet, TermsLibrary } from '../../terms/library.ts';
 import type { RefundEvent, RefundFacts } from '../../terms/measure.ts';
 import { evaluateRefund, type RefundDecision } from '../../terms/refund.ts';
+import { planInForce } from '../../domain/dated-plans.ts';
+import { termsNamed } from '../../terms/agreed.ts';
 import type { TermsSheet } from '../../terms/sheet.ts';
 import { type Gathered, gatherFacts } from './facts.ts';
 
@@ -61,8 +63,7 @@ export async function checkRefund(
 function termsOf({ catalog }: QueryContext, vm: string, atMs: number): string | undefined {
   const body = catalog.vm(vm)?.body;
   if (body === undefined) return undefined;
-  const dated = body.plans.findLast((each) => each.from <= atMs) ?? body.plans[0];
-  return body.terms ?? (dated === undefined ? undefined : catalog.plan(dated.plan)?.body.terms) ?? undefined;
+  return termsNamed({ catalog }, body, planInForce(body.plans, atMs)?.plan) ?? undefined;
 }
 
 function sheetInForce(library: TermsLibrary, id: string | undefined, vm: string, atMs: number): LoadedSheet {

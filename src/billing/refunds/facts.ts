@@ -1,3 +1,4 @@
+import { planInForce } from '../../domain/dated-plans.ts';
 import type { VmBody } from '../../catalog/bodies.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { applyIncidents } from '../../domain/incidents.ts';
@@ -84,7 +85,7 @@ function paymentOf(body: VmBody, events: readonly RefundEvent[], atMs: number): 
 
 /** The handling fee of the plan in force when it was paid, or of the first one after. */
 function handlingFee(catalog: Catalog, body: VmBody, paidAtMs: number): bigint {
-  const dated = body.plans.findLast((each) => each.from <= paidAtMs) ?? body.plans[0];
+  const dated = planInForce(body.plans, paidAtMs);
   const fee = dated === undefined ? undefined : catalog.plan(dated.plan)?.body.refund_handling_fee;
   return parseAmount(fee ?? '0') ?? 0n;
 }
