@@ -63,6 +63,7 @@ import {
   RECORD_FIRST,
   RECORD_HEAD,
   RECORD_KIND,
+  REJECTIONS,
   VM_CONDITION,
   VM_FLAGS,
   VM_LAST_TS,
@@ -87,7 +88,6 @@ const ANOMALY_ROW_MAX: u32 = 192;
 const LATE_MAX: u32 = 288;
 const OUTAGES_A_SAMPLE: u32 = 4;
 const TRAFFIC_A_SAMPLE: u32 = 4;
-
 
 
 // @ts-ignore: decorator
@@ -248,7 +248,7 @@ function tick(record: usize): void {
     if (clock > load<i64>(H_CLOCK)) store<i64>(H_CLOCK, clock);
   }
   // refusals at the door since the tick before, by code
-  for (let code: usize = 0; code < 12; code++) add(C_REJECTED + (code << 3), load<u32>(record + RECORD_HEAD + (code << 2)));
+  for (let code: usize = 0; code < <usize>REJECTIONS; code++) add(C_REJECTED + (code << 3), load<u32>(record + RECORD_HEAD + (code << 2)));
 }
 
 /**

@@ -3,24 +3,29 @@
  * their sample; bytes that are not of the format at all make the whole body malformed. Nothing is read beyond 64 bytes after the end,
  * where zeros are: a record has at most 51 bytes, and one that ends after the end is noticed then.
  */
-import { H_ACCEPTED, H_FRAMES, H_FRAMES_END, H_NOW, H_OLDEST, H_PATTERN_COUNT, H_SAMPLES_MAX, H_SEEN, H_TABLE } from './layout';
-import { MALFORMED, OK, TOO_MANY, reject, writeFrame } from './frame';
 import {
-  BAD_EPOCH,
-  BAD_NIC,
-  BAD_VM,
-  EPOCH,
-  FIELD,
-  FUTURE_MS,
-  NIC,
-  NIC_NAME_MAX,
-  TS,
-  TS_IN_FUTURE,
-  TS_TOO_OLD,
-  VM,
-  VM_NAME_MAX,
-  VM_NOT_ALLOWED,
-} from './judge';
+  FIELD_EPOCH,
+  FIELD_NIC,
+  FIELD_TS,
+  FIELD_VM,
+  H_ACCEPTED,
+  H_FRAMES,
+  H_FRAMES_END,
+  H_NOW,
+  H_OLDEST,
+  H_PATTERN_COUNT,
+  H_SAMPLES_MAX,
+  H_SEEN,
+  H_TABLE,
+  REJECT_BAD_EPOCH,
+  REJECT_BAD_NIC,
+  REJECT_BAD_VM,
+  REJECT_TS_IN_FUTURE,
+  REJECT_TS_TOO_OLD,
+  REJECT_VM_NOT_ALLOWED,
+} from './layout';
+import { MALFORMED, OK, TOO_MANY, reject, writeFrame } from './frame';
+import { FIELD, FUTURE_MS, NIC_NAME_MAX, VM_NAME_MAX } from './judge';
 import { isAllowed } from './pattern';
 import { hashName, isName, isPathStep } from './text';
 
@@ -142,12 +147,12 @@ export function decodeBinary(p: usize, end: usize): u32 {
       nicGood = load<u32>(nic + 12);
     }
     let verdict: u32 = 0;
-    if (vmLength == 0 || load<u32>(vm + 12) == 0 || isPathStep(vmName, vmLength)) verdict = BAD_VM + VM * FIELD;
-    else if (ts > load<i64>(H_NOW) + FUTURE_MS) verdict = TS_IN_FUTURE + TS * FIELD;
-    else if (ts < load<i64>(H_OLDEST) || ts < 0) verdict = TS_TOO_OLD + TS * FIELD;
-    else if (nicLength > NIC_NAME_MAX || nicGood == 0) verdict = BAD_NIC + NIC * FIELD;
-    else if (epoch > 0xffffffff) verdict = BAD_EPOCH + EPOCH * FIELD;
-    else if (load<u32>(H_PATTERN_COUNT) != 0 && !isAllowed(vmName, vmLength)) verdict = VM_NOT_ALLOWED + VM * FIELD;
+    if (vmLength == 0 || load<u32>(vm + 12) == 0 || isPathStep(vmName, vmLength)) verdict = REJECT_BAD_VM + FIELD_VM * FIELD;
+    else if (ts > load<i64>(H_NOW) + FUTURE_MS) verdict = REJECT_TS_IN_FUTURE + FIELD_TS * FIELD;
+    else if (ts < load<i64>(H_OLDEST) || ts < 0) verdict = REJECT_TS_TOO_OLD + FIELD_TS * FIELD;
+    else if (nicLength > NIC_NAME_MAX || nicGood == 0) verdict = REJECT_BAD_NIC + FIELD_NIC * FIELD;
+    else if (epoch > 0xffffffff) verdict = REJECT_BAD_EPOCH + FIELD_EPOCH * FIELD;
+    else if (load<u32>(H_PATTERN_COUNT) != 0 && !isAllowed(vmName, vmLength)) verdict = REJECT_VM_NOT_ALLOWED + FIELD_VM * FIELD;
     if (verdict != 0) {
       reject(index, verdict);
     } else {

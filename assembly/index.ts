@@ -1,5 +1,5 @@
 /** What the host may call: exports only. */
-export { layoutHash, initialise, memoryNeeded } from './setup';
+export { layoutFold, initialise, memoryNeeded } from './setup';
 export { decode } from './decode';
 export { aggregate, settle, touch } from './aggregate';
 export { addPhase, addZonePoint, beginZone, clearCatalog, setPlan } from './credit';

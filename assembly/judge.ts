@@ -2,7 +2,31 @@
  * The tolerant path: one sample in any form that JSON allows, judged rule by rule in the order of SPEC §1's table. It is slower and
  * never wrong; the fast path hands it everything it does not know at a glance, and every rejection comes from here.
  */
-import { H_NOW, H_OLDEST, H_SCRATCH } from './layout';
+import {
+  FIELD_CAUSE,
+  FIELD_EPOCH,
+  FIELD_NIC,
+  FIELD_RX_BYTES,
+  FIELD_STATE,
+  FIELD_TS,
+  FIELD_TX_BYTES,
+  FIELD_VM,
+  H_NOW,
+  H_OLDEST,
+  H_SCRATCH,
+  REJECT_BAD_CAUSE,
+  REJECT_BAD_COUNTER,
+  REJECT_BAD_EPOCH,
+  REJECT_BAD_NIC,
+  REJECT_BAD_STATE,
+  REJECT_BAD_TS,
+  REJECT_BAD_VM,
+  REJECT_MALFORMED_JSON,
+  REJECT_MISSING_FIELD,
+  REJECT_TS_IN_FUTURE,
+  REJECT_TS_TOO_OLD,
+  REJECT_VM_NOT_ALLOWED,
+} from './layout';
 import { skipSpace, skipString, skipValue, unescape } from './json';
 import { NO_INSTANT, instant } from './time';
 import { digits, digitsEnd, isNameByte, isPathStep } from './text';
@@ -12,30 +36,10 @@ export const FUTURE_MS: i64 = 300000;
 export const VM_NAME_MAX: u32 = 64;
 export const NIC_NAME_MAX: u32 = 32;
 
-// The rejection codes and fields, in the order of src/samples/rejection.ts. ACCEPTED is none of them.
+/** No rejection code. */
 export const ACCEPTED: u32 = 0xffff;
-export const MALFORMED_JSON: u32 = 0;
-const MISSING_FIELD: u32 = 1;
-export const BAD_VM: u32 = 2;
-export const BAD_NIC: u32 = 3;
-const BAD_TS: u32 = 4;
-export const TS_IN_FUTURE: u32 = 5;
-export const TS_TOO_OLD: u32 = 6;
-const BAD_COUNTER: u32 = 7;
-export const BAD_EPOCH: u32 = 8;
-const BAD_STATE: u32 = 9;
-const BAD_CAUSE: u32 = 10;
-export const VM_NOT_ALLOWED: u32 = 11;
-export const FIELD: u32 = 256; // code + field × 256
-
-export const VM: u32 = 1;
-export const TS: u32 = 2;
-export const NIC: u32 = 3;
-const RX: u32 = 4;
-const TX: u32 = 5;
-export const EPOCH: u32 = 6;
-const STATE: u32 = 7;
-const CAUSE: u32 = 8;
+/** A verdict is a code and, times this, the field that is meant. */
+export const FIELD: u32 = 256;
 
 // What the last sample said. Transient: nothing here outlives a call of decode.
 export let sampleTs: i64 = 0;
@@ -60,10 +64,10 @@ function fieldOf(p: usize): u32 {
   store<u64>(to, 0);
   const n = unescape(p, to, 8);
   const w = load<u64>(to);
-  if (n == 2) return <u32>w == 0x6d76 ? VM : <u32>w == 0x7374 ? TS : 0;
-  if (n == 3) return <u32>w == 0x63696e ? NIC : 0;
-  if (n == 5) return w == 0x68636f7065 ? EPOCH : w == 0x6574617473 ? STATE : w == 0x6573756163 ? CAUSE : 0;
-  if (n == 8) return w == 0x73657479625f7872 ? RX : w == 0x73657479625f7874 ? TX : 0;
+  if (n == 2) return <u32>w == 0x6d76 ? FIELD_VM : <u32>w == 0x7374 ? FIELD_TS : 0;
+  if (n == 3) return <u32>w == 0x63696e ? FIELD_NIC : 0;
+  if (n == 5) return w == 0x68636f7065 ? FIELD_EPOCH : w == 0x6574617473 ? FIELD_STATE : w == 0x6573756163 ? FIELD_CAUSE : 0;
+  if (n == 8) return w == 0x73657479625f7872 ? FIELD_RX_BYTES : w == 0x73657479625f7874 ? FIELD_TX_BYTES : 0;
   return 0;
 }
 
@@ -163,15 +167,15 @@ function readTs(p: usize, end: usize): u32 {
       n = unescape(p, text, u32.MAX_VALUE - 1);
     }
     sampleTs = instant(text, n);
-    if (sampleTs == NO_INSTANT) return BAD_TS;
+    if (sampleTs == NO_INSTANT) return REJECT_BAD_TS;
   } else {
     const verdict = readNumber(p, end);
-    if (verdict == NOT_AN_INTEGER) return BAD_TS;
-    if (verdict == TOO_LARGE || integer > <u64>i64.MAX_VALUE) return TS_IN_FUTURE;
+    if (verdict == NOT_AN_INTEGER) return REJECT_BAD_TS;
+    if (verdict == TOO_LARGE || integer > <u64>i64.MAX_VALUE) return REJECT_TS_IN_FUTURE;
     sampleTs = <i64>integer;
   }
-  if (sampleTs > load<i64>(H_NOW) + FUTURE_MS) return TS_IN_FUTURE;
-  if (sampleTs < load<i64>(H_OLDEST) || sampleTs < 0) return TS_TOO_OLD;
+  if (sampleTs > load<i64>(H_NOW) + FUTURE_MS) return REJECT_TS_IN_FUTURE;
+  if (sampleTs < load<i64>(H_OLDEST) || sampleTs < 0) return REJECT_TS_TOO_OLD;
   return ACCEPTED;
 }
 
@@ -208,63 +212,63 @@ function readWord(p: usize, max: u32): u32 {
 
 /** The verdict on the sample in [p, end): ACCEPTED with the sample* values set, or code + field × 256. */
 export function judge(p: usize, end: usize): u32 {
-  if (!findFields(p, end)) return MALFORMED_JSON;
+  if (!findFields(p, end)) return REJECT_MALFORMED_JSON;
   const scratch = <usize>load<u32>(H_SCRATCH);
-  const vm = valueAt(VM);
-  if (vm == 0) return MISSING_FIELD + VM * FIELD;
+  const vm = valueAt(FIELD_VM);
+  if (vm == 0) return REJECT_MISSING_FIELD + FIELD_VM * FIELD;
   sampleVm = scratch + 192;
   sampleVmLength = readName(vm, sampleVm, VM_NAME_MAX);
-  if (sampleVmLength == 0 || sampleVmLength > VM_NAME_MAX || isPathStep(sampleVm, sampleVmLength)) return BAD_VM + VM * FIELD;
+  if (sampleVmLength == 0 || sampleVmLength > VM_NAME_MAX || isPathStep(sampleVm, sampleVmLength)) return REJECT_BAD_VM + FIELD_VM * FIELD;
 
-  const ts = valueAt(TS);
-  if (ts == 0) return MISSING_FIELD + TS * FIELD;
+  const ts = valueAt(FIELD_TS);
+  if (ts == 0) return REJECT_MISSING_FIELD + FIELD_TS * FIELD;
   const when = readTs(ts, end);
-  if (when != ACCEPTED) return when + TS * FIELD;
+  if (when != ACCEPTED) return when + FIELD_TS * FIELD;
 
-  const nic = valueAt(NIC);
+  const nic = valueAt(FIELD_NIC);
   sampleNic = scratch + 320;
   sampleNicLength = nic == 0 ? 0 : readName(nic, sampleNic, NIC_NAME_MAX);
-  if (sampleNicLength > NIC_NAME_MAX) return BAD_NIC + NIC * FIELD;
+  if (sampleNicLength > NIC_NAME_MAX) return REJECT_BAD_NIC + FIELD_NIC * FIELD;
 
-  const rx = valueAt(RX);
-  const tx = valueAt(TX);
+  const rx = valueAt(FIELD_RX_BYTES);
+  const tx = valueAt(FIELD_TX_BYTES);
   sampleRx = 0;
   sampleTx = 0;
   sampleCounters = rx != 0 || tx != 0 ? 1 : 0;
   if (rx != 0) {
-    if (!readCounter(rx, end)) return BAD_COUNTER + RX * FIELD;
+    if (!readCounter(rx, end)) return REJECT_BAD_COUNTER + FIELD_RX_BYTES * FIELD;
     sampleRx = integer;
   }
   if (tx != 0) {
-    if (!readCounter(tx, end)) return BAD_COUNTER + TX * FIELD;
+    if (!readCounter(tx, end)) return REJECT_BAD_COUNTER + FIELD_TX_BYTES * FIELD;
     sampleTx = integer;
   }
-  if (sampleCounters != 0 && rx == 0) return MISSING_FIELD + RX * FIELD;
-  if (sampleCounters != 0 && tx == 0) return MISSING_FIELD + TX * FIELD;
+  if (sampleCounters != 0 && rx == 0) return REJECT_MISSING_FIELD + FIELD_RX_BYTES * FIELD;
+  if (sampleCounters != 0 && tx == 0) return REJECT_MISSING_FIELD + FIELD_TX_BYTES * FIELD;
 
-  const epoch = valueAt(EPOCH);
+  const epoch = valueAt(FIELD_EPOCH);
   sampleEpoch = 0;
   if (epoch != 0) {
-    if (readNumber(epoch, end) != INTEGER || integer > 0xffffffff) return BAD_EPOCH + EPOCH * FIELD;
+    if (readNumber(epoch, end) != INTEGER || integer > 0xffffffff) return REJECT_BAD_EPOCH + FIELD_EPOCH * FIELD;
     sampleEpoch = <u32>integer;
   }
 
-  const state = valueAt(STATE);
+  const state = valueAt(FIELD_STATE);
   let down = false;
   if (state != 0) {
     const n = readWord(state, 4);
     const w = load<u32>(scratch + 128);
     down = n == 4 && w == 0x6e776f64;
-    if (!down && (n != 2 || w != 0x7075)) return BAD_STATE + STATE * FIELD;
+    if (!down && (n != 2 || w != 0x7075)) return REJECT_BAD_STATE + FIELD_STATE * FIELD;
   }
   sampleCondition = down ? 1 : 0;
-  const cause = valueAt(CAUSE);
+  const cause = valueAt(FIELD_CAUSE);
   if (cause != 0) {
     const n = readWord(cause, 13);
     const code = n > 13 ? 0 : causeOf(scratch + 128, n);
-    if (!down || code == 0) return BAD_CAUSE + CAUSE * FIELD;
+    if (!down || code == 0) return REJECT_BAD_CAUSE + FIELD_CAUSE * FIELD;
     sampleCondition = code;
   }
-  if (!isAllowed(sampleVm, sampleVmLength)) return VM_NOT_ALLOWED + VM * FIELD;
+  if (!isAllowed(sampleVm, sampleVmLength)) return REJECT_VM_NOT_ALLOWED + FIELD_VM * FIELD;
   return ACCEPTED;
 }

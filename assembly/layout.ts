@@ -1,11 +1,18 @@
 /**
- * The memory map. Every byte the kernel knows lives in linear memory at addresses kept in the header, so that a snapshot is a copy
- * of [HEADER, stateEnd). The host repeats these numbers in src/kernel/layout.ts and compares them at load (see `layoutHash`).
+ * The memory map, and the only place that says it: `npm run build:layout` (part of the build) writes what the host knows of it into
+ * src/kernel/layout.gen.ts, and one number over every line below, the fold, into layout-fold.gen.ts. The kernel exports the fold and the host
+ * compares it at load; a checkpoint bears it. Every byte the kernel knows lives in linear memory at addresses kept in the header, so a
+ * snapshot is a copy of what is in use of [HEADER, H_STATE_END).
  *
- *   0        1024      2048
- *   | unused | HEADER  | static data (asc) ... | state: vms · cold · nics · vm table · nic table · names · plans · zones · touched |
- *                                              | buffers: input · frames · rejects · names · outputs                       |
+ *   0               65536    66560
+ *   | asc's statics | HEADER | state: vms · cold vms · nics · vm table · nic table · names · plans · phases · zones · touched
+ *                            | buffers: input · frames · rejects · patterns · stack · scratch · names of a body · outputs, to H_MEMORY_END
+ *
+ * (setup.ts puts them there in this order; test/kernel/layout.test.ts holds the drawing against a kernel.)
  */
+
+/** Bumped when the meaning of the state changes while its places stay. */
+export const STATE_VERSION: u32 = 3;
 
 // ---- header -------------------------------------------------------------------------------------------------------
 export const HEADER: usize = 65536;
@@ -50,7 +57,7 @@ export const H_SCRATCH: usize = HEADER + 156;
 export const H_MEMORY_END: usize = HEADER + 160;
 export const H_TABLE: usize = HEADER + 164; // names of a binary body
 
-// outputs: start, write position, limit
+// outputs: start, write position, limit (u32); OUTPUTS of the host are these, in this order
 export const H_OUT: usize = HEADER + 192; // 6 outputs × 16 bytes
 export const OUT_SAMPLES: usize = H_OUT + 0;
 export const OUT_UPTIME: usize = H_OUT + 16;
@@ -225,3 +232,26 @@ export const UP: u8 = 0;
 export const SILENT: u8 = 8;
 export const CONDITIONS: u32 = 9;
 export const MINUTE_MS: i64 = 60000;
+
+// ---- why a sample is refused: the code, and 256 times the field that is meant ---------------------------------------------
+export const REJECT_MALFORMED_JSON: u32 = 0;
+export const REJECT_MISSING_FIELD: u32 = 1;
+export const REJECT_BAD_VM: u32 = 2;
+export const REJECT_BAD_NIC: u32 = 3;
+export const REJECT_BAD_TS: u32 = 4;
+export const REJECT_TS_IN_FUTURE: u32 = 5;
+export const REJECT_TS_TOO_OLD: u32 = 6;
+export const REJECT_BAD_COUNTER: u32 = 7;
+export const REJECT_BAD_EPOCH: u32 = 8;
+export const REJECT_BAD_STATE: u32 = 9;
+export const REJECT_BAD_CAUSE: u32 = 10;
+export const REJECT_VM_NOT_ALLOWED: u32 = 11;
+export const REJECTIONS: u32 = 12;
+export const FIELD_VM: u32 = 1;
+export const FIELD_TS: u32 = 2;
+export const FIELD_NIC: u32 = 3;
+export const FIELD_RX_BYTES: u32 = 4;
+export const FIELD_TX_BYTES: u32 = 5;
+export const FIELD_EPOCH: u32 = 6;
+export const FIELD_STATE: u32 = 7;
+export const FIELD_CAUSE: u32 = 8;

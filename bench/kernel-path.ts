@@ -35,7 +35,7 @@ export class KernelPath {
       },
       build,
     );
-    this.kernel.setTerms({ stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 100_000_000_000n, clock: 'wall' });
+    this.kernel.setConstants({ stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 100_000_000_000n, clock: 'wall' });
     this.kernel.setU32(L.H_ARCHIVE, 1);
   }
 

@@ -4,7 +4,7 @@
  * at, and what a row says is a function of the log up to there, so a step that is done again after a crash does no harm.
  */
 import type { Faults } from '../process/faults.ts';
-import { Kernel, type Capacity, type Terms } from '../kernel/kernel.ts';
+import { Kernel, type Capacity, type MeteringConstants } from '../kernel/kernel.ts';
 import { KIND_CATALOG, KIND_SAMPLES, LAYOUT as L, OUTPUTS, type Output } from '../kernel/layout.ts';
 import type { LogMark } from '../log/check.ts';
 import { LogIdentityError } from '../log/identity.ts';
@@ -33,7 +33,7 @@ export interface AggregatorOptions {
   readonly store: Store;
   readonly log: LogReader;
   readonly checkpoints: Checkpoints;
-  readonly terms: Terms;
+  readonly constants: MeteringConstants;
   readonly vmsMax: number;
   readonly nicsMax: number;
   readonly faults: Faults;
@@ -139,14 +139,14 @@ export class Aggregator {
       this.#pace = new Pace(options.slice ?? SLICE, options.pace);
     this.#live = this.#newLive();
     this.#workshop = new Kernel({ ...capacityOf(2 * VMS_A_CHUNK, options.nicsMax), framesBytes: 17 * 1024 * 1024 });
-    this.#workshop.setTerms(options.terms);
+    this.#workshop.setConstants(options.constants);
     this.#pricing = new Pricing(options.store, options.partition?.owns);
     this.#held = new HeldRows(options.store, options.faults);
   }
 
   #newLive(): Kernel {
     const kernel = new Kernel(capacityOf(this.#options.vmsMax, this.#options.nicsMax));
-    kernel.setTerms(this.#options.terms);
+    kernel.setConstants(this.#options.constants);
     kernel.setU32(L.H_ARCHIVE, 1);
     return kernel;
   }
@@ -232,13 +232,13 @@ export class Aggregator {
   }
 
   #repairContext(): RepairContext {
-    const { store, terms } = this.#options;
+    const { store, constants } = this.#options;
     return {
       live: this.#live,
       workshop: this.#workshop,
       store,
       pricing: this.#pricing,
-      terms,
+      constants,
       backlog: this.#backlog,
       slice: this.#pace?.bounds ?? this.#options.slice ?? SLICE,
     };

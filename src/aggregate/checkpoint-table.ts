@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Faults } from '../process/faults.ts';
-import { layoutHash } from '../kernel/layout.ts';
+import { LAYOUT_FOLD, READABLE_FOLDS } from '../kernel/layout.ts';
 import { literal } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
 import type { Checkpoints } from './checkpoint.ts';
@@ -30,7 +30,7 @@ export interface CheckpointTableOptions {
 export function checkpointTable({ store, partition, instance, logId, now, faults }: CheckpointTableOptions): Checkpoints {
   const whole = (): Promise<{ position: string; sha: string; total: number }[]> =>
     store.rows(
-      `SELECT position, hex(sha256) AS sha, any(total) AS total FROM checkpoints WHERE partition_id = ${partition} AND layout = ${layoutHash()}
+      `SELECT position, hex(sha256) AS sha, any(total) AS total FROM checkpoints WHERE partition_id = ${partition} AND layout IN (${READABLE_FOLDS.join(', ')})
        AND (log_id IN ('', ${literal(logId)}) OR log_id IN (SELECT log_id FROM log_identity))
        GROUP BY position, sha256 HAVING uniqExact(chunk) = total ORDER BY position DESC`,
     );
@@ -105,7 +105,7 @@ function rowHead({ partition, seq, sha, chunk, total, instance, logId, storedMs,
   const numbers = Buffer.alloc(12);
   numbers.writeUInt32LE(chunk, 0);
   numbers.writeUInt32LE(total, 4);
-  numbers.writeUInt32LE(layoutHash(), 8);
+  numbers.writeUInt32LE(LAYOUT_FOLD, 8);
   const name = Buffer.from(instance, 'utf8').subarray(0, 127);
   const log = Buffer.from(logId, 'latin1');
   const at = Buffer.alloc(8);

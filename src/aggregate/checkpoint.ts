@@ -8,7 +8,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, readSync, rm
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Faults } from '../process/faults.ts';
-import { layoutHash } from '../kernel/layout.ts';
+import { LAYOUT_FOLD, READABLE_FOLDS } from '../kernel/layout.ts';
 
 const MAGIC = 'UPTALLY-STATE-2\n';
 const HEAD_BYTES = 112;
@@ -48,10 +48,10 @@ function fileName(seq: number): string {
   return `${String(seq).padStart(16, '0')}.checkpoint`;
 }
 
-function head(state: Uint8Array, { logId, check }: Origin): Buffer {
+function head(state: Uint8Array, { logId, check }: Origin, fold = LAYOUT_FOLD): Buffer {
   const bytes = Buffer.alloc(HEAD_BYTES);
   bytes.write(MAGIC);
-  bytes.writeUInt32LE(layoutHash(), 16);
+  bytes.writeUInt32LE(fold, 16);
   bytes.writeBigUInt64LE(BigInt(state.length), 24);
   bytes.write(logId, 64, 'latin1');
   bytes.write(check, 96, 'latin1');
@@ -60,8 +60,8 @@ function head(state: Uint8Array, { logId, check }: Origin): Buffer {
 }
 
 /** The head of a file of before logs had ids. */
-function head1(state: Uint8Array): Buffer {
-  const bytes = head(state, NO_ORIGIN).subarray(0, HEAD_1_BYTES);
+function head1(state: Uint8Array, fold: number): Buffer {
+  const bytes = head(state, NO_ORIGIN, fold).subarray(0, HEAD_1_BYTES);
   bytes.write(MAGIC_1);
   createHash('sha256').update(state).digest().copy(bytes, 32);
   return bytes;
@@ -92,7 +92,9 @@ export function openCheckpoints(directory: string, faults: Faults): CheckpointFo
       const isOld = bytes.toString('latin1', 0, MAGIC_1.length) === MAGIC_1;
       const headBytes = isOld ? HEAD_1_BYTES : HEAD_BYTES;
       const state = bytes.subarray(headBytes);
-      const expected = isOld ? head1(state) : head(state, originIn(bytes));
+      const fold = bytes.readUInt32LE(16);
+      if (!READABLE_FOLDS.includes(fold)) return undefined;
+      const expected = isOld ? head1(state, fold) : head(state, originIn(bytes), fold);
       return expected.equals(bytes.subarray(0, headBytes)) ? state : undefined;
     },
     originOf(seq) {

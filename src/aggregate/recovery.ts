@@ -90,7 +90,7 @@ function storedProgress({ store, log, partition }: AggregatorOptions): Promise<S
 
 /** The record that the loaded checkpoint ends with; -1 when none could be used. */
 async function loadCheckpoint(options: AggregatorOptions, { live, backlog }: RepairContext): Promise<number> {
-  const { checkpoints, log, note, terms, partition } = options;
+  const { checkpoints, log, note, constants, partition } = options;
   // a state beyond what the store has on record is of a time that the store has been set back behind
   const stored = partition === undefined && log.mark !== undefined ? ((await storedProgress(options))?.seq ?? -1) : Infinity;
   for (const seq of await checkpoints.list()) {
@@ -99,7 +99,7 @@ async function loadCheckpoint(options: AggregatorOptions, { live, backlog }: Rep
       const state = await checkpoints.read(seq);
       const usable = (log.firstSeq ?? log.headSeq()) <= afterGaps(options, seq + 1) && seq < log.headSeq();
       if (state !== undefined && usable && loadState(live, backlog, state)) {
-        live.setTerms(terms);
+        live.setConstants(constants);
         return seq;
       }
     }

@@ -5,7 +5,7 @@
  * VMs as the log up to the step says, under the version of the step's end, so that its rows replace what was there. When a VM's last slice
  * is done the live path has it back.
  */
-import type { Kernel, Terms } from '../kernel/kernel.ts';
+import type { Kernel, MeteringConstants } from '../kernel/kernel.ts';
 import { EMIT_SLICE, LAYOUT as L } from '../kernel/layout.ts';
 import type { Store } from '../store/store.ts';
 import { type Earliest, type Latest, type Range, earliestIn, interfacesOf, latestIn, samplesAt, samplesIn } from './archive.ts';
@@ -39,11 +39,11 @@ export const SLICE: SliceBounds = { vms: VMS_A_CHUNK, minutes: SLICE_MINUTES_MAX
 
 export interface RepairContext {
   readonly live: Kernel;
-  /** a second kernel of the same terms, empty between repairs */
+  /** a second kernel of the same constants, empty between repairs */
   readonly workshop: Kernel;
   readonly store: Store;
   readonly pricing: Pricing;
-  readonly terms: Terms;
+  readonly constants: MeteringConstants;
   readonly backlog: Backlog;
   readonly slice: SliceBounds;
 }

@@ -1,6 +1,6 @@
 /** What a repair does to rows that it did not write: what is no longer so is withdrawn, and outages are joined to those on record. */
 import { SILENT } from '../domain/condition.ts';
-import type { Kernel, Terms } from '../kernel/kernel.ts';
+import type { Kernel, MeteringConstants } from '../kernel/kernel.ts';
 import { LAYOUT as L } from '../kernel/layout.ts';
 import { literal, tableOf } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
@@ -61,7 +61,7 @@ export interface OutageContext {
   readonly store: Store;
   readonly live: Kernel;
   readonly workshop: Kernel;
-  readonly terms: Terms;
+  readonly constants: MeteringConstants;
 }
 
 /**
@@ -69,7 +69,7 @@ export interface OutageContext {
  * beyond its stretch is left to the slice in which it ends.
  */
 export async function restateOutages(
-  { store, live, workshop, terms }: OutageContext,
+  { store, live, workshop, constants }: OutageContext,
   jobs: readonly Stretch[],
   written: readonly Uint8Array[],
   end: { readonly upTo: bigint; readonly version: bigint },
@@ -81,7 +81,7 @@ export async function restateOutages(
     else own?.set(row.startMs, row);
   }
   const recorded = await onRecord(store, jobs, end.version);
-  const watermarkMs = Number(live.i64(L.H_CLOCK)) - terms.latenessMs;
+  const watermarkMs = Number(live.i64(L.H_CLOCK)) - constants.latenessMs;
   const rows: Buffer[] = [];
   for (const { vm, fromMs, untilMs, readMs } of jobs) {
     const own = found.get(vm) ?? new Map<number, OutageRow>();
@@ -91,14 +91,14 @@ export async function restateOutages(
     const readFromMs = Number(workshop.i64(coldAddress(workshop, slot) + L.COLD_FIRST_TS));
     const first = own.get(readFromMs);
     if (first !== undefined && readMs > 0) {
-      const startMs = await runStart(store, vm, readFromMs, terms.stalenessMs, end.upTo);
+      const startMs = await runStart(store, vm, readFromMs, constants.stalenessMs, end.upTo);
       own.delete(readFromMs);
       own.set(startMs, { ...first, startMs });
       for (const run of [record + L.VM_RUN_START, record + L.VM_PREVIOUS_RUN]) {
         if (workshop.i64(run) === BigInt(readFromMs)) workshop.setI64(run, BigInt(startMs));
       }
     }
-    if (untilMs === Infinity) endAsShown(own, vm, lastTsMs(workshop, slot), terms.stalenessMs, watermarkMs);
+    if (untilMs === Infinity) endAsShown(own, vm, lastTsMs(workshop, slot), constants.stalenessMs, watermarkMs);
     for (const row of own.values()) {
       const endMs = row.endMs === 0 ? Infinity : row.endMs;
       // one that ends where the stretch begins may end there because of the first sample in it

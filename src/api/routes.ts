@@ -29,7 +29,7 @@ import { invoiceRoutes } from './billing/invoices.ts';
 import { keyRoutes } from './service/keys.ts';
 import { reconcileRoutes } from './billing/reconcile.ts';
 import { refundRoutes } from './billing/refunds.ts';
-import { healthRoutes, type MeteringTerms, type Readiness, statusRoute } from './service/status.ts';
+import { healthRoutes, type ShownConstants, type Readiness, statusRoute } from './service/status.ts';
 import { rowsOfVmsRoute } from './metering/rows-of-vms.ts';
 import { termsRoutes } from './catalog/terms.ts';
 import { vmMeteringRoutes } from './metering/vm-metering.ts';
@@ -48,7 +48,7 @@ export interface ServerDeps extends QueryContext, BareOptions {
   onUnknownKey?: () => Promise<void>;
   ready: () => Readiness | Promise<Readiness>;
   /** What the aggregator computes with (a Config has all of it). */
-  terms: MeteringTerms;
+  terms: ShownConstants;
   /** The providers' terms sheets; left out: the shipped ones. */
   sheets?: TermsLibrary;
   /** Who invoices are from. */

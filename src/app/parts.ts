@@ -9,7 +9,7 @@ import type { Config } from '../process/config.ts';
 import { type Faults, NO_FAULTS } from '../process/faults.ts';
 import { checkAccess, checkWritable, closeToOthers, folderError, isOpenToOthers, makeFolder } from '../process/folder.ts';
 import { loadTerms, shippedTermsFolder, type TermsLibrary } from '../terms/library.ts';
-import type { Terms } from '../kernel/kernel.ts';
+import type { MeteringConstants } from '../kernel/kernel.ts';
 import { noFileLeft } from '../http/bare-server.ts';
 import { listenBeside } from '../http/listening.ts';
 import { type HeldLock, LockedError, takeLock } from '../process/process-lock.ts';
@@ -108,7 +108,7 @@ export function aggregateSettings(config: Config, store: Store) {
     store: clickhouseUrl === undefined ? store : undefined,
     clickhouseUrl,
     clickhouseCluster,
-    terms: termsOf(config),
+    constants: constantsOf(config),
     vmsMax,
     nicsMax,
     checkpointIntervalMs,
@@ -121,7 +121,7 @@ export function watermarkOf(clockMs: number, { latenessMs }: Config): number | n
 }
 
 /** What rows mean. */
-export function termsOf(config: Config): Terms {
+export function constantsOf(config: Config): MeteringConstants {
   const { stalenessMs, latenessMs, linkLimitBps, clock } = config;
   return { stalenessMs, latenessMs, linkLimitBps, clock };
 }

@@ -3,7 +3,7 @@
  * grows, so views made at load stay valid.
  */
 import { readFileSync } from 'node:fs';
-import { COUNTERS, COUNTER_WORDS, LAYOUT as L, OUTPUTS, layoutHash, type Output } from './layout.ts';
+import { COUNTERS, COUNTER_WORDS, LAYOUT as L, LAYOUT_FOLD, OUTPUTS, type Output } from './layout.ts';
 
 /** How much a kernel must hold; every number is a limit that is checked where names or plans come in. */
 export interface Capacity {
@@ -17,7 +17,7 @@ export interface Capacity {
 }
 
 /** The constants of SPEC §2 and §8 that decide what rows mean. */
-export interface Terms {
+export interface MeteringConstants {
   readonly stalenessMs: number;
   readonly latenessMs: number;
   readonly linkLimitBps: bigint;
@@ -25,7 +25,7 @@ export interface Terms {
 }
 
 interface Exports {
-  layoutHash(): number;
+  layoutFold(): number;
   memoryNeeded(...capacity: number[]): number;
   initialise(...capacity: number[]): void;
   /** `mode` is the place in BODY_FORMATS, or ARCHIVED_LINES. */
@@ -83,8 +83,8 @@ export class Kernel {
     const name = build === 'release' ? 'kernel.wasm' : `kernel.${build}.wasm`;
     const instance = new WebAssembly.Instance(compiled(name), { env: { memory, abort } });
     this.exports = instance.exports as unknown as Exports;
-    if (this.exports.layoutHash() >>> 0 !== layoutHash()) {
-      throw new Error('the kernel was built from another memory layout than src/kernel/layout.ts: run npm run build');
+    if (this.exports.layoutFold() >>> 0 !== LAYOUT_FOLD) {
+      throw new Error('the kernel was built from another memory layout than src/kernel/layout.gen.ts: run npm run build');
     }
     const sizes = [
       capacity.vms,
@@ -129,12 +129,12 @@ export class Kernel {
   }
 
   /** Writes the terms that aggregation goes by. Call once, before the first record. */
-  setTerms(terms: Terms): void {
-    this.setI64(L.H_STALENESS, BigInt(terms.stalenessMs));
-    this.setI64(L.H_LATENESS, BigInt(terms.latenessMs));
-    this.setU64(L.H_LINK_BPS, terms.linkLimitBps);
-    this.setU64(L.H_LINK_BYTES_MS, terms.linkLimitBps / 8000n);
-    this.setU32(L.H_EVENT_CLOCK, terms.clock === 'event' ? 1 : 0);
+  setConstants(constants: MeteringConstants): void {
+    this.setI64(L.H_STALENESS, BigInt(constants.stalenessMs));
+    this.setI64(L.H_LATENESS, BigInt(constants.latenessMs));
+    this.setU64(L.H_LINK_BPS, constants.linkLimitBps);
+    this.setU64(L.H_LINK_BYTES_MS, constants.linkLimitBps / 8000n);
+    this.setU32(L.H_EVENT_CLOCK, constants.clock === 'event' ? 1 : 0);
   }
 
   /** A copy of what an output holds; the output is empty afterwards. */

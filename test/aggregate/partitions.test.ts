@@ -58,7 +58,7 @@ async function partitionOfFleet(fleet: Fleet, id: number, partitions: number, he
     store: test.store,
     log: queue,
     checkpoints: memoryCheckpoints(),
-    terms: { stalenessMs, latenessMs, linkLimitBps, clock },
+    constants: { stalenessMs, latenessMs, linkLimitBps, clock },
     vmsMax: 1000,
     nicsMax: 4000,
     faults: { at: () => undefined },

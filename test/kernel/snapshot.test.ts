@@ -15,7 +15,7 @@ const decoder = new Decoder();
 
 function kernelOf(outputBytes: number, build: 'release' | 'debug' = 'release'): Kernel {
   const kernel = new Kernel({ ...CAPACITY, outputBytes }, build);
-  kernel.setTerms({ stalenessMs: 90_000, latenessMs: 0, linkLimitBps: 100_000_000_000n, clock: 'wall' });
+  kernel.setConstants({ stalenessMs: 90_000, latenessMs: 0, linkLimitBps: 100_000_000_000n, clock: 'wall' });
   kernel.setU32(L.H_ARCHIVE, 1);
   return kernel;
 }

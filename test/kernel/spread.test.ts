@@ -15,7 +15,7 @@ const decoder = new Decoder();
 function kernelShares(aMs: number, bMs: number, rx: bigint, tx: bigint): [number, bigint, bigint][] {
   const kernel = new Kernel({ vms: 4, nics: 4, plans: 1, phases: 1, inputBytes: 65_536, framesBytes: 64, outputBytes: 2 ** 20 });
   // the limit is where it can't interfere
-  kernel.setTerms({ stalenessMs: 90_000, latenessMs: 0, linkLimitBps: 2n ** 64n - 1n, clock: 'wall' });
+  kernel.setConstants({ stalenessMs: 90_000, latenessMs: 0, linkLimitBps: 2n ** 64n - 1n, clock: 'wall' });
   kernel.setU32(L.H_ARCHIVE, 1);
   const text = [`{"vm":"v","ts":${aMs},"rx_bytes":0,"tx_bytes":0}`, `{"vm":"v","ts":${bMs},"rx_bytes":${rx},"tx_bytes":${tx}}`];
   // a last sample, a minute on, so that every minute of the increase is passed

@@ -49,7 +49,7 @@ function rowsOf(lines: readonly string[], agent: string): Record<string, string>
     framesBytes: 64,
     outputBytes: 1 << 17,
   });
-  kernel.setTerms({ stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 100_000_000_000n, clock: 'wall' });
+  kernel.setConstants({ stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 100_000_000_000n, clock: 'wall' });
   kernel.setU32(L.H_ARCHIVE, 1);
   const rows: Record<string, string> = {};
   const drain = (): void => {

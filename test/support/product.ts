@@ -144,7 +144,7 @@ export async function startAggregator(setup: AggregatorSetup): Promise<Aggregato
     store: setup.store,
     log: setup.log,
     checkpoints: setup.checkpoints,
-    terms: {
+    constants: {
       stalenessMs: options.stalenessMs,
       latenessMs: options.latenessMs,
       linkLimitBps: options.linkLimitBps,

@@ -70,7 +70,7 @@ export class Installation {
       store,
       log: this.log,
       checkpoints: this.#setup.checkpoints,
-      terms: { stalenessMs, latenessMs, linkLimitBps, clock },
+      constants: { stalenessMs, latenessMs, linkLimitBps, clock },
       vmsMax: 500,
       nicsMax: 1500,
       faults: { at: () => undefined },

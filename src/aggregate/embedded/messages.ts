@@ -1,5 +1,5 @@
 /** What the main thread and the aggregator's thread say to each other. */
-import type { Terms } from '../../kernel/kernel.ts';
+import type { MeteringConstants } from '../../kernel/kernel.ts';
 import type { NewNames } from '../room.ts';
 import type { Halted, Progress } from '../status.ts';
 import type { RemoteEnd } from '../../store/remote.ts';
@@ -11,7 +11,7 @@ export interface ThreadSetup {
   readonly storeEnd: RemoteEnd | undefined;
   readonly clickhouseUrl: string | undefined;
   readonly clickhouseCluster: string | undefined;
-  readonly terms: Terms;
+  readonly constants: MeteringConstants;
   readonly vmsMax: number;
   readonly nicsMax: number;
   readonly checkpointIntervalMs: number;

@@ -59,7 +59,7 @@ async function main(): Promise<void> {
     store,
     log,
     checkpoints: openCheckpoints(setup.checkpointDir, faults),
-    terms: setup.terms,
+    constants: setup.constants,
     vmsMax: setup.vmsMax,
     nicsMax: setup.nicsMax,
     pace: () => performance.now(),

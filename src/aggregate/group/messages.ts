@@ -1,5 +1,5 @@
 /** What the main thread and the thread of the partitions' aggregators say to each other. */
-import type { Terms } from '../../kernel/kernel.ts';
+import type { MeteringConstants } from '../../kernel/kernel.ts';
 import type { KafkaSettings } from '../../process/config.ts';
 import type { KafkaLog } from '../../log/kafka/topic.ts';
 import type { PartitionState } from '../progress.ts';
@@ -14,7 +14,7 @@ export interface GroupSetup {
   readonly storeEnd: RemoteEnd | undefined;
   readonly clickhouseUrl: string | undefined;
   readonly clickhouseCluster: string | undefined;
-  readonly terms: Terms;
+  readonly constants: MeteringConstants;
   readonly vmsMax: number;
   readonly nicsMax: number;
   readonly checkpointIntervalMs: number;

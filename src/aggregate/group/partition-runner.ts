@@ -3,7 +3,7 @@
  * is told what was fetched, and tells how much more it can take; it never waits for the broker, nor does the consumer for it.
  */
 import type { Faults } from '../../process/faults.ts';
-import type { Terms } from '../../kernel/kernel.ts';
+import type { MeteringConstants } from '../../kernel/kernel.ts';
 import { partitionOf, vmHash } from '../../samples/vm-hash.ts';
 import type { LogId } from '../../log/identity.ts';
 import type { Bounds } from '../../log/kafka/queue.ts';
@@ -21,7 +21,7 @@ export interface RunnerOptions {
   readonly partition: number;
   readonly partitions: number;
   readonly store: Store;
-  readonly terms: Terms;
+  readonly constants: MeteringConstants;
   readonly vmsMax: number;
   readonly nicsMax: number;
   readonly checkpointIntervalMs: number;
@@ -79,7 +79,7 @@ export class PartitionRunner {
       store: options.store,
       log: this.queue,
       checkpoints: checkpointTable(options),
-      terms: options.terms,
+      constants: options.constants,
       vmsMax: options.vmsMax,
       nicsMax: options.nicsMax,
       faults: options.faults,

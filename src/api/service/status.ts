@@ -17,7 +17,7 @@ export interface Readiness {
 }
 
 /** What the rows are computed with; part of the status so that others can compute them again. */
-export interface MeteringTerms {
+export interface ShownConstants {
   readonly stalenessMs: number;
   readonly latenessMs: number;
   /** Bits a second, either direction. */
@@ -106,7 +106,7 @@ const statusShape = z.object({
 });
 
 /** How far everything has come. */
-export function statusRoute(api: Api, status: () => Status | Promise<Status>, terms: MeteringTerms): void {
+export function statusRoute(api: Api, status: () => Status | Promise<Status>, terms: ShownConstants): void {
   const shownTerms = {
     staleness_ms: terms.stalenessMs,
     lateness_ms: terms.latenessMs,

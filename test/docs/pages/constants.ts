@@ -16,7 +16,7 @@ export interface Constant {
 /** All constants of the files under a folder whose values are arithmetic on numbers, in the order of the files. */
 export function constantsUnder(folder: string): Constant[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => path.endsWith('.ts') && !path.endsWith('.gen.ts'))
     .toSorted()
     .flatMap((path) => constantsOf(`${folder}/${path}`));
 }
