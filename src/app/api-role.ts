@@ -82,12 +82,7 @@ export function startApi(setup: ApiSetup): ApiRole {
       )
       .catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
-        throw new ProblemError(
-          'log_unavailable',
-          `the brokers do not say how far the log goes: ${reason}`,
-          {},
-          { 'retry-after': '5' },
-        );
+        throw new ProblemError('log_unavailable', `the brokers do not say how far the log goes: ${reason}`);
       });
     const shown = own.map((each, i): PartitionStatus => {
       const { head, samples } = unstored[i] ?? { head: 0, samples: 0n };
@@ -108,7 +103,7 @@ export function startApi(setup: ApiSetup): ApiRole {
     const appended = shown.reduce((sum, each) => sum + each.log.appended, 0n);
     // all that is known must not look like all that there is
     if (appended === aggregated && unstored.some(({ complete }) => !complete))
-      throw new ProblemError('not_ready', 'what is not stored yet is still being counted', {}, { 'retry-after': '1' });
+      throw new ProblemError('not_ready', 'what is not stored yet is still being counted');
     const applied = own.reduce((least, each) => (each.catalogSeq < least ? each.catalogSeq : least), recorded);
     const counters = Array.from({ length: COUNTER_WORDS }, (_, i) =>
       own.reduce((sum, each) => sum + (each.counters[i] ?? 0n), 0n),

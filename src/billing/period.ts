@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { isBoundary } from '../domain/bucket.ts';
 import { MINUTE_MS, type Zone, zoneOf } from '../domain/zone.ts';
-import { ProblemError } from '../problems/problem.ts';
+import { oneFieldProblem } from '../problems/field-problems.ts';
 
 const PERIOD_DAYS_MAX = 400;
 
@@ -42,7 +42,7 @@ export function checkPeriod(catalog: Catalog, account: string, fromMs: number, t
   const zones = zonesOf(catalog, account);
   const names = zones.map((zone) => zone.name).join(', ');
   const refuse = (field: string, message: string): never => {
-    throw new ProblemError('invalid_body', `${field}: ${message}`, { errors: [{ field, message }] });
+    throw oneFieldProblem('invalid_body', field, message);
   };
   if (!zones.some((zone) => startsDay(zone, fromMs))) refuse('from', `must be the start of a day in ${names}`);
   if (!zones.some((zone) => startsDay(zone, fromMs) && startsDay(zone, toMs)))

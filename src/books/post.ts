@@ -7,6 +7,7 @@ import { ledgerEntry } from './balances.ts';
 import { balanceOf } from './coverage.ts';
 import { formatAmount, minorDigits, parseAmount } from '../domain/money.ts';
 import { ProblemError } from '../problems/problem.ts';
+import { oneFieldProblem } from '../problems/field-problems.ts';
 import { bindingClause } from './prepaid-terms.ts';
 
 /** What people book on a balance; charges and corrections are made by the runs. */
@@ -52,10 +53,7 @@ export async function post(context: TermsContext, account: string, posting: Post
   }
   if (kind === 'transfer' && (to === null || to === account || catalog.account(to)?.body.currency !== currency))
     throw new ProblemError('balance_conflict', `to: must be another account in ${currency}`);
-  if (posting.atMs > nowMs + AHEAD_MS) {
-    const message = 'must not lie in the future';
-    throw new ProblemError('invalid_body', `at: ${message}`, { errors: [{ field: 'at', message }] });
-  }
+  if (posting.atMs > nowMs + AHEAD_MS) throw oneFieldProblem('invalid_body', 'at', 'must not lie in the future');
   const refund = kind === 'refund' ? await refundOf(catalog, account, posting.refundCheck, amountNanos) : null;
   let same: string | undefined;
   const made = await catalog.writeAllBooks((books, _, newId) => {
@@ -128,8 +126,7 @@ function nanosOf(text: string, currency: string): bigint {
   const negative = text.startsWith('-');
   const nanos = parseAmount(negative ? text.slice(1) : text, minorDigits(currency));
   if (nanos !== undefined && nanos !== 0n) return negative ? -nanos : nanos;
-  const message = `must be an amount of ${currency} other than 0`;
-  throw new ProblemError('invalid_body', `amount: ${message}`, { errors: [{ field: 'amount', message }] });
+  throw oneFieldProblem('invalid_body', 'amount', `must be an amount of ${currency} other than 0`);
 }
 
 /** An entry booked before under the same reference or refund check; another amount under it is a conflict. */

@@ -1,6 +1,6 @@
 import { fitsCurrency } from '../domain/money.ts';
 import { ProblemError } from '../problems/problem.ts';
-import { type FieldError, fieldProblem } from '../problems/field-problems.ts';
+import { type FieldError, fieldProblem, sameFault } from '../problems/field-problems.ts';
 import type { PlanBody } from '../domain/plan.ts';
 import type { AccountBody, VmBody } from './bodies.ts';
 import type { EventRequest } from './events.ts';
@@ -96,5 +96,5 @@ export function checkIncidentScope(catalog: { account(id: string): unknown }, { 
 }
 
 function conflict(field: string, message: string): ProblemError {
-  return new ProblemError('catalog_conflict', message, { errors: [{ field, message }] satisfies FieldError[] });
+  return new ProblemError('catalog_conflict', message, sameFault(message, field));
 }

@@ -99,8 +99,7 @@ export function bareServer(logger?: Logger, options: BareOptions = {}): FastifyI
   });
   app.addHook('onRequest', (_request, _reply, done) => {
     // Who is still connected goes elsewhere; what was already begun is finished.
-    if (closing)
-      done(new ProblemError('shutting_down', 'the server is going down', {}, { connection: 'close', 'retry-after': '1' }));
+    if (closing) done(new ProblemError('shutting_down', 'the server is going down', {}, { connection: 'close' }));
     else done();
   });
   return app;

@@ -6,7 +6,6 @@ import { StoreError } from '../store/store.ts';
 import { toJson } from '../domain/json.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
-const RETRY_AFTER_SECONDS = '5';
 
 /** Fastify's own errors, as ours. What is not listed goes by its status. */
 const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {
@@ -20,7 +19,7 @@ export function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof StoreError) {
     if (!error.retryable) return new ProblemError('internal', 'the database did not carry out the request');
-    return new ProblemError('store_unavailable', 'the database does not answer', {}, { 'retry-after': RETRY_AFTER_SECONDS });
+    return new ProblemError('store_unavailable', 'the database does not answer');
   }
   const { code, statusCode, message } = (error ?? {}) as Partial<FastifyError>;
   const known = code === undefined ? undefined : FASTIFY_CODES[code];

@@ -172,7 +172,7 @@ export class Admission {
       ? `there is room for ${room.vms} and ${room.nics}: raise UPTALLY_MAX_VMS or UPTALLY_MAX_NICS`
       : `key ${sender.name} has brought ${brought.vms} and ${brought.nics} of the ${this.#share.vms} and ${this.#share.nics} that are its share ` +
         'now that half of the room is taken: raise UPTALLY_MAX_VMS_PER_KEY or UPTALLY_MAX_VMS, or post them with an admin key';
-    return new ProblemError('capacity_full', `${asked} ${reason}`, {}, { 'retry-after': '60' });
+    return new ProblemError('capacity_full', `${asked} ${reason}`);
   }
 }
 

@@ -10,7 +10,6 @@ export const BODIES_BYTES_MAX = 256 * 1024 * 1024;
 const HOLDERS_MIN = 4;
 /** Bodies being inflated at once, each into up to BODY_BYTES_MAX that the budget learns of when they are known; more than libuv's threads. */
 const INFLATING_MAX = 8;
-const RETRY_SOON = { 'retry-after': '1' };
 /**
  * The rest of a refused body is read and dropped up to here before the answer goes out: who is cut off while sending hears a reset instead of
  * the reason.
@@ -94,7 +93,7 @@ export class BodyBudget {
 }
 
 function tooMany(detail: string): ProblemError {
-  return new ProblemError('too_many_requests', detail, {}, RETRY_SOON);
+  return new ProblemError('too_many_requests', detail);
 }
 
 function tooLarge(): ProblemError {

@@ -14,6 +14,8 @@ import { Judge, type JudgeOptions, logProblem, type Receipt, Refusals, type Samp
 
 /** Samples that may wait for the aggregator. They are on disk; the bound keeps a restart and the answers of the API timely. */
 export const LAG_SAMPLES_MAX = 5_000_000;
+/** How long a sender waits for an aggregator that is so far behind: longer than for what passes with the next request. */
+const BEHIND_RETRY_SECONDS = 5;
 
 export interface DoorOptions extends JudgeOptions, AdmissionOptions {
   /** Is told who had samples accepted. */
@@ -98,13 +100,13 @@ export class Door implements SampleDoor {
   /** Throws while the aggregator is too far behind, or does not go on. */
   refuseNow(): void {
     const halted = this.#options.aggregator.halted();
-    if (halted !== undefined) throw new ProblemError('log_corrupt', halted.detail, {}, { 'retry-after': '60' });
+    if (halted !== undefined) throw new ProblemError('log_corrupt', halted.detail);
     if (this.#admission.pending <= LAG_SAMPLES_MAX) return;
     throw new ProblemError(
       'too_many_requests',
       'the aggregator is behind; the samples were not taken',
       {},
-      { 'retry-after': '5' },
+      { 'retry-after': String(BEHIND_RETRY_SECONDS) },
     );
   }
 }

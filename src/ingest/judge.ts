@@ -118,5 +118,5 @@ export function logProblem(error: unknown): unknown {
   const detail = NOT_TAKEN.has(error.code)
     ? `the samples were not taken: ${error.message}. Keep them, and send the same again later`
     : `the samples may not be durable: ${error.message}; send the same again`;
-  return new ProblemError('log_unavailable', detail, {}, { 'retry-after': '5' });
+  return new ProblemError('log_unavailable', detail);
 }

@@ -35,6 +35,23 @@ export function fieldProblem(
   });
 }
 
+/** The problem of one field, in words of this server: they are told whole. */
+export function oneFieldProblem(
+  code: ProblemCode & ('invalid_parameter' | 'invalid_body' | 'invalid_reference'),
+  field: string,
+  message: string,
+): ProblemError {
+  return new ProblemError(code, `${field}: ${message}`, {
+    ...(code === 'invalid_parameter' ? { parameter: field } : {}),
+    ...sameFault(message, field),
+  });
+}
+
+/** The member `errors` of a problem that is one fault of these fields. */
+export function sameFault(message: string, ...fields: readonly string[]): { readonly errors: readonly FieldError[] } {
+  return { errors: fields.map((field) => ({ field, message })) };
+}
+
 /** A schema's faults, a line a field. */
 export function fieldErrorsOf(error: z.ZodError): FieldError[] {
   const found: FieldError[] = [];

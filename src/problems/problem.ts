@@ -137,6 +137,7 @@ export const PROBLEMS = {
     status: 429,
     title: 'Too much at once',
     meaning: 'Wait as long as Retry-After says, then send the same again.',
+    retryAfterSeconds: 1,
   },
   headers_too_large: { status: 431, title: 'The headers are too large', meaning: 'They are above the limit.' },
   internal: {
@@ -148,22 +149,49 @@ export const PROBLEMS = {
     status: 503,
     title: 'The capacity for VMs or interfaces is used up',
     meaning: 'New VMs or interfaces cannot be taken until UPTALLY_MAX_VMS or UPTALLY_MAX_NICS is raised.',
+    retryAfterSeconds: 60,
   },
   log_corrupt: {
     status: 503,
     title: 'The log is damaged',
     meaning:
       'A record of the log cannot be read; nothing is taken until the operator has seen to it (docs/operating/log-identity.md). Send the same again later.',
+    retryAfterSeconds: 60,
   },
   log_unavailable: {
     status: 503,
     title: 'The log did not confirm',
     meaning: 'Whether the batch is durable is unknown; send the same again.',
+    retryAfterSeconds: 5,
   },
-  store_unavailable: { status: 503, title: 'The database does not answer', meaning: 'Try again after Retry-After.' },
-  shutting_down: { status: 503, title: 'The server is going down', meaning: 'Send the same again to it or its successor.' },
-  not_ready: { status: 503, title: 'The server is not ready yet', meaning: 'It is starting or catching up.' },
-} as const satisfies Record<string, { status: number; title: string; meaning: string }>;
+  store_unavailable: {
+    status: 503,
+    title: 'The database does not answer',
+    meaning: 'Try again after Retry-After.',
+    retryAfterSeconds: 5,
+  },
+  shutting_down: {
+    status: 503,
+    title: 'The server is going down',
+    meaning: 'Send the same again to it or its successor.',
+    retryAfterSeconds: 1,
+  },
+  not_ready: {
+    status: 503,
+    title: 'The server is not ready yet',
+    meaning: 'It is starting or catching up.',
+    retryAfterSeconds: 1,
+  },
+} as const satisfies Record<string, ProblemMeaning>;
+
+/** What is said of a code. */
+interface ProblemMeaning {
+  readonly status: number;
+  readonly title: string;
+  readonly meaning: string;
+  /** Of what passes: how long a client is asked to wait before it sends the same again. */
+  readonly retryAfterSeconds?: number;
+}
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
@@ -187,8 +215,15 @@ export class ProblemError extends Error {
     this.status = PROBLEMS[code].status;
     this.detail = detail;
     this.extra = extra;
-    this.headers = headers;
+    this.headers = headersOf(code, headers);
   }
+}
+
+/** The headers of an answer, with the time to wait for where the code has one and they say no other. */
+function headersOf(code: ProblemCode, headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const { retryAfterSeconds }: ProblemMeaning = PROBLEMS[code];
+  if (retryAfterSeconds === undefined || 'retry-after' in headers) return headers;
+  return { ...headers, 'retry-after': String(retryAfterSeconds) };
 }
 
 /** The members of a problem document (RFC 9457). `type` is a relative reference into this server's own list of problems. */

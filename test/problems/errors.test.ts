@@ -16,6 +16,18 @@ it('every problem thrown anywhere in src is in the table', () => {
   expect([...thrown].filter((code) => !(code in PROBLEMS))).toEqual([]);
 });
 
+it('what passes says when to try again, as the table has it unless the place knows better', () => {
+  expect(new ProblemError('store_unavailable', 'x').headers).toEqual({ 'retry-after': '5' });
+  expect(new ProblemError('too_many_requests', 'x', {}, { 'retry-after': '7' }).headers).toEqual({ 'retry-after': '7' });
+  expect(new ProblemError('shutting_down', 'x', {}, { connection: 'close' }).headers).toEqual({
+    connection: 'close',
+    'retry-after': '1',
+  });
+  expect(new ProblemError('bad_request', 'x').headers).toEqual({});
+  const later = Object.entries(PROBLEMS).filter(([, problem]) => 'retryAfterSeconds' in problem);
+  expect(later.every(([, { status }]) => status === 429 || status === 503)).toBe(true);
+});
+
 it('a problem has the five members and what else belongs to it', () => {
   expect(problemBody('vm_unknown', 'no VM v9', { vm: 'v9' })).toEqual({
     type: '/problems#vm_unknown',

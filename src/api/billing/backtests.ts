@@ -8,6 +8,7 @@ import { formatInstant } from '../../domain/instant.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
+import { sameFault } from '../../problems/field-problems.ts';
 import { LINE_KINDS } from '../../rating/line.ts';
 import type { Api } from '../../http/api.ts';
 import { inlineSheet, SHEET_COMPONENT, sheetInBody } from '../shared/inline-sheet.ts';
@@ -168,7 +169,7 @@ function periodAsked(from: string, to: string): BacktestPeriod {
   const period = backtestPeriod(from, to);
   if (period !== undefined) return period;
   const message = `from and to must be days such as 2026-03-05 (or months, 2026-03, for their first day), from before to, over at most ${MONTHS_MAX} calendar months`;
-  throw new ProblemError('invalid_body', message, { errors: ['from', 'to'].map((field) => ({ field, message })) });
+  throw new ProblemError('invalid_body', message, sameFault(message, 'from', 'to'));
 }
 
 function resultJson(result: AccountResult, lines: boolean): Record<string, unknown> {

@@ -15,6 +15,7 @@ import { invoiceJson, previewJson } from '../../billing/shown.ts';
 import { minorDigits, parseAmount } from '../../domain/money.ts';
 import { decimal, identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
+import { oneFieldProblem } from '../../problems/field-problems.ts';
 import { LINE_KINDS } from '../../rating/line.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
@@ -224,10 +225,7 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
     async ({ params: { id }, body, request, reply }) => {
       const { currency } = stateOf(catalog.books, id).head;
       const amountNanos = parseAmount(body.amount, minorDigits(currency));
-      if (amountNanos === undefined)
-        throw new ProblemError('invalid_body', `amount: has more digits than ${currency} has`, {
-          errors: [{ field: 'amount', message: `has more digits than ${currency} has` }],
-        });
+      if (amountNanos === undefined) throw oneFieldProblem('invalid_body', 'amount', `has more digits than ${currency} has`);
       const payment = { action: body.kind, at: body.at ?? now(), amountNanos, note: body.note };
       await recordPayment(catalog, id, payment, recorderOf(request));
       return answerJson(reply, id, 201);

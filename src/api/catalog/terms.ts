@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { formatInstant } from '../../domain/instant.ts';
 import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
+import { oneFieldProblem } from '../../problems/field-problems.ts';
 import type { LoadedSheet, TermsLibrary } from '../../terms/library.ts';
 import type { Api } from '../../http/api.ts';
 import { idParams, instantShape } from '../shared/shapes.ts';
@@ -74,6 +75,5 @@ function checkTerms(library: TermsLibrary, id: string): void {
 /** Throws `invalid_reference` naming the field if a plan or a VM names a terms sheet that is not loaded. */
 export function checkTermsNamed(library: TermsLibrary, id: string | null): void {
   if (id === null || library.versions(id).length > 0) return;
-  const message = `there is no terms sheet ${id}; loaded are ${library.ids().join(', ')}`;
-  throw new ProblemError('invalid_reference', `terms: ${message}`, { errors: [{ field: 'terms', message }] });
+  throw oneFieldProblem('invalid_reference', 'terms', `there is no terms sheet ${id}; loaded are ${library.ids().join(', ')}`);
 }

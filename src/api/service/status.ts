@@ -196,7 +196,7 @@ export function healthRoutes(api: Api, ready: () => Readiness | Promise<Readines
       const why = query.for === undefined ? (all ? 'ok' : detail) : words[query.for];
       if (why !== 'ok') {
         const told = why === 'elsewhere' ? 'other processes do that' : why;
-        throw new ProblemError('not_ready', told, { ready: all, ...words }, { 'retry-after': '1' });
+        throw new ProblemError('not_ready', told, { ready: all, ...words });
       }
       return { status: 'ready', ready: all, ...words };
     },

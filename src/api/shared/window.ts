@@ -3,6 +3,7 @@ import { isBoundary, type Step, STEPS } from '../../domain/bucket.ts';
 import { parseInstant } from '../../domain/instant.ts';
 import { MINUTE_MS, type Zone, zoneOf } from '../../domain/zone.ts';
 import { ProblemError } from '../../problems/problem.ts';
+import { oneFieldProblem } from '../../problems/field-problems.ts';
 import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
 import { checked } from '../../http/api.ts';
 
@@ -112,10 +113,7 @@ export function readWindow(path: string, query: Readonly<Record<string, unknown>
 }
 
 export function parameterProblem(parameter: string, message: string): ProblemError {
-  return new ProblemError('invalid_parameter', `${parameter}: ${message}`, {
-    parameter,
-    errors: [{ field: parameter, message }],
-  });
+  return oneFieldProblem('invalid_parameter', parameter, message);
 }
 
 function readInstant(name: string, text: string | undefined): number {

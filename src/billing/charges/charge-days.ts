@@ -6,6 +6,7 @@ import { zoneOfAccount } from '../period.ts';
 import { lapsesOf } from '../../books/coverage.ts';
 import { dayEnd, type LocalDay, localDay, MINUTE_MS, monthStart, type Zone } from '../../domain/zone.ts';
 import { ProblemError } from '../../problems/problem.ts';
+import { oneFieldProblem } from '../../problems/field-problems.ts';
 import { dateText } from '../../rating/served.ts';
 import { settlementsDue } from '../../books/settle.ts';
 import { recordState } from './suspend.ts';
@@ -251,8 +252,11 @@ function firstDayOf({ catalog }: BillingContext, account: string): number {
   });
   const first = Math.min(...starts);
   if (first > 0) return first === Infinity ? Number.MAX_SAFE_INTEGER / 2 : first;
-  const message = `no VM of ${account} says when its service began: name the first day that is charged`;
-  throw new ProblemError('invalid_body', `from: ${message}`, { errors: [{ field: 'from', message }] });
+  throw oneFieldProblem(
+    'invalid_body',
+    'from',
+    `no VM of ${account} says when its service began: name the first day that is charged`,
+  );
 }
 
 /** Entries that lapsed unused. */

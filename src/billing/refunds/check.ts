@@ -2,6 +2,7 @@ import { formatInstant } from '../../domain/instant.ts';
 import { conditionOf } from '../../domain/condition.ts';
 import { formatAmount, roundToMinor } from '../../domain/money.ts';
 import { ProblemError } from '../../problems/problem.ts';
+import { oneFieldProblem } from '../../problems/field-problems.ts';
 import type { QueryContext } from '../../query/context.ts';
 import type { LoadedSheet, TermsLibrary } from '../../terms/library.ts';
 import type { RefundEvent, RefundFacts } from '../../terms/measure.ts';
@@ -67,10 +68,12 @@ function termsOf({ catalog }: QueryContext, vm: string, atMs: number): string | 
 }
 
 function sheetInForce(library: TermsLibrary, id: string | undefined, vm: string, atMs: number): LoadedSheet {
-  if (id === undefined) {
-    const message = `neither VM ${vm} nor its plan names terms: record them, or name some here`;
-    throw new ProblemError('invalid_reference', `terms: ${message}`, { errors: [{ field: 'terms', message }] });
-  }
+  if (id === undefined)
+    throw oneFieldProblem(
+      'invalid_reference',
+      'terms',
+      `neither VM ${vm} nor its plan names terms: record them, or name some here`,
+    );
   const loaded = library.inForce(id, atMs);
   if (loaded === undefined) {
     const ended = library.versions(id).length > 0 ? ' in force at that instant' : '';

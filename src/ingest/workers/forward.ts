@@ -17,7 +17,6 @@ const HOP_BY_HOP = new Set([
 ]);
 /** Kept open without a request for less than the other side keeps them. */
 const IDLE_MS = 30_000;
-const RETRY_SOON = { 'retry-after': '1' };
 
 /**
  * Makes the main process answer every path that the server does not know. The returned function gives the connections up.
@@ -84,7 +83,7 @@ function answerOf(
         // It may refuse by the head alone and hang up while the body is on its way, and then the answer is lost. Nothing can have come of
         // a request without its body: it is asked again, and hears no more than the head.
         else if (sending && !asked.writableFinished) begin(false);
-        else reject(new ProblemError('shutting_down', `the main process does not answer: ${error.message}`, {}, RETRY_SOON));
+        else reject(new ProblemError('shutting_down', `the main process does not answer: ${error.message}`));
       });
       to.once('close', () => {
         if (!to.writableFinished) asked.destroy();

@@ -9,8 +9,6 @@ export const IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024;
 /** Keys that a worker may be asking about at once: strangers' too. */
 export const QUESTIONS_MAX = 1000;
 
-const RETRY_SOON = { 'retry-after': '1' };
-
 interface Waiting<T> {
   readonly resolve: (answer: T) => void;
   readonly reject: (error: Error) => void;
@@ -46,7 +44,7 @@ export class MainLink {
   /** Asks the main process for a key; `findKey` has it then if it is in force. Throws `too_many_requests`. */
   async askKey(presented: string): Promise<void> {
     if (this.#questions.size >= QUESTIONS_MAX) {
-      throw new ProblemError('too_many_requests', 'too many keys are being looked up at once', {}, RETRY_SOON);
+      throw new ProblemError('too_many_requests', 'too many keys are being looked up at once');
     }
     const id = ++this.#lastId;
     await new Promise<undefined>((resolve, reject) => {
@@ -58,12 +56,7 @@ export class MainLink {
   /** Throws `too_many_requests` while the main process does not keep up. */
   refuseWhenFull(): void {
     if (this.#inFlightBytes <= IN_FLIGHT_BYTES_MAX) return;
-    throw new ProblemError(
-      'too_many_requests',
-      'too many samples are on their way to the log; these were not taken',
-      {},
-      RETRY_SOON,
-    );
+    throw new ProblemError('too_many_requests', 'too many samples are on their way to the log; these were not taken');
   }
 
   /** Hands a batch over. Resolves when it is durable; throws the problem that its sender is to be told. */

@@ -14,7 +14,10 @@ export async function problemsPage(): Promise<string> {
         '',
         `## ${status}`,
         '',
-        ...problems.map(([code, { title, meaning }]) => item(`\`${code}\`: **${title}.** ${meaning}`)),
+        ...problems.map(([code, problem]) => {
+          const wait = 'retryAfterSeconds' in problem ? ` \`Retry-After: ${problem.retryAfterSeconds}\`.` : '';
+          return item(`\`${code}\`: **${problem.title}.** ${problem.meaning}${wait}`);
+        }),
       ]),
   ]);
 }
