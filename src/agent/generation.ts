@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { GENERATION, PATH_NAME } from '../samples/names.ts';
 
 export type Generation =
   /** The first part of the domain's UUID, which libvirt makes with the domain. */
@@ -32,14 +33,13 @@ export function generationOf(
   if (rule.kind === 'uuid') {
     return what.uuid === null ? { failed: 'libvirt has not told its UUID yet' } : { text: what.uuid.slice(0, 8) };
   }
-  // A name becomes part of a path: only what can be neither a folder's nor another folder's.
-  if (!/^[A-Za-z0-9_:-][A-Za-z0-9._:-]*$/.test(what.vm)) return { failed: `"${what.vm}" has no generation: it is no plain name` };
+  if (!PATH_NAME.test(what.vm)) return { failed: `"${what.vm}" has no generation: it is no plain name` };
   return rule.kind === 'file' ? fromFile(rule.path.replaceAll('{vm}', what.vm)) : fromProxmox(rule.folder, what.vm);
 }
 
 function fromFile(path: string): { text: string } | { failed: string } {
   const text = read(path)?.split('\n', 1)[0]?.trim() ?? '';
-  return /^[A-Za-z0-9._:-]{1,32}$/.test(text)
+  return GENERATION.test(text)
     ? { text }
     : { failed: `${path} holds no generation: 1 to 32 letters and digits in its first line` };
 }

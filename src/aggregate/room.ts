@@ -1,6 +1,6 @@
 /** How many names in a request's frames the kernel has not seen: asked only when the capacity is nearly used up. */
+import { frameBytes, frameNames, frameView } from '../kernel/frames.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { LAYOUT as L } from '../kernel/layout.ts';
 import { findVm } from './pricing.ts';
 import { nicsOf } from './vm-state.ts';
 
@@ -22,12 +22,9 @@ interface Names {
 }
 
 function addNew(kernel: Kernel, frames: Uint8Array, { vms, nics, known }: Names): void {
-  const view = Buffer.from(frames.buffer, frames.byteOffset, frames.byteLength);
-  for (let at = 0; at < view.length; at += view.readUInt16LE(at)) {
-    const vmLength = view.readUInt8(at + L.FRAME_VM_LENGTH);
-    const start = at + L.FRAME_HEAD;
-    const vm = view.toString('latin1', start, start + vmLength);
-    const nic = view.toString('latin1', start + vmLength, start + vmLength + view.readUInt8(at + L.FRAME_NIC_LENGTH));
+  const view = frameView(frames);
+  for (let at = 0; at < view.length; at += frameBytes(view, at)) {
+    const { vm, nic } = frameNames(view, at);
     if (!known.has(vm)) {
       const slot = findVm(kernel, vm);
       known.set(vm, slot === undefined ? undefined : new Set(nicsOf(kernel, slot).map((each) => each.name)));

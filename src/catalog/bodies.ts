@@ -3,8 +3,7 @@ import { areDatedPlans, datedPlans } from '../domain/dated-plans.ts';
 import { parseAmount } from '../domain/money.ts';
 import { currency, decimal, identifier, timeZone } from '../domain/plan.ts';
 import { documentText, instant } from '../domain/shapes.ts';
-
-const nicName = z.string().regex(/^[A-Za-z0-9._:-]{0,32}$/, 'must be 0 to 32 characters of A-Z a-z 0-9 . _ : -');
+import { nicName } from '../samples/names.ts';
 
 /** The body of `PUT /v1/accounts/{id}` (SPEC §7). */
 export const accountBody = z.strictObject({

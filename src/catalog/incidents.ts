@@ -4,7 +4,7 @@ import { instant } from '../domain/shapes.ts';
 import { CAUSES, conditionCode } from '../domain/condition.ts';
 import type { Incident } from '../domain/incidents.ts';
 import { identifier } from '../domain/plan.ts';
-import { storedVmName } from '../samples/vm-name.ts';
+import { storedVmName } from '../samples/names.ts';
 
 /** Which VMs an incident is about (SPEC §7). */
 export const incidentScope = z.union(

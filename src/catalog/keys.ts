@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { formatInstant } from '../domain/instant.ts';
 import { identifier } from '../domain/plan.ts';
+import { vmPattern } from '../samples/names.ts';
 import type { Store } from '../store/store.ts';
 
 export const KEY_ROLES = ['agent', 'billing', 'admin'] as const;
@@ -10,10 +11,6 @@ export type KeyRole = (typeof KEY_ROLES)[number];
 const KEY_PREFIX = 'upt_';
 const KEY_BYTES = 32;
 const KEY_LENGTH_MAX = 256;
-
-const pattern = z
-  .string()
-  .regex(/^[A-Za-z0-9._:*-]{1,64}$/, 'must be 1 to 64 characters of a VM name, with * for any number of them');
 
 /**
  * The body of `POST /v1/keys` (SPEC §7): an agent names the VMs it may post for. The other roles may send `vms` as well, whatever
@@ -24,7 +21,12 @@ export const keyRequest = z
   .strictObject({
     role: z.enum(KEY_ROLES),
     name: identifier,
-    vms: z.array(pattern).max(64).nullable().default(null).describe('Patterns of the VMs that a key of role agent may post for.'),
+    vms: z
+      .array(vmPattern)
+      .max(64)
+      .nullable()
+      .default(null)
+      .describe('Patterns of the VMs that a key of role agent may post for.'),
   })
   .refine((key) => key.role !== 'agent' || (key.vms?.length ?? 0) > 0, {
     path: ['vms'],

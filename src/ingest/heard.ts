@@ -1,6 +1,6 @@
 /** What senders take for now: asked for only while the machine's clock has made a leap that is not followed. */
 import { REJECTION_CODES } from '../samples/rejection.ts';
-import { LAYOUT as L } from '../kernel/layout.ts';
+import { frameBytes, frameTsMs, frameView } from '../kernel/frames.ts';
 import type { ProductClock } from '../process/product-clock.ts';
 
 const AHEAD = REJECTION_CODES.indexOf('ts_in_future');
@@ -19,10 +19,8 @@ export function hear(
 
 /** The highest `ts` of these frames; 0 of none. */
 export function highestIn(frames: Uint8Array): number {
-  const view = new DataView(frames.buffer, frames.byteOffset, frames.byteLength);
+  const view = frameView(frames);
   let highest = 0;
-  for (let at = 0; at < view.byteLength; at += view.getUint16(at, true)) {
-    highest = Math.max(highest, Number(view.getBigInt64(at + L.FRAME_TS, true)));
-  }
+  for (let at = 0; at < view.length; at += frameBytes(view, at)) highest = Math.max(highest, frameTsMs(view, at));
   return highest;
 }

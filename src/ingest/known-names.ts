@@ -2,14 +2,12 @@
  * Requests whose names the kernel knows, remembered by those names: agents send the same VMs again and again, and a name that is known stays
  * known. Close to the capacity, or far behind the door, this spares the question to the aggregator's thread for every request.
  */
-import { LAYOUT as L } from '../kernel/layout.ts';
+import { frameBytes, frameNamesAt, frameNicLength, frameVmLength } from '../kernel/frames.ts';
 
 /** All that is remembered together; beyond it what was remembered first is forgotten. */
 const BYTES_MAX = 32 * 1024 * 1024;
 /** What an entry takes besides its names. */
 const ENTRY_BYTES = 200;
-/** The lengths of the two names, which stand before them. */
-const LENGTHS = L.FRAME_HASH - L.FRAME_VM_LENGTH;
 
 export class KnownNames {
   readonly #bytesMax: number;
@@ -27,11 +25,9 @@ export class KnownNames {
     if (names === undefined) return false;
     let read = 0;
     for (let at = 0; at < frames.length; at += frameBytes(frames, at)) {
-      const end = read + LENGTHS + nameBytes(frames, at);
-      for (let from = at + L.FRAME_VM_LENGTH; read < end; read++, from++) {
-        if (names[read] !== frames[from]) return false;
-        if (from === at + L.FRAME_HASH - 1) from = at + L.FRAME_HEAD - 1;
-      }
+      if (names[read++] !== frameVmLength(frames, at) || names[read++] !== frameNicLength(frames, at)) return false;
+      const end = read + nameBytes(frames, at);
+      for (let from = frameNamesAt(at); read < end; read++, from++) if (names[read] !== frames[from]) return false;
     }
     return read === names.length;
   }
@@ -57,30 +53,27 @@ export class KnownNames {
   }
 }
 
-function frameBytes(frames: Uint8Array, at: number): number {
-  return (frames[at] ?? 0) | ((frames[at + 1] ?? 0) << 8);
-}
-
 function nameBytes(frames: Uint8Array, at: number): number {
-  return (frames[at + L.FRAME_VM_LENGTH] ?? 0) + (frames[at + L.FRAME_NIC_LENGTH] ?? 0);
+  return frameVmLength(frames, at) + frameNicLength(frames, at);
 }
 
 function startOf(frames: Uint8Array): string {
-  const vm = Buffer.from(frames.buffer, frames.byteOffset + L.FRAME_HEAD, frames[L.FRAME_VM_LENGTH] ?? 0);
+  const vm = Buffer.from(frames.buffer, frames.byteOffset + frameNamesAt(0), frameVmLength(frames, 0));
   return `${vm.toString('latin1')} ${frames.length}`;
 }
 
 /** Of every frame the two lengths and the two names. */
 function namesOf(frames: Uint8Array): Uint8Array {
   let length = 0;
-  for (let at = 0; at < frames.length; at += frameBytes(frames, at)) length += LENGTHS + nameBytes(frames, at);
+  for (let at = 0; at < frames.length; at += frameBytes(frames, at)) length += 2 + nameBytes(frames, at);
   const names = new Uint8Array(length);
   let write = 0;
   for (let at = 0; at < frames.length; at += frameBytes(frames, at)) {
-    names.set(frames.subarray(at + L.FRAME_VM_LENGTH, at + L.FRAME_HASH), write);
-    write += LENGTHS;
+    names[write++] = frameVmLength(frames, at);
+    names[write++] = frameNicLength(frames, at);
     const own = nameBytes(frames, at);
-    names.set(frames.subarray(at + L.FRAME_HEAD, at + L.FRAME_HEAD + own), write);
+    const from = frameNamesAt(at);
+    names.set(frames.subarray(from, from + own), write);
     write += own;
   }
   return names;

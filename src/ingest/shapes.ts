@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NIC_NAME, VM_NAME } from '../samples/vm-name.ts';
+import { NIC_NAME, VM_NAME } from '../samples/names.ts';
 
 /** Up to 2^64 - 1, in digits or as a string of them: z.int() would stop at 2^53. */
 const counter = z.union([z.number().min(0).meta({ type: 'integer' }), z.string().regex(/^(0|[1-9][0-9]{0,19})$/)]).nullish();

@@ -1,4 +1,5 @@
 /** The door's kernel: a request's bytes in, frames and rejections out. Synchronous; answers are views that the next call overwrites. */
+import { VM_PATTERN } from '../samples/names.ts';
 import { REJECTION_CODES, SAMPLE_FIELDS, type Rejection } from '../samples/rejection.ts';
 import { type Build, Kernel } from './kernel.ts';
 import { LAYOUT as L } from './layout.ts';
@@ -11,7 +12,6 @@ export const FRAMES_BYTES_MAX = SAMPLES_MAX * 136;
 
 /** At most this many patterns a key; each is at most 64 bytes. */
 export const PATTERNS_MAX = 64;
-const PATTERN = /^[A-Za-z0-9._:*-]{0,64}$/;
 
 /** How the bytes of a request say samples; the place is the decoder's mode. */
 export const BODY_FORMATS = ['ndjson', 'json', 'binary'] as const;
@@ -96,7 +96,7 @@ export class Decoder {
     let at = kernel.u32(L.H_PATTERNS);
     kernel.bytes[at] = 0;
     for (const pattern of patterns) {
-      if (!PATTERN.test(pattern)) throw new RangeError(`not a pattern of VM names: ${pattern}`);
+      if (!VM_PATTERN.test(pattern)) throw new RangeError(`not a pattern of VM names: ${pattern}`);
       kernel.bytes[at] = pattern.length;
       kernel.bytes.write(pattern, at + 1, 'latin1');
       at += 1 + pattern.length;

@@ -1,5 +1,5 @@
 import type { Cause } from '../domain/condition.ts';
-import { NIC_NAME, VM_NAME } from './vm-name.ts';
+import { NIC_NAME, VM_NAME } from './names.ts';
 
 /**
  * What a source saw of one VM interface (or of a VM as a whole, `nic` empty and `counters` null). Counters are the

@@ -3,7 +3,7 @@ import { instant } from '../../domain/shapes.ts';
 import { CAUSES } from '../../domain/condition.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { identifier } from '../../domain/plan.ts';
-import { storedVmName } from '../../samples/vm-name.ts';
+import { storedVmName } from '../../samples/names.ts';
 import type { QueryContext } from '../../query/context.ts';
 import { checkRefund } from '../../billing/refunds/check.ts';
 import type { TermsLibrary } from '../../terms/library.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CAUSES } from '../../domain/condition.ts';
 import { identifier } from '../../domain/plan.ts';
-import { PATH_STEP, storedVmName } from '../../samples/vm-name.ts';
+import { PATH_STEP, storedVmName } from '../../samples/names.ts';
 
 /** Shapes of answers and parameters that several calls share; answers are described with them, not checked. */
 

@@ -1,5 +1,5 @@
 /** What waits to be sent: by partition, messages that requests are packed into, and who waits for them. */
-import { LAYOUT as L } from '../../kernel/layout.ts';
+import { FRAME_BYTES_MAX, frameBytes, frameHash, frameView } from '../../kernel/frames.ts';
 import { partitionOf } from '../../samples/vm-hash.ts';
 import { LogError } from '../log.ts';
 import { samplesRecord } from '../record.ts';
@@ -69,15 +69,14 @@ export class Batches {
 
   /** Puts an agent's frames into the messages of their VMs' partitions. Throws `log_unavailable`, with nothing added, when one fits no message. */
   addFrames(agent: string, frames: Uint8Array, waiter: Waiter): void {
-    const bytes = Buffer.from(frames.buffer, frames.byteOffset, frames.byteLength);
+    const bytes = frameView(frames);
     const head = samplesRecord(agent, 0, EMPTY);
     this.#checkFits(bytes, HEAD_BYTES + 8 + head.length);
     const touched = new Map<number, Outgoing>();
     let until: number;
     for (let at = 0; at < bytes.length; at = until) {
-      // a frame begins with its size
-      until = at + bytes.readUInt16LE(at);
-      const partition = partitionOf(bytes.readUInt32LE(at + L.FRAME_HASH), this.#queues.length);
+      until = at + frameBytes(bytes, at);
+      const partition = partitionOf(frameHash(bytes, at), this.#queues.length);
       let message = touched.get(partition);
       if (message?.builder.hasRoomFor(until - at) !== true) {
         message?.builder.endSamples();
@@ -95,8 +94,8 @@ export class Batches {
   #checkFits(frames: Buffer, overhead: number): void {
     // no frame is as large as what brokers take unless they are told otherwise
     if (this.bytesMax >= FRAME_BYTES_MAX + overhead) return;
-    for (let at = 0; at < frames.length; at += frames.readUInt16LE(at)) {
-      const needed = overhead + frames.readUInt16LE(at);
+    for (let at = 0; at < frames.length; at += frameBytes(frames, at)) {
+      const needed = overhead + frameBytes(frames, at);
       if (needed > this.bytesMax)
         throw new LogError(
           'log_unavailable',
@@ -141,5 +140,3 @@ export class Batches {
 }
 
 const EMPTY = new Uint8Array(0);
-/** A frame says its size in 16 bits. */
-const FRAME_BYTES_MAX = 0xffff;

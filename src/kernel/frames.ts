@@ -1,0 +1,76 @@
+/**
+ * Frames as the kernel writes them: one accepted sample each, drawn in assembly/layout.ts. Outside the kernel this is the only place that knows
+ * where in a frame what stands. Frames follow each other without gaps; `at` is where one begins.
+ */
+import { LAYOUT as L } from './layout.ts';
+
+/** A frame says its size in 16 bits. */
+export const FRAME_BYTES_MAX = 0xffff;
+
+/** The size of a frame in bytes: where the next one begins. */
+export function frameBytes(frames: Uint8Array, at: number): number {
+  return (frames[at] ?? 0) | ((frames[at + 1] ?? 0) << 8);
+}
+
+/** The same bytes as a Buffer, which reads numbers. */
+export function frameView(frames: Uint8Array): Buffer {
+  return Buffer.from(frames.buffer, frames.byteOffset, frames.byteLength);
+}
+
+/** The hash of the VM's name (samples/vm-hash.ts). */
+export function frameHash(view: Buffer, at: number): number {
+  return view.readUInt32LE(at + L.FRAME_HASH);
+}
+
+/** The sample's instant, in milliseconds since 1970. */
+export function frameTsMs(view: Buffer, at: number): number {
+  return Number(view.readBigInt64LE(at + L.FRAME_TS));
+}
+
+/** The lengths of both names, which stand one after the other from `frameNamesAt` on: ASCII, the VM's first. */
+export function frameVmLength(frames: Uint8Array, at: number): number {
+  return frames[at + L.FRAME_VM_LENGTH] ?? 0;
+}
+
+export function frameNicLength(frames: Uint8Array, at: number): number {
+  return frames[at + L.FRAME_NIC_LENGTH] ?? 0;
+}
+
+export function frameNamesAt(at: number): number {
+  return at + L.FRAME_HEAD;
+}
+
+export interface FrameNames {
+  readonly vm: string;
+  /** '' where the sample names no interface. */
+  readonly nic: string;
+}
+
+export function frameNames(view: Buffer, at: number): FrameNames {
+  const start = frameNamesAt(at);
+  const middle = start + frameVmLength(view, at);
+  return { vm: view.toString('latin1', start, middle), nic: view.toString('latin1', middle, middle + frameNicLength(view, at)) };
+}
+
+/** A sample as its frame holds it. */
+export interface FrameSample extends FrameNames {
+  readonly tsMs: number;
+  /** Its place in CONDITIONS (domain/condition.ts). */
+  readonly condition: number;
+  readonly hasCounters: boolean;
+  readonly epoch: number;
+  readonly rxBytes: bigint;
+  readonly txBytes: bigint;
+}
+
+export function readFrame(view: Buffer, at: number): FrameSample {
+  return {
+    ...frameNames(view, at),
+    tsMs: frameTsMs(view, at),
+    condition: view.readUInt8(at + L.FRAME_CONDITION),
+    hasCounters: view.readUInt8(at + L.FRAME_COUNTERS) !== 0,
+    epoch: view.readUInt32LE(at + L.FRAME_EPOCH),
+    rxBytes: view.readBigUInt64LE(at + L.FRAME_RX),
+    txBytes: view.readBigUInt64LE(at + L.FRAME_TX),
+  };
+}
