@@ -16,7 +16,7 @@ FROM manifests AS build
 RUN npm install --ignore-scripts --no-audit --no-fund
 COPY . .
 # The line above brought the manifest of the sources along; what was installed follows the other one, and the build reads neither.
-RUN npm run build && rm -rf dist/bench dist/test/run dist/test/support dist/*.debug.* && find dist -name '*.map' -delete
+RUN npm run build
 
 FROM manifests AS dependencies
 RUN npm install --omit=dev --ignore-scripts --no-audit --no-fund
@@ -33,12 +33,12 @@ COPY --from=dependencies /build/package.json ./package.json
 COPY --from=build /build/dist ./dist
 COPY --from=build /build/schemas ./schemas
 COPY --from=build /build/docs ./docs
-RUN install -d -o 1000 -g 1000 -m 0700 /data && ln -s /app/dist/src/cli/main.js /usr/local/bin/uptally
+RUN install -d -o 1000 -g 1000 -m 0700 /data && ln -s /app/dist/cli/main.js /usr/local/bin/uptally
 USER 1000:1000
 VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=6 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.UPTALLY_PORT}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "/app/dist/src/cli/main.js"]
+ENTRYPOINT ["node", "/app/dist/cli/main.js"]
 CMD ["serve"]

@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { compiledFile } from '../src/process/compiled.ts';
 import { accountName, FLEET_SERVER, fleetFolder, type FleetSize, makeFleet, openFleetStore, PERIOD, settled } from './fleet.ts';
 import { ratio, type Report, summary } from './harness.ts';
 import { cpuSeconds, KEY, start } from './server-process.ts';
@@ -32,7 +33,7 @@ export async function billingBench({ rounds, ...size }: FleetSize & { rounds: nu
     console.error(line);
   });
   await forgetInvoices(dir);
-  const server = await start(fileURLToPath(new URL('../src/cli/main.js', import.meta.url)), ['serve'], {
+  const server = await start(fileURLToPath(compiledFile('cli/main.js')), ['serve'], {
     ...FLEET_SERVER,
     UPTALLY_DATA_DIR: dir,
   });

@@ -2,7 +2,8 @@
  * The kernel with a counter of executed instructions: the same WASM, in which every stretch of instructions without a branch adds its length to
  * a global before it runs. What it counts depends on the program and its input alone: not on the machine, nor on what else runs there.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { compiledFile, toolFile } from '../src/process/compiled.ts';
 
 /** The name under which the count is exported: an i64 global that may be set to 0. */
 export const COUNT_EXPORT = 'instructionsExecuted';
@@ -149,7 +150,8 @@ export function countInstructions(module: Uint8Array): Uint8Array {
   return Uint8Array.from(out);
 }
 
-/** Writes dist/kernel.counted.wasm, which `new Kernel(…, 'counted')` loads. */
-export function buildCounted(dist: URL): void {
-  writeFileSync(new URL('kernel.counted.wasm', dist), countInstructions(readFileSync(new URL('kernel.wasm', dist))));
+/** Writes build/kernel.counted.wasm, which `new Kernel(…, 'counted')` loads. */
+export function buildCounted(): void {
+  mkdirSync(toolFile('.'), { recursive: true });
+  writeFileSync(toolFile('kernel.counted.wasm'), countInstructions(readFileSync(compiledFile('kernel.wasm'))));
 }

@@ -4,15 +4,14 @@
  * `npm run bench kernel` with a million VMs are for. `npm run bench guard` compares with bench/guard.json; `--record` writes it anew.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { productRoot } from '../src/process/version.ts';
 import { binaryOf } from './binary-workload.ts';
 import { buildCounted } from './counted.ts';
 import { KernelPath } from './kernel-path.ts';
 import { hashOf } from './rows.ts';
 import { fleetWorkload, reordered } from './workload.ts';
 
-const INSIDE_DIST = import.meta.url.includes('/dist/');
-const DIST = new URL(INSIDE_DIST ? '../' : '../dist/', import.meta.url);
-const EXPECTED = new URL(INSIDE_DIST ? '../../bench/guard.json' : './guard.json', import.meta.url);
+const EXPECTED = new URL('bench/guard.json', productRoot());
 /** More instructions a sample than expected by this share are a loss. */
 const TOLERANCE = 0.05;
 const VMS = 1_000;
@@ -22,7 +21,7 @@ export type Counts = Readonly<Record<string, number>>;
 
 /** Instructions a sample of every way a sample can take, and a hash of the rows they made. */
 export function countWork(): { counts: Counts; workHash: string } {
-  buildCounted(DIST);
+  buildCounted();
   const work = fleetWorkload(VMS, INTERVALS, { linesABody: 500 });
   const text = (change: (line: string) => string): Buffer[] =>
     work.bodies.map((body) => Buffer.from(body.toString('latin1').split('\n').filter(Boolean).map(change).join('\n') + '\n'));

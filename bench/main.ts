@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { productRoot } from '../src/process/version.ts';
 import { chartsOf, htmlPage } from './charts.ts';
 import { conditions, load } from './conditions.ts';
 import { guard } from './guard.ts';
@@ -13,9 +14,7 @@ import { storageBench } from './storage.ts';
 import { BENCHES } from './suite.ts';
 import { TARGETS } from './targets.ts';
 
-const RESULTS = fileURLToPath(
-  new URL(import.meta.url.includes('/dist/') ? '../../bench/results/' : './results/', import.meta.url),
-);
+const RESULTS = fileURLToPath(new URL('bench/results/', productRoot()));
 const say = (line: string): void => {
   console.log(line);
 };

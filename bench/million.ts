@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
+import { compiledFile } from '../src/process/compiled.ts';
 import { type Report, summary, type Valued } from './harness.ts';
 
 const KEY = 'bench-admin-key-0123456789';
@@ -86,7 +87,7 @@ const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
 
 async function start(dir: string, vms: number): Promise<Server> {
   const beganMs = performance.now();
-  const child = spawn(process.execPath, [beside('../src/cli/main.js'), 'serve'], {
+  const child = spawn(process.execPath, [fileURLToPath(compiledFile('cli/main.js')), 'serve'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       ...process.env,

@@ -4,11 +4,12 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { productRoot } from '../src/process/version.ts';
 import type { Timed } from './harness.ts';
 import { readRows, type MinuteRows } from './rows.ts';
 import type { Workload } from './workload.ts';
 
-const SOURCES = new URL(import.meta.url.includes('/dist/') ? '../../bench/baseline/c/' : './baseline/c/', import.meta.url);
+const SOURCES = new URL('bench/baseline/c/', productRoot());
 const FLAGS = ['-O3', '-march=native', '-flto', '-std=gnu11'];
 
 export type NativeMode = 'rows' | 'decode' | 'aggregate';

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { compiledFile } from '../src/process/compiled.ts';
 import { FLEET_SERVER, fleetFolder, type FleetSize, makeFleet, settled, vmName } from './fleet.ts';
 import { type Report, summary } from './harness.ts';
 import { KEY, start } from './server-process.ts';
@@ -31,7 +32,7 @@ export async function queriesBench({ rounds, ...size }: FleetSize & { rounds: nu
   await makeFleet(dir, size, (line) => {
     console.error(line);
   });
-  const server = await start(fileURLToPath(new URL('../src/cli/main.js', import.meta.url)), ['serve'], {
+  const server = await start(fileURLToPath(compiledFile('cli/main.js')), ['serve'], {
     ...FLEET_SERVER,
     UPTALLY_DATA_DIR: dir,
   });

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { compiledFile } from '../src/process/compiled.ts';
 
 export const KEY = 'bench-admin-key-0123456789';
 /** Linux counts CPU time in hundredths of a second for every process there is. */
@@ -48,7 +49,7 @@ export function start(script: string, args: readonly string[], env: Readonly<Rec
 
 /** The whole server on a data folder; `env` on top of what every bench wants. */
 export function startUptally(dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<Server> {
-  return start(fileURLToPath(new URL('../src/cli/main.js', import.meta.url)), ['serve'], {
+  return start(fileURLToPath(compiledFile('cli/main.js')), ['serve'], {
     UPTALLY_PORT: '0',
     UPTALLY_DATA_DIR: dataDir,
     UPTALLY_ADMIN_KEY: KEY,

@@ -1,8 +1,9 @@
 /** Writes the JSON Schemas of schemas/ from the zod schemas: `npm run schemas`. A test fails when they differ. */
 import { writeFileSync } from 'node:fs';
+import { productRoot } from '../process/version.ts';
 import { sampleJsonSchema } from '../ingest/sample-schema.ts';
 import { termsJsonSchema } from '../terms/checked-sheet.ts';
 
-const folder = new URL('../../../schemas/', import.meta.url);
+const folder = new URL('schemas/', productRoot());
 writeFileSync(new URL('sample.schema.json', folder), `${JSON.stringify(sampleJsonSchema(), null, 2)}\n`);
 writeFileSync(new URL('terms.schema.json', folder), `${JSON.stringify(termsJsonSchema(), null, 2)}\n`);

@@ -3,6 +3,7 @@
  * grows, so views made at load stay valid.
  */
 import { readFileSync } from 'node:fs';
+import { compiledFile, toolFile } from '../process/compiled.ts';
 import { COUNTERS, COUNTER_WORDS, LAYOUT as L, LAYOUT_FOLD, OUTPUTS, type Output } from './layout.ts';
 
 /** How much a kernel must hold; every number is a limit that is checked where names or plans come in. */
@@ -46,19 +47,14 @@ interface Exports {
   addPhase(vmSlot: number, fromLow: number, fromHigh: number, plan: number): number;
 }
 
-/** The built kernel: beside the compiled program, or in dist/ when the sources are run directly. */
-function kernelFile(name: string): URL {
-  const inDist = import.meta.url.includes('/dist/');
-  return new URL(inDist ? `../../${name}` : `../../dist/${name}`, import.meta.url);
-}
+const modules = new Map<Build, WebAssembly.Module>();
 
-const modules = new Map<string, WebAssembly.Module>();
-
-function compiled(name: string): WebAssembly.Module {
-  let module = modules.get(name);
+function moduleOf(build: Build): WebAssembly.Module {
+  let module = modules.get(build);
   if (module === undefined) {
-    module = new WebAssembly.Module(readFileSync(kernelFile(name)));
-    modules.set(name, module);
+    const file = build === 'release' ? compiledFile('kernel.wasm') : toolFile(`kernel.${build}.wasm`);
+    module = new WebAssembly.Module(readFileSync(file));
+    modules.set(build, module);
   }
   return module;
 }
@@ -80,8 +76,7 @@ export class Kernel {
     const abort = (_message: number, _file: number, line: number, column: number): never => {
       throw new Error(`kernel assertion failed at ${line}:${column}`);
     };
-    const name = build === 'release' ? 'kernel.wasm' : `kernel.${build}.wasm`;
-    const instance = new WebAssembly.Instance(compiled(name), { env: { memory, abort } });
+    const instance = new WebAssembly.Instance(moduleOf(build), { env: { memory, abort } });
     this.exports = instance.exports as unknown as Exports;
     if (this.exports.layoutFold() >>> 0 !== LAYOUT_FOLD) {
       throw new Error('the kernel was built from another memory layout than src/kernel/layout.gen.ts: run npm run build');

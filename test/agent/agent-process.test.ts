@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { acceptAll, startFakeServer, type Answer, type FakeServer, type SeenRequest } from '../support/fake-server.ts';
 
-const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const runnable = existsSync(main) && process.platform === 'linux';
 
 let dir: string;

@@ -12,7 +12,7 @@ import { BENCHES } from '../../bench/suite.ts';
 import { TARGETS } from '../../bench/targets.ts';
 
 const run = promisify(execFile);
-const MAIN = fileURLToPath(new URL('../../dist/bench/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../build/bench/main.js', import.meta.url));
 
 for (const name of Object.keys(BENCHES)) {
   test(`the bench ${name} runs`, async () => {

@@ -8,7 +8,7 @@ import { emptyClickHouse } from '../support/empty-clickhouse.ts';
 import { type Roles, startRoles, untilReady } from '../support/roles.ts';
 import { ADMIN_KEY, postLines, untilStatus, untilStored } from '../support/server.ts';
 
-const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const START_MS = Date.parse('2026-03-01T00:00:00Z');
 const VMS = ['v1', 'v2', 'v3', 'v4'];
 const SAMPLES = 90;

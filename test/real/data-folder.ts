@@ -3,10 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { productRoot } from '../../src/process/version.ts';
 
-// from test/real and from dist/test/real alike
-const ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url));
-const FOLDER = process.env['UPTALLY_TEST_DATA'] ?? join(ROOT, '..', 'shared', 'data');
+const FOLDER = process.env['UPTALLY_TEST_DATA'] ?? fileURLToPath(new URL('../shared/data', productRoot()));
 const TEXT_BYTES_MAX = 64 * 1024 * 1024;
 
 /** The rows of an `.csv.xz` file without its heading, or the reason why there are none. No field of ours holds a quoted comma. */

@@ -5,6 +5,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { productRoot } from '../../src/process/version.ts';
 import { freePort } from './free-port.ts';
 
 export interface ClickHouseServer {
@@ -164,10 +166,9 @@ export async function startClickHouseServer(options: ClickHouseServerOptions = {
   };
 }
 
-/** Beside this file in the sources; compiled, this file is in another tree. */
+/** Compiled, this file is in another tree. */
 function sourceOfServer(): string {
-  const beside = join(import.meta.dirname, 'clickhouse-server.c');
-  return existsSync(beside) ? beside : join(import.meta.dirname, '../../../test/support/clickhouse-server.c');
+  return fileURLToPath(new URL('test/support/clickhouse-server.c', productRoot()));
 }
 
 function libraryPath(): string | undefined {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { newTopic, untilReady } from './roles.ts';
 import { ADMIN_KEY, postLines, startServer, type TestServer } from './server.ts';
 
-const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const START_MS = Date.parse('2026-03-01T00:00:00Z');
 const VMS = ['v1', 'v2', 'v3', 'v4', 'v5', 'v6'];
 

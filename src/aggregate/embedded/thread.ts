@@ -1,6 +1,7 @@
 /** The main thread's end of the aggregator. */
 import { Worker } from 'node:worker_threads';
 import { UnusableLogError } from '../../log/identity.ts';
+import { compiledFile } from '../../process/compiled.ts';
 import { serveStore } from '../../store/remote.ts';
 import type { Store } from '../../store/store.ts';
 import { Listening } from '../listening.ts';
@@ -32,18 +33,12 @@ export interface ThreadOptions extends Omit<ThreadSetup, 'storeEnd' | 'listening
   readonly onFatal: (error: Error) => void;
 }
 
-/** The compiled entry: worker threads run JavaScript, also when this file is run from its source. */
-function entry(): URL {
-  const compiled = import.meta.url.endsWith('.js');
-  return new URL(compiled ? './worker.js' : '../../../dist/src/aggregate/embedded/worker.js', import.meta.url);
-}
-
 /** Starts the thread; resolves when it has brought its state back. */
 export function startAggregatorThread(options: ThreadOptions): Promise<AggregatorThread> {
   const { store, onTrim, onNote, onHalted, onFatal, ...setup } = options;
   const served = store === undefined ? undefined : serveStore(store);
   const listening = new Listening();
-  const worker = new Worker(entry(), {
+  const worker = new Worker(compiledFile('aggregate/embedded/worker.js'), {
     workerData: { ...setup, storeEnd: served?.end, listening: listening.shared } satisfies ThreadSetup,
     transferList: served === undefined ? [] : [served.end.port],
   });

@@ -1,5 +1,6 @@
 /** The partitions' aggregators as the main thread sees them: a thread that is told to stop and tells how far it is. */
 import { Worker } from 'node:worker_threads';
+import { compiledFile } from '../../process/compiled.ts';
 import { serveStore } from '../../store/remote.ts';
 import type { Store } from '../../store/store.ts';
 import type { FromGroup, GroupSetup, GroupState, ToGroup } from './messages.ts';
@@ -18,17 +19,11 @@ export interface GroupThreadOptions extends Omit<GroupSetup, 'storeEnd'> {
   readonly onFatal: (error: Error) => void;
 }
 
-/** The compiled entry: worker threads run JavaScript, also when this file is run from its source. */
-function entry(): URL {
-  const compiled = import.meta.url.endsWith('.js');
-  return new URL(compiled ? './worker.js' : '../../../dist/src/aggregate/group/worker.js', import.meta.url);
-}
-
 /** Starts the thread; it joins the group when it can. */
 export function startGroupThread(options: GroupThreadOptions): GroupThread {
   const { store, onNote, onFatal, ...setup } = options;
   const served = store === undefined ? undefined : serveStore(store);
-  const worker = new Worker(entry(), {
+  const worker = new Worker(compiledFile('aggregate/group/worker.js'), {
     workerData: { ...setup, storeEnd: served?.end } satisfies GroupSetup,
     transferList: served === undefined ? [] : [served.end.port],
   });

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { compiledFile } from '../../process/compiled.ts';
 import { CommandFailure, type CliContext } from '../terminal/context.ts';
 
 const DETAILS = `
@@ -49,9 +50,7 @@ async function demo(context: CliContext, options: { keep?: boolean; seconds: num
   const dir = await mkdtemp(path.join(tmpdir(), 'uptally-demo-'));
   try {
     tell.line("Uptally, on this machine's own network interfaces.");
-    const script = fileURLToPath(
-      new URL(import.meta.url.endsWith('.ts') ? '../../../dist/src/cli/main.js' : '../main.js', import.meta.url),
-    );
+    const script = fileURLToPath(compiledFile('cli/main.js'));
     const { adminKey, env } = await runDemo({
       dir,
       script,

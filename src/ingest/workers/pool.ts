@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import { compiledFile } from '../../process/compiled.ts';
 import { afterOwnTime } from '../../process/patience.ts';
 import { isFileLimit } from '../../process/process-files.ts';
 import { CONNECTION, type FromWorker, Outbox, type Setup, type ToWorker } from './messages.ts';
@@ -243,7 +244,7 @@ async function endOf(child: ChildProcess): Promise<void> {
 }
 
 function forkWorker(): ChildProcess {
-  return fork(entry(), [], {
+  return fork(compiledFile('ingest/workers/worker.js'), [], {
     env: ownEnvironment(process.env),
     execArgv: [],
     serialization: 'advanced',
@@ -254,10 +255,4 @@ function forkWorker(): ChildProcess {
 /** No setting and no secret of ours: what a worker needs it is told. Tests' clocks and faults it has. */
 function ownEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/^UPTALLY_(?!TEST_)/.test(name)));
-}
-
-/** The compiled entry: processes run JavaScript, also when this file is run from its source. */
-function entry(): URL {
-  const compiled = import.meta.url.endsWith('.js');
-  return new URL(compiled ? './worker.js' : '../../../dist/src/ingest/workers/worker.js', import.meta.url);
 }
