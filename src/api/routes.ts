@@ -6,7 +6,7 @@ import type { Status } from '../aggregate/status.ts';
 import type { IssuerProfile } from '../billing/issuer.ts';
 import type { QueryContext } from '../query/context.ts';
 import { loadTerms, shippedTermsFolder, type TermsLibrary } from '../terms/library.ts';
-import { Api } from '../http/api.ts';
+import { Api, type HttpPlugin } from '../http/api.ts';
 import { checkKeyAgain, roleCheck } from '../http/auth.ts';
 import { bareServer, type BareOptions } from '../http/bare-server.ts';
 import { installDocs } from '../http/docs.ts';
@@ -14,6 +14,7 @@ import { installMetrics } from '../http/metrics.ts';
 import { installNotFound } from '../http/problem-pages.ts';
 import { accountMeteringRoutes } from './metering/account-metering.ts';
 import { anomalyRoutes } from './metering/anomalies.ts';
+import { bodyExamples } from './body-examples.ts';
 import { backtestRoutes } from './billing/backtests.ts';
 import { balanceRoutes } from './billing/balance.ts';
 import { catalogRoutes } from './catalog/catalog.ts';
@@ -35,9 +36,6 @@ import { termsRoutes } from './catalog/terms.ts';
 import { vmMeteringRoutes } from './metering/vm-metering.ts';
 
 export { HTTP_LIMITS, makeLogger } from '../http/bare-server.ts';
-
-/** Adds routes of other stages, such as the ingest's; it may use `api.requireRole`, `api.document` and `api.app`. */
-export type HttpPlugin = (api: Api) => Promise<void> | void;
 
 export interface ServerDeps extends QueryContext, BareOptions {
   /** Left out where the process knows nothing of the whole. */
@@ -108,7 +106,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     findingRoutes(api, billing, now);
   }
   for (const plugin of deps.plugins ?? []) await plugin(api);
-  await installDocs(api, deps.version);
+  await installDocs(api, deps.version, bodyExamples(Date.now()));
   return app;
 }
 

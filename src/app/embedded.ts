@@ -157,7 +157,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     ...(config.ingestWorkers === 0 ? { connectionsMax: connections.max, onCut: connections.onCut } : {}),
     plugins: [ingestPlugin(door, faults)],
   });
-  const front = await openFront(options, server, registry, connections, { catalog, door });
+  const front = await openFront(options, server, registry, connections, { keys: catalog, door });
   keysChanged = () => {
     front.keysChanged();
   };

@@ -1,5 +1,5 @@
 /** What a role brings to its process. */
-import type { HttpPlugin } from '../api/routes.ts';
+import type { HttpPlugin } from '../http/api.ts';
 import type { PartitionHealth } from './metrics.ts';
 
 export interface Role {

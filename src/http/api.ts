@@ -7,6 +7,9 @@ import { toJson } from '../domain/json.ts';
 import { shapeFault } from './json-bounds.ts';
 import type { Operation } from './openapi.ts';
 
+/** Adds routes to a server; it may use `api.requireRole`, `api.document` and `api.app`. */
+export type HttpPlugin = (api: Api) => Promise<void> | void;
+
 /** What routes are made with: checks requests by their schemas, writes answers with exact integers, and keeps the list. */
 export class Api {
   readonly operations: Operation[] = [];

@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Catalog } from '../catalog/catalog.ts';
-import type { Key, KeyRole } from '../catalog/keys.ts';
 import { ProblemError } from '../problems/problem.ts';
+import type { Key, KeyRole, KeysInForce } from './keys.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -20,7 +19,7 @@ const CHALLENGE = { 'www-authenticate': 'Bearer realm="uptally"' };
  * @param onUnknownKey awaited once, with what was presented, before a key is turned away
  */
 export function roleCheck(
-  catalog: Pick<Catalog, 'findKey'>,
+  keys: Pick<KeysInForce, 'findKey'>,
   onUnknownKey: (presented: string) => Promise<void> = () => Promise.resolve(),
 ): RequireRole {
   return (...roles) =>
@@ -28,10 +27,10 @@ export function roleCheck(
       const presented = presentedKey(request);
       if (presented === undefined)
         throw new ProblemError('unauthorized', 'the request has no Authorization: Bearer KEY', {}, CHALLENGE);
-      let key = catalog.findKey(presented);
+      let key = keys.findKey(presented);
       if (key === undefined) {
         await onUnknownKey(presented);
-        key = catalog.findKey(presented);
+        key = keys.findKey(presented);
       }
       if (key === undefined) throw invalidKey();
       if (!roles.includes(key.role))
@@ -54,12 +53,12 @@ const BODY_SOON_MS = 1000;
  */
 export function checkKeyAgain(
   app: FastifyInstance,
-  catalog: Pick<Catalog, 'keyInForce'>,
+  keys: Pick<KeysInForce, 'keyInForce'>,
   freshen?: (request: FastifyRequest) => Promise<void>,
 ): void {
   app.addHook('preHandler', (request, reply, done) => {
     const check = (): void => {
-      done(request.key === null || catalog.keyInForce(request.key.id) !== undefined ? undefined : invalidKey());
+      done(request.key === null || keys.keyInForce(request.key.id) !== undefined ? undefined : invalidKey());
     };
     if (freshen === undefined || request.key === null || reply.elapsedTime < BODY_SOON_MS) check();
     else freshen(request).then(check, done);

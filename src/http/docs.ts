@@ -2,7 +2,7 @@ import swagger, { type StaticDocumentSpec } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { Api } from './api.ts';
 import { installGuides } from './guides.ts';
-import { openApiDocument } from './openapi.ts';
+import { type BodyExamples, openApiDocument } from './openapi.ts';
 import { problemsPage } from './problem-pages.ts';
 
 /** The name of the product, where the page would show its framework's. */
@@ -10,8 +10,8 @@ const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="150" height="40" vi
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#1c2430"/><path d="M4 11V8M7 11V5M10 11V7M13 11V3" stroke="#fff" stroke-width="1.6"/></svg>`;
 
 /** `/openapi.json`, `/docs` (nothing from other servers), `/guides` beside it, and `/problems`. To be called when every route is documented. */
-export async function installDocs(api: Api, version: string): Promise<void> {
-  const document = openApiDocument(api.operations, version);
+export async function installDocs(api: Api, version: string, examples: BodyExamples): Promise<void> {
+  const document = openApiDocument(api.operations, version, examples);
   const text = JSON.stringify(document);
   const page = problemsPage();
   api.app.get('/openapi.json', (_, reply) => reply.type('application/json; charset=utf-8').send(text));

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { KeyRole } from '../catalog/keys.ts';
-import { asNdjson, bodyExamples } from './body-examples.ts';
 import { type ProblemCode, PROBLEMS } from '../problems/problem.ts';
+import type { KeyRole } from './keys.ts';
 
 /** What is written of a call in the OpenAPI document; the same schemas check its requests. */
 export interface Operation {
@@ -63,10 +62,16 @@ const listSchemas = {
   },
 };
 
+/** Bodies for people to look at and try, by method and path of the call. */
+export type BodyExamples = Readonly<Record<string, unknown>>;
+
 /** The OpenAPI 3.1 document of all operations. */
-export function openApiDocument(operations: readonly Operation[], version: string): Record<string, unknown> {
+export function openApiDocument(
+  operations: readonly Operation[],
+  version: string,
+  examples: BodyExamples = {},
+): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
-  const examples = bodyExamples(Date.now());
   for (const operation of operations) {
     const item = (paths[operation.path] ??= {});
     item[operation.method.toLowerCase()] = operationObject(operation, examples);
@@ -97,10 +102,10 @@ export function openApiDocument(operations: readonly Operation[], version: strin
 /** The example of a media type; nothing where there is none, or where it cannot be shown as text. */
 function exampleOf(type: string, example: unknown): { example?: unknown } {
   if (example === undefined || !/json$/.test(type)) return {};
-  return { example: type === 'application/x-ndjson' ? asNdjson(example) : example };
+  return { example: type === 'application/x-ndjson' ? `${JSON.stringify(example)}\n` : example };
 }
 
-function operationObject(operation: Operation, examples: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function operationObject(operation: Operation, examples: BodyExamples): Record<string, unknown> {
   const { body, roles } = operation;
   const problems = new Set<ProblemCode>([
     ...operation.problems,

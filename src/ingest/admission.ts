@@ -2,19 +2,34 @@
  * Whether names fit, asked before anything of a request is written. The kernel has room for so many VMs and interfaces, and never forgets one: the
  * first half of the room is for whoever comes first, of the second each key of an agent has a share, so that none can keep all others out.
  */
-import type { AggregatorThread } from '../aggregate/embedded/thread.ts';
-import type { Key } from '../catalog/keys.ts';
+import type { Sender } from '../http/keys.ts';
 import { ProblemError } from '../problems/problem.ts';
 import type { LogWriter } from '../log/log.ts';
 import { KnownNames } from './known-names.ts';
 import type { Names, NameShares } from './name-shares.ts';
 
-/** What names are counted by. */
-export type Sender = Pick<Key, 'id' | 'name' | 'role'>;
+/** How far the kernel is that takes in what the log holds. */
+export interface TakenIn {
+  /** The last record taken in; -1 before the first. */
+  readonly aggregatedSeq: number;
+  readonly aggregatedSamples: bigint;
+  /** Places that names have. */
+  readonly vmSlots: number;
+  readonly nicSlots: number;
+}
+
+/** Who knows every name that ever was taken in: the aggregator's thread, wherever it runs. */
+export interface NameKeeper {
+  progress(): TakenIn;
+  /** Resolves when the progress satisfies the condition; rejects when it never will. */
+  until(condition: (progress: TakenIn) => boolean): Promise<void>;
+  /** How many names in these frames it does not know yet. */
+  newNames(frames: Uint8Array): Promise<Names>;
+}
 
 export interface AdmissionOptions {
   readonly log: Pick<LogWriter, 'headSeq' | 'samplesAppended'>;
-  readonly aggregator: AggregatorThread;
+  readonly aggregator: NameKeeper;
   readonly vmsMax: number;
   readonly nicsMax: number;
   /** New VMs that a key of an agent may bring once half of the room is taken; of interfaces as large a part of theirs. */

@@ -2,12 +2,12 @@
  * The door: decoded samples go into the log, and the answer is given when they are durable. It says no, before anything is written, when
  * the aggregator is too far behind or when names would not fit (`admission.ts`).
  */
-import type { Key } from '../catalog/keys.ts';
+import type { Key, Sender } from '../http/keys.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { type BodyFormat, FRAMES_BYTES_MAX } from '../kernel/decoder.ts';
 import type { LogWriter } from '../log/log.ts';
 import { framesOf, SAMPLES_HEAD_BYTES_MAX, samplesRecord, tickRecord } from '../log/record.ts';
-import { Admission, type AdmissionOptions, type Sender } from './admission.ts';
+import { Admission, type AdmissionOptions, type NameKeeper } from './admission.ts';
 import type { AgentsSeen } from './agents-seen.ts';
 import { hear } from './heard.ts';
 import { Judge, type JudgeOptions, logProblem, type Receipt, Refusals, type SampleDoor } from './judge.ts';
@@ -17,10 +17,19 @@ export const LAG_SAMPLES_MAX = 5_000_000;
 /** How long a sender waits for an aggregator that is so far behind: longer than for what passes with the next request. */
 const BEHIND_RETRY_SECONDS = 5;
 
+/** The aggregator, as far as a door looks at it. */
+export interface AggregatorBehind extends NameKeeper {
+  /** Why it takes nothing in any more; undefined when it does. */
+  halted(): { readonly detail: string } | undefined;
+  /** The log has grown. */
+  wake(): void;
+}
+
 export interface DoorOptions extends JudgeOptions, AdmissionOptions {
   /** Is told who had samples accepted. */
   readonly agents?: AgentsSeen;
   readonly log: LogWriter;
+  readonly aggregator: AggregatorBehind;
 }
 
 /** A body that was decoded and judged; `record` holds what was accepted of it, in the log's form (`samplesRecord`). */

@@ -1,5 +1,5 @@
 /** Judging a body of samples: decoded once, counted by what became of it. Where the accepted ones go is the door's business. */
-import type { Key } from '../catalog/keys.ts';
+import type { Key } from '../http/keys.ts';
 import { REJECTION_CODES, type Rejection } from '../samples/rejection.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { isText, SIGNATURE_BYTES, writingOf } from '../domain/signature.ts';

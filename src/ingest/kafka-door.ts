@@ -3,7 +3,7 @@
  * acknowledged all of them. It judges by the brokers' clock. How far the aggregators are does not concern it: the log keeps what they
  * have not taken.
  */
-import type { Key } from '../catalog/keys.ts';
+import type { Key } from '../http/keys.ts';
 import type { BodyFormat } from '../kernel/decoder.ts';
 import type { KafkaWriter } from '../log/kafka/writer.ts';
 import { catalogRecord, tickRecord } from '../log/record.ts';

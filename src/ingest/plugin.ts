@@ -5,7 +5,7 @@ import { ProblemError } from '../problems/problem.ts';
 import { type Rejection, rejectionMessage } from '../samples/rejection.ts';
 import type { Faults } from '../process/faults.ts';
 import { keyOf } from '../http/auth.ts';
-import type { HttpPlugin } from '../api/routes.ts';
+import type { HttpPlugin } from '../http/api.ts';
 import { BODY_BYTES_MAX, type BodyFormat } from '../kernel/decoder.ts';
 import { isWaiting } from '../http/expect.ts';
 import { BODIES_BYTES_MAX, BodyBudget, type BodyToRead, checkAnnounced, readBody } from './body.ts';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AggregatorThread } from '../../src/aggregate/embedded/thread.ts';
-import { Admission, type Sender } from '../../src/ingest/admission.ts';
+import { Admission } from '../../src/ingest/admission.ts';
+import type { Sender } from '../../src/http/keys.ts';
 import { type NameShares, openNameShares } from '../../src/ingest/name-shares.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 

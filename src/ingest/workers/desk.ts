@@ -1,15 +1,15 @@
 /** The main process' answers to a worker: who a key belongs to, and what became of a batch. */
 import type { Logger } from 'pino';
-import type { Catalog } from '../../catalog/catalog.ts';
 import { invalidKey } from '../../http/auth.ts';
 import type { CutReason } from '../../http/connections.ts';
+import type { KeysInForce } from '../../http/keys.ts';
 import type { ObserveRequest } from '../../http/metrics.ts';
 import { problemOf } from '../../http/problem-pages.ts';
 import type { Door, JudgedBatch } from '../door.ts';
 import { type FromWorker, type SentProblem, sentProblem, type ToWorker } from './messages.ts';
 
 export interface Desk {
-  readonly catalog: Pick<Catalog, 'findKey' | 'keyInForce'>;
+  readonly keys: KeysInForce;
   readonly door: Pick<Door, 'takeJudged'>;
   readonly observe: ObserveRequest;
   /** A connection of a worker was cut off. */
@@ -21,7 +21,7 @@ export interface Desk {
 export function answerWorker(desk: Desk, item: FromWorker, say: (item: ToWorker) => void): void {
   switch (item.type) {
     case 'key':
-      say({ type: 'key', id: item.id, key: desk.catalog.findKey(item.presented) ?? null });
+      say({ type: 'key', id: item.id, key: desk.keys.findKey(item.presented) ?? null });
       return;
     case 'batch': {
       const { id, keyId, batch } = item;
@@ -48,8 +48,8 @@ export function answerWorker(desk: Desk, item: FromWorker, say: (item: ToWorker)
 }
 
 /** The key was good when the worker was told of it; whether it still is counts. */
-async function store({ catalog, door }: Desk, keyId: string, batch: JudgedBatch): Promise<void> {
-  const key = catalog.keyInForce(keyId);
+async function store({ keys, door }: Desk, keyId: string, batch: JudgedBatch): Promise<void> {
+  const key = keys.keyInForce(keyId);
   if (key === undefined) throw invalidKey();
   await door.takeJudged(batch, key);
 }

@@ -1,5 +1,5 @@
 /** A worker's end of the channel to the main process: keys are asked for, batches handed over, and answers find who waits for them. */
-import type { Key } from '../../catalog/keys.ts';
+import type { Key } from '../../http/keys.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { JudgedBatch } from '../door.ts';
 import { type FromWorker, Outbox, problemFrom, type ToWorker } from './messages.ts';

@@ -3,7 +3,7 @@
  * turn of a side's event loop goes as one message, a list, in the order it was said. Connections travel beside it, each with the word
  * CONNECTION.
  */
-import type { Key } from '../../catalog/keys.ts';
+import type { Key } from '../../http/keys.ts';
 import { type ProblemCode, ProblemError } from '../../problems/problem.ts';
 import type { CutReason } from '../../http/connections.ts';
 import type { JudgedBatch } from '../door.ts';

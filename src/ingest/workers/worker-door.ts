@@ -1,5 +1,5 @@
 /** The door of an ingest worker: bodies are decoded and judged here, and stored by the main process, which alone has the log. */
-import type { Key } from '../../catalog/keys.ts';
+import type { Key } from '../../http/keys.ts';
 import type { BodyFormat } from '../../kernel/decoder.ts';
 import { samplesRecord } from '../../log/record.ts';
 import { Judge, type JudgeOptions, type Receipt, type SampleDoor } from '../judge.ts';

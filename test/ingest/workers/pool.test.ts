@@ -118,7 +118,7 @@ describe('what goes between a worker and the main process', () => {
       said.push(...items);
     });
     const full: Desk = {
-      catalog: {
+      keys: {
         findKey: (presented) => (presented === 'good' ? KEY : undefined),
         keyInForce: (id) => (id === KEY.id ? KEY : undefined),
       },

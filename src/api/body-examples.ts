@@ -1,5 +1,6 @@
 /** A body for every call that takes one, which /docs shows and tries: together, from top to bottom, they are a small deployment. */
 import { formatInstant } from '../domain/instant.ts';
+import type { BodyExamples } from '../http/openapi.ts';
 
 const SHEET = {
   id: 'example',
@@ -13,7 +14,7 @@ const SHEET = {
 };
 
 /** By method and path of the call. @param nowMs samples are taken while they are new */
-export function bodyExamples(nowMs: number): Readonly<Record<string, unknown>> {
+export function bodyExamples(nowMs: number): BodyExamples {
   const ts = formatInstant(nowMs);
   return {
     'PUT /v1/plans/{id}': {
@@ -64,6 +65,3 @@ export function bodyExamples(nowMs: number): Readonly<Record<string, unknown>> {
     'POST /v1/charge-days': { account: 'acme' },
   };
 }
-
-/** The same as `application/x-ndjson`: one a line. */
-export const asNdjson = (sample: unknown): string => `${JSON.stringify(sample)}\n`;
