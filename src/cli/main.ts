@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { endOnUncaught, endProcess } from '../process/ending.ts';
 import { processContext } from './terminal/context.ts';
 import { runProgram, type CommandModule } from './program.ts';
 
@@ -22,4 +23,5 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./commands/balance.ts'),
 ];
 
-process.exitCode = await runProgram(await Promise.all(modules), process.argv.slice(2), processContext());
+endOnUncaught();
+await endProcess(await runProgram(await Promise.all(modules), process.argv.slice(2), processContext()));

@@ -68,8 +68,3 @@ export function faultsOf(env: Readonly<Record<string, string | undefined>>, kill
     },
   };
 }
-
-/** Ends the process the way nothing can intercept. */
-export function killSelf(): void {
-  process.kill(process.pid, 'SIGKILL');
-}

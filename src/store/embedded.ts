@@ -1,6 +1,7 @@
-import { type ClickHouseClientConfigOptions, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { type ClickHouseClient, type ClickHouseClientConfigOptions, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { closeBeforeEnd } from '../process/ending.ts';
 import type { Faults } from '../process/faults.ts';
 import { clientStatements, type Run } from './client.ts';
 import { storeErrorOf } from './errors.ts';
@@ -35,18 +36,38 @@ export async function openEmbeddedStore(options: EmbeddedOptions): Promise<Store
   await mkdir(scratchDir, { recursive: true });
   await removeScratch(scratchDir);
 
-  const client = createClient({
-    connection: createChdbConnection({ path: resolve(options.path) }),
-    // Errors are thrown; whoever catches them knows where to log.
-    log: { level: ClickHouseLogLevel.OFF },
+  const retrier = new Retrier({
+    attemptMs: NO_DEADLINE_MS,
+    attemptMsMax: NO_DEADLINE_MS,
+    backoffMs: BACKOFF_MS,
+    backoffMsMax: BACKOFF_MS_MAX,
+    now: Date.now,
+    random: Math.random,
+    onOutage: options.onOutage,
   });
+  let client: ClickHouseClient | undefined;
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= closeEngine());
+  const closed = closeBeforeEnd(close);
+  async function closeEngine(): Promise<void> {
+    retrier.close();
+    await client?.close();
+    // Work the engine still holds would otherwise run into the end of the process.
+    await drainPending();
+    closed();
+  }
   try {
+    client = createClient({
+      connection: createChdbConnection({ path: resolve(options.path) }),
+      // Errors are thrown; whoever catches them knows where to log.
+      log: { level: ClickHouseLogLevel.OFF },
+    });
     // An embedded session has no `database` option and keeps what it is SET, so these hold for everything that follows.
     await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${DATABASE}` });
     await client.command({ query: `USE ${DATABASE}` });
     await client.command({ query: 'SET output_format_json_quote_64bit_integers = 1' });
   } catch (error) {
-    await client.close();
+    await close();
     throw storeErrorOf(error, 'the embedded ClickHouse did not open');
   }
 
@@ -81,15 +102,6 @@ export async function openEmbeddedStore(options: EmbeddedOptions): Promise<Store
         await rm(path, { force: true });
       }
     });
-  const retrier = new Retrier({
-    attemptMs: NO_DEADLINE_MS,
-    attemptMsMax: NO_DEADLINE_MS,
-    backoffMs: BACKOFF_MS,
-    backoffMsMax: BACKOFF_MS_MAX,
-    now: Date.now,
-    random: Math.random,
-    onOutage: options.onOutage,
-  });
   return {
     ...clientStatements(client, once),
     async insertRowBinary(table, structure, chunks, deduplicationToken) {
@@ -106,12 +118,7 @@ export async function openEmbeddedStore(options: EmbeddedOptions): Promise<Store
           taking(table, () => insertFile(table, structure, path, token)),
         ),
     },
-    async close() {
-      retrier.close();
-      await client.close();
-      // Work the engine still holds would otherwise run into the end of the process.
-      await drainPending();
-    },
+    close,
   };
 }
 

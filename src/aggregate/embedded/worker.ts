@@ -1,6 +1,7 @@
 /** The aggregator's thread: steps as long as the log has records, a checkpoint now and then, an answer when the door asks for room. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { faultsOf, killSelf } from '../../process/faults.ts';
+import { killSelf } from '../../process/ending.ts';
+import { faultsOf } from '../../process/faults.ts';
 import { openEmbeddedReader } from '../../log/embedded.ts';
 import { afterGaps } from '../../log/gaps.ts';
 import { LogIdentityError } from '../../log/identity.ts';

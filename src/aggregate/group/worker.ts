@@ -1,6 +1,7 @@
 /** The thread of the partitions' aggregators: the consumer and the kernels live here, away from HTTP. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { faultsOf, killSelf } from '../../process/faults.ts';
+import { killSelf } from '../../process/ending.ts';
+import { faultsOf } from '../../process/faults.ts';
 import { kafkaClient } from '../../log/kafka/client.ts';
 import { readGaps, readLogIds } from '../../store/named-log.ts';
 import { remoteStore } from '../../store/remote.ts';

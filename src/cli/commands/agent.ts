@@ -21,9 +21,6 @@ import { collect, parseAddress, parseDuration, parseSize } from '../terminal/opt
 /** With `--once`: a second round must not begin while the first is on its way. */
 const NEVER_AGAIN_MS = 86_400_000;
 
-/** Interrupted while the spool is being opened: after so long nothing is waited for any more. */
-const HELD_MS = 500;
-
 const EXAMPLES = `
 Sources:
   sysfs     the kernel's interface counters. Without --match or --map it takes the host's ends of guests (tap*, vnet*, vif*,
@@ -164,8 +161,6 @@ export function register(program: Command, context: CliContext): void {
       });
       if (agent === undefined) {
         log('info', 'stopped before it had started');
-        // a disk that does not answer would hold the process
-        setTimeout(() => process.exit(), HELD_MS).unref();
         return;
       }
       running = agent;

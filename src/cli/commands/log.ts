@@ -10,9 +10,6 @@ import { CommandFailure, writeLine, type CliContext } from '../terminal/context.
 import { parseCount } from '../terminal/option-values.ts';
 import { gapLine } from '../terminal/gap-lines.ts';
 
-/** The embedded engine keeps threads that would hold the process. */
-const EXIT_GRACE_MS = 500;
-
 interface Decided {
   readonly by: string;
   readonly why: string;
@@ -125,8 +122,6 @@ async function withTool(context: CliContext, use: (tool: Tool) => Promise<void>)
     if (error instanceof LogToolError || error instanceof LockedError || isUnusableLog(error))
       throw new CommandFailure(error.message);
     throw error;
-  } finally {
-    setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
   }
 }
 
@@ -142,16 +137,16 @@ async function openDatabase(context: CliContext, config: Config) {
 }
 
 async function withEmbedded(context: CliContext, config: Config, use: (tool: Tool) => Promise<void>): Promise<void> {
-  const [{ lockFolder }, { makeLogger }, { embeddedLogTool }, { openCheckpoints }, { NO_FAULTS }] = await Promise.all([
-    import('../../app/parts.ts'),
-    import('../../api/routes.ts'),
-    import('../../log-tool/embedded.ts'),
-    import('../../aggregate/checkpoint.ts'),
-    import('../../process/faults.ts'),
-  ]);
-  const onFatal = (error: Error): never => {
-    throw error;
-  };
+  const [{ lockFolder }, { makeLogger }, { embeddedLogTool }, { openCheckpoints }, { NO_FAULTS }, { endAtOnce }] =
+    await Promise.all([
+      import('../../app/parts.ts'),
+      import('../../api/routes.ts'),
+      import('../../log-tool/embedded.ts'),
+      import('../../aggregate/checkpoint.ts'),
+      import('../../process/faults.ts'),
+      import('../../process/ending.ts'),
+    ]);
+  const onFatal = (error: Error): never => endAtOnce(error.message);
   const lock = await lockFolder({ config, logger: makeLogger('error'), now: context.now, onFatal });
   try {
     const store = await openDatabase(context, config);

@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs';
 import type { Command } from 'commander';
 import { clockOf } from '../../process/clock.ts';
 import { type CliContext, CommandFailure, interruptible, writeLine } from '../terminal/context.ts';
@@ -34,12 +33,15 @@ SIGINT and SIGTERM finish what was begun, store it and save the state. kill -9 l
 }
 
 async function serve(context: CliContext): Promise<void> {
+  // first, so that a signal is never more than the wish to stop
+  const interrupted = context.interrupted();
   // loaded here, so that the other commands start without the server's parts
   const [
     { startApp, UnsupportedError },
     { ConfigError, readConfig },
     { makeLogger },
-    { faultsOf, killSelf },
+    { faultsOf },
+    { endAtOnce, endProcess, isEnding, killSelf },
     { productVersion },
     { withSecretFiles },
     { letHeapGrow },
@@ -48,6 +50,7 @@ async function serve(context: CliContext): Promise<void> {
     import('../../process/config.ts'),
     import('../../api/routes.ts'),
     import('../../process/faults.ts'),
+    import('../../process/ending.ts'),
     import('../../process/version.ts'),
     import('../../process/secret-files.ts'),
     import('../../process/heap.ts'),
@@ -58,7 +61,7 @@ async function serve(context: CliContext): Promise<void> {
   const { isUnusableLog } = await import('../../log/identity.ts');
   const { TermsError } = await import('../../terms/library.ts');
   const { randomBytes } = await import('node:crypto');
-  const interrupted = context.interrupted();
+  let started = false;
   try {
     const config = readConfig(withSecretFiles(context.env));
     const logger = makeLogger(config.logLevel);
@@ -85,27 +88,27 @@ async function serve(context: CliContext): Promise<void> {
       randomBytes,
       faults: faultsOf(context.env, killSelf),
       onFatal: (error) => {
-        if (error instanceof LockLostError) {
-          // at once: what this process still has under way would go into another's folder. The logger writes later than that.
-          try {
-            writeSync(process.stderr.fd, `uptally: ${error.message}\n`);
-          } finally {
-            killSelf();
-          }
-        }
+        // at once: what this process still has under way would go into another's folder. The logger writes later than that.
+        if (error instanceof LockLostError) endAtOnce(error.message);
+        // what is closed for the end fails those who still work with it
+        if (isEnding()) return;
         if (isUnusableLog(error)) logger.fatal(`the server stops: ${error.message}`);
         // the state on disk is good; a supervisor starts the process again, and the log is replayed
         else logger.fatal({ err: error }, 'the server stops: what was answered is safe, start it again');
-        // An exit would take the embedded engine apart while its threads are at work: it ends by SIGSEGV then, or never.
-        setTimeout(killSelf, FATAL_GRACE_MS);
+        // a start may still say itself why it fails; closing the engine first would wait for what the end may be about
+        setTimeout(() => {
+          if (started) killSelf();
+          else void endProcess(1);
+        }, FATAL_GRACE_MS);
       },
     });
     const app = await interruptible(starting, interrupted);
     if (app === undefined) {
       // as after kill -9: whatever was answered is on disk, and the next start goes on from there
       logger.info('stopped before it had started');
-      process.exit(0);
+      return;
     }
+    started = true;
     if (app.adminKey !== undefined) {
       writeLine(context.stderr, `The admin key, shown only this once: ${app.adminKey}`);
     }
@@ -120,15 +123,11 @@ async function serve(context: CliContext): Promise<void> {
     }
     logger.info('stopping');
     await app.close();
-    // the embedded engine keeps threads that would hold the process
-    process.exit(0);
   } catch (error) {
     if (error instanceof ConfigError) throw new CommandFailure(error.message, 2);
     if (error instanceof TermsError) throw new CommandFailure(error.message, 2);
     if (error instanceof UnsupportedError) throw new CommandFailure(error.message, 2);
     if (error instanceof LockedError || error instanceof FolderError) throw new CommandFailure(error.message);
-    // a port that is taken, say: what was begun before would hold the process
-    setTimeout(() => process.exit(), FATAL_GRACE_MS).unref();
     if (isUnusableLog(error)) throw new CommandFailure(error.message);
     throw error;
   }
