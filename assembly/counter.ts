@@ -49,6 +49,11 @@ function tooFast(increase: u64, dt: u64): bool {
   return productGreater(increase, 8000, load<u64>(H_LINK_BPS), dt);
 }
 
+/** Did a counter fall to less than half? Then it began again at zero; a smaller fall is nobody's restart. */
+function isHalved(before: u64, after: u64): bool {
+  return after < before && after < before - after;
+}
+
 /** Closes the interface's open minute if `until` is past its end. */
 // @ts-ignore: decorator
 @inline
@@ -73,11 +78,16 @@ export function count(vm: usize, nic: usize, frame: usize): void {
   if (baseTs != NEVER) {
     const baseRx = load<u64>(nic + NIC_BASE_RX);
     const baseTx = load<u64>(nic + NIC_BASE_TX);
-    const reset = epoch != load<u32>(nic + NIC_BASE_EPOCH) || rx < baseRx || tx < baseTx;
-    const moreRx = reset ? rx : rx - baseRx;
-    const moreTx = reset ? tx : tx - baseTx;
+    let moreRx = rx - baseRx;
+    let moreTx = tx - baseTx;
+    let isFall = false;
+    if (epoch != load<u32>(nic + NIC_BASE_EPOCH) || rx < baseRx || tx < baseTx) {
+      isFall = epoch == load<u32>(nic + NIC_BASE_EPOCH) && !isHalved(baseRx, rx) && !isHalved(baseTx, tx);
+      moreRx = rx;
+      moreTx = tx;
+    }
     const dt = <u64>(ts - baseTs);
-    if (tooFast(max(moreRx, moreTx), dt)) {
+    if (isFall || tooFast(max(moreRx, moreTx), dt)) {
       emitQuarantine(vm, nic, frame);
       closeMinute(vm, nic, ts);
     } else if ((moreRx | moreTx) != 0) {

@@ -138,7 +138,7 @@ export function emitOutage(vm: usize, start: i64, end: i64, condition: u8, withd
   store<u32>(OUT_OUTAGES + 4, <u32>(at + 26));
 }
 
-/** An increase that is faster than the link: the interface's base sample and the frame after it. */
+/** An increase that is faster than the link, or a fall that is no restart: the interface's base sample and the frame after it. */
 export function emitQuarantine(vm: usize, nic: usize, frame: usize): void {
   let at = putVm(<usize>load<u32>(OUT_ANOMALIES + 4), vm);
   at = putNic(at, nic);

@@ -2,7 +2,7 @@
  * The slow model over one VM's samples, a window at a time. What the model needs from before a window is carried: the
  * samples at the VM's last instant (its state may still hold), and each interface's last counters.
  */
-import { type InForce, type LoggedSample, compareText } from './model/inforce.ts';
+import { chainOf, type InForce, type LoggedSample, compareText } from './model/inforce.ts';
 import { MINUTE_MS, type MinuteParts, minutesOf, type Segment, segmentsOf, type VmHistory } from './model/timeline.ts';
 import { type CounterPair, type NicMinute, trafficOf } from './model/traffic.ts';
 import type { Condition } from '../domain/condition.ts';
@@ -49,9 +49,10 @@ export class VmModel {
     this.#terms = terms;
   }
 
-  /** What is certain of an interface's traffic: everything before its last counters. */
+  /** What is certain of an interface's traffic: everything before the last counters of each of its chains. */
   countedUntilMs(nic: string): number {
-    return this.#counted.get(nic)?.tsMs ?? -Infinity;
+    const ends = [...this.#counted.values()].filter((sample) => sample.nic === nic).map(({ tsMs }) => tsMs);
+    return ends.length === 0 ? -Infinity : Math.min(...ends);
   }
   /** The earliest instant at which some interface's next increase may begin; Infinity without counters. */
   openSinceMs(): number {
@@ -78,8 +79,9 @@ export class VmModel {
   /** The increases that end in the window; then the window's samples are carried on. */
   traffic(toMs: number, samples: readonly RawSample[]): TrafficWindow {
     if (samples.length === 0) return { shares: [], quarantined: [] };
-    const history = this.#history(ranked([...this.#counted.values(), ...samples]), toMs);
-    const { minutes, quarantined } = trafficOf(history, this.#terms.linkLimitBps);
+    const known = ranked([...this.#counted.values()]);
+    const history = this.#history(ranked(samples), toMs);
+    const { minutes, quarantined } = trafficOf(history, this.#terms.linkLimitBps, known);
     this.#carry(samples);
     const byInstant = [...quarantined].sort((x, y) => x.b.tsMs - y.b.tsMs || compareText(x.nic, y.nic));
     return { shares: minutes, quarantined: byInstant };
@@ -90,7 +92,7 @@ export class VmModel {
     this.#latest = samples.filter((sample) => sample.tsMs === lastMs);
     for (const sample of samples) {
       if (sample.counters === null) continue;
-      this.#counted.set(sample.nic, sample);
+      this.#counted.set(chainOf(sample), sample);
       if (!this.firstCountersMs.has(sample.nic)) this.firstCountersMs.set(sample.nic, sample.tsMs);
     }
   }

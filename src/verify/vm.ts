@@ -239,9 +239,9 @@ class Look {
           tx: row.b.tx_bytes ?? 0n,
         },
         pair && {
-          since: pair.a.tsMs,
-          a_rx: pair.a.counters.rx,
-          a_tx: pair.a.counters.tx,
+          since: (pair.a ?? pair.b).tsMs,
+          a_rx: pair.a?.counters.rx ?? 0n,
+          a_tx: pair.a?.counters.tx ?? 0n,
           rx: pair.b.counters.rx,
           tx: pair.b.counters.tx,
         },

@@ -176,7 +176,7 @@ function walkOut(
 
 interface Report {
   readonly present: boolean;
-  readonly counters: 'grow' | 'same' | 'to_limit' | 'over_limit' | 'reset' | 'half_reset' | 'near_max' | 'none';
+  readonly counters: 'grow' | 'same' | 'to_limit' | 'over_limit' | 'reset' | 'half_reset' | 'small_fall' | 'near_max' | 'none';
   readonly bytes: bigint;
   readonly newEpoch: boolean;
   readonly disagrees: boolean;
@@ -224,7 +224,9 @@ function reportArbitrary(): fc.Arbitrary<Report> {
       { weight: 8, arbitrary: fc.constant('grow' as const) },
       {
         weight: 7,
-        arbitrary: fc.constantFrom(...(['same', 'to_limit', 'over_limit', 'reset', 'half_reset', 'near_max', 'none'] as const)),
+        arbitrary: fc.constantFrom(
+          ...(['same', 'to_limit', 'over_limit', 'reset', 'half_reset', 'small_fall', 'near_max', 'none'] as const),
+        ),
       },
     ),
     bytes: fc.oneof(
@@ -279,6 +281,8 @@ function nextCounters({ counters, bytes }: Report, rx: bigint, tx: bigint, limit
       return [bytes, bytes / 2n];
     case 'half_reset':
       return [wrap(rx + bytes), bytes / 2n];
+    case 'small_fall':
+      return [rx - rx / 3n, wrap(tx + bytes)];
     case 'near_max':
       return [COUNTER_MAX - bytes, COUNTER_MAX - (bytes >> 1n)];
     case 'same':

@@ -18,8 +18,8 @@ interface Case {
   readonly catalog?: ModelCatalog;
   /** [nic, minute, rx, tx] */
   readonly rows: [string, number, bigint, bigint][];
-  /** [nic, a, b] after T0 */
-  readonly quarantined?: [string, number, number][];
+  /** [nic, a, b] after T0; a null: a first sample alone */
+  readonly quarantined?: [string, number | null, number][];
 }
 
 const CASES: readonly Case[] = [
@@ -53,7 +53,7 @@ const CASES: readonly Case[] = [
     ],
   },
   {
-    claim: 'a fallen counter is a reset of both: the new values count',
+    claim: 'a counter that fell to less than half is a reset of both: the new values count',
     log: [counted(0, 1_000n, 1_000n), counted(60_000, 1_500n, 30n)],
     rows: [['', 0, 1_500n, 30n]],
   },
@@ -101,9 +101,21 @@ const CASES: readonly Case[] = [
   },
   {
     claim: 'the new values of a reset have a limit too',
-    log: [counted(0, MAX, 0n), counted(60_000, MAX - 1n, 0n)],
+    log: [counted(0, MAX, MAX), counted(60_000, MAX, 0n)],
     rows: [],
     quarantined: [['', 0, 60_000]],
+  },
+  {
+    claim: 'a fall to half or more is nobody’s restart: it bills nothing, and the chain goes on from there',
+    log: [counted(0, 1_000n, 10n), counted(60_000, 500n, 20n), counted(120_000, 507n, 21n)],
+    rows: [['', 1, 7n, 1n]],
+    quarantined: [['', 0, 60_000]],
+  },
+  {
+    claim: 'T4: two readers of one counter, interleaved, bill no byte twice',
+    log: [counted(0, 1_000n, 0n), counted(15_000, 1_200n, 0n), counted(16_000, 1_190n, 0n), counted(30_000, 1_400n, 0n)],
+    rows: [['', 0, 200n + 210n, 0n]],
+    quarantined: [['', 15_000, 16_000]],
   },
   {
     // the first increase ends in the minute of 90 s; the second one lies wholly after it
@@ -121,6 +133,8 @@ describe('the traffic of a VM, worked by hand', () => {
   it.each(CASES)('$claim', ({ log, watermark, catalog, rows, quarantined }) => {
     const result = runModel(log, optionsAt(watermark === undefined ? FAR_MS : watermark), catalog);
     expect(result.traffic.map((row) => [row.nic, (row.minuteMs - T0_MS) / 60_000, row.rxBytes, row.txBytes])).toEqual(rows);
-    expect(result.quarantined.map(({ nic, a, b }) => [nic, a.tsMs - T0_MS, b.tsMs - T0_MS])).toEqual(quarantined ?? []);
+    expect(result.quarantined.map(({ nic, a, b }) => [nic, a === null ? null : a.tsMs - T0_MS, b.tsMs - T0_MS])).toEqual(
+      quarantined ?? [],
+    );
   });
 });

@@ -6,14 +6,29 @@ export interface Counters {
   readonly tx: bigint;
 }
 
-/** A sample with its defaults filled in; `counters` is null for a sample that carries state only. */
+/** A sample with its defaults filled in; `counters` is null for a sample that carries state only. What is left out was not said. */
 export interface Sample {
   readonly vm: string;
   readonly nic: string;
   readonly tsMs: number;
+  /** Of a half the other counter is 0. */
   readonly counters: Counters | null;
   readonly epoch: number;
   readonly condition: Condition;
+  /** Where the counters live. */
+  readonly host?: string;
+  /** The counter of a half. */
+  readonly part?: 'rx' | 'tx';
+  /** When the counters last were zero. */
+  readonly startedAtMs?: number;
+  /** The sample says nothing about the state; `condition` is not looked at. */
+  readonly saysNoState?: true;
+  /** How long its state holds, in place of the server's staleness. */
+  readonly holdMs?: number;
+  /** Mbit/s, in place of the server's link limit. */
+  readonly linkMbps?: number;
+  /** The counters are a sum over several interfaces. */
+  readonly isSum?: true;
 }
 
 /** An accepted sample as the log holds it: with the name of the key that posted it, which is no part of its content. */
@@ -53,7 +68,7 @@ export function resolveLog(log: readonly LoggedSample[]): Resolution {
   const conflicts: Conflict[] = [];
   let duplicate = 0;
   for (const [logIndex, logged] of log.entries()) {
-    const key = JSON.stringify([logged.vm, logged.nic, logged.tsMs]);
+    const key = JSON.stringify([logged.vm, chainOf(logged), logged.tsMs]);
     const sample = { ...logged, logIndex };
     const before = byIdentity.get(key);
     if (before !== undefined && contentOf(before) === contentOf(sample)) {
@@ -69,12 +84,19 @@ export function resolveLog(log: readonly LoggedSample[]): Resolution {
 
 /** Everything two samples of one identity can differ in. */
 function contentOf(sample: LoggedSample): string {
-  const { counters, epoch, condition } = sample;
-  return JSON.stringify([counters && counters.rx.toString(), counters && counters.tx.toString(), epoch, condition]);
+  const { counters, epoch, condition, startedAtMs, saysNoState, holdMs, linkMbps, isSum } = sample;
+  const state = saysNoState === true ? 'none' : condition;
+  const bytes = [counters && counters.rx.toString(), counters && counters.tx.toString()];
+  return JSON.stringify([...bytes, epoch, state, startedAtMs ?? null, holdMs ?? null, linkMbps ?? null, isSum ?? false]);
+}
+
+/** What has counters of its own: an interface as one host counts it, or one half of that. */
+export function chainOf({ nic, host, part }: Pick<Sample, 'nic' | 'host' | 'part'>): string {
+  return JSON.stringify([nic, host ?? '', part ?? 'both']);
 }
 
 function byVmNicTs(a: Sample, b: Sample): number {
-  return compareText(a.vm, b.vm) || compareText(a.nic, b.nic) || a.tsMs - b.tsMs;
+  return compareText(a.vm, b.vm) || compareText(a.nic, b.nic) || a.tsMs - b.tsMs || compareText(chainOf(a), chainOf(b));
 }
 
 /** Byte order: names are ASCII. */

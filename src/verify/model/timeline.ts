@@ -42,7 +42,7 @@ export function segmentsOf(vm: VmHistory): Segment[] {
   const deciding = decidingSamples(vm.samples);
   const segments: Segment[] = [];
   for (const [index, sample] of deciding.entries()) {
-    const staleMs = sample.tsMs + vm.stalenessMs;
+    const staleMs = sample.tsMs + (sample.holdMs ?? vm.stalenessMs);
     const next = deciding[index + 1];
     const untilMs = next === undefined ? Math.max(staleMs, vm.watermarkMs ?? staleMs) : next.tsMs;
     segments.push({ fromMs: sample.tsMs, toMs: Math.min(staleMs, untilMs), condition: sample.condition });
@@ -51,10 +51,10 @@ export function segmentsOf(vm: VmHistory): Segment[] {
   return segments;
 }
 
-/** One sample an instant: interfaces that disagree on the state are decided by the one later in the log. */
+/** One sample an instant, of those that say a state: interfaces and hosts that disagree are decided by the one later in the log. */
 function decidingSamples(samples: readonly InForce[]): InForce[] {
   const byInstant = new Map<number, InForce>();
-  for (const sample of samples) {
+  for (const sample of samples.filter(saysState)) {
     const rival = byInstant.get(sample.tsMs);
     if (rival === undefined || rival.logIndex < sample.logIndex) byInstant.set(sample.tsMs, sample);
   }
@@ -84,7 +84,7 @@ export function outagesOf(vm: VmHistory): OutageSpan[] {
   return outages;
 }
 
-/** Whether the minute's row is published: the VM's own samples passed its end, or the watermark passed its end plus staleness. */
+/** Whether the minute's row is published: the VM's own samples that say a state passed its end, or the watermark passed its end plus staleness. */
 export function isPublished(vm: VmHistory, minuteMs: number): boolean {
   const endMs = minuteMs + MINUTE_MS;
   return lastTsMs(vm) >= endMs || (vm.watermarkMs !== null && vm.watermarkMs >= endMs + vm.stalenessMs);
@@ -94,7 +94,7 @@ export function isPublished(vm: VmHistory, minuteMs: number): boolean {
 export function minutesOf(vm: VmHistory): MinuteParts[] {
   const segments = segmentsOf(vm);
   const endsAtMs = vm.endsAtMs ?? Infinity;
-  const firstTsMs = Math.min(...vm.samples.map((sample) => sample.tsMs));
+  const firstTsMs = Math.min(...vm.samples.filter(saysState).map((sample) => sample.tsMs));
   if (firstTsMs >= endsAtMs) return [];
   const minutes: MinuteParts[] = [];
   for (let minuteMs = floorToMinute(firstTsMs); minuteMs < endsAtMs && isPublished(vm, minuteMs); minuteMs += MINUTE_MS) {
@@ -115,5 +115,9 @@ export function floorToMinute(ms: number): number {
 }
 
 function lastTsMs(vm: VmHistory): number {
-  return Math.max(...vm.samples.map((sample) => sample.tsMs));
+  return Math.max(...vm.samples.filter(saysState).map((sample) => sample.tsMs));
+}
+
+function saysState({ saysNoState }: InForce): boolean {
+  return saysNoState !== true;
 }
