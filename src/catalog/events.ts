@@ -16,6 +16,7 @@ export const EVENT_KINDS = [
   'dispute_closed',
   'malicious_trial',
   'withdrawn',
+  'verification_refused',
   'suspended',
   'resumed',
   'credit_claimed',

@@ -15,6 +15,7 @@ const FEES: Readonly<Record<EventKind, readonly [en: string, hant: string, hans:
   dispute_closed: ['payment dispute closed', '付款爭議已結束', '付款争议已结束'],
   malicious_trial: ['malicious trial', '惡意試用', '恶意试用'],
   withdrawn: ['product withdrawn', '產品下架', '产品下架'],
+  verification_refused: ['verification refused', '拒絕驗證', '拒绝验证'],
   suspended: ['suspension', '暫停服務', '暂停服务'],
   resumed: ['resumption', '恢復服務', '恢复服务'],
   credit_claimed: ['credit claimed', '申請抵免', '申请抵免'],

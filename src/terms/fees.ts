@@ -25,12 +25,13 @@ export interface EventFee extends DatedEvent {
  */
 export function eventFees(sheet: TermsSheet, given: readonly DatedEvent[], startsAtMs: number | null): EventFee[] {
   const events = given.toSorted((a, b) => a.atMs - b.atMs);
+  const reported = new Set<DatedEvent>();
   return events.flatMap((event, i) => {
     const fee = sheet.fees.find((each) => each.event === event.kind);
     if (fee === undefined) return [];
     const base = { id: event.id, kind: event.kind, atMs: event.atMs, currency: fee.currency };
     for (const rule of fee.free) {
-      const reason = whyFree(rule, event, events.slice(0, i), startsAtMs);
+      const reason = whyFree(rule, event, { before: events.slice(0, i), reported, startsAtMs });
       if (reason !== undefined) return [{ ...base, feeNanos: 0n, clause: clauseShown(sheet, rule.clause), reason }];
     }
     const feeNanos = parseAmount(fee.amount) ?? 0n;
@@ -38,22 +39,27 @@ export function eventFees(sheet: TermsSheet, given: readonly DatedEvent[], start
   });
 }
 
-/** Why an event is free by this rule; undefined if it is not. `before`: the events up to it, by instant. */
-function whyFree(
-  rule: Fee['free'][number],
-  event: DatedEvent,
-  before: readonly DatedEvent[],
-  startsAtMs: number | null,
-): string | undefined {
-  const last = (kind: string, fromMs: number): DatedEvent | undefined =>
-    before.findLast((each) => each.kind === kind && each.atMs >= fromMs);
-  const sinceMs = rule.after === 'start' ? startsAtMs : (last(rule.after, -1)?.atMs ?? null);
+interface History {
+  /** The events up to the one that is priced, by instant. */
+  readonly before: readonly DatedEvent[];
+  /** Reports that have freed an event already: one frees one (SPEC §5). */
+  readonly reported: Set<DatedEvent>;
+  readonly startsAtMs: number | null;
+}
+
+/** Why an event is free by this rule; undefined if it is not. The report that frees it is used up. */
+function whyFree(rule: Fee['free'][number], event: DatedEvent, { before, reported, startsAtMs }: History): string | undefined {
+  const since = (kind: string, fromMs: number): DatedEvent[] =>
+    before.filter((each) => each.kind === kind && each.atMs >= fromMs && !reported.has(each));
+  const sinceMs = rule.after === 'start' ? startsAtMs : (since(rule.after, -1).at(-1)?.atMs ?? null);
   if (sinceMs === null) return undefined;
-  const asked = rule.asked_by === undefined ? undefined : last(rule.asked_by, sinceMs);
-  const elapsedMs = (asked ?? event).atMs - sinceMs;
-  if (elapsedMs < 0 || elapsedMs > rule.within) return undefined;
-  if (rule.if_recorded !== undefined && last(rule.if_recorded, sinceMs) === undefined) return undefined;
-  return `free: ${showDuration(elapsedMs)} after ${rule.after}, within ${showDuration(rule.within)}`;
+  const inTime = ({ atMs }: DatedEvent): boolean => atMs >= sinceMs && atMs - sinceMs <= rule.within;
+  const asked = rule.asked_by === undefined ? undefined : since(rule.asked_by, sinceMs).find(inTime);
+  if (asked === undefined && !inTime(event)) return undefined;
+  const recorded = rule.if_recorded === undefined ? undefined : since(rule.if_recorded, sinceMs)[0];
+  if (rule.if_recorded !== undefined && recorded === undefined) return undefined;
+  for (const used of [asked, recorded]) if (used !== undefined) reported.add(used);
+  return `free: ${showDuration((asked ?? event).atMs - sinceMs)} after ${rule.after}, within ${showDuration(rule.within)}`;
 }
 
 /** The late fee of a sheet, undefined if it has none: a share of the overdue amount a started day, once the grace is over. */

@@ -112,21 +112,29 @@ function longestOutage(rule: Extract<Condition, { measure: 'longest_outage' }>, 
   const windowEndMs = window === undefined ? atMs : Math.min(atMs, (paidAtMs ?? 0) + window);
   // What surely counts, what may have gone on since the last published minute, what a person has to judge, and the rest.
   let [known, possible, judged, other] = [0, 0, 0, 0];
+  // Time that a person has to judge joins the outages beside it: were it the provider's, all would be one.
+  let [runFromMs, runToMs] = [0, -1];
   for (const { startMs, endMs, condition } of facts.outages) {
     if (startMs >= windowEndMs || (endMs !== null && endMs <= (paidAtMs ?? 0))) continue;
     const length = Math.max(0, Math.min(endMs ?? meteredToMs, atMs) - startMs);
+    if (!sure.has(condition) && !unsure.has(condition)) {
+      other = Math.max(other, length);
+      continue;
+    }
+    if (startMs !== runToMs) runFromMs = startMs;
+    runToMs = endMs ?? atMs;
     if (sure.has(condition)) {
       known = Math.max(known, length);
       possible = Math.max(possible, endMs === null ? atMs - startMs : length);
-    } else if (unsure.has(condition)) judged = Math.max(judged, length);
-    else other = Math.max(other, length);
+    }
+    if (unsure.size > 0) judged = Math.max(judged, Math.min(runToMs, atMs) - runFromMs);
   }
   const surely = within(rule, BigInt(known));
   const maybe =
     within(rule, BigInt(Math.max(known, possible))) !== surely || within(rule, BigInt(Math.max(known, judged))) !== surely;
   const notes = [
-    ...(judged > 0
-      ? [`longest ${(rule.unsure ?? []).join(' or ')} ${showDuration(judged)}, whose cause a person must judge`]
+    ...(judged > Math.max(known, possible)
+      ? [`${showDuration(judged)} with ${(rule.unsure ?? []).join(' or ')} time, whose cause a person must judge`]
       : []),
     ...(other > 0 ? [`longest of other causes ${showDuration(other)}`] : []),
   ];

@@ -14,9 +14,14 @@ import { duration, factor, percent } from './quantity.ts';
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be 1 to 64 characters of a-z 0-9 -');
 const clause = name.describe('The id of a clause of this sheet.');
 
+const sentence = z.string().min(6).max(500);
+/** The languages of printed documents. */
+const LANGUAGES = ['en', 'zh-Hans', 'zh-Hant'] as const;
+export type ClauseLanguage = (typeof LANGUAGES)[number];
+
 const clauseText = z.strictObject({
-  /** One sentence, in the words of whoever wrote the sheet. */
-  says: z.string().min(10).max(500),
+  /** One sentence, in the words of whoever wrote the sheet: one for all languages, or one for each that documents are printed in. */
+  says: z.union([sentence, z.strictObject({ en: sentence, 'zh-Hans': sentence, 'zh-Hant': sentence })]),
   /** Where in the document. */
   place: z.string().min(1).max(200),
   /** Another document than the sheet's. */
@@ -164,9 +169,20 @@ export type Ground = TermsSheet['refund']['grounds'][number];
 export type Bar = TermsSheet['refund']['bars'][number];
 export type Fee = TermsSheet['fees'][number];
 
-/** A clause as answers and invoices name it: its id, the sentence, where it stands. */
-export function clauseShown(sheet: Pick<TermsSheet, 'clauses' | 'document'>, id: string): string {
-  const found = sheet.clauses[id];
+/** What a clause says, in a language of documents. Throws where a checked sheet has no such clause. */
+export function clauseSays({ clauses }: Pick<TermsSheet, 'clauses'>, id: string, language: ClauseLanguage = 'en'): string {
+  const found = clauses[id];
   if (found === undefined) throw new Error(`a checked sheet has no clause ${id}`);
-  return `${id}: ${found.says} (${found.document ?? sheet.document}, ${found.place})`;
+  return typeof found.says === 'string' ? found.says : found.says[language];
+}
+
+/** A clause as answers and invoices name it: its id, the sentence, where it stands. */
+export function clauseShown(
+  sheet: Pick<TermsSheet, 'clauses' | 'document'>,
+  id: string,
+  language: ClauseLanguage = 'en',
+): string {
+  const says = clauseSays(sheet, id, language);
+  const { document = sheet.document, place = '' } = sheet.clauses[id] ?? {};
+  return `${id}: ${says} (${document}, ${place})`;
 }

@@ -36,13 +36,56 @@ describe('fees of recorded events', () => {
     ],
     [
       'cstserver-2022',
-      'still blocked, 24 h and 1 min after: not free',
+      'still blocked, reported 24 h and 1 min after: not free',
       [
         ['ip_replaced', 0],
-        ['ip_blocked', 1],
-        ['ip_replaced', 24 + 1 / 60],
+        ['ip_blocked', 24 + 1 / 60],
+        ['ip_replaced', 25],
       ],
       [15n, 15n],
+    ],
+    [
+      'cstserver-2022',
+      'still blocked, reported in time, replaced the day after: free',
+      [
+        ['ip_replaced', 0],
+        ['ip_blocked', 2],
+        ['ip_replaced', 28],
+      ],
+      [15n, 0n],
+    ],
+    [
+      'cstserver-2022',
+      'nobody reported it: not free, however soon',
+      [
+        ['ip_replaced', 0],
+        ['ip_replaced', 1],
+      ],
+      [15n, 15n],
+    ],
+    [
+      'cmivps-2019',
+      'one report frees one replacement: the later ones cost',
+      [
+        ['ip_unusable', 3],
+        ['ip_replaced', 5],
+        ['ip_replaced', 240],
+        ['ip_replaced', 480],
+      ],
+      [0n, 5n, 5n],
+    ],
+    [
+      'cmivps-2019',
+      'two reports in time free two, one of them asked again later frees no third',
+      [
+        ['ip_unusable', 1],
+        ['ip_unusable', 2],
+        ['ip_replaced', 5],
+        ['ip_replaced', 6],
+        ['ip_unusable', 7],
+        ['ip_replaced', 8],
+      ],
+      [0n, 0n, 5n],
     ],
     [
       'cstserver-2022',

@@ -68,10 +68,21 @@ const ruleOf = (decision: ReturnType<typeof check>, id: string) => {
 
 /** A provider outage that grants something under ipcats and cmivps-2019. */
 const LONG = outage(PAID + 2 * H, 25 * H);
+const SHORT = outage(PAID, 30_000);
 const threeRefunds = [event('refund', PAID + 1), event('refund', PAID + 2), event('refund', PAID + 3)];
 type Row = readonly [SheetId, string, 'pass' | 'fail', string, Partial<RefundFacts>, number, string | null];
 /** The third refund bars another, in both sheets that say so. */
 const refunded = (sheet: SheetId): Row[] => [
+  [
+    sheet,
+    'verification-refused',
+    'fail',
+    'verification refused, for whichever VM',
+    { outages: [LONG], accountEvents: [event('verification_refused')] },
+    PAID + 15.5 * DAY,
+    null,
+  ],
+  [sheet, 'verification-refused', 'pass', 'verified', { outages: [LONG] }, PAID + 15.5 * DAY, '150.00'],
   [sheet, 'three-refunds', 'fail', 'three refunds', { outages: [LONG], events: threeRefunds }, PAID + 15.5 * DAY, null],
   [sheet, 'three-refunds', 'fail', 'of other VMs', { outages: [LONG], accountEvents: threeRefunds }, PAID + 15.5 * DAY, null],
   [sheet, 'dispute', 'fail', 'over another VM', { outages: [LONG], accountEvents: [event('dispute')] }, PAID + 15.5 * DAY, null],
@@ -166,15 +177,6 @@ const ROWS: readonly Row[] = [
     'fail',
     '25 h stopped by its user',
     { outages: [outage(PAID, 25 * H, 'customer')] },
-    PAID + 5 * DAY,
-    null,
-  ],
-  [
-    'ipcats',
-    'failure-24h',
-    'fail',
-    '25 h of silence that no incident explains',
-    { outages: [outage(PAID, 25 * H, 'silent')] },
     PAID + 5 * DAY,
     null,
   ],
@@ -294,7 +296,16 @@ const ROWS: readonly Row[] = [
   ],
   ['cmivps-2019', 'withdrawn', 'pass', 'withdrawn', { events: [event('withdrawn', PAID + DAY)] }, PAID + 15.5 * DAY, '150.00'],
   ['cmivps-2019', 'withdrawn', 'fail', 'not withdrawn', {}, PAID + 15.5 * DAY, null],
-  ['cmivps-2019', 'special-offer', 'fail', 'a special offer', { outages: [LONG], promotion: true }, PAID + 15.5 * DAY, null],
+  ['cmivps-2019', 'special-offer', 'fail', 'a special offer', { outages: [SHORT], promotion: true }, PAID + H, null],
+  [
+    'cmivps-2019',
+    'special-offer',
+    'fail',
+    'a special offer bars its own sentence only',
+    { outages: [LONG], promotion: true },
+    PAID + 15.5 * DAY,
+    '150.00',
+  ],
   ['cmivps-2019', 'special-offer', 'pass', 'no special offer', { outages: [LONG] }, PAID + 15.5 * DAY, '150.00'],
   ...(
     [
@@ -358,6 +369,63 @@ const ROWS: readonly Row[] = [
   ['cloud-server-zh', 'breach', 'fail', 'stopped for a violation', { events: [event('terms_violated')] }, PAID + H, null],
   ['cloud-server-zh', 'breach', 'pass', 'none, and no ground either', { outages: [LONG] }, PAID + 15.5 * DAY, null],
 ];
+
+describe('silence that nobody has judged speaks for neither side', () => {
+  it.each<readonly [SheetId, string, Partial<RefundFacts>, number, string]>([
+    ['ipcats', '25 h of silence', { outages: [outage(PAID, 25 * H, 'silent')] }, PAID + 5 * DAY, 'needs_review'],
+    [
+      'ipcats',
+      '24 h of silence: nothing hangs on it',
+      { outages: [outage(PAID, DAY, 'silent')] },
+      PAID + 5 * DAY,
+      'not_eligible',
+    ],
+    [
+      'cmivps-2019',
+      '3 h of silence in the first 12',
+      { outages: [outage(PAID, 3 * H, 'silent')] },
+      PAID + 10 * H,
+      'needs_review',
+    ],
+    [
+      'ipcats',
+      '13 h of the provider’s, and silence after them: together 26',
+      { outages: [outage(PAID, 13 * H), outage(PAID + 13 * H, 13 * H, 'silent')] },
+      PAID + 5 * DAY,
+      'needs_review',
+    ],
+    [
+      'ipcats',
+      'silence between two outages joins them',
+      { outages: [outage(PAID, 10 * H), outage(PAID + 10 * H, 5 * H, 'silent'), outage(PAID + 15 * H, 10 * H)] },
+      PAID + 5 * DAY,
+      'needs_review',
+    ],
+    [
+      'ipcats',
+      'silence apart from an outage does not',
+      { outages: [outage(PAID, 13 * H), outage(PAID + 14 * H, 13 * H, 'silent')] },
+      PAID + 5 * DAY,
+      'not_eligible',
+    ],
+    [
+      'ipcats',
+      '25 h of the provider’s: silence elsewhere changes nothing',
+      { outages: [LONG, outage(PAID + 3 * DAY, 30 * H, 'silent')] },
+      PAID + 15.5 * DAY,
+      'eligible',
+    ],
+    [
+      'ipcats',
+      'a bar that stands stands whatever the silence was',
+      { outages: [outage(PAID, 25 * H, 'silent')], events: [event('dispute')] },
+      PAID + 5 * DAY,
+      'not_eligible',
+    ],
+  ])('%s: %s', (id, _, facts, atMs, decision) => {
+    expect(check(id, facts, atMs).decision).toBe(decision);
+  });
+});
 
 describe('every ground and bar of the five sheets', () => {
   it.each(ROWS)('%s %s: %s, %s', (id, rule, outcome, _, facts, atMs, amount) => {

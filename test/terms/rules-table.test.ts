@@ -5,7 +5,7 @@ import { isLess } from '../../src/rating/exact.ts';
 import { tierCredit } from '../../src/rating/credit-share.ts';
 import { loadTerms, shippedTermsFolder } from '../../src/terms/library.ts';
 import { creditPolicyOf } from '../../src/terms/policy.ts';
-import type { TermsSheet } from '../../src/terms/sheet.ts';
+import { clauseSays, type TermsSheet } from '../../src/terms/sheet.ts';
 
 /** docs/rules: a page a sheet, every clause of it under a heading of its own, each with a test that exists. */
 const library = loadTerms([shippedTermsFolder()]);
@@ -48,9 +48,10 @@ const sheetOf = (id: string): TermsSheet => {
 describe('the pages of rules', () => {
   it('has each clause of each shipped sheet once, in the words of the sheet', () => {
     const clauses = library.ids().flatMap((id) => {
-      const { clauses: of, document } = sheetOf(id);
+      const sheet = sheetOf(id);
+      const { clauses: of, document } = sheet;
       return Object.entries(of).map(([clause, said]) =>
-        [id, clause, said.says, said.place, said.document ?? document].join(' # '),
+        [id, clause, clauseSays(sheet, clause), said.place, said.document ?? document].join(' # '),
       );
     });
     const shown = rules.map((rule) => [rule.sheet, rule.clause, rule.says, rule.place, rule.document].join(' # '));

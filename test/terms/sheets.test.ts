@@ -6,7 +6,7 @@ import { creditPolicyOf } from '../../src/terms/policy.ts';
 import { clauseUses } from '../../src/terms/contradictions.ts';
 import { loadTerms, type LoadedSheet, parseSheet, shippedTermsFolder, TermsLibrary } from '../../src/terms/library.ts';
 import { termsJsonSchema } from '../../src/terms/checked-sheet.ts';
-import { clauseShown, type TermsSheet } from '../../src/terms/sheet.ts';
+import { clauseSays, clauseShown, type TermsSheet } from '../../src/terms/sheet.ts';
 
 const library = loadTerms([shippedTermsFolder()]);
 const DOCUMENTS: Readonly<Record<string, string>> = {
@@ -33,6 +33,31 @@ describe('the five sheets', () => {
     for (const { clause } of clauseUses(sheet)) expect(clauseShown(sheet, clause)).toMatch(/^[a-z0-9-]+: .+[.] \(.+, .+\)$/u);
     const rules = sheet.refund.grounds.length + sheet.refund.bars.length + sheet.fees.length + sheet.excluded.length + 2;
     expect(clauseUses(sheet).length).toBeGreaterThanOrEqual(rules);
+  });
+
+  it.each(Object.keys(DOCUMENTS))('%s: every clause is said in every language of documents', (id) => {
+    const sheet = sheetOf(id);
+    for (const clause of Object.keys(sheet.clauses)) {
+      const texts = (['en', 'zh-Hans', 'zh-Hant'] as const).map((language) => clauseSays(sheet, clause, language));
+      expect(texts[0]).toMatch(/^[ -~’§]+[.]$/u);
+      for (const text of texts.slice(1)) expect(text).toMatch(/^.*\p{Script=Han}{4}.*。$/u);
+    }
+  });
+
+  it('shows customers what no rule carries out', () => {
+    const stated = Object.fromEntries(library.ids().map((id) => [id, sheetOf(id).stated]));
+    expect(stated).toEqual({
+      ipcats: ['after-12h', 'dispute-ends', 'may-cancel'],
+      'cmivps-2019': ['dispute-ends', 'may-cancel', 'routing', 'network-proof'],
+      'cstserver-2022': ['special-range', 'raised-price', 'address-damage', 'data-loss'],
+      'internet-service': ['attack-traffic'],
+      'cloud-server-zh': ['announced', 'retention'],
+    });
+  });
+
+  it('a sheet of one’s own says a clause once for all languages, or in each', () => {
+    const sheet = { clauses: { a: { says: 'The one sentence.', place: '1' } }, document: 'own' };
+    expect(clauseShown(sheet, 'a', 'zh-Hant')).toBe('a: The one sentence. (own, 1)');
   });
 
   it.each(Object.keys(DOCUMENTS))('%s: arrears, the customer and force majeure earn nothing', (id) => {

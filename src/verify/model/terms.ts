@@ -91,18 +91,24 @@ export function modelFees(
 ): (ModelEvent & { nanos: bigint; currency: string })[] {
   const events = [...given].sort((a, b) => a.atMs - b.atMs);
   const found: (ModelEvent & { nanos: bigint; currency: string })[] = [];
+  const spent: string[] = [];
   events.forEach((event, place) => {
     const rule = ((sheet['fees'] ?? []) as readonly Json[]).find((each) => each['event'] === event.kind);
     if (rule === undefined) return;
     const earlier = events.slice(0, place).reverse();
     const isFree = ((rule['free'] ?? []) as readonly Json[]).some((free) => {
-      const last = (kind: unknown, sinceMs: number): ModelEvent | undefined =>
-        earlier.find((each) => each.kind === kind && each.atMs >= sinceMs);
-      const startMs = free['after'] === 'start' ? startsAtMs : last(free['after'], 0)?.atMs;
+      const unspent = earlier.filter((each) => !spent.includes(each.id)).reverse();
+      const startMs = free['after'] === 'start' ? startsAtMs : unspent.filter((each) => each.kind === free['after']).at(-1)?.atMs;
       if (startMs === null || startMs === undefined) return false;
-      if (free['if_recorded'] !== undefined && last(free['if_recorded'], startMs) === undefined) return false;
-      const askedMs = (free['asked_by'] === undefined ? undefined : last(free['asked_by'], startMs)?.atMs) ?? event.atMs;
-      return askedMs >= startMs && askedMs - startMs <= modelDuration(free['within']);
+      const endMs = startMs + modelDuration(free['within']);
+      const after = (kind: unknown): ModelEvent[] => unspent.filter((each) => each.kind === kind && each.atMs >= startMs);
+      const report = after(free['asked_by']).find((each) => each.atMs <= endMs);
+      const needed = after(free['if_recorded'])[0];
+      if (free['if_recorded'] !== undefined && needed === undefined) return false;
+      if (report === undefined && (event.atMs < startMs || event.atMs > endMs)) return false;
+      if (report !== undefined) spent.push(report.id);
+      if (needed !== undefined) spent.push(needed.id);
+      return true;
     });
     found.push({ ...event, nanos: isFree ? 0n : modelNanos(rule['amount']), currency: String(rule['currency']) });
   });
