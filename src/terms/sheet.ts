@@ -16,8 +16,7 @@ const clause = name.describe('The id of a clause of this sheet.');
 
 const sentence = z.string().min(6).max(500);
 /** The languages of printed documents. */
-const LANGUAGES = ['en', 'zh-Hans', 'zh-Hant'] as const;
-export type ClauseLanguage = (typeof LANGUAGES)[number];
+export type ClauseLanguage = 'en' | 'zh-Hans' | 'zh-Hant';
 
 const clauseText = z.strictObject({
   /** One sentence, in the words of whoever wrote the sheet: one for all languages, or one for each that documents are printed in. */
