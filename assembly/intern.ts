@@ -1,6 +1,6 @@
 /**
  * Names → slots. Two open-addressing tables of (u32 hash, u32 slot + 1), at most half full, linear probing. Slots are given in the
- * order of first appearance and never taken back. A full table is a broken invariant: the door asks for room before it lets names in.
+ * order of first appearance, and given back together when names are forgotten (`forget`). A full table is a broken invariant: the door asks for room before it lets names in.
  */
 import {
   COLD_FIRST_TS,
@@ -179,9 +179,16 @@ function firstPlaceOfNic(hash: u32): u32 {
   return (hash ^ hash >> 15) & load<u32>(H_NIC_MASK);
 }
 
+/** What the table of interfaces goes by: the name, and the slot of the VM. */
+// @ts-ignore: decorator
+@inline
+export function nicHash(name: usize, length: u32, vmSlot: u32): u32 {
+  return (hashName(name, length) ^ (vmSlot * 0x9e3779b1)) | 1;
+}
+
 function otherNic(vm: usize, name: usize, length: u32): usize {
   const vmSlot = slotOfVm(vm);
-  const hash = (hashName(name, length) ^ (vmSlot * 0x9e3779b1)) | 1;
+  const hash = nicHash(name, length, vmSlot);
   const table = <usize>load<u32>(H_NIC_TABLE);
   const mask = load<u32>(H_NIC_MASK);
   let i = firstPlaceOfNic(hash);

@@ -119,6 +119,8 @@ export const C_CONFLICT: usize = H_COUNTERS + 16;
 export const C_LATE: usize = H_COUNTERS + 24;
 export const C_REJECTED: usize = H_COUNTERS + 32; // 12 codes
 export const COUNTERS: u32 = 16;
+// states of before names were forgotten hold zeros here
+export const H_MARKED: usize = HEADER + 784; // u64: the highest mark of the catalog taken in, up to which names were forgotten
 
 // ---- a VM: 128 bytes, all of which an ordinary sample touches; what it does not is in VM_COLD ----------------------------
 // The head is that of a frame of this VM and its newest interface, whose names lie together as in the frame: one comparison of words
@@ -157,6 +159,7 @@ export const EMIT_SLICE: u32 = 0x80000000;
 export const FLAG_REPAIR: u8 = 1; // a sample waits for repair: everything after it waits too
 export const FLAG_SILENT: u8 = 2; // the silence after last_ts is on record as an outage
 export const FLAG_TOUCHED: u8 = 4;
+export const FLAG_FORGOTTEN: u8 = 8; // for the moment before its slot is given back
 
 // ---- an interface: 128 bytes ---------------------------------------------------------------------------------------
 export const NIC_SIZE: usize = 128;

@@ -14,6 +14,8 @@ import type { Store } from '../store/store.ts';
 import { Backlog } from './backlog.ts';
 import type { Checkpoints } from './checkpoint.ts';
 import { takeInLate } from './classify.ts';
+import { type ForgetContext, forgetUpTo } from './forget.ts';
+import { type ForgottenSum, NOTHING_FORGOTTEN, readForgotten } from './forgotten.ts';
 import { HeldRows } from './held-rows.ts';
 import { type LateSample, readLate } from './late.ts';
 import { Pace } from './pace.ts';
@@ -47,6 +49,8 @@ export interface AggregatorOptions {
   readonly afterGaps?: (position: number) => number;
   /** Whether raw samples are given up when they are old; left out: they may be. */
   readonly samplesExpire?: boolean;
+  /** The cluster that the tables are on, if any. */
+  readonly cluster?: string | undefined;
   /** The store may be changed by others under this process: it is looked at before each step. */
   readonly storeShared?: boolean;
   /** A clock that does not go back: slices of repair are made to fit its time. Left out: they are as large as they may be. */
@@ -110,6 +114,7 @@ export class Aggregator {
   #nextSeq = 0;
   #storedSamples = 0n;
   #quarantined = 0n;
+  #forgotten: ForgottenSum = NOTHING_FORGOTTEN;
   /** Whether this step has written any, also in the middle of it: their number is then counted anew. */
   #anomaliesWritten = false;
   #checkpointSeq = -1;
@@ -159,7 +164,10 @@ export class Aggregator {
     this.#redoUntilSeq = found.redoUntilSeq;
     for (const vm of found.toReprice) this.#toReprice.add(vm);
     this.#repriceFromSeq = found.repriceFromSeq;
-    if (this.#options.partition === undefined) this.#quarantined = await countQuarantined(this.#options.store);
+    if (this.#options.partition === undefined) {
+      this.#quarantined = await countQuarantined(this.#options.store);
+      this.#forgotten = await readForgotten(this.#options.store);
+    }
     for (const { vm } of this.#backlog.all()) this.#told.add(vm);
     this.#toldBefore = await toldBefore(this.#options.store, this.#options.partition?.owns);
     await this.#beginRecord();
@@ -325,7 +333,31 @@ export class Aggregator {
       await this.#correctTold(this.#toldBefore.vms, position);
     live.setU64(L.H_VERSION, position | SETTLED);
     await this.#run(last.seq, () => live.exports.settle());
+    if (marked > live.u64(L.H_MARKED)) await this.#forget(marked, last.seq);
     return true;
+  }
+
+  /** Forgets the names that the catalog's entries up to a mark say, as the last thing of a step. */
+  async #forget(marked: bigint, seq: number): Promise<void> {
+    const { store, faults, cluster, partition } = this.#options;
+    const context: ForgetContext = {
+      ...{ store, faults, cluster, live: this.#live, backlog: this.#backlog },
+      partition: partition?.id ?? 0,
+      owns: partition?.owns ?? (() => true),
+      ready: async () => {
+        await this.#insertHeld(seq);
+        await this.#announce(seq);
+      },
+    };
+    const vms = await forgetUpTo(context, marked, seq);
+    if (vms.length === 0) return;
+    for (const vm of vms) this.#toReprice.delete(vm);
+    const told = vms.filter((vm) => this.#told.delete(vm));
+    await writeDone(store, context.partition, told, (BigInt(seq) << 16n) | SETTLED);
+    // one that came into the catalog since has its place again
+    this.#pricing.writeAll(this.#live);
+    if (partition === undefined) this.#forgotten = await readForgotten(store);
+    this.#anomaliesWritten = true;
   }
 
   /** Archives late samples; their VMs wait. */
@@ -448,6 +480,12 @@ export class Aggregator {
     return oldest + 1;
   }
 
+  /** Prices may be known before their mark comes up; names are forgotten by marks alone. */
+  #appliedCatalogSeq(): bigint {
+    const marked = this.#live.u64(L.H_MARKED);
+    return this.#options.partition === undefined && marked < this.#pricing.seq ? marked : this.#pricing.seq;
+  }
+
   progress(): Progress {
     const live = this.#live;
     return {
@@ -459,9 +497,10 @@ export class Aggregator {
       vms: live.u32(L.H_VMS_SEEN),
       vmSlots: live.u32(L.H_VMS),
       nicSlots: live.u32(L.H_NICS),
-      catalogSeq: this.#pricing.seq,
+      catalogSeq: this.#appliedCatalogSeq(),
       counters: live.counters(),
       quarantined: this.#quarantined,
+      forgotten: this.#forgotten,
       checkpointSeq: this.#checkpointSeq,
       waiting: this.#backlog.work,
     };

@@ -6,6 +6,7 @@ import { LogIdentityError } from '../log/identity.ts';
 import type { LogReader } from '../log/log.ts';
 import type { AggregatorOptions } from './aggregator.ts';
 import type { Origin } from './checkpoint.ts';
+import { lastForgetting, readForgotten } from './forgotten.ts';
 import { internVm } from './pricing.ts';
 import { type RepairContext, rebuild } from './repair.ts';
 import { loadState } from './state.ts';
@@ -144,6 +145,7 @@ async function rebuildFromArchive(
   live.setI64(L.H_CLOCK, stored.clock);
   live.setU64(L.H_POSITION, BigInt(seq));
   if (partition !== undefined) live.setU64(L.H_CATALOG_SEQ, stored.catalogSeq);
+  live.setU64(L.H_MARKED, partition === undefined ? await lastForgetting(options.store, 0, seq) : stored.catalogSeq);
   return { nextSeq: afterGaps(options, seq + 1), vms };
 }
 
@@ -171,7 +173,8 @@ async function checkArchive({ store, note, partition, samplesExpire }: Aggregato
   const [row] = await store.rows<{ n: string }>(
     `SELECT sum(n) AS n FROM (SELECT uniqExact(nic, ts) AS n FROM samples WHERE pos <= ${upTo} GROUP BY vm)`,
   );
-  const missing = applied - BigInt(row?.n ?? '0');
+  const { samples, conflicts } = await readForgotten(store);
+  const missing = applied - BigInt(row?.n ?? '0') - (samples - conflicts);
   if (missing <= 0n) return;
   const told = `${applied} distinct samples were counted up to record ${stored.seq}, and ${missing} of them are not stored`;
   // what has expired is no part of the state any more

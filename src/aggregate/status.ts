@@ -2,6 +2,7 @@
 import { REJECTION_CODES } from '../samples/rejection.ts';
 import { COUNTERS } from '../kernel/layout.ts';
 import type { LogGap } from '../store/named-log.ts';
+import { type ForgottenSum, NOTHING_FORGOTTEN } from './forgotten.ts';
 import type { WaitingWork } from './backlog.ts';
 
 export interface Status {
@@ -26,6 +27,8 @@ export interface Status {
     readonly quarantined: bigint;
     readonly rejected: Record<string, bigint>;
   };
+  /** Names that were forgotten, since ever, with their samples. */
+  readonly forgotten?: ForgottenSum | undefined;
   /** VMs whose rows are not yet what their samples amount to. */
   readonly waiting: WaitingWork;
   /** Of a log in partitions. */
@@ -68,6 +71,8 @@ export interface Progress {
   readonly catalogSeq: bigint;
   readonly counters: readonly bigint[];
   readonly quarantined: bigint;
+  /** of the whole store; nothing where several processes work on it */
+  readonly forgotten?: ForgottenSum;
   readonly checkpointSeq: number;
   /** VMs whose rows are not yet what their samples amount to */
   readonly waiting: WaitingWork;
@@ -75,8 +80,12 @@ export interface Progress {
   readonly checkpointAtMs?: number | undefined;
 }
 
-/** The samples part of the status from the kernel's counters. */
-export function sampleCounts(counters: readonly bigint[], quarantined: bigint): Status['samples'] {
+/** The samples part of the status from the kernel's counters, without those of names that were forgotten. */
+export function sampleCounts(
+  counters: readonly bigint[],
+  quarantined: bigint,
+  forgotten: ForgottenSum = NOTHING_FORGOTTEN,
+): Status['samples'] {
   const at = (name: keyof typeof COUNTERS): bigint => counters[COUNTERS[name]] ?? 0n;
   const rejected: Record<string, bigint> = {};
   REJECTION_CODES.forEach((code, i) => {
@@ -85,9 +94,9 @@ export function sampleCounts(counters: readonly bigint[], quarantined: bigint): 
   });
   return {
     accepted: at('accepted'),
-    applied: at('accepted') - at('duplicate') - at('conflict'),
+    applied: at('accepted') - at('duplicate') - at('conflict') - (forgotten.samples - forgotten.conflicts),
     duplicate: at('duplicate'),
-    conflict: at('conflict'),
+    conflict: at('conflict') - forgotten.conflicts,
     late: at('late'),
     quarantined,
     rejected,

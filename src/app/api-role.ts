@@ -4,6 +4,7 @@
  */
 import type { Kafka } from 'kafkajs';
 import { countQuarantined } from '../aggregate/aggregator.ts';
+import { readForgotten } from '../aggregate/forgotten.ts';
 import { type PartitionProgress, readProgress } from '../aggregate/progress.ts';
 import { type Halted, type PartitionStatus, sampleCounts, type Status } from '../aggregate/status.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -70,7 +71,7 @@ export function startApi(setup: ApiSetup): ApiRole {
 
   const watermarkOf = ({ clockMs }: PartitionProgress): number | null => (clockMs === null ? null : clockMs - config.latenessMs);
   const status = async (waitMs: number): Promise<Status> => {
-    const quarantined = await countQuarantined(store);
+    const [quarantined, forgotten] = await Promise.all([countQuarantined(store), readForgotten(store)]);
     const recorded = catalog.lastPricingSeq;
     const own = progress;
     // before the brokers are asked, so that all of it lies before what they then say
@@ -121,7 +122,8 @@ export function startApi(setup: ApiSetup): ApiRole {
       },
       catalog: { recorded, applied },
       vms: own.reduce((sum, each) => sum + each.vms, 0),
-      samples: sampleCounts(counters, quarantined),
+      samples: sampleCounts(counters, quarantined, forgotten),
+      forgotten,
       partitions: shown,
     };
   };

@@ -256,7 +256,8 @@ function statusOf(
     waiting: progress.waiting,
     catalog: { recorded: catalogSeq, applied: progress.catalogSeq < catalogSeq ? progress.catalogSeq : catalogSeq },
     vms: progress.vms,
-    samples: sampleCounts(progress.counters, progress.quarantined),
+    samples: sampleCounts(progress.counters, progress.quarantined, progress.forgotten),
+    forgotten: progress.forgotten,
   };
 }
 

@@ -7,6 +7,9 @@ import { type IncidentBody, incidentBody } from './incidents.ts';
 import type { Versioned } from './versioned.ts';
 import { type KeyBody, keyBody, KeyRing } from './keys.ts';
 
+/** What stored rows follow from. */
+const IN_ROWS: ReadonlySet<string> = new Set(['plan', 'vm', 'forgetting']);
+
 /**
  * The catalog in memory: the entry in force of every id, and what is looked up often. Only `apply` changes it, and only
  * with entries that are durable.
@@ -26,13 +29,15 @@ export class View {
   readonly vmsByAccount = new Map<string, Set<string>>();
   lastSeq = 0n;
   lastPricingSeq = 0n;
+  lastForgettingSeq = 0n;
   readonly #rated = new Map<string, Plan>();
 
   /** An entry without id only tells how far its kind goes. */
   apply(entry: Entry): void {
     if (entry.id !== '') this.#take(entry);
     if (entry.seq > this.lastSeq) this.lastSeq = entry.seq;
-    if (entry.kind === 'plan' || entry.kind === 'vm') this.lastPricingSeq = this.lastSeq;
+    if (IN_ROWS.has(entry.kind)) this.lastPricingSeq = this.lastSeq;
+    if (entry.kind === 'forgetting') this.lastForgettingSeq = entry.seq;
   }
 
   #take(entry: Entry): void {
@@ -85,6 +90,7 @@ export class View {
         this.books.apply(entry);
         break;
       case 'refund_check':
+      case 'forgetting':
         // Kept in the table only: nothing here is computed from them.
         break;
     }

@@ -12,6 +12,7 @@ export const KINDS = [
   'settlement',
   'debit',
   'balance',
+  'forgetting',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -61,10 +62,10 @@ const PAGE = 100_000;
 
 /** What entries are read for: the kinds of which all are wanted, each with what of its body. */
 const READINGS = {
-  /** Of refund checks, which only grow in number, nothing; of invoices and debits the heads: see `readEntry`. */
+  /** Of refund checks, which only grow in number, and of names that were forgotten nothing; of invoices and debits the heads: see `readEntry`. */
   view: {
     whole: '1',
-    body: `multiIf(kind = 'refund_check', '', kind IN ('invoice', 'debit'), JSONExtractRaw(argMax(body, seq), 'head'), argMax(body, seq))`,
+    body: `multiIf(kind IN ('refund_check', 'forgetting'), '', kind IN ('invoice', 'debit'), JSONExtractRaw(argMax(body, seq), 'head'), argMax(body, seq))`,
   },
   /** Plans, and of VMs the dated plans. */
   prices: {

@@ -38,6 +38,8 @@ interface Exports {
   internVm(name: number, length: number): number;
   internNic(vmSlot: number, name: number, length: number): number;
   forgetAll(): void;
+  /** Gives back the slots of VMs whose flags say FLAG_FORGOTTEN. */
+  forgetFlagged(): void;
   reindex(): void;
   clearCatalog(): void;
   beginZone(points: number): number;
@@ -148,6 +150,10 @@ export class Kernel {
   addToCounter(name: keyof typeof COUNTERS, n: bigint): void {
     const at = L.H_COUNTERS + 8 * COUNTERS[name];
     this.setU64(at, this.u64(at) + n);
+  }
+
+  setCounter(name: keyof typeof COUNTERS, n: bigint): void {
+    this.setU64(L.H_COUNTERS + 8 * COUNTERS[name], n);
   }
 
   counters(): bigint[] {

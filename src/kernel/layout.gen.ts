@@ -1,7 +1,7 @@
 // Written by assembly/write-layout.mjs from assembly/layout.ts, which draws and explains it: npm run build:layout.
 
 /** One number over every line of the layout: what a kernel is built from, and what a checkpoint is of. */
-export const LAYOUT_FOLD = 1632183037;
+export const LAYOUT_FOLD = 920817326;
 
 export const LAYOUT = {
   HEADER: 65536,
@@ -80,6 +80,7 @@ export const LAYOUT = {
   H_REDO: 66160,
   H_MINUTES_LEFT: 66164,
   H_COUNTERS: 66176,
+  H_MARKED: 66320,
   VM_SIZE: 128,
   VM_LAST_TS: 0,
   VM_RUN_START: 8,
@@ -211,6 +212,7 @@ export const EMIT_SLICE = 2147483648;
 export const FLAG_REPAIR = 1;
 export const FLAG_SILENT = 2;
 export const FLAG_TOUCHED = 4;
+export const FLAG_FORGOTTEN = 8;
 export const KIND_SAMPLES = 1;
 export const KIND_TICK = 2;
 export const KIND_CATALOG = 3;

@@ -43,7 +43,11 @@ export const BOOKS_FAULT_POINTS = [
   'before-books-answer',
 ] as const;
 
-export type FaultPoint = (typeof FAULT_POINTS)[number] | (typeof BOOKS_FAULT_POINTS)[number];
+/** While names are forgotten. */
+export const NAMES_FAULT_POINTS = ['before-forget', 'during-forget', 'after-forget'] as const;
+
+export type FaultPoint =
+  (typeof FAULT_POINTS)[number] | (typeof BOOKS_FAULT_POINTS)[number] | (typeof NAMES_FAULT_POINTS)[number];
 
 /** What normal operation has. */
 export const NO_FAULTS: Faults = { at: () => undefined };
@@ -59,7 +63,7 @@ export function faultsOf(env: Readonly<Record<string, string | undefined>>, kill
   const [name, nth = '1', ...rest] = asked.split(':');
   const signal = rest.join(':');
   const armed = (): boolean => signal === '' || existsSync(signal);
-  if (![...FAULT_POINTS, ...BOOKS_FAULT_POINTS].some((point) => point === name))
+  if (![...FAULT_POINTS, ...BOOKS_FAULT_POINTS, ...NAMES_FAULT_POINTS].some((point) => point === name))
     throw new Error(`UPTALLY_TEST_CRASH names no point: ${asked}`);
   let left = Number(nth);
   return {

@@ -94,7 +94,18 @@ export function logOf(
   return log;
 }
 
-export const TABLES_OF_ROWS = ['samples', 'uptime', 'traffic', 'outages', 'anomalies', 'catalog', 'progress', 'repairs'] as const;
+export const TABLES_OF_ROWS = [
+  'samples',
+  'uptime',
+  'traffic',
+  'outages',
+  'anomalies',
+  'catalog',
+  'progress',
+  'repairs',
+  'names_forgotten',
+  'forgettings',
+] as const;
 
 export async function emptyStore(store: Store): Promise<void> {
   for (const table of TABLES_OF_ROWS) await store.command(`TRUNCATE TABLE ${table}`);

@@ -2,6 +2,7 @@
 import { Aggregator } from '../../src/aggregate/aggregator.ts';
 import type { CheckpointFolder } from '../../src/aggregate/checkpoint.ts';
 import type { SliceBounds } from '../../src/aggregate/repair.ts';
+import { insertEntry } from '../../src/journal/entry.ts';
 import { catalogRecord } from '../../src/log/record.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { ModelCatalog } from '../model/fleet.ts';
@@ -10,7 +11,8 @@ import { MemoryLog, storeCatalog } from './product.ts';
 import { type Random, below } from './random.ts';
 
 /** Something that happens while the log grows. */
-export type Happening = { readonly record: Uint8Array } | { readonly catalog: ModelCatalog };
+export type Happening =
+  { readonly record: Uint8Array } | { readonly catalog: ModelCatalog } | { readonly forget: readonly string[] };
 
 /** The records of a log with changes of the catalog between them, the last of which makes it what the fleet says. */
 export function happenings(records: readonly Uint8Array[], fleet: Fleet, random: Random, changes: number): Happening[] {
@@ -19,7 +21,7 @@ export function happenings(records: readonly Uint8Array[], fleet: Fleet, random:
   all.splice(all.length - below(random, 4), 0, { catalog: fleet.catalog });
   // what was added later must not stand behind the final catalog
   const final = all.findIndex((each) => 'catalog' in each && each.catalog === fleet.catalog);
-  return all.filter((each, i) => 'record' in each || i <= final);
+  return all.filter((each, i) => !('catalog' in each) || i <= final);
 }
 
 /** Another catalog: some prices, dates and creditable conditions differ, and some VMs are not in it yet. */
@@ -50,6 +52,8 @@ export interface RunSetup {
 export class Installation {
   readonly log = new MemoryLog();
   readonly notes: string[] = [];
+  /** What was forgotten, by the entry of the catalog that says so. */
+  readonly forgettings: { readonly seq: bigint; readonly vms: readonly string[] }[] = [];
   readonly #setup: RunSetup;
   #next = 0;
   #catalogSeq = 0n;
@@ -89,12 +93,20 @@ export class Installation {
       this.#next++;
       if ('record' in each) this.log.push(each.record);
       else {
-        this.#catalogSeq = await storeCatalog(this.#setup.store, each.catalog, this.#catalogSeq + 1n);
+        if ('forget' in each) await this.#forget(each.forget);
+        else this.#catalogSeq = await storeCatalog(this.#setup.store, each.catalog, this.#catalogSeq + 1n);
         // a VM that this catalog leaves out stays as it was; the last one names all
         if (losesMark) return;
         this.log.push(catalogRecord(this.#catalogSeq));
       }
     }
+  }
+
+  async #forget(vms: readonly string[]): Promise<void> {
+    const seq = ++this.#catalogSeq;
+    const body = JSON.stringify({ vms });
+    await insertEntry(this.#setup.store, { kind: 'forgetting', id: `f${seq}`, seq, recordedAtMs: 0, recordedBy: 'test', body });
+    this.forgettings.push({ seq, vms });
   }
 
   /** Takes steps that end at random records, up to `count` of them or the end of the log. */

@@ -63,6 +63,7 @@ async function main(): Promise<void> {
     constants: setup.constants,
     vmsMax: setup.vmsMax,
     nicsMax: setup.nicsMax,
+    cluster: setup.clickhouseCluster,
     pace: () => performance.now(),
     faults,
     givenUp: setup.gaps,

@@ -24,6 +24,8 @@ export interface RunnerOptions {
   readonly constants: MeteringConstants;
   readonly vmsMax: number;
   readonly nicsMax: number;
+  /** The cluster that the tables are on, if any. */
+  readonly clickhouseCluster: string | undefined;
   readonly checkpointIntervalMs: number;
   readonly instance: string;
   readonly logId: LogId;
@@ -82,6 +84,7 @@ export class PartitionRunner {
       constants: options.constants,
       vmsMax: options.vmsMax,
       nicsMax: options.nicsMax,
+      cluster: options.clickhouseCluster,
       faults: options.faults,
       note: (message) => {
         options.note(`partition ${partition}: ${message}`);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NOTHING_FORGOTTEN } from '../../aggregate/forgotten.ts';
 import type { PartitionStatus, Status } from '../../aggregate/status.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../problems/problem.ts';
@@ -60,6 +61,11 @@ const statusShape = z.object({
     .object({ recorded: exactInteger, applied: exactInteger })
     .describe('Entries of the catalog, and those that the stored minute rows are priced by'),
   vms: z.int(),
+  forgotten: z
+    .object({ vms: z.int(), expired: z.boolean() })
+    .describe(
+      'Names that were forgotten, since ever. `expired`: raw samples of some had expired before, and are not in the count of samples.',
+    ),
   waiting: z
     .object({ vms: z.int(), minutes: z.int(), samples: z.int() })
     .describe(
@@ -72,6 +78,9 @@ const statusShape = z.object({
     conflict: exactInteger,
     late: exactInteger,
     quarantined: exactInteger,
+    forgotten: exactInteger.describe(
+      'Raw samples of names that an admin had forgotten, those among them that a conflict had replaced: accepted = applied + duplicate + conflict + forgotten.',
+    ),
     rejected: z.record(z.string(), exactInteger),
   }),
   partitions: z
@@ -126,14 +135,27 @@ export function statusRoute(api: Api, status: () => Status | Promise<Status>, te
       problems: [],
     },
     async () => {
-      const { log, logId, halted, gaps, watermarkMs, catalog, vms, waiting, samples, partitions } = await status();
+      const { log, logId, halted, gaps, watermarkMs, catalog, vms, waiting, partitions, ...counted } = await status();
+      const { vms: names, expired, samples: gone } = counted.forgotten ?? NOTHING_FORGOTTEN;
+      const { rejected, ...kept } = counted.samples;
+      const samples = { ...kept, forgotten: gone, rejected };
       const shown = {
         ...(logId === undefined ? {} : { log_id: logId, log_state: halted?.state ?? 'running' }),
         ...(halted === undefined ? {} : { log_detail: halted.detail }),
         ...(gaps === undefined ? {} : { gaps: gaps.map(shownGap) }),
         ...(partitions === undefined ? {} : { partitions: partitions.map(shownPartition) }),
       };
-      return { log, watermark: instantOf(watermarkMs), catalog, vms, waiting, samples, ...shown, terms: shownTerms };
+      return {
+        log,
+        watermark: instantOf(watermarkMs),
+        catalog,
+        vms,
+        forgotten: { vms: names, expired },
+        waiting,
+        samples,
+        ...shown,
+        terms: shownTerms,
+      };
     },
   );
 }
