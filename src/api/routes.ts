@@ -123,8 +123,7 @@ function businessClock({ terms, watermarkMs, eventClockMs }: ServerDeps, now: ()
   };
 }
 
-/** Samples are taken whatever the store does; health and metrics say what they know. */
-function isFreshened(request: FastifyRequest): boolean {
-  const route = request.routeOptions.url ?? '';
-  return route.startsWith('/v1/') && route !== '/v1/samples';
+/** Samples are taken whatever the store does, and their receivers say so; health and metrics say what they know. */
+function isFreshened({ routeOptions: { url = '', config } }: FastifyRequest): boolean {
+  return url.startsWith('/v1/') && config.asKnown !== true;
 }

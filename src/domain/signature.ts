@@ -29,6 +29,14 @@ export function writingOf(bytes: Uint8Array): Writing | undefined {
   return undefined;
 }
 
+/** What to say of a body that was to be JSON in UTF-8, in one piece or several, and begins as something else; '' of any other. */
+export function otherwiseWritten(body: readonly Uint8Array[]): string {
+  const writing = writingOf(Buffer.concat(body.slice(0, SIGNATURE_BYTES).map((chunk) => chunk.subarray(0, SIGNATURE_BYTES))));
+  if (writing === undefined) return '';
+  if (isText(writing)) return `; it is in ${writing}: send it in UTF-8`;
+  return `; it is compressed with ${writing}: send it with gzip, and with Content-Encoding: gzip`;
+}
+
 /** Whether these are characters of another encoding rather than compressed bytes. */
 export function isText(writing: Writing): boolean {
   return writing.startsWith('UTF');

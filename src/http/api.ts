@@ -2,10 +2,17 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { ProblemCode } from '../problems/problem.ts';
 import { fieldErrorsOf, fieldProblem } from '../problems/field-problems.ts';
-import type { RequireRole } from './auth.ts';
+import { BEARER, type RequireKey, type RequireRole } from './auth.ts';
 import { toJson } from '../domain/json.ts';
 import { shapeFault } from './json-bounds.ts';
 import type { Operation } from './openapi.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The call goes by what this process knows: what others have stored and recorded is not looked at before it. */
+    asKnown?: boolean;
+  }
+}
 
 /** Adds routes to a server; it may use `api.requireRole`, `api.document` and `api.app`. */
 export type HttpPlugin = (api: Api) => Promise<void> | void;
@@ -15,11 +22,13 @@ export class Api {
   readonly operations: Operation[] = [];
   readonly #pages: string[] = [];
   readonly app: FastifyInstance;
+  readonly requireKey: RequireKey;
   readonly requireRole: RequireRole;
 
-  constructor(app: FastifyInstance, requireRole: RequireRole) {
+  constructor(app: FastifyInstance, requireKey: RequireKey) {
     this.app = app;
-    this.requireRole = requireRole;
+    this.requireKey = requireKey;
+    this.requireRole = (...roles) => requireKey(BEARER, ...roles);
   }
 
   /** Adds a call to the document and to what 405 knows; the caller registers the route with Fastify itself. */
@@ -43,7 +52,7 @@ export class Api {
     const status = Number(Object.keys(operation.answers)[0] ?? 200);
     this.app.route({
       method: operation.method,
-      url: operation.path.replace(/\{(\w+)\}/g, ':$1'),
+      url: routeOf(operation.path),
       ...(operation.roles === null ? {} : { onRequest: this.requireRole(...operation.roles) }),
       handler: async (request, reply) => {
         const params = checked('invalid_parameter', operation.params, request.params) as z.infer<P>;
@@ -71,6 +80,11 @@ export class Api {
     const named = found.filter((operation) => !operation.path.includes('{'));
     return (named.length > 0 ? named : found).map((operation) => operation.method);
   }
+}
+
+/** A path as the router writes it: `{parameter}` is `:parameter`. */
+export function routeOf(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1');
 }
 
 /** The path as the router reads it; one with a bad escape belongs to no call. */

@@ -10,38 +10,71 @@ declare module 'fastify' {
 }
 
 /** An onRequest hook: it runs before a body is read, so nothing is buffered for a stranger. */
-export type RequireRole = (...roles: KeyRole[]) => (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+export type KeyHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+/** Makes hooks that want a key of one of these roles. */
+export type RequireRole = (...roles: KeyRole[]) => KeyHook;
+/** The same of a key that is spelled in one of these ways. */
+export type RequireKey = (spellings: readonly KeySpelling[], ...roles: KeyRole[]) => KeyHook;
 
-const CHALLENGE = { 'www-authenticate': 'Bearer realm="uptally"' };
+/** Ways to write a key into `Authorization`: each is some protocol's own. */
+const SPELLINGS = {
+  bearer: { example: 'Bearer KEY', challenge: 'Bearer realm="uptally"', read: /^Bearer +([\x21-\x7e]+)$/i },
+  token: { example: 'Token KEY', challenge: 'Token realm="uptally"', read: /^Token +([\x21-\x7e]+)$/i },
+  basic: { example: 'Basic base64(ANY:KEY)', challenge: 'Basic realm="uptally"', read: /^Basic +([A-Za-z0-9+/]+={0,2})$/i },
+} as const;
+export type KeySpelling = keyof typeof SPELLINGS;
+
+/** How calls of the API take a key. */
+export const BEARER: readonly KeySpelling[] = ['bearer'];
+
+function challengeOf(spellings: readonly KeySpelling[]): Readonly<Record<string, string>> {
+  return { 'www-authenticate': spellings.map((spelling) => SPELLINGS[spelling].challenge).join(', ') };
+}
 
 /**
- * Makes `requireRole`: the hook sets `request.key`, or throws `unauthorized` or `forbidden`.
+ * Makes `requireKey`: the hook sets `request.key`, or throws `unauthorized` or `forbidden`.
  * @param onUnknownKey awaited once, with what was presented, before a key is turned away
  */
 export function roleCheck(
   keys: Pick<KeysInForce, 'findKey'>,
   onUnknownKey: (presented: string) => Promise<void> = () => Promise.resolve(),
-): RequireRole {
-  return (...roles) =>
+): RequireKey {
+  return (spellings, ...roles) =>
     async (request) => {
-      const presented = presentedKey(request);
+      const presented = presentedKey(request, spellings);
       if (presented === undefined)
-        throw new ProblemError('unauthorized', 'the request has no Authorization: Bearer KEY', {}, CHALLENGE);
+        throw new ProblemError(
+          'unauthorized',
+          `the request has no Authorization: ${spellings.map((spelling) => SPELLINGS[spelling].example).join(' or ')}`,
+          {},
+          challengeOf(spellings),
+        );
       let key = keys.findKey(presented);
       if (key === undefined) {
         await onUnknownKey(presented);
         key = keys.findKey(presented);
       }
-      if (key === undefined) throw invalidKey();
+      if (key === undefined) throw invalidKey(spellings);
       if (!roles.includes(key.role))
         throw new ProblemError('forbidden', `a key of role ${key.role} may not do this; it takes ${roles.join(' or ')}`);
       request.key = key;
     };
 }
 
-/** The key that a request shows, good or not. */
-export function presentedKey({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
-  return /^Bearer +([\x21-\x7e]+)$/i.exec(headers.authorization ?? '')?.[1];
+/** The key that a request shows, good or not; who asks by name and password has it as the password, under any name. */
+export function presentedKey(
+  { headers }: Pick<FastifyRequest, 'headers'>,
+  spellings: readonly KeySpelling[] = BEARER,
+): string | undefined {
+  for (const spelling of spellings) {
+    const written = SPELLINGS[spelling].read.exec(headers.authorization ?? '')?.[1];
+    if (written === undefined) continue;
+    if (spelling !== 'basic') return written;
+    const pair = Buffer.from(written, 'base64').toString('latin1');
+    const key = pair.slice(pair.indexOf(':') + 1);
+    return pair.includes(':') && /^[\x21-\x7e]+$/.test(key) ? key : undefined;
+  }
+  return undefined;
 }
 
 /** A body that took longer than this to arrive may have outlived its key in another process. */
@@ -66,11 +99,11 @@ export function checkKeyAgain(
 }
 
 /** What the holder of a key that is not in force is told. */
-export function invalidKey(): ProblemError {
-  return new ProblemError('unauthorized', 'the key is not valid', {}, CHALLENGE);
+export function invalidKey(spellings: readonly KeySpelling[] = BEARER): ProblemError {
+  return new ProblemError('unauthorized', 'the key is not valid', {}, challengeOf(spellings));
 }
 
-/** The key that a hook of `requireRole` has checked. */
+/** The key that a hook of `requireKey` has checked. */
 export function keyOf(request: FastifyRequest): Key {
   if (request.key === null) throw new Error(`${request.url} was served without a key`);
   return request.key;

@@ -39,13 +39,16 @@ export function sendProblem(reply: FastifyReply, problem: ProblemError): Fastify
 
 /** Makes every error that is thrown a problem document. */
 export function installErrors(app: FastifyInstance): void {
-  app.setErrorHandler((error, request, reply) => {
-    const problem = problemOf(error);
-    // "not now" is an answer; the rest is a fault whose place is wanted
-    if (problem.status === 503) request.log.warn({ reqId: request.id, code: problem.code }, problem.detail);
-    else if (problem.status >= 500) request.log.error({ reqId: request.id, err: error }, problem.code);
-    return sendProblem(reply, problem);
-  });
+  app.setErrorHandler((error, request, reply) => sendProblem(reply, notedProblem(error, request)));
+}
+
+/** The problem that an error is answered with; what concerns the operator is in the log. */
+export function notedProblem(error: unknown, request: FastifyRequest): ProblemError {
+  const problem = problemOf(error);
+  // "not now" is an answer; the rest is a fault whose place is wanted
+  if (problem.status === 503) request.log.warn({ reqId: request.id, code: problem.code }, problem.detail);
+  else if (problem.status >= 500) request.log.error({ reqId: request.id, err: error }, problem.code);
+  return problem;
 }
 
 /** An unknown path or a wrong method as a problem document, before a body is looked at: what it is of makes no difference. */

@@ -1,21 +1,15 @@
 /** Judging a body of samples: decoded once, counted by what became of it. Where the accepted ones go is the door's business. */
 import type { Key } from '../http/keys.ts';
-import { REJECTION_CODES, type Rejection } from '../samples/rejection.ts';
+import { REJECTION_CODES } from '../samples/rejection.ts';
 import { ProblemError } from '../problems/problem.ts';
-import { isText, SIGNATURE_BYTES, writingOf } from '../domain/signature.ts';
+import { otherwiseWritten } from '../domain/signature.ts';
 import type { Faults } from '../process/faults.ts';
 import { type BodyFormat, type Decoded, Decoder } from '../kernel/decoder.ts';
 import { LogError, type LogErrorCode } from '../log/log.ts';
 import type { ProductClock } from '../process/product-clock.ts';
+import type { Receipt } from './receivers/receiver.ts';
 
-/** What came of a body whose accepted samples are durable. */
-export interface Receipt {
-  readonly accepted: number;
-  readonly rejected: number;
-  readonly errors: readonly Rejection[];
-}
-
-/** What `POST /v1/samples` needs. */
+/** What takes the bodies of all receivers. */
 export interface SampleDoor {
   /** Takes a body. Resolves when the accepted samples are durable; throws a ProblemError with nothing written. */
   take(body: readonly Uint8Array[], format: BodyFormat, key: Key): Promise<Receipt>;
@@ -40,14 +34,6 @@ const MALFORMED: Readonly<Record<BodyFormat, string>> = {
   json: 'the body is not a JSON document that is a sample or an array of samples',
   binary: 'the body is not of the format application/vnd.uptally.samples (schemas/samples-binary.md); nothing of it was taken',
 };
-
-/** What to say of a body in which nothing was usable and that is not in UTF-8; '' of any other. */
-export function otherwiseWritten(body: readonly Uint8Array[]): string {
-  const writing = writingOf(Buffer.concat(body.slice(0, SIGNATURE_BYTES).map((chunk) => chunk.subarray(0, SIGNATURE_BYTES))));
-  if (writing === undefined) return '';
-  if (isText(writing)) return `; it is in ${writing}: send it in UTF-8`;
-  return `; it is compressed with ${writing}: send it with gzip, and with Content-Encoding: gzip`;
-}
 
 /** A body taken apart; `frames` are a view that the next body overwrites. */
 export type Judged = Extract<Decoded, { readonly outcome: 'decoded' }>;

@@ -9,7 +9,8 @@ import type { KafkaWriter } from '../log/kafka/writer.ts';
 import { catalogRecord, tickRecord } from '../log/record.ts';
 import type { AgentsSeen } from './agents-seen.ts';
 import { hear, highestIn } from './heard.ts';
-import { Judge, type JudgeOptions, logProblem, type Receipt, Refusals, type SampleDoor } from './judge.ts';
+import { Judge, type JudgeOptions, logProblem, Refusals, type SampleDoor } from './judge.ts';
+import type { Receipt } from './receivers/receiver.ts';
 
 export interface KafkaDoorOptions extends JudgeOptions {
   readonly log: KafkaWriter;

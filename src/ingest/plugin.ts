@@ -1,51 +1,135 @@
-/** `POST /v1/samples` (SPEC §7). The body stays bytes from the socket to the kernel. */
-import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
-import { ProblemError } from '../problems/problem.ts';
-import { type Rejection, rejectionMessage } from '../samples/rejection.ts';
-import type { Faults } from '../process/faults.ts';
+/** The frame of all receivers: from the head of a post to its answer. The body stays bytes from the socket to the kernel. */
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
+import { type Api, type HttpPlugin, routeOf } from '../http/api.ts';
 import { keyOf } from '../http/auth.ts';
-import type { HttpPlugin } from '../http/api.ts';
-import { BODY_BYTES_MAX, type BodyFormat } from '../kernel/decoder.ts';
 import { isWaiting } from '../http/expect.ts';
+import type { KeyRole } from '../http/keys.ts';
+import { notedProblem } from '../http/problem-pages.ts';
+import { BODY_BYTES_MAX } from '../kernel/decoder.ts';
+import { ProblemError } from '../problems/problem.ts';
+import type { Faults } from '../process/faults.ts';
 import { BODIES_BYTES_MAX, BodyBudget, type BodyToRead, checkAnnounced, readBody } from './body.ts';
-import { otherwiseWritten, type SampleDoor } from './judge.ts';
-import { receiptShape, sampleShape } from './shapes.ts';
+import type { SampleDoor } from './judge.ts';
+import type { Exchange, Receiver, ReceiverAnswer } from './receivers/receiver.ts';
+import { RECEIVERS } from './receivers/receivers.ts';
 
-/** The media type of the binary format (schemas/samples-binary.md). */
-export const BINARY_TYPE = 'application/vnd.uptally.samples';
-const CONTENT_TYPES: ReadonlyMap<string, BodyFormat> = new Map([
-  ['application/x-ndjson', 'ndjson'],
-  ['application/json', 'json'],
-  [BINARY_TYPE, 'binary'],
-]);
+/** Who may post samples. */
+const ROLES: readonly KeyRole[] = ['agent', 'admin'];
 
+export interface IngestOptions {
+  /** Bytes of bodies that may be in memory at once, over all receivers. */
+  readonly bodiesBytesMax?: number;
+  readonly receivers?: readonly Receiver[];
+}
+
+/** A body that has come, and the post that it belongs to. */
 interface RawBody {
+  readonly exchange: Exchange;
   readonly chunks: readonly Buffer[];
   readonly release: () => void;
 }
 
-function formatOf(request: FastifyRequest): BodyFormat {
-  const header = request.headers['content-type'] ?? '';
-  const usual = CONTENT_TYPES.get(header);
-  if (usual !== undefined) return usual;
-  const [type = '', ...parameters] = header.split(';').map((part) => part.trim().toLowerCase());
-  const format = CONTENT_TYPES.get(type);
-  const charset = parameters
-    .find((parameter) => parameter.startsWith('charset='))
-    ?.slice(8)
-    .replaceAll('"', '');
-  if (format === undefined || (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')) {
-    throw new ProblemError(
-      'unsupported_media_type',
-      `samples come as application/x-ndjson or application/json, in UTF-8, or as ${BINARY_TYPE}`,
-    );
-  }
-  return format;
+/** The plugin for a server: every receiver's routes. */
+export function ingestPlugin(door: SampleDoor, faults: Faults, options: IngestOptions = {}): HttpPlugin {
+  const { bodiesBytesMax = BODIES_BYTES_MAX, receivers = RECEIVERS } = options;
+  const budget = new BodyBudget(bodiesBytesMax);
+  return async (api) => {
+    for (const receiver of receivers) await register(api, receiver, { door, faults, budget });
+  };
 }
 
-function isGzip(request: FastifyRequest): boolean {
-  const header = request.headers['content-encoding'];
+interface Parts {
+  readonly door: SampleDoor;
+  readonly faults: Faults;
+  readonly budget: BodyBudget;
+}
+
+async function register(api: Api, receiver: Receiver, { door, faults, budget }: Parts): Promise<void> {
+  const common = { config: { asKnown: !receiver.needsCatalog }, ...refusing(receiver) };
+  await api.app.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    takeBodies(scope, receiver, door, budget);
+    for (const route of receiver.routes) {
+      api.document({ ...route, roles: ROLES });
+      scope.route({
+        ...{ method: route.method, url: routeOf(route.path), ...common, bodyLimit: BODY_BYTES_MAX },
+        onRequest: api.requireKey(receiver.keys, ...ROLES),
+        handler: async (request, reply) => {
+          const body = request.body as RawBody | null | undefined;
+          const exchange = body?.exchange ?? receiver.open(request);
+          const chunks = body?.chunks ?? [];
+          let receipt;
+          try {
+            receipt = await door.take(exchange.read(chunks), exchange.format, keyOf(request));
+          } finally {
+            body?.release();
+          }
+          await give(reply, exchange.answer(receipt, chunks));
+          faults.at('after-answer');
+          return reply;
+        },
+      });
+    }
+    done();
+  });
+  const { besides = [] } = receiver;
+  if (besides.length === 0) return;
+  await api.app.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    // whatever they send along: it is bounded, and nobody reads it
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, parsed) => {
+      parsed(null);
+    });
+    for (const { answer, ...operation } of besides) {
+      api.document(operation);
+      scope.route({
+        ...{ method: operation.method, url: routeOf(operation.path), ...common },
+        ...(operation.roles === null ? {} : { onRequest: api.requireKey(receiver.keys, ...operation.roles) }),
+        handler: (request, reply) => give(reply, answer(request)),
+      });
+    }
+    done();
+  });
+}
+
+/** Reads bodies as bytes, of whatever type: the receiver has looked at the head before one is asked for. */
+function takeBodies(scope: FastifyInstance, receiver: Receiver, door: SampleDoor, budget: BodyBudget): void {
+  const inflates = receiver.inflates ?? isGzip;
+  const parse = async (request: FastifyRequest, payload: FastifyRequest['raw']): Promise<RawBody> => {
+    const exchange = receiver.open(request);
+    const body: BodyToRead = {
+      announced: Number(request.headers['content-length'] ?? 0),
+      gzip: inflates(request),
+      holder: keyOf(request).id,
+    };
+    if (isWaiting(request.raw)) {
+      checkAnnounced(body, budget);
+      door.refuseNow?.();
+    }
+    const { chunks, release } = await readBody(payload, body, budget);
+    return { exchange, chunks, release };
+  };
+  // the usual types by name: what falls to '*' has its header taken apart at every request
+  scope.addContentTypeParser([...receiver.contentTypes, '*'], { bodyLimit: BODY_BYTES_MAX }, parse);
+}
+
+/** A receiver's own words for problems, where it has some. */
+function refusing(receiver: Receiver): Pick<RouteShorthandOptions, 'errorHandler'> {
+  if (receiver.refuse === undefined) return {};
+  const { refuse } = receiver;
+  return {
+    errorHandler: (error, request, reply) => {
+      void give(reply, refuse(notedProblem(error, request)));
+    },
+  };
+}
+
+function give(reply: FastifyReply, { status, headers, body }: ReceiverAnswer): FastifyReply {
+  return reply.code(status).headers(headers).send(body);
+}
+
+function isGzip({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
+  const header = headers['content-encoding'];
   if (header === undefined || header === 'identity') return false;
   if (header === 'gzip') return true;
   // names in any case, x-gzip for gzip (RFC 9110, 8.4.1), and identity says nothing
@@ -54,87 +138,4 @@ function isGzip(request: FastifyRequest): boolean {
   if (first === undefined) return false;
   if (others.length === 0 && (first === 'gzip' || first === 'x-gzip')) return true;
   throw new ProblemError('unsupported_encoding', 'a body may be sent as it is or with gzip');
-}
-
-function described(errors: readonly Rejection[]): object[] {
-  return errors.map((error) => ({ ...error, message: rejectionMessage(error) }));
-}
-
-/** The plugin for `buildServer`. @param bodiesBytesMax bytes of bodies that may be in memory at once */
-export function ingestPlugin(door: SampleDoor, faults: Faults, bodiesBytesMax = BODIES_BYTES_MAX): HttpPlugin {
-  const budget = new BodyBudget(bodiesBytesMax);
-  return async (api) => {
-    api.document({
-      method: 'POST',
-      path: '/v1/samples',
-      tag: 'samples',
-      summary: 'Post samples',
-      description:
-        'One sample a line (NDJSON), a JSON document that is a sample or an array of samples, or the binary format of schemas/samples-binary.md; at most 8 MiB inflated and 50,000 samples. 202 means that the accepted samples are durable; at any other answer nothing is. Sending the same again is harmless.',
-      roles: ['agent', 'admin'],
-      body: {
-        'application/x-ndjson': sampleShape,
-        'application/json': z.union([sampleShape, z.array(sampleShape)]),
-        [BINARY_TYPE]: z.string().meta({ format: 'binary' }),
-      },
-      answers: { 202: { description: 'Durable', schema: receiptShape } },
-      problems: [
-        'no_usable_sample',
-        'bad_request',
-        'body_too_large',
-        'too_many_samples',
-        'unsupported_media_type',
-        'unsupported_encoding',
-        'too_many_requests',
-        'capacity_full',
-        'log_corrupt',
-        'log_unavailable',
-        'shutting_down',
-      ],
-    });
-    await api.app.register((scope, _options, done) => {
-      scope.removeAllContentTypeParsers();
-      const parse = async (request: FastifyRequest, payload: FastifyRequest['raw']): Promise<RawBody> => {
-        formatOf(request);
-        const body: BodyToRead = {
-          announced: Number(request.headers['content-length'] ?? 0),
-          gzip: isGzip(request),
-          holder: keyOf(request).id,
-        };
-        if (isWaiting(request.raw)) {
-          checkAnnounced(body, budget);
-          door.refuseNow?.();
-        }
-        return await readBody(payload, body, budget);
-      };
-      // the usual types by name: what falls to '*' has its header taken apart at every request
-      scope.addContentTypeParser([...CONTENT_TYPES.keys(), '*'], { bodyLimit: BODY_BYTES_MAX }, parse);
-      scope.post(
-        '/v1/samples',
-        { onRequest: api.requireRole('agent', 'admin'), bodyLimit: BODY_BYTES_MAX },
-        async (request, reply) => {
-          const format = formatOf(request);
-          const body = request.body as RawBody | null | undefined;
-          let receipt;
-          try {
-            receipt = await door.take(body?.chunks ?? [], format, keyOf(request));
-          } finally {
-            body?.release();
-          }
-          const { accepted, rejected, errors } = receipt;
-          if (accepted === 0) {
-            const why = rejected === 0 ? 'the body holds no sample' : `all ${rejected} samples were rejected; errors says why`;
-            const detail = `${why}${otherwiseWritten(body?.chunks ?? [])}`;
-            throw new ProblemError('no_usable_sample', detail, { accepted, rejected, errors: described(errors) });
-          }
-          void reply.code(202).header('content-type', 'application/json; charset=utf-8');
-          const told = errors.length === 0 ? '[]' : JSON.stringify(described(errors));
-          await reply.send(`{"accepted":${accepted},"rejected":${rejected},"errors":${told}}`);
-          faults.at('after-answer');
-          return reply;
-        },
-      );
-      done();
-    });
-  };
 }

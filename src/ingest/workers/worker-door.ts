@@ -2,7 +2,8 @@
 import type { Key } from '../../http/keys.ts';
 import type { BodyFormat } from '../../kernel/decoder.ts';
 import { samplesRecord } from '../../log/record.ts';
-import { Judge, type JudgeOptions, type Receipt, type SampleDoor } from '../judge.ts';
+import { Judge, type JudgeOptions, type SampleDoor } from '../judge.ts';
+import type { Receipt } from '../receivers/receiver.ts';
 import type { MainLink } from './main-link.ts';
 
 export class WorkerDoor implements SampleDoor {

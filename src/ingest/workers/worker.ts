@@ -1,5 +1,5 @@
 /**
- * The process of an ingest worker. It gets connections from the main process, answers `POST /v1/samples` on them and forwards the rest.
+ * The process of an ingest worker. It gets connections from the main process, answers the posts of samples on them (receivers say which are theirs) and forwards the rest.
  * It lives as long as the main process wants it to: signals that a terminal or a supervisor sends to the whole group are the main
  * process' to act on, and when that one is gone this one ends too, whatever it is doing, so that nothing is answered that nobody stores.
  *
@@ -21,6 +21,7 @@ import { observeRequests } from '../../http/metrics.ts';
 import { openFilesMax } from '../../process/process-files.ts';
 import { ProductClock } from '../../process/product-clock.ts';
 import { ingestPlugin } from '../plugin.ts';
+import { RECEIVERS } from '../receivers/receivers.ts';
 import { forwardTheRest } from './forward.ts';
 import { MainLink } from './main-link.ts';
 import { CONNECTION, type Setup, type ToWorker } from './messages.ts';
@@ -102,7 +103,8 @@ async function start(given: Setup): Promise<void> {
   // a leap is noticed when it happens, also where nobody posts meanwhile
   setInterval(() => clock.nowMs(), CLOCK_LOOK_MS).unref();
   const door = new WorkerDoor(link, { now: () => clock.nowMs(), retentionDays, faults });
-  await ingestPlugin(door, faults, bodiesBytesMax)(api);
+  const receivers = RECEIVERS.filter(({ inWorkers }) => inWorkers);
+  await ingestPlugin(door, faults, { bodiesBytesMax, receivers })(api);
   // A place of its own, which nobody knows: connections come from the main process, but it is listening that starts Node's timeouts.
   await app.listen({
     path: join(dirname(mainSocket), `worker-${process.pid}`),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NIC_NAME, VM_NAME } from '../samples/names.ts';
+import { NIC_NAME, VM_NAME } from './names.ts';
 
 /** Up to 2^64 - 1, in digits or as a string of them: z.int() would stop at 2^53. */
 const counter = z.union([z.number().min(0).meta({ type: 'integer' }), z.string().regex(/^(0|[1-9][0-9]{0,19})$/)]).nullish();
@@ -26,12 +26,3 @@ export const sampleShape = z
       .describe('Only with state down'),
   })
   .meta({ title: 'Sample', description: 'One VM, one of its interfaces, at one instant' });
-
-/** The answer to a post of samples. */
-export const receiptShape = z.object({
-  accepted: z.int().describe('Samples that are durable now'),
-  rejected: z.int(),
-  errors: z
-    .array(z.object({ index: z.int(), code: z.string(), field: z.string(), message: z.string() }))
-    .describe('The first 100'),
-});

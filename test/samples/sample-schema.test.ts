@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { sampleJsonSchema } from '../../src/ingest/sample-schema.ts';
-import { sampleShape } from '../../src/ingest/shapes.ts';
+import { sampleJsonSchema } from '../../src/samples/sample-schema.ts';
+import { sampleShape } from '../../src/samples/sample-shape.ts';
 
 it('schemas/sample.schema.json is what the code says (npm run schemas writes it)', () => {
   const text = readFileSync(new URL('../../schemas/sample.schema.json', import.meta.url), 'utf8');

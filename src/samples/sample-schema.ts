@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { sampleShape } from './shapes.ts';
+import { sampleShape } from './sample-shape.ts';
 
 /** The JSON Schema of a sample, as schemas/sample.schema.json has it (`npm run schemas` writes it). */
 export function sampleJsonSchema(): object {
