@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { withoutStep } from '../domain/path-steps.ts';
 import { isBinary } from '../samples/binary-writer.ts';
 import type { ProblemCode } from '../problems/problem.ts';
+import { ApiError, describeProblem, isTransient, parseJson } from './api-error.ts';
 import { parseRetryAfter } from './retry.ts';
 
 /** The answer to `POST /v1/samples`: the accepted ones are durable. `index` counts the samples of the batch from 0. */
@@ -21,9 +22,6 @@ export type Receipt = z.infer<typeof Receipt>;
  * need not be Uptally that says so, for proxies have limits of their own.
  */
 export type Refusal = 'final' | 'early' | 'mangled' | 'too_large';
-
-/** RFC 9457, as far as we use it. */
-const Problem = z.looseObject({ code: z.string().optional(), title: z.string().optional(), detail: z.string().optional() });
 
 /**
  * What became of a batch. `refused`: Uptally judged the bytes, or they are too large on their way to it. `denied`: the key or the address is
@@ -47,26 +45,6 @@ export type PostOutcome =
       readonly detail: string;
     };
 
-/** An operating error of a call: what the server or the network said, and whether the same call may work later. */
-export class ApiError extends Error {
-  override readonly name = 'ApiError';
-  readonly status: number | null;
-  readonly code: string;
-  readonly retryable: boolean;
-  readonly retryAfterMs: number | null;
-
-  constructor(
-    message: string,
-    what: { status: number | null; code: string; retryable: boolean; retryAfterMs?: number | null; cause?: unknown },
-  ) {
-    super(message, { cause: what.cause });
-    this.status = what.status;
-    this.code = what.code;
-    this.retryable = what.retryable;
-    this.retryAfterMs = what.retryAfterMs ?? null;
-  }
-}
-
 export interface ClientOptions {
   /** Where the server is, such as `https://meter.example.net`; a path is kept, so it may live below one. */
   readonly server: string;
@@ -75,6 +53,8 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
   readonly now?: () => number;
 }
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 interface RawAnswer {
   readonly status: number;
@@ -136,7 +116,7 @@ export class ApiClient {
 
   /** One JSON call; the answer's text comes unparsed too, because JSON.parse rounds integers beyond 2⁵³: `json` parses when it is asked for. Throws `ApiError`. */
   async call(
-    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    method: Method,
     path: string,
     body?: unknown,
     signal?: AbortSignal,
@@ -153,10 +133,11 @@ export class ApiClient {
       throw new ApiError(message, { status: null, code: 'unreachable', retryable: true, cause: error });
     }
     if (answer.status < 200 || answer.status > 299) {
-      const { code, detail } = describeProblem(answer);
+      const { code, detail, fields } = describeProblem(answer);
       throw new ApiError(`${method} /${path.replace(/^\//, '')}: ${answer.status} ${code}: ${detail}`, {
         status: answer.status,
         code,
+        fields,
         retryable: isTransient(answer.status),
         retryAfterMs: answer.retryAfterMs,
       });
@@ -188,7 +169,7 @@ export class ApiClient {
     }
     const { status, type, bytes } = answer;
     if (status === 200) return { bytes, type };
-    const { code, detail } = describeProblem({ status, type, text: bytes.toString('utf8'), retryAfterMs: null });
+    const { code, detail } = describeProblem({ status, text: bytes.toString('utf8') });
     throw new ApiError(`GET ${path}: ${status} ${code}: ${detail}`, { status, code, retryable: isTransient(status) });
   }
 
@@ -197,7 +178,7 @@ export class ApiClient {
   }
 
   async #send(
-    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    method: Method,
     path: string,
     what: { body?: Uint8Array; headers: Record<string, string>; signal?: AbortSignal },
   ): Promise<RawAnswer> {
@@ -238,10 +219,6 @@ function parseServer(server: string): URL {
   return url;
 }
 
-function isTransient(status: number): boolean {
-  return status === 408 || status === 425 || status === 429 || status >= 500;
-}
-
 function judge(answer: RawAnswer): PostOutcome {
   const { status } = answer;
   const said = Receipt.safeParse(parseJson(answer.text));
@@ -262,21 +239,6 @@ function refusalOf(answer: RawAnswer, code: string, receipt: Receipt | null): Re
   const refusal = isProblem ? (REFUSALS.get(code) ?? null) : null;
   if (refusal === 'final' && receipt?.errors.some((error) => error.code === 'ts_in_future') === true) return 'early';
   return refusal ?? (answer.status === 413 ? 'too_large' : null);
-}
-
-function describeProblem(answer: RawAnswer): { code: string; detail: string } {
-  const problem = Problem.safeParse(parseJson(answer.text));
-  if (!problem.success) return { code: `http_${answer.status}`, detail: answer.text.slice(0, 200) || 'no explanation' };
-  const { code, detail, title } = problem.data;
-  return { code: code ?? `http_${answer.status}`, detail: detail ?? title ?? 'no explanation' };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return null;
-  }
 }
 
 /** Node hides the reason of a failed connection in `cause` or in an AggregateError's list. */

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { runAgent, type RunningAgent } from '../agent/agent.ts';
-import { ApiClient } from '../client/client.ts';
 import type { Sleep } from '../client/retry.ts';
+import { Uptally } from '../client/uptally.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
 import { demoApi, type DemoApi } from './api.ts';
@@ -58,7 +58,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoOutcome> {
     logFile: logFileOf(dir),
     env: { ...env, UPTALLY_ADMIN_KEY: adminKey, UPTALLY_LOG_LEVEL: 'warn' },
   });
-  const client = new ApiClient({ server: server.url, key: adminKey, now });
+  // the server is ours: when it does not answer, it has ended
+  const uptally = new Uptally({ server: server.url, key: adminKey, now, patienceMs: 0 });
   let agent: RunningAgent | null = null;
   try {
     tell.event(`listens on ${server.url}, with its log and its ClickHouse in ${dir}`);
@@ -66,7 +67,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoOutcome> {
     tell.event(`a VM is silent after ${STALENESS_MS / 1000} s without a sample here (90 s otherwise), so that you need not wait`);
 
     tell.heading('2. A key, a plan and a priced VM');
-    const agentKey = await prepareCatalog(client);
+    const agentKey = await prepareCatalog(uptally);
     tell.event('made a key for the agent: it may post for VMs called demo-* and read nothing');
     tell.event(`priced ${DOWN_VM}: 6.00 CNY an hour, so a minute is worth 0.10; the provider's outages are credited`);
 
@@ -75,7 +76,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoOutcome> {
     const startMs = now();
     const endMs = Math.ceil((startMs + options.minMs) / MINUTE_MS) * MINUTE_MS;
     const fromMs = Math.floor(startMs / MINUTE_MS) * MINUTE_MS;
-    const api = demoApi(client, fromMs, endMs);
+    const api = demoApi(uptally, fromMs, endMs);
     tell.event(
       `the agent reads ${interfaces.join(', ')} of this machine every second, as ${HOST_VM}; ${DOWN_VM} and ${SILENT_VM} are played`,
     );
@@ -109,20 +110,18 @@ export async function runDemo(options: DemoOptions): Promise<DemoOutcome> {
     throw reason === null ? error : new Error(`${reason}; its log is ${logFileOf(dir)}`, { cause: error });
   } finally {
     await agent?.stop();
-    await client.close();
+    await uptally.close();
     await server.stop();
   }
 }
 
-async function prepareCatalog(client: ApiClient): Promise<string> {
-  const made = await client.call('POST', '/v1/keys', { role: 'agent', name: 'demo-agent', vms: ['demo-*'] });
-  const { key } = made.json as { key?: unknown };
-  if (typeof key !== 'string') throw new Error('the server made no key');
+async function prepareCatalog(uptally: Uptally): Promise<string> {
+  const { key } = await uptally.keys.create({ role: 'agent', name: 'demo-agent', vms: ['demo-*'] });
   const price = { amount: '6.00', per: 'hour' };
-  await client.call('PUT', '/v1/plans/demo-plan', { currency: 'CNY', time_zone: 'Asia/Taipei', price, creditable: ['provider'] });
-  await client.call('PUT', '/v1/accounts/demo-account', { name: 'Demo customer', currency: 'CNY' });
+  await uptally.plans.put('demo-plan', { currency: 'CNY', time_zone: 'Asia/Taipei', price, creditable: ['provider'] });
+  await uptally.accounts.put('demo-account', { name: 'Demo customer', currency: 'CNY' });
   const plans = [{ plan: 'demo-plan', from: formatInstant(Date.UTC(2026, 0, 1)) }];
-  await client.call('PUT', `/v1/vms/${DOWN_VM}`, { account: 'demo-account', plans });
+  await uptally.vms.put(DOWN_VM, { account: 'demo-account', plans });
   return key;
 }
 

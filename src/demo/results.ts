@@ -17,7 +17,7 @@ export async function showResults(context: ResultsContext): Promise<void> {
   const traffic = await api.traffic(HOST_VM);
   tell.table(
     ['minute (UTC)', 'interface', 'received', 'sent'],
-    traffic.map((row) => [clock(row.start), row.nic, grouped(row.rx_bytes), grouped(row.tx_bytes)]),
+    traffic.map((row) => [clock(row.start), row.nic ?? '', grouped(row.rx_bytes), grouped(row.tx_bytes)]),
   );
   showTotals(context, traffic);
 
@@ -59,11 +59,11 @@ export async function showResults(context: ResultsContext): Promise<void> {
     ['minute (UTC)', 'credit (CNY)'],
     credited.map((row) => [clock(row.start), yuan(row.credit_nanos)]),
   );
-  const sum = credited.reduce((total, row) => total + row.credit_nanos, 0);
+  const sum = credited.reduce((total, row) => total + row.credit_nanos, 0n);
   tell.line(
     `  ${credited.length} ${credited.length === 1 ? 'minute was' : 'minutes were'} touched by the outage: ${yuan(sum)} CNY. A part of a minute counts as a minute.`,
   );
-  if (sum !== credited.length * 100_000_000)
+  if (sum !== BigInt(credited.length) * 100_000_000n)
     throw new Error('a minute of 6.00 CNY an hour is worth 0.10, which the credit is not');
 }
 
@@ -96,11 +96,13 @@ function showTotals({ tell, reader, interfaces }: ResultsContext, traffic: Await
   tell.line('  Equal to the byte.');
 }
 
-function sumOf(values: readonly number[]): bigint {
-  return values.reduce((sum, value) => sum + BigInt(value), 0n);
+function sumOf(values: readonly bigint[]): bigint {
+  return values.reduce((sum, value) => sum + value, 0n);
 }
 
 /** `0.10` of nanos that are whole hundredths here, or all nine digits. */
-function yuan(nanos: number): string {
-  return nanos % 10_000_000 === 0 ? (nanos / 1e9).toFixed(2) : (nanos / 1e9).toFixed(9);
+function yuan(nanos: bigint): string {
+  const digits = nanos.toString().padStart(10, '0');
+  const shown = nanos % 10_000_000n === 0n ? -7 : digits.length;
+  return `${digits.slice(0, -9)}.${digits.slice(-9).slice(0, shown)}`;
 }

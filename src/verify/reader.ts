@@ -1,6 +1,7 @@
 /** Reads the API page by page, exactly, and waits where the server asks to. */
 import { z } from 'zod';
-import { type ApiClient, ApiError } from '../client/client.ts';
+import { ApiError } from '../client/api-error.ts';
+import type { ApiClient } from '../client/client.ts';
 import type { Sleep } from '../client/retry.ts';
 import { parseExact } from './exact-json.ts';
 

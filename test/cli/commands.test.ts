@@ -189,7 +189,7 @@ describe('status', () => {
 
   it('passes the answer on as it is with --json, numbers beyond 2⁵³ included', async () => {
     const body =
-      '{"log":{"appended":9007199254740993,"aggregated":1,"stored":1},"watermark":null,"vms":0,"samples":{"rejected":{}}}';
+      '{"log":{"appended":9007199254740993,"aggregated":1,"stored":1},"watermark":null,"vms":0,"samples":{"accepted":0,"applied":0,"duplicate":0,"conflict":0,"rejected":{}}}';
     const { env } = await serve(() => ({ status: 200, body }));
     expect((await runCli(['status', '--json'], { env })).out).toBe(`${body}\n`);
   });

@@ -1,7 +1,7 @@
 /** What examples/ shows works: each program runs against a real server, as its page says. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -121,6 +121,30 @@ describe('a month in a spreadsheet', () => {
     expect(cells.reduce((sum, [, , , , minutes]) => sum + Number(minutes), 0)).toBe(DOWN.to - DOWN.from);
     // 31 days of minutes, each of 9 MB received and 4 MB sent; what came in the gap is spread over it
     expect(cells.reduce((sum, [, , gb = '']) => sum + Number(gb.replace('.', '')), 0)).toBe(31 * 1440 * 9_000_000);
+  });
+});
+
+describe('docs/guides/client.md', () => {
+  const expected: Readonly<Record<string, RegExp>> = {
+    'bill-march.mjs': /^acme: (finalized|kept), invoice 1, 270\.00 EUR$/m,
+    'traffic.mjs': new RegExp(`^${31 * 1440 * 13_000_000} bytes$`, 'm'),
+    'pay.mjs': /^there is no such invoice: 404$/m,
+  };
+
+  it('has programs that do what they say, with what the package exports', async () => {
+    const page = await readFile(join(ROOT, 'docs/guides/client.md'), 'utf8');
+    const programs = [...page.matchAll(/^```js\n(\/\/ (\S+\.mjs): .*?)^```$/gms)];
+    expect(programs.map(([, , name]) => name)).toEqual(Object.keys(expected));
+    // within the package, whose name then leads to its exports
+    const own = await mkdtemp(join(ROOT, 'build/guide-'));
+    try {
+      for (const [, text = '', name = ''] of programs) {
+        await writeFile(join(own, name), text);
+        expect(await run(process.execPath, [join(own, name)])).toMatch(expected[name] ?? /^never$/);
+      }
+    } finally {
+      await rm(own, { recursive: true });
+    }
   });
 });
 

@@ -1,43 +1,12 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { Balance, ChargePart } from '../../client/shapes/balance.ts';
+import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
 import { patiently } from './invoice-run.ts';
 import { startRunProgress } from '../terminal/run-progress.ts';
 import { tableLines } from '../terminal/table.ts';
-
-const entry = z.looseObject({
-  kind: z.string(),
-  at: z.string(),
-  amount: z.string(),
-  balance: z.string(),
-  source: z.string(),
-  day: z.looseObject({ date: z.string() }).nullable(),
-});
-const Balance = z.looseObject({
-  account: z.string(),
-  currency: z.string(),
-  balance: z.string(),
-  state: z.string(),
-  since: z.string().nullable(),
-  clause: z.string().nullable(),
-  unpaid: z.array(z.looseObject({ due_at: z.string(), amount: z.string() })),
-  entries: z.array(entry),
-});
-const Runs = z.object({
-  accounts: z.array(
-    z.looseObject({
-      account: z.string(),
-      entries: z.array(entry),
-      waiting: z.string().nullable(),
-      more: z.boolean().default(false),
-      state: z.string(),
-      balance: z.string(),
-    }),
-  ),
-  left: z.number(),
-  next: z.string().nullable(),
-});
 
 const BALANCE_EXAMPLES = `
 Entries are added, never edited; each names where it comes from. Money pays what fell due first.
@@ -99,7 +68,7 @@ export function register(program: Command, context: CliContext): void {
           writeLine(context.stdout, text.trim());
           return;
         }
-        for (const line of balanceLines(parsed(Balance, json))) writeLine(context.stdout, line);
+        for (const line of balanceLines(answerAs(Balance, json))) writeLine(context.stdout, line);
       });
     });
 
@@ -139,7 +108,7 @@ export function register(program: Command, context: CliContext): void {
                 },
                 () => client.call('POST', '/v1/charge-days', body),
               );
-              const runs = parsed(Runs, json);
+              const runs = answerAs(ChargePart, json);
               if (options.json === true) tell(text.trim());
               else for (const line of runLines(runs)) tell(line);
               for (const run of runs.accounts) if (!run.more) done.add(run.account);
@@ -155,12 +124,6 @@ export function register(program: Command, context: CliContext): void {
         { timeoutMs: CALL_TIMEOUT_MS },
       );
     });
-}
-
-function parsed<T>(schema: z.ZodType<T>, json: unknown): T {
-  const answer = schema.safeParse(json);
-  if (!answer.success) throw new CommandFailure(`the server's answer is not as expected: ${z.prettifyError(answer.error)}`);
-  return answer.data;
 }
 
 /** The body to post; undefined to show only. Throws wrong usage. */
@@ -189,7 +152,7 @@ function postingOf(options: Moves): object | undefined {
   };
 }
 
-function balanceLines(balance: z.infer<typeof Balance>): string[] {
+function balanceLines(balance: Balance): string[] {
   const { account, currency, state, since, clause, unpaid, entries } = balance;
   return [
     `${account}: ${balance.balance} ${currency}, ${state}${since === null ? '' : ` since ${since}`}`,
@@ -203,7 +166,7 @@ function balanceLines(balance: z.infer<typeof Balance>): string[] {
   ];
 }
 
-function runLines({ accounts }: z.infer<typeof Runs>): string[] {
+function runLines({ accounts }: z.infer<typeof ChargePart>): string[] {
   return accounts
     .filter((run) => run.entries.length > 0 || run.waiting !== null)
     .flatMap((run) => [

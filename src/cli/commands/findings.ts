@@ -1,22 +1,11 @@
 import { Option, type Command } from 'commander';
-import { z } from 'zod';
 import type { ApiClient } from '../../client/client.ts';
+import { type Finding, FindingPage } from '../../client/shapes/catalog.ts';
+import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
-import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
+import { writeLine, type CliContext } from '../terminal/context.ts';
 import { collect } from '../terminal/option-values.ts';
 import { tableLines } from '../terminal/table.ts';
-
-const findingShape = z.looseObject({
-  kind: z.string(),
-  vm: z.string().nullable(),
-  account: z.string().nullable(),
-  since: z.string().nullable(),
-  until: z.string().nullable(),
-  words: z.string(),
-  what_to_do: z.string(),
-});
-const Answer = z.object({ rows: z.array(findingShape), next: z.string().nullable() });
-export type ShownFinding = z.infer<typeof findingShape>;
 
 /** A page is answered within seconds; on a busy machine one part of a large fleet may take its time. */
 const CALL_TIMEOUT_MS = 300_000;
@@ -55,19 +44,18 @@ export function register(program: Command, context: CliContext): void {
 }
 
 /** All findings, page by page. Throws `CommandFailure`, `ApiError`. */
-export async function allFindings(client: ApiClient, filters: Readonly<Record<string, string>>): Promise<ShownFinding[]> {
-  const found: ShownFinding[] = [];
+export async function allFindings(client: ApiClient, filters: Readonly<Record<string, string>>): Promise<Finding[]> {
+  const found: Finding[] = [];
   for (let query = new URLSearchParams(filters); ;) {
     const { json } = await client.call('GET', `/v1/findings?${query.toString()}`);
-    const parsed = Answer.safeParse(json);
-    if (!parsed.success) throw new CommandFailure(`the server's answer is not as expected: ${z.prettifyError(parsed.error)}`);
-    found.push(...parsed.data.rows);
-    if (parsed.data.next === null) return found;
-    query = new URLSearchParams({ cursor: parsed.data.next });
+    const { rows, next } = answerAs(FindingPage, json);
+    found.push(...rows);
+    if (next === null) return found;
+    query = new URLSearchParams({ cursor: next });
   }
 }
 
-function findingLines(found: readonly ShownFinding[]): string[] {
+function findingLines(found: readonly Finding[]): string[] {
   if (found.length === 0) return ['nothing found'];
   const kinds = [...new Set(found.map((each) => each.kind))];
   return kinds.flatMap((kind, i) => {

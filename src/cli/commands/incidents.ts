@@ -1,33 +1,11 @@
 import { Option, type Command } from 'commander';
-import { z } from 'zod';
+import { type Incident, IncidentEffect, IncidentList } from '../../client/shapes/catalog.ts';
 import { CAUSES } from '../../domain/condition.ts';
+import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
 import { collect } from '../terminal/option-values.ts';
 import { tableLines } from '../terminal/table.ts';
-
-const Effect = z.object({
-  id: z.string().optional(),
-  effect: z.array(z.object({ vm: z.string(), minutes: z.number() })),
-  minutes: z.number(),
-  final_invoices: z.array(z.object({ id: z.string(), number: z.number(), account: z.string() })),
-  unknown_vms: z.array(z.string()).optional(),
-});
-const Listed = z.object({
-  incidents: z.array(
-    z.looseObject({
-      id: z.string(),
-      scope: z.record(z.string(), z.union([z.string(), z.array(z.string()), z.literal(true)])),
-      from: z.string(),
-      to: z.string(),
-      cause: z.string(),
-      asserts_down: z.boolean(),
-      note: z.string(),
-      by: z.string(),
-      withdrawn_at: z.string().nullable(),
-    }),
-  ),
-});
 
 const EXAMPLES = `
 An incident says what really happened: inside it, down and silent time of its VMs counts as its cause; with --asserts-down up
@@ -121,7 +99,7 @@ export function register(program: Command, context: CliContext): void {
           writeLine(context.stdout, text.trim());
           return;
         }
-        const rows = parsed(Listed, json).incidents.map((each) => [
+        const rows = answerAs(IncidentList, json).incidents.map((each) => [
           each.id,
           each.from,
           each.to,
@@ -157,7 +135,7 @@ function queryOf({ dryRun }: { dryRun?: boolean }): string {
 
 const VMS_SHOWN = 5;
 
-function scopeText(scope: z.infer<typeof Listed>['incidents'][number]['scope']): string {
+function scopeText(scope: Incident['scope']): string {
   const [kind = '', value] = Object.entries(scope)[0] ?? [];
   if (!Array.isArray(value)) return value === true ? kind : `${kind} ${value ?? ''}`;
   const more = value.length - VMS_SHOWN;
@@ -165,7 +143,7 @@ function scopeText(scope: z.infer<typeof Listed>['incidents'][number]['scope']):
 }
 
 function tellEffect(context: CliContext, json: unknown, outcome: string): void {
-  const { id, effect, minutes, final_invoices: invoices, unknown_vms: unknown = [] } = parsed(Effect, json);
+  const { id, effect, minutes, final_invoices: invoices, unknown_vms: unknown = [] } = answerAs(IncidentEffect, json);
   const changed = effect.filter((each) => each.minutes > 0);
   const rows = changed.map((each) => [each.vm, each.minutes]);
   for (const line of [
@@ -180,10 +158,4 @@ function tellEffect(context: CliContext, json: unknown, outcome: string): void {
 
 function counted(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? '' : 's'}`;
-}
-
-function parsed<T>(schema: z.ZodType<T>, json: unknown): T {
-  const answer = schema.safeParse(json);
-  if (!answer.success) throw new CommandFailure(`the server's answer is not as expected: ${z.prettifyError(answer.error)}`);
-  return answer.data;
 }

@@ -1,29 +1,10 @@
-import { z } from 'zod';
-import { type ApiClient, ApiError } from '../../client/client.ts';
-import { CommandFailure, type CliContext } from '../terminal/context.ts';
+import { ApiError } from '../../client/api-error.ts';
+import type { ApiClient } from '../../client/client.ts';
+import { type RunOutcome, RunPart } from '../../client/shapes/billing.ts';
+import { answerAs } from '../terminal/answer.ts';
+import type { CliContext } from '../terminal/context.ts';
 import { startRunProgress } from '../terminal/run-progress.ts';
 import { tableLines } from '../terminal/table.ts';
-
-const outcomeShape = z.object({
-  account: z.string(),
-  outcome: z.string(),
-  invoice: z.string().nullable(),
-  number: z.number().nullable(),
-  currency: z.string(),
-  total: z.string().nullable(),
-  warnings: z.array(z.string()).default([]),
-  code: z.string().nullable(),
-  reason: z.string().nullable(),
-});
-type Outcome = z.infer<typeof outcomeShape>;
-
-const Answer = z.object({
-  period: z.string(),
-  dry_run: z.boolean(),
-  accounts: z.number(),
-  outcomes: z.array(outcomeShape),
-  next: z.string().nullable(),
-});
 
 export interface RunOptions {
   period: string;
@@ -43,7 +24,7 @@ export interface RunResult {
   period: string;
   dryRun: boolean;
   accounts: number;
-  outcomes: Outcome[];
+  outcomes: RunOutcome[];
   /** Whether it was cut off by the user. */
   interrupted: boolean;
 }
@@ -52,7 +33,7 @@ export interface RunResult {
 export async function runInvoices(client: ApiClient, context: CliContext, options: RunOptions): Promise<RunResult> {
   const stop = context.interrupted();
   const progress = startRunProgress(context);
-  const outcomes: Outcome[] = [];
+  const outcomes: RunOutcome[] = [];
   const request = {
     period: options.period,
     ...(options.account === undefined ? {} : { accounts: options.account }),
@@ -66,10 +47,8 @@ export async function runInvoices(client: ApiClient, context: CliContext, option
       const { json } = await patiently(context, (note) => {
         progress.update(outcomes.length, outcomes.length, note);
       }, () => client.call('POST', '/v1/invoice-runs', { ...request, ...(after === null ? {} : { after }) })); // prettier-ignore
-      const parsed = Answer.safeParse(json);
-      if (!parsed.success) throw new CommandFailure(`the server's answer is not as expected: ${z.prettifyError(parsed.error)}`);
-      outcomes.push(...parsed.data.outcomes);
-      const { accounts, next, period, dry_run: dryRun } = parsed.data;
+      const { accounts, next, period, dry_run: dryRun, outcomes: part } = answerAs(RunPart, json);
+      outcomes.push(...part);
       const failed = outcomes.filter((each) => each.outcome === 'failed').length;
       progress.update(outcomes.length, accounts, failed === 0 ? '' : `${failed} failed`);
       if (next === null || stop.aborted) return { period, dryRun, accounts, outcomes, interrupted: next !== null };
@@ -132,7 +111,7 @@ export function summaryLines({ period, dryRun, accounts, outcomes, interrupted }
 /** Warnings in a summary at most, each once with the accounts it is about: the JSON has all. */
 const WARNINGS_MAX = 20;
 
-function warningLines(outcomes: readonly Outcome[]): string[] {
+function warningLines(outcomes: readonly RunOutcome[]): string[] {
   const accounts = new Map<string, string[]>();
   for (const { account, warnings } of outcomes)
     for (const text of warnings) accounts.set(text, [...(accounts.get(text) ?? []), account]);

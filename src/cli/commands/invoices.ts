@@ -1,41 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
-import { z } from 'zod';
-import { type ApiClient, ApiError } from '../../client/client.ts';
+import { ApiError } from '../../client/api-error.ts';
+import type { ApiClient } from '../../client/client.ts';
+import { Invoice, InvoicePage, type InvoiceSummary } from '../../client/shapes/billing.ts';
+import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
 import { allFindings } from './findings.ts';
 import { type RunOptions, runInvoices, summaryLines } from './invoice-run.ts';
 import { collect } from '../terminal/option-values.ts';
 import { tableLines } from '../terminal/table.ts';
-
-const summaryShape = z.looseObject({
-  id: z.string(),
-  type: z.string(),
-  number: z.number().nullable(),
-  status: z.string(),
-  account: z.string(),
-  currency: z.string(),
-  from: z.string(),
-  to: z.string(),
-  total: z.string(),
-});
-const Listed = z.object({ invoices: z.array(summaryShape), next: z.string().nullable() });
-const Invoice = summaryShape.extend({
-  lines: z.array(
-    z.looseObject({
-      kind: z.string(),
-      vm: z.string().nullable(),
-      description: z.string(),
-      quantity: z.string(),
-      unit: z.string(),
-      unit_price: z.string(),
-      amount: z.string(),
-    }),
-  ),
-  outstanding: z.string().optional(),
-  warnings: z.array(z.string()).default([]),
-});
 
 /** A part of a run on a busy machine may take its time; asked again it would only begin anew. */
 const CALL_TIMEOUT_MS = 300_000;
@@ -206,22 +180,19 @@ async function pathOf(client: ApiClient, which: string, creditNote: boolean | un
   return `/v1/invoices/${found.id}`;
 }
 
-async function listAll(client: ApiClient, filters: Readonly<Record<string, string>>): Promise<z.infer<typeof summaryShape>[]> {
-  const rows: z.infer<typeof summaryShape>[] = [];
+async function listAll(client: ApiClient, filters: Readonly<Record<string, string>>): Promise<InvoiceSummary[]> {
+  const rows: InvoiceSummary[] = [];
   for (let query = new URLSearchParams(filters); ;) {
     const { json } = await client.call('GET', `/v1/invoices?${query.toString()}`);
-    const parsed = Listed.safeParse(json);
-    if (!parsed.success) throw new CommandFailure(`the server's answer is not as expected: ${z.prettifyError(parsed.error)}`);
-    rows.push(...parsed.data.invoices);
-    if (parsed.data.next === null) return rows;
-    query = new URLSearchParams({ cursor: parsed.data.next });
+    const { invoices, next } = answerAs(InvoicePage, json);
+    rows.push(...invoices);
+    if (next === null) return rows;
+    query = new URLSearchParams({ cursor: next });
   }
 }
 
 function showInvoice(context: CliContext, json: unknown): void {
-  const parsed = Invoice.safeParse(json);
-  if (!parsed.success) throw new CommandFailure(`the server's answer is not as expected: ${z.prettifyError(parsed.error)}`);
-  const { lines, warnings, ...head } = parsed.data;
+  const { lines, warnings, ...head } = answerAs(Invoice, json);
   const name = head.type === 'credit_note' ? 'credit note' : 'invoice';
   const rows = lines.map((line) => [
     line.kind,

@@ -1,22 +1,9 @@
 import { Option, type Command } from 'commander';
-import { z } from 'zod';
+import { CreatedKey, KeyList } from '../../client/shapes/catalog.ts';
 import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
 import { collect } from '../terminal/option-values.ts';
 import { tableLines } from '../terminal/table.ts';
-
-const Created = z.object({ id: z.string(), key: z.string() });
-const Listed = z.object({
-  keys: z.array(
-    z.object({
-      id: z.string(),
-      role: z.string(),
-      name: z.string(),
-      vms: z.array(z.string()).nullable(),
-      created_at: z.string(),
-    }),
-  ),
-});
 
 const EXAMPLES = `
 Roles: agent posts samples of the VMs its patterns allow; billing reads everything and bills; admin may do all, keys too.
@@ -53,7 +40,7 @@ export function register(program: Command, context: CliContext): void {
         // Patterns limit what may be posted, so only agents have any.
         const vms = options.role === 'agent' ? { vms: options.vm.length === 0 ? ['*'] : options.vm } : {};
         const { json, text } = await client.call('POST', '/v1/keys', { role: options.role, name: options.name, ...vms });
-        const created = Created.safeParse(json);
+        const created = CreatedKey.safeParse(json);
         if (!created.success) throw new CommandFailure('the server made a key but its answer is not as expected');
         if (options.json === true) writeLine(context.stdout, text.trim());
         else {
@@ -75,7 +62,7 @@ export function register(program: Command, context: CliContext): void {
           writeLine(context.stdout, text.trim());
           return;
         }
-        const listed = Listed.safeParse(json);
+        const listed = KeyList.safeParse(json);
         if (!listed.success) throw new CommandFailure("the server's list of keys is not as expected");
         const rows = listed.data.keys.map((row) => [row.id, row.role, row.name, row.vms?.join(' ') ?? '', row.created_at]);
         for (const line of tableLines(['id', 'role', 'name', 'VMs', 'created'], rows)) writeLine(context.stdout, line);

@@ -1,34 +1,10 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import { type Reconciled, ReconcilePart } from '../../client/shapes/billing.ts';
+import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
 import { patiently } from './invoice-run.ts';
 import { startRunProgress } from '../terminal/run-progress.ts';
-import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
-
-const correction = z.looseObject({
-  line: z.number().nullable(),
-  kind: z.string(),
-  vm: z.string().nullable(),
-  before: z.string(),
-  after: z.string(),
-});
-const Answer = z.object({
-  checked: z.number(),
-  invoices: z.array(
-    z.looseObject({
-      number: z.number(),
-      account: z.string(),
-      reason: z.string(),
-      credits: z.array(correction),
-      debits: z.array(correction),
-      credit_notes: z.array(z.string()),
-      debit: z.string().nullable(),
-      lowered_debits: z.array(z.string()),
-    }),
-  ),
-  left: z.number().default(0),
-  next: z.string().nullable().default(null),
-});
+import { writeLine, type CliContext } from '../terminal/context.ts';
 
 /** A call is answered within seconds; on a busy machine one invoice of a large account may take its time. */
 const CALL_TIMEOUT_MS = 300_000;
@@ -57,7 +33,7 @@ export function register(program: Command, context: CliContext): void {
         context,
         async (client) => {
           const progress = startRunProgress(context, 'invoices');
-          const invoices: z.infer<typeof Answer>['invoices'] = [];
+          const invoices: Reconciled[] = [];
           let checked = 0;
           try {
             for (let after: string | null = null; ;) {
@@ -71,14 +47,12 @@ export function register(program: Command, context: CliContext): void {
                 progress.update(told, told, note);
               };
               const { json, text } = await patiently(context, waiting, () => client.call('POST', '/v1/reconcile', body));
-              const parsed = Answer.safeParse(json);
-              if (!parsed.success)
-                throw new CommandFailure(`the server's answer is not as expected: ${z.prettifyError(parsed.error)}`);
+              const part = answerAs(ReconcilePart, json);
               if (options.json === true) writeLine(context.stdout, text.trim());
-              checked += parsed.data.checked;
-              invoices.push(...parsed.data.invoices);
-              progress.update(checked, checked + parsed.data.left, '');
-              after = parsed.data.next;
+              checked += part.checked;
+              invoices.push(...part.invoices);
+              progress.update(checked, checked + part.left, '');
+              after = part.next;
               if (after === null) break;
             }
           } finally {
@@ -91,7 +65,7 @@ export function register(program: Command, context: CliContext): void {
     });
 }
 
-function linesOf({ checked, invoices }: Pick<z.infer<typeof Answer>, 'checked' | 'invoices'>): string[] {
+function linesOf({ checked, invoices }: { checked: number; invoices: Reconciled[] }): string[] {
   return [
     `${checked} final ${checked === 1 ? 'invoice' : 'invoices'} rated again, ${invoices.length} differ`,
     ...invoices.flatMap(({ number, account, reason, credits, debits, credit_notes: notes, debit, lowered_debits: lowered }) => [

@@ -1,19 +1,11 @@
 import { Option, type Command } from 'commander';
-import { z } from 'zod';
 import type { ApiClient } from '../../client/client.ts';
+import { Status } from '../../client/shapes/metering.ts';
+import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
 import { parseDuration } from '../terminal/option-values.ts';
 import { tableLines } from '../terminal/table.ts';
-
-const Status = z.object({
-  log: z.object({ appended: z.number(), aggregated: z.number(), stored: z.number() }),
-  watermark: z.string().nullable(),
-  waiting: z.object({ vms: z.number(), minutes: z.number() }).optional(),
-  vms: z.number(),
-  samples: z.looseObject({ rejected: z.record(z.string(), z.number()) }),
-});
-type Status = z.infer<typeof Status>;
 
 const POLL_MS = 250;
 
@@ -55,9 +47,7 @@ interface StatusAnswer {
 
 async function fetchStatus(client: ApiClient, signal?: AbortSignal): Promise<StatusAnswer> {
   const { json, text } = await client.call('GET', '/v1/status', undefined, signal);
-  const parsed = Status.safeParse(json);
-  if (!parsed.success) throw new CommandFailure(`the server's status is not as expected: ${z.prettifyError(parsed.error)}`);
-  return { status: parsed.data, text };
+  return { status: answerAs(Status, json), text };
 }
 
 /** Waits for what was posted before the call: the log may go on growing behind it. */

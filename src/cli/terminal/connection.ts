@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { ApiClient, ApiError } from '../../client/client.ts';
+import { ApiError } from '../../client/api-error.ts';
+import { ApiClient } from '../../client/client.ts';
 import { CommandFailure, type CliContext } from './context.ts';
 
 export interface Connection {
