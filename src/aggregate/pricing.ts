@@ -2,13 +2,17 @@
  * The catalog as kernels know it: plans with their zones, and the dated plans of VMs. The tables in a kernel's memory are a copy of this;
  * a change of the catalog is taken in when its mark comes up in the log, so that a row's credit belongs to its position.
  */
+import { readEntries, type Reading } from '../journal/read.ts';
 import { storedDatedPlans } from '../domain/dated-plans.ts';
-import { type Entry, readEntries } from '../journal/entry.ts';
+import type { Entry } from '../journal/entry.ts';
 import { type Plan, planBody, planOf } from '../domain/plan.ts';
 import type { Zone } from '../domain/zone.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { LAYOUT as L } from '../kernel/layout.ts';
 import type { Store } from '../store/store.ts';
+
+/** Plans, and of VMs the dated plans. */
+const PRICES: Reading = { plan: 'whole', vm: { member: 'plans' } };
 
 interface Phase {
   readonly fromMs: number;
@@ -54,7 +58,7 @@ export class Pricing {
   async refresh(upToSeq?: bigint): Promise<PricingChange> {
     const vms = new Set<string>();
     let changed = false;
-    for await (const page of readEntries(this.#store, 'prices', this.#seq, upToSeq)) {
+    for await (const page of readEntries(this.#store, PRICES, this.#seq, upToSeq)) {
       for (const entry of page) changed = this.#apply(entry, vms) || changed;
     }
     // a mark stands for all that is recorded up to it, also for what does not concern these kernels

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
+import type { Books } from '../books/books.ts';
 import type { BillingContext } from '../billing/context.ts';
 import type { Status } from '../aggregate/status.ts';
 import type { IssuerProfile } from '../billing/issuer.ts';
@@ -38,6 +39,8 @@ import { vmMeteringRoutes } from './metering/vm-metering.ts';
 export { HTTP_LIMITS, makeLogger } from '../http/bare-server.ts';
 
 export interface ServerDeps extends QueryContext, BareOptions {
+  /** What is owed and paid. */
+  books: Books;
   /** Left out where the process knows nothing of the whole. */
   status?: () => Status | Promise<Status>;
   /** Awaited before a call of the API is looked at: what other processes have stored and recorded is seen. */
@@ -73,9 +76,9 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
       ? undefined
       : (request: FastifyRequest): Promise<void> => (isFreshened(request) ? freshen() : Promise.resolve());
   if (freshened !== undefined) app.addHook('onRequest', freshened);
-  checkKeyAgain(app, deps.catalog, freshened);
+  checkKeyAgain(app, deps.catalog.keys, freshened);
 
-  const api = new Api(app, roleCheck(deps.catalog, deps.onUnknownKey));
+  const api = new Api(app, roleCheck(deps.catalog.keys, deps.onUnknownKey));
   installNotFound(app, (path) => api.methodsOf(path));
   installMetrics(api, deps.registry ?? new Registry());
   healthRoutes(api, deps.ready);
@@ -96,13 +99,13 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     keyRoutes(api, deps.catalog);
     eventRoutes(api, billing);
     refundRoutes(api, deps, sheets, now);
-    invoiceListRoutes(api, deps.catalog);
+    invoiceListRoutes(api, deps.books);
     invoiceRoutes(api, billing, now);
     invoiceRunRoutes(api, billing, now);
     reconcileRoutes(api, billing, now);
     balanceRoutes(api, billing);
     chargeDaysRoute(api, billing, now);
-    debitRoutes(api, deps.catalog);
+    debitRoutes(api, deps.books);
     findingRoutes(api, billing, now);
   }
   for (const plugin of deps.plugins ?? []) await plugin(api);

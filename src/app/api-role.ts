@@ -7,7 +7,6 @@ import { countQuarantined } from '../aggregate/aggregator.ts';
 import { readForgotten } from '../aggregate/forgotten.ts';
 import { type PartitionProgress, readProgress } from '../aggregate/progress.ts';
 import { type Halted, type PartitionStatus, sampleCounts, type Status } from '../aggregate/status.ts';
-import type { Catalog } from '../catalog/catalog.ts';
 import { coalesced } from '../journal/coalesced.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { COUNTER_WORDS } from '../kernel/layout.ts';
@@ -23,6 +22,7 @@ import { readAcknowledged } from '../store/kafka-log.ts';
 import { type LogGap, readGaps } from '../store/named-log.ts';
 import { startExpiry } from './expiry.ts';
 import { type AppOptions, keptDays } from './parts.ts';
+import type { Records } from './records.ts';
 import type { Role } from './role.ts';
 
 /** How long a status waits for what is not stored yet to be counted. */
@@ -36,7 +36,7 @@ export interface ApiSetup {
   readonly topic: string;
   readonly log: KafkaLog;
   readonly store: Store;
-  readonly catalog: Catalog;
+  readonly records: Records;
   readonly instance: string;
   /** why the store can't be asked, undefined when it can */
   readonly storeOutage: () => string | undefined;
@@ -57,7 +57,7 @@ export interface ApiRole extends Role {
 
 /** Begins to serve; the follower joins in its own time. */
 export function startApi(setup: ApiSetup): ApiRole {
-  const { options, kafka, asking, topic, log, store, catalog, instance, storeOutage } = setup;
+  const { options, kafka, asking, topic, log, store, records, instance, storeOutage } = setup;
   const { partitions, base } = log;
   const { config, logger, now } = options;
   let progress: readonly PartitionProgress[] = [];
@@ -72,7 +72,7 @@ export function startApi(setup: ApiSetup): ApiRole {
   const watermarkOf = ({ clockMs }: PartitionProgress): number | null => (clockMs === null ? null : clockMs - config.latenessMs);
   const status = async (waitMs: number): Promise<Status> => {
     const [quarantined, forgotten] = await Promise.all([countQuarantined(store), readForgotten(store)]);
-    const recorded = catalog.lastPricingSeq;
+    const recorded = records.catalog.lastPricingSeq;
     const own = progress;
     // before the brokers are asked, so that all of it lies before what they then say
     const [acknowledged, gaps] = await Promise.all([readAcknowledged(store, log.logId), readGaps(store)]);
@@ -145,18 +145,18 @@ export function startApi(setup: ApiSetup): ApiRole {
 
   // Of the processes with this role the first that finds something due does it; the others see that it is done.
   const stopExpiring = startExpiry({
-    ...{ store, catalog, logger, now, cluster: clusterOf(config), keptDays: keptDays(config) },
+    ...{ store, records, logger, now, cluster: clusterOf(config), keptDays: keptDays(config) },
     clockMs: () => lowest(progress.map(({ clockMs }) => clockMs)),
   });
 
   return {
     plugins: [],
     freshen: async () => {
-      await Promise.all([catalog.refresh(), fresh()]);
+      await Promise.all([records.journal.refresh(), fresh()]);
     },
     status: () => status(COUNT_WAIT_MS),
     async statusSoon() {
-      await Promise.all([catalog.refresh(), fresh()]);
+      await Promise.all([records.journal.refresh(), fresh()]);
       return status(SCRAPE_WAIT_MS);
     },
     watermarkMs(vm) {

@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { Catalog } from '../catalog/catalog.ts';
 import type { Readiness } from '../api/service/status.ts';
 import { closeServer } from '../http/bare-server.ts';
 import { buildServer } from '../api/routes.ts';
@@ -40,6 +39,7 @@ import {
   UnsupportedError,
   withRetention,
 } from './parts.ts';
+import { openRecords } from './records.ts';
 import type { Role } from './role.ts';
 
 /** How long a start waits for the brokers. */
@@ -78,7 +78,7 @@ export async function startDistributed(given: AppOptions): Promise<App> {
   });
   const log = await reachTopic(options, settings, store);
   const has = (role: 'ingest' | 'aggregate' | 'api'): boolean => config.roles.has(role);
-  const catalog = await Catalog.open({
+  const records = await openRecords({
     store,
     now,
     randomBytes: options.randomBytes,
@@ -86,8 +86,9 @@ export async function startDistributed(given: AppOptions): Promise<App> {
     keysOnly: !has('api'),
     ...asked,
   });
+  const { journal, catalog, books } = records;
   const adminKey = has('api')
-    ? await catalog.bootstrapAdminKey(config.adminKey, (why) => {
+    ? await catalog.keys.bootstrapAdmin(config.adminKey, (why) => {
         logger.warn(why);
       })
     : undefined;
@@ -97,11 +98,11 @@ export async function startDistributed(given: AppOptions): Promise<App> {
   const asking = new Asking(kafka, topic, log.base);
   const watch = new TopicWatch(kafka, topic, log.topic);
   let mismatch: string | undefined;
-  const ingest = has('ingest') ? startIngest({ options, kafka, topic, log, instance, store, catalog }) : undefined;
+  const ingest = has('ingest') ? startIngest({ options, kafka, topic, log, instance, store, records }) : undefined;
   const aggregate = has('aggregate') ? startAggregate({ options, kafka: settings, log, store, instance }) : undefined;
   const api = has('api')
     ? startApi({
-        ...{ options, kafka, asking, topic, log, store, catalog, instance },
+        ...{ options, kafka, asking, topic, log, store, records, instance },
         storeOutage: () => outage,
         mismatch: () => mismatch,
       })
@@ -146,6 +147,7 @@ export async function startDistributed(given: AppOptions): Promise<App> {
   const server = await buildServer({
     store,
     catalog,
+    books,
     watermarkMs: (vm) => api?.watermarkMs(vm) ?? null,
     eventClockMs: () => api?.clockMs() ?? null,
     stalenessMs: config.stalenessMs,
@@ -158,7 +160,7 @@ export async function startDistributed(given: AppOptions): Promise<App> {
     logger,
     registry,
     api: has('api'),
-    onUnknownKey: notMoreOften(UNKNOWN_KEY_MS, now, () => catalog.refresh()),
+    onUnknownKey: notMoreOften(UNKNOWN_KEY_MS, now, () => journal.refresh()),
     connectionsMax: connections.max,
     onCut: connections.onCut,
     plugins: roles.flatMap((role) => role.plugins),

@@ -4,7 +4,6 @@ import { newestCheckpointMs, openCheckpoints } from '../aggregate/checkpoint.ts'
 import { settleOwnLog } from '../aggregate/embedded/own-log.ts';
 import { type Status, sampleCounts } from '../aggregate/status.ts';
 import { type AggregatorThread, startAggregatorThread } from '../aggregate/embedded/thread.ts';
-import { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../process/config.ts';
 import type { Readiness } from '../api/service/status.ts';
 import { buildServer } from '../api/routes.ts';
@@ -40,6 +39,7 @@ import {
   watermarkOf,
   withRetention,
 } from './parts.ts';
+import { openRecords } from './records.ts';
 
 const TICK_MS = 1000;
 
@@ -70,8 +70,8 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   });
   // what a server holds others may write to as well
   const shared = config.clickhouseUrl !== undefined;
-  const catalog = await Catalog.open({ store, now, randomBytes: options.randomBytes, shared, ...asked });
-  const adminKey = await catalog.bootstrapAdminKey(config.adminKey, (why) => {
+  const { journal, catalog, books } = await openRecords({ store, now, randomBytes: options.randomBytes, shared, ...asked });
+  const adminKey = await catalog.keys.bootstrapAdmin(config.adminKey, (why) => {
     logger.warn(why);
   });
 
@@ -105,14 +105,13 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     if (seq > markedSeq) markedSeq = seq;
     aggregator.wake();
   };
-  let pricedSeq = catalog.lastSeq;
-  await mark(pricedSeq);
-  let keysChanged = (): void => undefined;
-  catalog.setOnChange(async ({ kind, seq }) => {
-    if (kind === 'key') keysChanged();
-    if (kind !== 'plan' && kind !== 'vm') return;
-    await mark(seq);
-    pricedSeq = seq;
+  await mark(catalog.lastSeq);
+  const stopMarking = journal.watch(() => {
+    const seq = catalog.lastPricingSeq;
+    if (seq <= markedSeq) return;
+    mark(seq).catch((error: unknown) => {
+      logger.error({ err: error }, 'a change of the catalog could not be marked in the log: it is with the next tick');
+    });
   });
 
   const agents = new AgentsSeen();
@@ -129,16 +128,17 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     faults,
     clock: options.clock,
   });
-  const status = (): Status => statusOf(log, aggregator, config, pricedSeq, gaps);
+  const status = (): Status => statusOf(log, aggregator, config, catalog.lastPricingSeq, gaps);
   const storeAnswers = storeHealth(store);
   const ready = async (): Promise<Readiness> => readinessOf({ samples: refusalNow(door), questions: await storeAnswers() });
   const registry = metricsOf({ status, ready, partitions: () => [partitionOf(log, aggregator, config)], vmsMax: config.vmsMax });
   clockGauges(registry, options.clock);
   const connections = publicConnections(config, logger, registry);
-  registerAgents(registry, agents, () => new Set(catalog.keys().map(({ body }) => body.name)));
+  registerAgents(registry, agents, () => new Set(catalog.keys.all().map(({ body }) => body.name)));
   const server = await buildServer({
     store,
     catalog,
+    books,
     watermarkMs: () => status().watermarkMs,
     eventClockMs: () => {
       const { clockMs } = aggregator.progress();
@@ -157,8 +157,8 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     ...(config.ingestWorkers === 0 ? { connectionsMax: connections.max, onCut: connections.onCut } : {}),
     plugins: [ingestPlugin(door, faults)],
   });
-  const front = await openFront(options, server, registry, connections, { keys: catalog, door });
-  keysChanged = () => {
+  const front = await openFront(options, server, registry, connections, { keys: catalog.keys, door });
+  catalog.keys.onChange = () => {
     front.keysChanged();
   };
   const stopTicking = repeat(
@@ -173,13 +173,22 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     },
   );
   const clockMs = (): number | null => aggregator.progress().clockMs || null;
-  const stopExpiring = startExpiry({ store, cluster, catalog, logger, now, keptDays: keptDays(config), clockMs });
+  const stopExpiring = startExpiry({
+    store,
+    cluster,
+    records: { catalog, books },
+    logger,
+    now,
+    keptDays: keptDays(config),
+    clockMs,
+  });
   return {
     url: front.url,
     adminKey,
     server,
     async close() {
       stopTicking();
+      stopMarking();
       stopExpiring();
       await front.close();
       // the refusals since the last tick

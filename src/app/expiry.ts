@@ -1,11 +1,11 @@
 /** When raw samples expire, and whose are held: the store knows how. */
 import type { Logger } from 'pino';
-import type { InvoiceState } from '../books/books.ts';
-import type { Catalog } from '../catalog/catalog.ts';
+import { type InvoiceState, outstandingNanos } from '../books/invoices.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { Cluster } from '../store/cluster.ts';
 import { expireSamples, type Hold } from '../store/expiry.ts';
 import type { Store } from '../store/store.ts';
+import type { Records } from './records.ts';
 
 const LOOK_MS = 600_000;
 const DAY_MS = 86_400_000;
@@ -15,7 +15,7 @@ const BEFORE_MS = DAY_MS;
 export interface ExpirySetup {
   readonly store: Store;
   readonly cluster: Cluster | undefined;
-  readonly catalog: Catalog;
+  readonly records: Pick<Records, 'catalog' | 'books'>;
   readonly logger: Logger;
   readonly keptDays: number;
   /** The log's clock; null before its first tick. */
@@ -24,7 +24,7 @@ export interface ExpirySetup {
 }
 
 /** Looks now and again whether something is due; the returned function ends that. Not at once: who has started a server wrongly can still stop it. */
-export function startExpiry({ store, cluster, catalog, logger, keptDays, clockMs, now }: ExpirySetup): () => void {
+export function startExpiry({ store, cluster, records, logger, keptDays, clockMs, now }: ExpirySetup): () => void {
   if (keptDays === 0) return () => undefined;
   let ranMs = performance.now();
   const look = async (): Promise<void> => {
@@ -32,7 +32,7 @@ export function startExpiry({ store, cluster, catalog, logger, keptDays, clockMs
       ...{ store, cluster, keptDays },
       clockMs: clockMs(),
       nowMs: now(),
-      holds: holdsOf(catalog),
+      holds: holdsOf(records),
       hasRunADay: performance.now() - ranMs >= DAY_MS,
     });
     if (expired === undefined) return;
@@ -55,19 +55,20 @@ export function startExpiry({ store, cluster, catalog, logger, keptDays, clockMs
   };
 }
 
-function isOwed({ head, status, paidNanos, creditedNanos, chargedNanos, uncoveredNanos }: InvoiceState): boolean {
+function isOwed(state: InvoiceState): boolean {
+  const { head, status, uncoveredNanos } = state;
   if (head.type !== 'invoice' || status !== 'final') return false;
-  return BigInt(head.total_nanos) - creditedNanos - paidNanos - chargedNanos + uncoveredNanos > 0n;
+  return outstandingNanos(state) + uncoveredNanos > 0n;
 }
 
 /** Whose raw samples are evidence in something that is not settled: a dispute that nobody has closed, an invoice that is owed. */
-export function holdsOf(catalog: Pick<Catalog, 'vmIds' | 'eventsOf' | 'accountIds' | 'vmsOf' | 'books'>): Hold[] {
+export function holdsOf({ catalog, books }: Pick<Records, 'catalog' | 'books'>): Hold[] {
   const disputed = [...catalog.vmIds()].filter((vm) => {
-    const last = catalog.eventsOf(vm).findLast(({ body }) => body.kind === 'dispute' || body.kind === 'dispute_closed');
+    const last = catalog.events.of(vm).findLast(({ body }) => body.kind === 'dispute' || body.kind === 'dispute_closed');
     return last?.body.kind === 'dispute';
   });
   const owed = catalog.accountIds().flatMap((account) => {
-    const open = catalog.books.statesOf(account).filter(isOwed);
+    const open = books.statesOf(account).filter(isOwed);
     if (open.length === 0) return [];
     const fromMs = Math.min(...open.map(({ head }) => head.from)) - BEFORE_MS;
     return catalog.vmsOf(account).map((vm) => ({ vm, fromMs }));

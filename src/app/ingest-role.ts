@@ -2,7 +2,6 @@
 import type { Kafka } from 'kafkajs';
 import type { Registry } from 'prom-client';
 import { highestClock } from '../aggregate/progress.ts';
-import type { Catalog } from '../catalog/catalog.ts';
 import { AgentsSeen, registerAgents } from '../ingest/agents-seen.ts';
 import { KafkaDoor } from '../ingest/kafka-door.ts';
 import { ingestPlugin } from '../ingest/plugin.ts';
@@ -16,6 +15,7 @@ import { readAcknowledged, recordAcknowledged } from '../store/kafka-log.ts';
 import type { Store } from '../store/store.ts';
 import { gaugesOf } from './gauges.ts';
 import { type AppOptions, repeat } from './parts.ts';
+import type { Records } from './records.ts';
 import type { Role } from './role.ts';
 
 const TICK_MS = 1000;
@@ -29,7 +29,7 @@ export interface IngestSetup {
   readonly log: KafkaLog;
   readonly instance: string;
   readonly store: Store;
-  readonly catalog: Catalog;
+  readonly records: Records;
 }
 
 export interface IngestRole extends Role {
@@ -39,7 +39,7 @@ export interface IngestRole extends Role {
 
 /** Starts to tick; samples are taken from the first acknowledged tick on. */
 export function startIngest(setup: IngestSetup): IngestRole {
-  const { options, kafka, topic, log: kafkaLog, store, catalog } = setup;
+  const { options, kafka, topic, log: kafkaLog, store, records } = setup;
   const { config, logger, now, faults } = options;
   const { partitions } = kafkaLog;
   const watch = new TopicWatch(kafka, topic, kafkaLog.topic);
@@ -73,10 +73,10 @@ export function startIngest(setup: IngestSetup): IngestRole {
   const stopPolling = repeat(
     TICK_MS,
     async () => {
-      await catalog.refresh();
+      await records.journal.refresh();
       if (eventClock) door.reached((await highestClock(store)) ?? 0);
       // every entry, not those of prices alone: one that is taken away later is missed by the number that the log knows
-      await door.mark(catalog.lastSeq);
+      await door.mark(records.journal.lastSeq);
     },
     (error) => {
       logger.warn({ err: error }, 'the catalog could not be read or marked: keys and prices stay as they were');
@@ -105,7 +105,7 @@ export function startIngest(setup: IngestSetup): IngestRole {
     plugins: [ingestPlugin(door, faults)],
     register: (registry) => {
       register(registry, log);
-      registerAgents(registry, agents, () => new Set(catalog.keys().map(({ body }) => body.name)));
+      registerAgents(registry, agents, () => new Set(records.catalog.keys.all().map(({ body }) => body.name)));
     },
     notReady: () => log.unavailable?.message,
     async close() {

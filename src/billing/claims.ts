@@ -39,8 +39,8 @@ export function claimWindows(context: BillingContext, vm: string, claim: Claim):
 
 /** What was claimed for a VM, as its events say. */
 export function claimsOf({ catalog }: Pick<BillingContext, 'catalog'>, vm: string): Claim[] {
-  return catalog
-    .eventsOf(vm)
+  return catalog.events
+    .of(vm)
     .flatMap(({ body: { kind, at, from, to } }) =>
       kind !== 'credit_claimed' || from === undefined || to === undefined ? [] : [{ atMs: at, fromMs: from, toMs: to }],
     );

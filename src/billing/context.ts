@@ -1,9 +1,9 @@
 import type { QueryContext } from '../query/context.ts';
-import type { TermsContext } from '../terms/agreed.ts';
+import type { BooksContext } from '../books/context.ts';
 import type { IssuerProfile } from './issuer.ts';
 
-/** What documents are made with: rows, the catalog, the sheets, who they are from, and when now is. */
-export interface BillingContext extends QueryContext, TermsContext {
+/** What documents are made with: rows, the catalog, the books, the sheets, who they are from, and when now is. */
+export interface BillingContext extends QueryContext, BooksContext {
   /** Who the documents are from, as far as it is known. */
   issuer?: IssuerProfile | undefined;
   /** The clock of what is owed and due: the server's, with the event clock the newest sample's. */

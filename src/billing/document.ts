@@ -47,7 +47,7 @@ export function documentOf(context: BillingContext, account: string, gathered: G
   const { currency, fromMs, toMs } = gathered.facts;
   const facts = again === undefined ? gathered.facts : { ...gathered.facts, ...again };
   const rated = rateInvoice(facts);
-  const debits = again === undefined ? pendingDebits(context.catalog.books, account) : [];
+  const debits = again === undefined ? pendingDebits(context.books, account) : [];
   const lines = [...rated, ...debits.map(({ line }) => line)];
   const total = totalOf(lines);
   const dueAtMs = dueAtOf(context, account, toMs);

@@ -138,7 +138,7 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
   if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
   const warnings: string[] = [];
   const vms = catalog.vmsOf(account).flatMap((id) => catalog.vm(id) ?? []);
-  const evidence = vms.map(({ id }) => evidenceOf(id, usage, catalog.incidentsOf(id)));
+  const evidence = vms.map(({ id }) => evidenceOf(id, usage, catalog.incidents.of(id)));
 
   const facts: VmFacts[] = vms.map((vm, i) => {
     const span = spans.get(vm.id);
@@ -146,7 +146,7 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
     const fees: FeeEvent[] = [];
     const sheet = sheetOnPlan(context, vm.body, services.get(vm.id)?.at(-1)?.plan.id ?? vm.body.plans.at(-1)?.plan, fromMs);
     if (sheet !== undefined) {
-      const events = catalog.eventsOf(vm.id).map((event) => ({ id: event.id, kind: event.body.kind, atMs: event.body.at }));
+      const events = catalog.events.of(vm.id).map((event) => ({ id: event.id, kind: event.body.kind, atMs: event.body.at }));
       for (const fee of eventFees(sheet, events, vm.body.starts_at)) {
         if (fee.atMs < fromMs || fee.atMs >= toMs) continue;
         if (!isServedAt(vm.body, fee.atMs)) {

@@ -14,14 +14,15 @@ export function overdueOf(context: BillingContext, account: string, fromMs: numb
   const sheet = billingSheetOf(context, account, fromMs);
   const rule = sheet === undefined ? undefined : lateFeeRuleOf(sheet);
   if (rule === undefined) return [];
-  return context.catalog.books.statesOf(account).flatMap(({ id, head, status, settlements, creditedNanos, chargedNanos }) => {
+  return context.books.statesOf(account).flatMap((state) => {
+    const { id, head, status, settlements, creditedNanos, chargedNanos } = state;
     if (head.type !== 'invoice' || head.number === null || status === 'void' || head.due_at >= toMs) return [];
     const payments = settlements.map(({ action, at, amount_nanos }) => ({
       atMs: at,
       amountNanos: action === 'refund' ? -BigInt(amount_nanos) : BigInt(amount_nanos),
     }));
     // What was charged to the prepaid balance is owed there.
-    const principalNanos = BigInt(head.principal_nanos) - creditedNanos - chargedNanos;
+    const principalNanos = state.principalNanos - creditedNanos - chargedNanos;
     return [{ invoice: { id, number: head.number.toString(), principalNanos, dueAtMs: head.due_at, payments }, rule }];
   });
 }

@@ -1,7 +1,7 @@
+import type { BooksEntry, Books } from '../books/books.ts';
+import type { InvoiceState } from '../books/invoices.ts';
 import type { BillingContext } from './context.ts';
 import { entryBody, finalized } from '../books/stored-document.ts';
-import type { InvoiceState } from '../books/books.ts';
-import type { BooksEntry, BooksView } from '../catalog/catalog.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
 import { ProblemError } from '../problems/problem.ts';
@@ -81,7 +81,7 @@ export async function runAccounts(
     await attempt(context, account, undefined, outcomes, () => {
       const period = periodOf(context.catalog, account, request.calendar);
       const task = { account, ...period };
-      const standing = standingOf(context.catalog.books, task);
+      const standing = standingOf(context.books, task);
       if (standing.final !== undefined) {
         outcomes.set(account, outcomeOf(task, 'kept', standing.final));
         return;
@@ -144,8 +144,8 @@ async function write(
   outcomes: Map<string, AccountOutcome>,
 ): Promise<void> {
   if (batch.length === 0) return;
-  const { catalog } = context;
-  const decide = (books: BooksView, nowMs: number, newId: () => string): BooksEntry[] => {
+  const { books } = context;
+  const decide = (nowMs: number, newId: () => string): BooksEntry[] => {
     const entries: BooksEntry[] = [];
     let number = books.nextNumber('invoice');
     for (const { task, document } of batch) {
@@ -166,7 +166,10 @@ async function write(
         const kept = request.finalize ? finalized(id, document, number, nowMs) : document;
         if (request.finalize) number += 1;
         const outcome = request.finalize ? 'finalized' : draft === undefined ? 'created' : 'updated';
-        const told = { ...outcomeOf(task, outcome, { id, head: kept.head }), warnings: warningsOf(document) };
+        const told = {
+          ...outcomeOf(task, outcome, { id, head: kept.head, totalNanos: BigInt(kept.head.total_nanos) }),
+          warnings: warningsOf(document),
+        };
         outcomes.set(task.account, request.dryRun ? { ...told, invoice: draft?.id ?? null, number: null } : told);
         entries.push({ kind: 'invoice', id, body: entryBody(kept) });
       } catch (error) {
@@ -175,13 +178,13 @@ async function write(
     }
     return entries;
   };
-  if (request.dryRun) decide(catalog.books, 0, () => '');
-  else await catalog.writeAllBooks(decide, request.by);
+  if (request.dryRun) decide(0, () => '');
+  else await books.writeAll(decide, request.by);
 }
 
 /** The invoice of exactly this period, final or draft. Throws `invoice_conflict` if a final one covers a part of it otherwise. */
 function standingOf(
-  books: BooksView,
+  books: Books,
   { account, fromMs, toMs }: Task,
 ): { final: InvoiceState | undefined; draft: InvoiceState | undefined } {
   const live = books.statesOf(account).filter(({ head, status }) => head.type === 'invoice' && status !== 'void');
@@ -196,8 +199,8 @@ function standingOf(
 
 /** A draft of what has become nothing is made void: it would otherwise be finalized one day. */
 async function dropDraft(context: BillingContext, task: Task, request: RunRequest): Promise<void> {
-  const { draft } = standingOf(context.catalog.books, task);
-  if (draft !== undefined && !request.dryRun) await voidInvoice(context.catalog, draft.id, 'nothing to bill', request.by);
+  const { draft } = standingOf(context.books, task);
+  if (draft !== undefined && !request.dryRun) await voidInvoice(context.books, draft.id, 'nothing to bill', request.by);
 }
 
 function completeOf(document: RatedDocument): boolean {
@@ -246,7 +249,11 @@ function blank(context: BillingContext, account: string, task: Task | undefined)
   };
 }
 
-function outcomeOf(task: Task, outcome: Outcome, { id, head }: Pick<InvoiceState, 'id' | 'head'>): AccountOutcome {
+function outcomeOf(
+  task: Task,
+  outcome: Outcome,
+  { id, head, totalNanos }: Pick<InvoiceState, 'id' | 'head' | 'totalNanos'>,
+): AccountOutcome {
   return {
     account: task.account,
     outcome,
@@ -255,7 +262,7 @@ function outcomeOf(task: Task, outcome: Outcome, { id, head }: Pick<InvoiceState
     currency: head.currency,
     from: formatInstant(task.fromMs),
     to: formatInstant(task.toMs),
-    total: formatAmount(BigInt(head.total_nanos), head.currency),
+    total: formatAmount(totalNanos, head.currency),
     warnings: [],
     code: null,
     reason: null,

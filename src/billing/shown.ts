@@ -1,24 +1,23 @@
 import { contentOf, type StoredDocument } from '../books/stored-document.ts';
-import type { Catalog } from '../catalog/catalog.ts';
+import type { Books } from '../books/books.ts';
+import { outstandingNanos } from '../books/invoices.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
 import { toJson } from '../domain/json.ts';
 import { readDocument, stateOf } from '../books/ledger.ts';
 
 /** A document with what has happened to it since, as JSON text; amounts and integers exact. */
-export async function invoiceJson(catalog: Catalog, id: string): Promise<string> {
-  const document = await readDocument(catalog, id);
-  const state = stateOf(catalog.books, id);
+export async function invoiceJson(books: Books, id: string): Promise<string> {
+  const document = await readDocument(books, id);
+  const state = stateOf(books, id);
   const { head, status, settlements, paidNanos, creditedNanos, chargedNanos, uncoveredNanos } = state;
-  const balance = catalog.books.balanceEntriesOf(state);
+  const balance = books.balanceEntriesOf(state);
   const amount = (nanos: bigint): string => formatAmount(nanos, head.currency);
   return withState(id, document, {
     status,
     paid: amount(paidNanos),
     credited: amount(creditedNanos),
-    outstanding: amount(
-      head.type === 'credit_note' || status === 'void' ? 0n : BigInt(head.total_nanos) - creditedNanos - paidNanos - chargedNanos,
-    ),
+    outstanding: amount(head.type === 'credit_note' || status === 'void' ? 0n : outstandingNanos(state)),
     ...(balance.length === 0
       ? {}
       : {
@@ -42,7 +41,7 @@ export async function invoiceJson(catalog: Catalog, id: string): Promise<string>
       note: each.note,
       by: each.by,
     })),
-    credit_notes: catalog.books.notesOn(id).map((note) => ({ id: note.id, number: note.head.number })),
+    credit_notes: books.notesOn(id).map((note) => ({ id: note.id, number: note.head.number })),
     sha256: document.sha256,
   });
 }

@@ -1,86 +1,39 @@
-import { z } from 'zod';
-import { type BalanceBody, balanceBody, type BalanceEntry } from './balances.ts';
-import { changedDays, type DebitHead, debitHead, type DebitState } from './debits.ts';
+import type { Draft, Entry } from '../journal/entry.ts';
+import type { Journal, Projection } from '../journal/journal.ts';
+import { type Faults, NO_FAULTS } from '../process/faults.ts';
+import { type BalanceBody, balanceBody, type BalanceEntry, ledgerEntry } from './balances.ts';
 import { debtsOf } from './coverage.ts';
-import { ledgerEntry } from './balances.ts';
-import type { Entry } from '../journal/entry.ts';
+import { type DebitHead, debitHead, type DebitState } from './debits.ts';
+import {
+  comparePositions,
+  type InvoiceHead,
+  invoiceHead,
+  type InvoiceState,
+  type MinutesChange,
+  positionOf,
+  type Settlement,
+  settlementBody,
+} from './invoices.ts';
+import { RefundChecks } from './refund-checks.ts';
 
-const nanos = z.string().regex(/^-?\d+$/);
+/** An entry of the books; events of VMs are recorded with it where one step says both. */
+export type BooksEntry = Draft & { kind: 'invoice' | 'settlement' | 'debit' | 'balance' | 'event' };
 
-/**
- * What is kept in memory of an invoice or credit note. The document itself (lines, evidence) stays in the table, in the
- * same entry: number and body are one row, there both or neither.
- */
-export const invoiceHead = z.strictObject({
-  type: z.enum(['invoice', 'credit_note']),
-  account: z.string(),
-  currency: z.string(),
-  from: z.int(),
-  to: z.int(),
-  final: z.boolean(),
-  /** Gapless by type, given when it becomes final. */
-  number: z.int().positive().nullable(),
-  issued_at: z.int().nullable(),
-  due_at: z.int(),
-  total_nanos: nanos,
-  /** The total without late fees, which bear no late fee themselves. */
-  principal_nanos: nanos,
-  /** Of a credit note: the invoice it corrects, and how much (positive) of which of its lines. */
-  corrects: z
-    .strictObject({
-      invoice: z.string(),
-      lines: z.array(
-        z.strictObject({
-          line: z.int(),
-          nanos,
-          /** Which line of which invoice was rated again, and the days whose minutes changed. */
-          of: z.strictObject({ invoice: z.string(), key: z.string(), days: changedDays }).optional(),
-        }),
-      ),
-    })
-    .nullable(),
-  /** Of what it says and of its evidence, so that rating the same again is known to be the same. */
-  digest: z.string().optional(),
-  /** Of an invoice that charges what an earlier one lacked: which line of which debit is which of its own lines. */
-  debits: z.array(z.strictObject({ id: z.string(), part: z.int(), line: z.int(), nanos })).optional(),
-});
-export type InvoiceHead = z.infer<typeof invoiceHead>;
+/** Decides what is to be written by the books as no other writer can change them any more. */
+export type Decide<T> = (nowMs: number, newId: () => string) => T;
 
-/** Days, or months, of a line whose unavailable minutes a correction changed. */
-export interface MinutesChange {
-  key: string;
-  days: readonly { date: string; before: number; after: number }[];
-}
-
-/** What happened to an invoice after it was written: added, never edited. */
-export const settlementBody = z.strictObject({
-  invoice: z.string(),
-  action: z.enum(['payment', 'refund', 'void']),
-  at: z.int(),
-  amount_nanos: nanos,
-  note: z.string(),
-  by: z.string(),
-});
-export type Settlement = z.infer<typeof settlementBody>;
-
-export interface InvoiceState {
-  id: string;
-  /** Of the entry that holds the document. */
-  seq: bigint;
-  head: InvoiceHead;
-  status: 'draft' | 'final' | 'paid' | 'void';
-  settlements: readonly (Settlement & { id: string })[];
-  /** Payments less refunds. */
-  paidNanos: bigint;
-  /** By credit notes. */
-  creditedNanos: bigint;
-  /** What the prepaid balance was charged for its days and its rest, and how much of that the balance has not covered. */
-  chargedNanos: bigint;
-  uncoveredNanos: bigint;
-}
-
-/** All invoices in force, and what they amount to. Only entries that are durable get here. */
-export class Books {
+/** All invoices in force, what they amount to, and every change of that. Only entries that are durable are seen. */
+export class Books implements Projection {
+  readonly reading = {
+    // Of documents their heads: lines and evidence stay in the table.
+    invoice: { member: 'head' },
+    debit: { member: 'head' },
+    settlement: 'whole',
+    balance: 'whole',
+  } as const;
+  readonly #journal: Journal;
+  readonly #faults: Faults;
+  readonly refundChecks: RefundChecks;
   readonly #heads = new Map<string, { head: InvoiceHead; seq: bigint }>();
   readonly #settlements = new Map<string, Map<string, Settlement>>();
   readonly #notesOn = new Map<string, Set<string>>();
@@ -97,6 +50,49 @@ export class Books {
   readonly #balances = new Map<string, Map<string, BalanceEntry>>();
   /** What notes and debits said of an invoice's minutes, by the entry that said so. */
   readonly #minutesOn = new Map<string, Map<string, { seq: bigint; changes: MinutesChange[] }>>();
+
+  constructor(journal: Journal, faults: Faults = NO_FAULTS) {
+    this.#journal = journal;
+    this.#faults = faults;
+    this.refundChecks = new RefundChecks(journal);
+  }
+
+  /**
+   * Adds one entry: a document, or what happened to one. A number that `decide` gives is given once, since nobody else can write meanwhile; the
+   * entry is one row, so number and body are there both or neither. Undefined: nothing is to be written. What it throws is passed on.
+   */
+  async write(decide: Decide<BooksEntry | undefined>, by: string): Promise<string | undefined> {
+    const written = await this.writeAll((...given) => {
+      const made = decide(...given);
+      return made === undefined ? [] : [made];
+    }, by);
+    return written[0];
+  }
+
+  /**
+   * The same for several entries, in one insert and in their order: where it is cut off, what is there are the first of them, so
+   * numbers that ascend leave no gap. The ids of the entries.
+   */
+  async writeAll(decide: Decide<BooksEntry[]>, by: string): Promise<string[]> {
+    const written = await this.#journal.write(by, (nowMs) => {
+      this.#faults.at('before-number');
+      const made = decide(nowMs, () => this.#journal.newId());
+      if (made.length > 0) this.#faults.at('after-number');
+      return made;
+    });
+    if (written.length > 0) this.#faults.at('before-books-answer');
+    return written.map(({ id }) => id);
+  }
+
+  /** The latest version of a document, as it was written. */
+  document(id: string, kind: 'invoice' | 'debit' = 'invoice'): Promise<Pick<Entry, 'seq' | 'body'> | undefined> {
+    return this.#journal.read(kind, id);
+  }
+
+  /** Takes in what other processes have written. */
+  refresh(): Promise<void> {
+    return this.#journal.refresh();
+  }
 
   apply(entry: Entry): void {
     const account = this.#apply(entry);
@@ -161,12 +157,15 @@ export class Books {
       if (action === 'payment') paidNanos += BigInt(amount_nanos);
       if (action === 'refund') paidNanos -= BigInt(amount_nanos);
     }
+    const totalNanos = BigInt(head.total_nanos);
+    const principalNanos = BigInt(head.principal_nanos);
     const creditedNanos = this.notesOn(id).reduce((sum, note) => sum - BigInt(note.head.total_nanos), 0n);
     const { chargedNanos, uncoveredNanos } = this.#balanceShare(id, head);
     const covered = paidNanos + chargedNanos - uncoveredNanos;
-    const settled = head.type === 'invoice' && covered >= BigInt(head.total_nanos) - creditedNanos;
+    const settled = head.type === 'invoice' && covered >= totalNanos - creditedNanos;
     const status = this.#isVoid(id) ? 'void' : !head.final ? 'draft' : settled ? 'paid' : 'final';
-    return { id, seq, head, status, settlements, paidNanos, creditedNanos, chargedNanos, uncoveredNanos };
+    const amounts = { totalNanos, principalNanos, paidNanos, creditedNanos, chargedNanos, uncoveredNanos };
+    return { id, seq, head, status, settlements, ...amounts };
   }
 
   /** The final credit notes on an invoice. */
@@ -233,14 +232,14 @@ export class Books {
   }
 
   /** Entries of the balance that an invoice's days were charged by, and those that settled its rest. */
-  balanceEntriesOf({ id, head }: { id: string; head: InvoiceHead }): BalanceEntry[] {
+  balanceEntriesOf({ id, head }: { id: string; head: InvoiceState['head'] }): BalanceEntry[] {
     if (head.type !== 'invoice') return [];
     return this.balanceOf(head.account).filter(
       ({ invoice, day }) => invoice === id || (day !== null && day.from >= head.from && day.from < head.to),
     );
   }
 
-  #balanceShare(id: string, head: InvoiceHead): Pick<InvoiceState, 'chargedNanos' | 'uncoveredNanos'> {
+  #balanceShare(id: string, head: InvoiceState['head']): Pick<InvoiceState, 'chargedNanos' | 'uncoveredNanos'> {
     const own = this.balanceEntriesOf({ id, head });
     if (own.length === 0) return { chargedNanos: 0n, uncoveredNanos: 0n };
     const ids = new Set(own.map((entry) => entry.id));
@@ -271,21 +270,4 @@ export class Books {
     const ids = account === undefined ? this.ids() : [...(this.#byAccount.get(account) ?? [])];
     return ids.flatMap((id) => this.state(id) ?? []).sort((a, b) => comparePositions(positionOf(a), positionOf(b)));
   }
-}
-
-/** Where a document stands in a list: by period, credit notes after invoices, by number, drafts last. */
-export interface BooksPosition {
-  from: number;
-  note: number;
-  number: number;
-  id: string;
-}
-
-export function positionOf({ id, head }: Pick<InvoiceState, 'id' | 'head'>): BooksPosition {
-  return { from: head.from, note: head.corrects === null ? 0 : 1, number: head.number ?? Number.MAX_SAFE_INTEGER, id };
-}
-
-/** Below 0 if a stands before b. */
-export function comparePositions(a: BooksPosition, b: BooksPosition): number {
-  return a.from - b.from || a.note - b.note || a.number - b.number || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }

@@ -1,11 +1,9 @@
-import type { Catalog } from '../catalog/catalog.ts';
+import type { InvoiceHead, MinutesChange } from './invoices.ts';
+import type { Books } from './books.ts';
 import type { DebitPart, DebitState } from './debits.ts';
-import type { InvoiceHead, MinutesChange } from './books.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { exact, priceText } from '../rating/exact.ts';
 import type { RatedLine } from '../rating/line.ts';
-
-type Books = Catalog['books'];
 
 /** A line that charges a part of a debit. */
 export interface DebitLine {
@@ -59,7 +57,7 @@ function debitLine({ id, head }: DebitState, part: DebitPart, nanos: bigint): Ra
 }
 
 /** Throws `invoice_conflict` unless every debit that a draft charges is still to be charged, to the same amount. */
-export function checkDebits(books: Books, { debits = [] }: InvoiceHead): void {
+export function checkDebits(books: Books, { debits = [] }: Pick<InvoiceHead, 'debits'>): void {
   for (const { id, part, nanos } of debits) {
     const debit = books.debit(id);
     if (debit?.status === 'pending' && debit.head.parts[part]?.nanos === nanos) continue;

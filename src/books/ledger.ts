@@ -1,6 +1,6 @@
+import type { Books } from './books.ts';
+import { type InvoiceState, outstandingNanos, type Settlement } from './invoices.ts';
 import { entryBody, finalized, type StoredDocument } from './stored-document.ts';
-import type { InvoiceState, Settlement } from './books.ts';
-import type { Catalog } from '../catalog/catalog.ts';
 import type { DebitHead } from './debits.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
@@ -8,8 +8,6 @@ import { ProblemError } from '../problems/problem.ts';
 import { checkDebits } from './debit-lines.ts';
 
 /** Every change of the books: drafts, numbers, payments. Each is one entry, decided where no other can come between. */
-
-type Books = Catalog['books'];
 
 /** An invoice's state. Throws `invoice_unknown`. */
 export function stateOf(books: Books, id: string): InvoiceState {
@@ -19,8 +17,8 @@ export function stateOf(books: Books, id: string): InvoiceState {
 }
 
 /** A document as it is kept. Throws `invoice_unknown`. */
-export async function readDocument(catalog: Catalog, id: string): Promise<StoredDocument & { seq: bigint }> {
-  const entry = await catalog.document(id);
+export async function readDocument(books: Books, id: string): Promise<StoredDocument & { seq: bigint }> {
+  const entry = await books.document(id);
   if (entry === undefined) throw new ProblemError('invoice_unknown', `there is no invoice ${id}`);
   return { ...(JSON.parse(entry.body) as StoredDocument), seq: entry.seq };
 }
@@ -29,8 +27,8 @@ export async function readDocument(catalog: Catalog, id: string): Promise<Stored
  * Keeps a draft. The draft of the same account and period is replaced; a final invoice that overlaps it stands against it.
  * Throws `invoice_conflict`.
  */
-export async function keepDraft(catalog: Catalog, document: StoredDocument, by: string): Promise<string> {
-  const id = await catalog.writeBooks((books, _, newId) => {
+export async function keepDraft(books: Books, document: StoredDocument, by: string): Promise<string> {
+  const id = await books.write((_, newId) => {
     refuseOverlap(books, document.head, undefined);
     const same = books
       .statesOf(document.head.account)
@@ -54,11 +52,11 @@ export interface FinalTerms {
  * Makes a draft final: its number and body are one row. Once more, or at the same time, it is the same invoice with the same
  * number. Throws `invoice_unknown`, `invoice_conflict`, `nothing_to_bill`, `period_not_over`, `issuer_missing`.
  */
-export async function finalize(catalog: Catalog, id: string, by: string, terms: FinalTerms): Promise<void> {
-  const draft = await readDocument(catalog, id);
+export async function finalize(books: Books, id: string, by: string, terms: FinalTerms): Promise<void> {
+  const draft = await readDocument(books, id);
   if (!draft.head.final) refuseUnfit(draft, terms);
   let written = 'done' as 'done' | 'changed';
-  await catalog.writeBooks((books, nowMs) => {
+  await books.write((nowMs) => {
     const { head, status, seq } = stateOf(books, id);
     if (status === 'void') throw new ProblemError('invoice_conflict', `invoice ${id} is void`);
     if (head.final) return undefined;
@@ -73,8 +71,8 @@ export async function finalize(catalog: Catalog, id: string, by: string, terms: 
   }, by);
   if (written === 'changed') {
     // by another process, it may be
-    await catalog.refresh();
-    await finalize(catalog, id, by, terms);
+    await books.refresh();
+    await finalize(books, id, by, terms);
   }
 }
 
@@ -93,14 +91,9 @@ function refuseUnfit({ head, rest }: StoredDocument, { allowIncomplete, withoutI
 }
 
 /** Keeps a credit note, final from the start. `check` sees the books last: it throws where too much would be credited. */
-export async function keepCreditNote(
-  catalog: Catalog,
-  document: StoredDocument,
-  check: (books: Books) => void,
-  by: string,
-): Promise<string> {
-  const id = await catalog.writeBooks((books, nowMs, newId) => {
-    check(books);
+export async function keepCreditNote(books: Books, document: StoredDocument, check: () => void, by: string): Promise<string> {
+  const id = await books.write((nowMs, newId) => {
+    check();
     const made = newId();
     return { kind: 'invoice', id: made, body: entryBody(finalized(made, document, books.nextNumber('credit_note'), nowMs)) };
   }, by);
@@ -109,40 +102,41 @@ export async function keepCreditNote(
 
 /** Keeps a debit for the next invoice, or another version of one that no invoice has charged yet. `check` throws where it may not be. */
 export async function keepDebit(
-  catalog: Catalog,
+  books: Books,
   body: { head: DebitHead; evidence: string },
-  check: (books: Books) => void,
+  check: () => void,
   by: string,
   id?: string,
 ): Promise<string> {
-  const kept = await catalog.writeBooks((books, _, newId) => {
-    check(books);
+  const kept = await books.write((_, newId) => {
+    check();
     return { kind: 'debit', id: id ?? newId(), body: JSON.stringify(body) };
   }, by);
   return kept ?? '';
 }
 
 /** The evidence of a debit, as it was kept. Throws `invoice_unknown`. */
-export async function readDebit(catalog: Catalog, id: string): Promise<{ head: DebitHead; evidence: string }> {
-  const entry = await catalog.document(id, 'debit');
+export async function readDebit(books: Books, id: string): Promise<{ head: DebitHead; evidence: string }> {
+  const entry = await books.document(id, 'debit');
   if (entry === undefined) throw new ProblemError('invoice_unknown', `there is no debit ${id}`);
   return JSON.parse(entry.body) as { head: DebitHead; evidence: string };
 }
 
 /** Records a payment or refund. Throws `invoice_conflict` for an invoice that takes none, or a refund of more than was paid. */
 export function recordPayment(
-  catalog: Catalog,
+  books: Books,
   id: string,
   payment: Pick<Settlement, 'action' | 'at' | 'note'> & { amountNanos: bigint },
   by: string,
 ): Promise<unknown> {
-  return catalog.writeBooks((books, _, newId) => {
-    const { status, head, paidNanos, creditedNanos, chargedNanos } = stateOf(books, id);
+  return books.write((_, newId) => {
+    const state = stateOf(books, id);
+    const { status, head, paidNanos, chargedNanos } = state;
     if (head.type !== 'invoice' || status === 'draft' || status === 'void')
       throw new ProblemError('invoice_conflict', `${id} is ${status}: payments go on final invoices`);
     if (payment.action === 'refund' && payment.amountNanos > paidNanos)
       throw new ProblemError('invoice_conflict', `only ${formatAmount(paidNanos, head.currency)} of ${id} has been paid`);
-    const open = BigInt(head.total_nanos) - creditedNanos - paidNanos - chargedNanos;
+    const open = outstandingNanos(state);
     if (payment.action === 'payment' && chargedNanos !== 0n && payment.amountNanos > open)
       throw new ProblemError(
         'invoice_conflict',
@@ -153,8 +147,8 @@ export function recordPayment(
 }
 
 /** Makes an invoice void; its number stays used. Throws `invoice_conflict` while money is on it or a credit note names it. */
-export function voidInvoice(catalog: Catalog, id: string, note: string, by: string): Promise<unknown> {
-  return catalog.writeBooks((books, nowMs, newId) => {
+export function voidInvoice(books: Books, id: string, note: string, by: string): Promise<unknown> {
+  return books.write((nowMs, newId) => {
     const { status, paidNanos } = stateOf(books, id);
     if (status === 'void') return undefined;
     if (paidNanos !== 0n) throw new ProblemError('invoice_conflict', `${id} has payments: refund them first`);

@@ -1,7 +1,7 @@
+import type { Books, BooksEntry } from './books.ts';
 import { stableId } from './stable-id.ts';
-import type { TermsContext } from '../terms/agreed.ts';
+import type { BooksContext } from './context.ts';
 import { type BalanceBody, BLANK_ENTRY } from './balances.ts';
-import type { BooksEntry, Catalog } from '../catalog/catalog.ts';
 import type { EventBody } from '../catalog/events.ts';
 import { ledgerEntry } from './balances.ts';
 import { balanceOf } from './coverage.ts';
@@ -27,8 +27,6 @@ export interface Posting {
   by: string;
 }
 
-type Books = Catalog['books'];
-
 /** How far clocks may differ. */
 const AHEAD_MS = 300_000;
 
@@ -37,8 +35,8 @@ const AHEAD_MS = 300_000;
  * Throws `balance_bound` with the clause where the terms don't let the balance go, `balance_conflict` where too little is
  * there, `invalid_body` for an amount that is none.
  */
-export async function post(context: TermsContext, account: string, posting: Posting, nowMs: number): Promise<string> {
-  const { catalog } = context;
+export async function post(context: BooksContext, account: string, posting: Posting, nowMs: number): Promise<string> {
+  const { catalog, books } = context;
   const currency = catalog.account(account)?.body.currency ?? '';
   const amountNanos = nanosOf(posting.amount, currency);
   const { kind, by, to } = posting;
@@ -54,12 +52,12 @@ export async function post(context: TermsContext, account: string, posting: Post
   if (kind === 'transfer' && (to === null || to === account || catalog.account(to)?.body.currency !== currency))
     throw new ProblemError('balance_conflict', `to: must be another account in ${currency}`);
   if (posting.atMs > nowMs + AHEAD_MS) throw oneFieldProblem('invalid_body', 'at', 'must not lie in the future');
-  const refund = kind === 'refund' ? await refundOf(catalog, account, posting.refundCheck, amountNanos) : null;
+  const refund = kind === 'refund' ? await refundOf(context, account, posting.refundCheck, amountNanos) : null;
   let same: string | undefined;
-  const made = await catalog.writeAllBooks((books, _, newId) => {
+  const made = await books.writeAll((_, newId) => {
     same = sameEntry(books, account, posting, amountNanos);
     if (same !== undefined) return [];
-    if (refund !== null) checkRefunded(catalog, account, refund, amountNanos, currency);
+    if (refund !== null) checkRefunded(context, account, refund, amountNanos, currency);
     const takes = kind === 'withdrawal' || kind === 'transfer';
     const there = balanceOf(books.balanceOf(account).map(ledgerEntry));
     if (takes && there < amountNanos)
@@ -105,12 +103,18 @@ function eventIdOf(checkId: string): string {
 }
 
 /** Of one payment no more is refunded than was paid, whatever several checks found due. Throws `balance_conflict`. */
-function checkRefunded(catalog: Catalog, account: string, refund: Refund, amountNanos: bigint, currency: string): void {
+function checkRefunded(
+  { catalog, books }: BooksContext,
+  account: string,
+  refund: Refund,
+  amountNanos: bigint,
+  currency: string,
+): void {
   const { vm, paidAtMs, paidNanos } = refund;
-  const booked = catalog.books.balanceOf(account).filter((entry) => entry.kind === 'refund' && entry.vm === vm);
+  const booked = books.balanceOf(account).filter((entry) => entry.kind === 'refund' && entry.vm === vm);
   const own = new Set(booked.map((entry) => eventIdOf(entry.refund_check ?? '')));
-  const recorded = catalog
-    .eventsOf(vm)
+  const recorded = catalog.events
+    .of(vm)
     .filter(({ id, body }) => body.kind === 'refund' && body.at >= paidAtMs && !own.has(id) && id !== eventIdOf(refund.checkId));
   const before =
     booked.reduce((sum, entry) => sum + (entry.at >= paidAtMs ? BigInt(entry.amount_nanos) : 0n), 0n) +
@@ -159,9 +163,14 @@ interface Refund {
 }
 
 /** What a refund check allows to be refunded to the balance. Throws `balance_conflict` where it does not. */
-async function refundOf(catalog: Catalog, account: string, id: string | null, amountNanos: bigint): Promise<Refund> {
+async function refundOf(
+  { catalog, books }: BooksContext,
+  account: string,
+  id: string | null,
+  amountNanos: bigint,
+): Promise<Refund> {
   if (id === null) throw new ProblemError('balance_conflict', 'a refund names the refund check that found it due');
-  const check = JSON.parse(await catalog.refundCheck(id)) as {
+  const check = JSON.parse(await books.refundChecks.read(id)) as {
     vm: string;
     what_if: boolean;
     decision: string;

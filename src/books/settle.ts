@@ -1,6 +1,7 @@
 import type { TermsContext } from '../terms/agreed.ts';
 import { type BalanceBody, BLANK_ENTRY } from './balances.ts';
-import type { Catalog } from '../catalog/catalog.ts';
+import type { Books } from './books.ts';
+import { outstandingNanos } from './invoices.ts';
 import { balanceTermsOf } from './prepaid-terms.ts';
 
 const DAY_MS = 86_400_000;
@@ -9,22 +10,16 @@ const DAY_MS = 86_400_000;
  * What final invoices come to beyond what their days were charged: debits of earlier invoices, credit notes, a rounding of
  * other bounds. Charged to the balance, or given back to it, naming the invoice; once, since it counts as charged afterwards.
  */
-export function settlementsDue(
-  books: Catalog['books'],
-  account: string,
-  nowMs: number,
-  context: TermsContext,
-  by: string,
-): BalanceBody[] {
+export function settlementsDue(books: Books, account: string, nowMs: number, context: TermsContext, by: string): BalanceBody[] {
   const expiryDays = expiryDaysOf(context, account, nowMs);
-  return books.statesOf(account).flatMap(({ id, head, status, paidNanos, creditedNanos, chargedNanos }) => {
+  return books.statesOf(account).flatMap((state) => {
+    const { id, head, status, chargedNanos } = state;
     if (head.type !== 'invoice' || !head.final) return [];
     const days = books
       .balanceEntriesOf({ id, head })
       .reduce((sum, entry) => sum - (entry.day === null ? 0n : BigInt(entry.amount_nanos)), 0n);
     // The days of a void invoice are open again; what settled its rest goes back.
-    const owed = status === 'void' ? days : BigInt(head.total_nanos) - creditedNanos - paidNanos;
-    const rest = owed - chargedNanos;
+    const rest = status === 'void' ? days - chargedNanos : outstandingNanos(state);
     if (rest === 0n) return [];
     const notes = books.notesOn(id);
     const credit = rest < 0n && notes.length > 0 && status !== 'void';

@@ -1,6 +1,7 @@
-import type { TermsContext } from '../terms/agreed.ts';
+import type { BooksContext } from './context.ts';
 import { type BalanceState, ledgerEntry } from './balances.ts';
 import { balanceOf, belowSince, type Debt, debtsOf } from './coverage.ts';
+import { outstandingNanos } from './invoices.ts';
 import { parseAmount } from '../domain/money.ts';
 import { balanceTermsOf } from './prepaid-terms.ts';
 
@@ -23,8 +24,8 @@ export interface Standing {
  * The standing of an account: `overdue` as soon as a charge, or a final invoice of an account without daily charges, is not
  * covered when it falls due; `suspended` so long after that as its terms say; `low` below the account's threshold.
  */
-export function standingOf(context: TermsContext, account: string, nowMs: number): Standing {
-  const { books } = context.catalog;
+export function standingOf(context: BooksContext, account: string, nowMs: number): Standing {
+  const { books } = context;
   const entries = books.balanceOf(account).map(ledgerEntry);
   const balanceNanos = balanceOf(entries);
   const thresholdNanos = parseAmount(context.catalog.account(account)?.body.low_balance ?? '0') ?? 0n;
@@ -32,7 +33,7 @@ export function standingOf(context: TermsContext, account: string, nowMs: number
   const dueInvoices = books
     .statesOf(account)
     .filter(({ head, status }) => head.type === 'invoice' && status === 'final')
-    .filter((each) => BigInt(each.head.total_nanos) - each.creditedNanos - each.paidNanos - each.chargedNanos > 0n)
+    .filter((each) => outstandingNanos(each) > 0n)
     .map(({ head }) => head.due_at);
   const overdueMs = [...unpaid.map((debt) => debt.dueAtMs), ...dueInvoices]
     .filter((at) => at <= nowMs)
@@ -58,6 +59,6 @@ export function standingOf(context: TermsContext, account: string, nowMs: number
 }
 
 /** When an account was last recorded to be well again. */
-function recoveredAt(context: TermsContext, account: string): number | null {
-  return context.catalog.books.balanceOf(account).findLast((entry) => entry.state?.is === 'ok')?.state?.since ?? null;
+function recoveredAt(context: BooksContext, account: string): number | null {
+  return context.books.balanceOf(account).findLast((entry) => entry.state?.is === 'ok')?.state?.since ?? null;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { InvoiceHead } from './invoices.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { toJson } from '../domain/json.ts';
-import type { InvoiceHead } from './books.ts';
 
 /**
  * An invoice or credit note as it is kept: one entry that holds its number and all that it says. `rest` and `evidence` are

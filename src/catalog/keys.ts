@@ -1,9 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { formatInstant } from '../domain/instant.ts';
 import { identifier } from '../domain/plan.ts';
 import { vmPattern } from '../samples/names.ts';
-import type { Store } from '../store/store.ts';
 
 export const KEY_ROLES = ['agent', 'billing', 'admin'] as const;
 export type KeyRole = (typeof KEY_ROLES)[number];
@@ -67,16 +65,6 @@ export function keyFromBytes(bytes: Uint8Array): string {
 
 export function digestOf(key: string): Buffer {
   return hash('sha256', key, 'buffer');
-}
-
-/** When and by whom the key of this digest was first revoked, in words; undefined if it never was. Every version on record counts. */
-export async function revocationOf(store: Store, digest: string): Promise<string | undefined> {
-  const [row] = await store.rows<{ name: string; at: string; by: string }>(
-    `SELECT id AS name, toUnixTimestamp64Milli(recorded_at) AS at, recorded_by AS by FROM catalog
-     WHERE kind = 'key' AND JSONExtractString(body, 'digest') = {digest:String} AND JSONExtractBool(body, 'revoked') ORDER BY seq LIMIT 1`,
-    { digest },
-  );
-  return row === undefined ? undefined : `it was key ${row.name}, revoked on ${formatInstant(Number(row.at))} by ${row.by}`;
 }
 
 /** The keys in force, found by what a client sends. */

@@ -22,12 +22,12 @@ export interface IncidentChange {
 export function recorded(context: QueryContext, request: IncidentRequest, reported: IncidentBody['reported']): IncidentChange {
   const incident: IncidentBody = { ...request, reported, recorded: { at: 0, by: '' }, withdrawn: null };
   const more = (vm: string): Incident[] => incidentsOf([{ body: incident }], vm, accountOf(context, vm));
-  return { incident, then: (vm) => [...context.catalog.incidentsOf(vm), ...more(vm)] };
+  return { incident, then: (vm) => [...context.catalog.incidents.of(vm), ...more(vm)] };
 }
 
 /** An incident's withdrawal; of one that is withdrawn already nothing changes. */
 export function withdrawn(context: QueryContext, { id, body }: Versioned<IncidentBody>): IncidentChange {
-  const others = context.catalog.incidents().filter((each) => each.id !== id);
+  const others = context.catalog.incidents.all().filter((each) => each.id !== id);
   return { incident: body, then: (vm) => incidentsOf(others, vm, accountOf(context, vm)) };
 }
 
@@ -48,7 +48,7 @@ export async function effectOf(context: QueryContext, { incident, then }: Incide
     const horizonMs = Math.min(span.horizonMs, incident.to);
     if (firstMs >= horizonMs) return { vm, minutes: 0 };
     const timeline = { firstMs, horizonMs, outages: outages.get(vm) ?? [] };
-    const now = { ...timeline, outages: applyIncidents(timeline, catalog.incidentsOf(vm)) };
+    const now = { ...timeline, outages: applyIncidents(timeline, catalog.incidents.of(vm)) };
     return { vm, minutes: minutesThatDiffer(now, applyIncidents(timeline, then(vm))) };
   });
 }

@@ -69,7 +69,7 @@ export async function uptimePage(context: UptimeContext, request: UptimeRequest)
       request.incidents === 'raw'
         ? { outages: reported, plans: catalog.datedPlans(vm) }
         : {
-            outages: applyIncidents({ ...span, outages: reported }, catalog.incidentsOf(vm)),
+            outages: applyIncidents({ ...span, outages: reported }, catalog.incidents.of(vm)),
             plans: agreedPlans(catalog, termsLibrary, vm),
           };
     for (const row of rowsOf(vm, { ...span, ...counted }, edges)) {

@@ -1,10 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
 import { ADMIN, callOf, serverOn } from '../support/api.ts';
 import { runCli } from '../support/fake-cli.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
+import { openCatalogOf } from '../support/records.ts';
 
 /** What was in force at any instant can be asked, and nothing that was recorded goes away. */
 const MINUTE = 60_000;
@@ -17,7 +17,7 @@ describe('the history of the catalog', () => {
   let nowMs = START;
   let filler = 0;
   const open = () =>
-    Catalog.open({ store: test.store, now: () => nowMs, randomBytes: (size) => new Uint8Array(size).fill((filler += 1)) });
+    openCatalogOf({ store: test.store, now: () => nowMs, randomBytes: (size) => new Uint8Array(size).fill((filler += 1)) });
   const call = (...given: Parameters<ReturnType<typeof callOf>>) => callOf(app)(...given);
   const put = async (minute: number, url: string, body: object, key = ADMIN): Promise<Record<string, unknown>> => {
     nowMs = START + minute * MINUTE;
@@ -32,7 +32,7 @@ describe('the history of the catalog', () => {
   beforeAll(async () => {
     test = await openTestStore();
     const catalog = await open();
-    await catalog.bootstrapAdminKey(ADMIN);
+    await catalog.keys.bootstrapAdmin(ADMIN);
     app = await serverOn(test.store, catalog, { now: () => nowMs });
     const made = await call('POST', '/v1/keys', { role: 'admin', name: 'second', vms: ['*'] });
     const second = String(made.body['key']);

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
 import { ADMIN, callOf, serverOn } from '../support/api.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
+import { openCatalogOf } from '../support/records.ts';
 
 /** Bodies that are wrong or contradict themselves or the catalog: one problem each, the field named, and nothing changed. */
 const PLAN = { currency: 'CNY', time_zone: 'Asia/Taipei', price: { amount: '300.00', per: 'month' } };
@@ -86,8 +86,8 @@ describe('hostile and contradictory bodies', () => {
   beforeAll(async () => {
     test = await openTestStore();
     const randomBytes = (size: number): Uint8Array => new Uint8Array(size).fill((filler += 1));
-    const catalog = await Catalog.open({ store: test.store, now: () => 1_772_323_200_000, randomBytes });
-    await catalog.bootstrapAdminKey(ADMIN);
+    const catalog = await openCatalogOf({ store: test.store, now: () => 1_772_323_200_000, randomBytes });
+    await catalog.keys.bootstrapAdmin(ADMIN);
     app = await serverOn(test.store, catalog);
     for (const [url, body] of [
       ['/v1/plans/p', PLAN],

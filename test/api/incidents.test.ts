@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
+import type { Catalog } from '../../src/catalog/catalog.ts';
 import { insertFleet, insertSample, ms } from '../support/rows.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 import { ADMIN, callOf, serverOn } from '../support/api.ts';
+import { openCatalogOf } from '../support/records.ts';
 
 const HOURS = 'from=2026-03-01T00:00:00Z&to=2026-03-01T03:00:00Z&step=hour';
 
@@ -13,14 +14,14 @@ describe('incidents over HTTP', () => {
   let app: FastifyInstance;
   let filler = 0;
   const open = () =>
-    Catalog.open({ store: test.store, now: () => ms('12:00'), randomBytes: (size) => new Uint8Array(size).fill((filler += 1)) });
+    openCatalogOf({ store: test.store, now: () => ms('12:00'), randomBytes: (size) => new Uint8Array(size).fill((filler += 1)) });
 
   beforeAll(async () => {
     test = await openTestStore();
     await insertFleet(test.store);
     await insertSample(test.store, { vm: 'v1', nic: '', ts: '02:00:00.000', pos: 20, condition: 0, agent: 'h2' });
     catalog = await open();
-    await catalog.bootstrapAdminKey(ADMIN);
+    await catalog.keys.bootstrapAdmin(ADMIN);
     app = await serverOn(test.store, catalog);
     await callOf(app)('PUT', '/v1/accounts/a1', { name: 'A', currency: 'CNY' });
     await callOf(app)('PUT', '/v1/vms/v2', { account: 'a1', ends_at: ms('01:30') });

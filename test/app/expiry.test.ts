@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { InvoiceState } from '../../src/books/invoices.ts';
 import { holdsOf } from '../../src/app/expiry.ts';
-import type { InvoiceState } from '../../src/books/books.ts';
 import type { EventBody } from '../../src/catalog/events.ts';
 
 const DAY = 86_400_000;
@@ -20,15 +20,16 @@ function holds(): { vm: string; fromMs: number }[] {
     vmIds: () => ['v1', 'v2', 'v3'].values(),
     accountIds: () => ['a1', 'a2'],
     vmsOf: (account: string) => vms[account] ?? [],
-    eventsOf: (vm: string) => (events[vm] ?? []).map((kind) => ({ body: { kind } })),
-    books: { statesOf: (account: string) => (account === 'a1' ? invoices : []) },
+    events: { of: (vm: string) => (events[vm] ?? []).map((kind) => ({ body: { kind } })) },
   };
-  return holdsOf(catalog as unknown as Parameters<typeof holdsOf>[0]);
+  const books = { statesOf: (account: string) => (account === 'a1' ? invoices : []) };
+  return holdsOf({ catalog, books } as unknown as Parameters<typeof holdsOf>[0]);
 }
 
 function invoice(changes: Partial<InvoiceState> = {}, head: object = {}): Partial<InvoiceState> {
   return {
-    head: { type: 'invoice', from: FROM, total_nanos: '100', ...head } as InvoiceState['head'],
+    head: { type: 'invoice', from: FROM, ...head } as InvoiceState['head'],
+    totalNanos: 100n,
     status: 'final',
     paidNanos: 0n,
     creditedNanos: 0n,

@@ -12,6 +12,7 @@ import type { LineKind, RatedLine } from '../../src/rating/line.ts';
 import type { Store } from '../../src/store/store.ts';
 import { memoryCatalog, memoryStore } from '../support/memory-catalog.ts';
 import { below, pick, type Random, randomOf } from '../support/random.ts';
+import { booksOf } from '../support/records.ts';
 
 /** Corrections of final invoices as a whole: what stands at last is what the periods rate to, and every entry is counted once. */
 const FEN = 10_000_000n;
@@ -52,7 +53,7 @@ const totalOf = (lines: readonly Pick<RatedLine, 'amountNanos'>[]): bigint =>
 
 /** A draft of the k-th day, with what is lacking of earlier ones, as `rateDocument` makes it. */
 async function draftOf(catalog: Catalog, day: number, own: readonly RatedLine[]): Promise<string> {
-  const debits = pendingDebits(catalog.books, 'a');
+  const debits = pendingDebits(booksOf(catalog), 'a');
   const lines = [...own, ...debits.map((each) => each.line)];
   const document: StoredDocument = {
     head: {
@@ -82,12 +83,12 @@ async function draftOf(catalog: Catalog, day: number, own: readonly RatedLine[])
     evidence: '{}',
     sha256: null,
   };
-  return keepDraft(catalog, document, 't');
+  return keepDraft(booksOf(catalog), document, 't');
 }
 
 async function correct(catalog: Catalog, id: string, rated: readonly RatedLine[]) {
-  const { lines } = JSON.parse((await readDocument(catalog, id)).rest) as { lines: IssuedLine[] };
-  return correctTo(catalog, {
+  const { lines } = JSON.parse((await readDocument(booksOf(catalog), id)).rest) as { lines: IssuedLine[] };
+  return correctTo(booksOf(catalog), {
     id,
     issued: lines,
     rated: { lines: rated, evidence: '{}' },
@@ -99,17 +100,17 @@ async function correct(catalog: Catalog, id: string, rated: readonly RatedLine[]
 
 /** What all that was issued comes to: final invoices less their credit notes, and debits that wait. */
 function position(catalog: Catalog): bigint {
-  let sum = totalOf(pendingDebits(catalog.books, 'a').map((each) => each.line));
-  for (const { head, status, creditedNanos } of catalog.books.statesOf('a'))
-    if (head.type === 'invoice' && head.final && status !== 'void') sum += BigInt(head.total_nanos) - creditedNanos;
+  let sum = totalOf(pendingDebits(booksOf(catalog), 'a').map((each) => each.line));
+  for (const { head, status, totalNanos, creditedNanos } of booksOf(catalog).statesOf('a'))
+    if (head.type === 'invoice' && head.final && status !== 'void') sum += totalNanos - creditedNanos;
   return sum;
 }
 
 async function nothingOverCredited(catalog: Catalog): Promise<void> {
-  for (const { id, head } of catalog.books.statesOf('a')) {
+  for (const { id, head } of booksOf(catalog).statesOf('a')) {
     if (head.type !== 'invoice' || !head.final) continue;
-    const { lines } = JSON.parse((await readDocument(catalog, id)).rest) as { lines: IssuedLine[] };
-    for (const [i, nanos] of catalog.books.creditedByLine(id)) {
+    const { lines } = JSON.parse((await readDocument(booksOf(catalog), id)).rest) as { lines: IssuedLine[] };
+    for (const [i, nanos] of booksOf(catalog).creditedByLine(id)) {
       const amount = BigInt((lines[i]?.amount ?? '0').replace('.', '')) * FEN;
       expect(nanos <= amount && nanos > 0n, `${nanos} credited on ${amount}`).toBe(true);
     }
@@ -134,9 +135,9 @@ describe('corrections of final invoices', () => {
           await correct(catalog, id, targets.get(id) ?? []);
         }
         if (random() < 0.8) {
-          await finalize(catalog, draft, 't', ANYHOW).catch(async (error: unknown) => {
+          await finalize(booksOf(catalog), draft, 't', ANYHOW).catch(async (error: unknown) => {
             expect(String(error)).toContain('make the draft again');
-            await finalize(catalog, await draftOf(catalog, day, own), 't', ANYHOW);
+            await finalize(booksOf(catalog), await draftOf(catalog, day, own), 't', ANYHOW);
           });
           targets.set(draft, own);
           day += 1;
@@ -144,7 +145,7 @@ describe('corrections of final invoices', () => {
         if (random() < 0.2) {
           const [id] = pick(random, [...targets, ['', []] as [string, RatedLine[]]]);
           // Void where that is allowed: its debits are for the next invoice again, and debits of it are gone.
-          if (id !== '' && (await voidInvoice(catalog, id, '', 't').then(() => true).catch(() => false))) targets.delete(id); // prettier-ignore
+          if (id !== '' && (await voidInvoice(booksOf(catalog), id, '', 't').then(() => true).catch(() => false))) targets.delete(id); // prettier-ignore
         }
         // Another process takes over.
         if (random() < 0.2) catalog = await memoryCatalog(store);
@@ -164,22 +165,25 @@ describe('corrections of final invoices', () => {
   it('a debit is charged by one of two drafts that hold it, and waits again when that one is void', async () => {
     const catalog = await memoryCatalog();
     const first = await draftOf(catalog, 0, [line('service', 'v1', 100)]);
-    await finalize(catalog, first, 't', ANYHOW);
+    await finalize(booksOf(catalog), first, 't', ANYHOW);
     await correct(catalog, first, [line('service', 'v1', 150)]);
     const [second, third] = [await draftOf(catalog, 1, []), await draftOf(catalog, 2, [])];
-    const both = await Promise.allSettled([finalize(catalog, second, 't', ANYHOW), finalize(catalog, third, 't', ANYHOW)]);
+    const both = await Promise.allSettled([
+      finalize(booksOf(catalog), second, 't', ANYHOW),
+      finalize(booksOf(catalog), third, 't', ANYHOW),
+    ]);
     expect(both.map((each) => each.status).sort()).toEqual(['fulfilled', 'rejected']);
-    expect(pendingDebits(catalog.books, 'a')).toEqual([]);
-    await expect(voidInvoice(catalog, first, '', 't')).rejects.toThrow('charges what');
-    const holder = catalog.books.debitsOf('a')[0]?.on?.invoice ?? '';
-    await voidInvoice(catalog, holder, '', 't');
-    expect(pendingDebits(catalog.books, 'a').map((each) => each.line.amountNanos)).toEqual([50n * FEN]);
+    expect(pendingDebits(booksOf(catalog), 'a')).toEqual([]);
+    await expect(voidInvoice(booksOf(catalog), first, '', 't')).rejects.toThrow('charges what');
+    const holder = booksOf(catalog).debitsOf('a')[0]?.on?.invoice ?? '';
+    await voidInvoice(booksOf(catalog), holder, '', 't');
+    expect(pendingDebits(booksOf(catalog), 'a').map((each) => each.line.amountNanos)).toEqual([50n * FEN]);
     const other = holder === second ? third : second;
-    const head = (await readDocument(catalog, other)).head;
+    const head = (await readDocument(booksOf(catalog), other)).head;
     expect(() => {
-      checkDebits(catalog.books, head);
+      checkDebits(booksOf(catalog), head);
     }).not.toThrow();
-    await finalize(catalog, other, 't', ANYHOW);
-    expect(catalog.books.debitsOf('a')[0]).toMatchObject({ status: 'charged', on: { invoice: other } });
+    await finalize(booksOf(catalog), other, 't', ANYHOW);
+    expect(booksOf(catalog).debitsOf('a')[0]).toMatchObject({ status: 'charged', on: { invoice: other } });
   });
 });

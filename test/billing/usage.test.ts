@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { trafficDays, trafficSlots } from '../../src/billing/usage.ts';
-import { Catalog } from '../../src/catalog/catalog.ts';
 import type { QueryContext } from '../../src/query/context.ts';
 import type { Store } from '../../src/store/store.ts';
 import { insertTraffic, ms } from '../support/rows.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
+import { openCatalogOf } from '../support/records.ts';
 
 /** Sums of traffic where rows were restated, withdrawn, and are not merged yet, beside VMs of which every minute has one row. */
 let test: TestStore;
@@ -17,7 +17,7 @@ const DAY = { fromMinute: ms('00:00') / 60_000, toMinute: ms('00:00') / 60_000 +
 beforeAll(async () => {
   test = await openTestStore();
   await test.store.command('SYSTEM STOP MERGES traffic');
-  const catalog = await Catalog.open({ store: test.store, now: () => 0, randomBytes: (size) => new Uint8Array(size) });
+  const catalog = await openCatalogOf({ store: test.store, now: () => 0, randomBytes: (size) => new Uint8Array(size) });
   const store: Store = {
     ...test.store,
     rows: (sql, params) => {

@@ -4,6 +4,7 @@ import type { Catalog } from '../../src/catalog/catalog.ts';
 import { conditionCode } from '../../src/domain/condition.ts';
 import { callOf, doneOf, openCatalog, serverOn } from '../support/api.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
+import { recordsOf } from '../support/records.ts';
 
 /** A prepaid balance over HTTP through eight days, every amount worked by hand. 10.00 a day; terms of internet-service. */
 interface Entry {
@@ -116,7 +117,7 @@ describe('a prepaid balance that is charged by the day', () => {
     const [made] = run.body['accounts'] as { entries: Entry[] }[];
     // Half a day too much had been charged. It was never owed, so nothing of the 3rd was late: its fee goes as well.
     expect(told(made?.entries ?? [])[0]).toBe('correction 07 5.00');
-    await catalog.refresh();
+    await recordsOf(catalog).journal.refresh();
   });
 
   it('the invoice shows what the balance has paid, and nothing is charged twice', async () => {

@@ -1,10 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { insertEntries } from '../../src/journal/append.ts';
 import { type Status, sampleCounts } from '../../src/aggregate/status.ts';
 import { ApiClient } from '../../src/client/client.ts';
-import { Catalog } from '../../src/catalog/catalog.ts';
-import { insertEntry } from '../../src/journal/entry.ts';
 import { buildServer } from '../../src/api/routes.ts';
 import { z } from 'zod';
 import { Decoder } from '../../src/kernel/decoder.ts';
@@ -18,6 +17,7 @@ import type { LoggedSample } from '../../src/verify/model/inforce.ts';
 import { runCli } from '../support/fake-cli.ts';
 import { emptyStore, logOf, markCatalog, memoryCheckpoints, startAggregator, storeCatalog } from '../support/product.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
+import { booksOf, openCatalogOf } from '../support/records.ts';
 
 const ADMIN = 'an-admin-key-for-the-tests';
 const START = Date.parse('2026-03-01T00:00:00Z');
@@ -47,7 +47,7 @@ async function served(fleet: Fleet, retentionDays = 0, door: Decoder = decoder):
     if (vm.endsAtMs === null) continue;
     const plans = vm.plans.map(({ plan, fromMs }) => ({ plan, from: fromMs }));
     const body = JSON.stringify({ account: 'a', plans, ends_at: vm.endsAtMs });
-    await insertEntry(store, { kind: 'vm', id, seq: ++seq, recordedAtMs: 0, recordedBy: 'test', body });
+    await insertEntries(store, [{ kind: 'vm', id, seq: ++seq, recordedAtMs: 0, recordedBy: 'test', body }]);
   }
   const log = logOf(door, fleet.log, [7, 50, 3], fleet.options);
   markCatalog(log, seq);
@@ -63,13 +63,14 @@ async function served(fleet: Fleet, retentionDays = 0, door: Decoder = decoder):
     waiting: progress.waiting,
     samples: sampleCounts(progress.counters, progress.quarantined),
   };
-  const catalog = await Catalog.open({ store, now: () => START, randomBytes: (size) => new Uint8Array(size) });
-  await catalog.bootstrapAdminKey(ADMIN);
+  const catalog = await openCatalogOf({ store, now: () => START, randomBytes: (size) => new Uint8Array(size) });
+  await catalog.keys.bootstrapAdmin(ADMIN);
   for (const name of new Set(fleet.log.map(({ agent }) => agent)))
-    await catalog.createKey({ role: 'agent', name, vms: ['*'] }, 'test');
+    await catalog.keys.create({ role: 'agent', name, vms: ['*'] }, 'test');
   app = await buildServer({
     store,
     catalog,
+    books: booksOf(catalog),
     watermarkMs: () => status.watermarkMs,
     stalenessMs: fleet.options.stalenessMs,
     terms: { ...fleet.options, retentionDays },

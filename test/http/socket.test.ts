@@ -107,14 +107,14 @@ describe('on a real socket', () => {
   it.each([true, false])(
     'a body that comes after its key was revoked (%s) is carried out only where it was not',
     async (revoked) => {
-      const { key, entry } = await catalog.createKey({ role: 'billing', name: 'clerk', vms: null }, 'test');
+      const { key, entry } = await catalog.keys.create({ role: 'billing', name: 'clerk', vms: null }, 'test');
       const before = deeds;
       const socket = await open();
       socket.write(
         `POST /v1/deed HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${key}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{`,
       );
       await entered;
-      if (revoked) await catalog.revokeKey(entry.id, 'test');
+      if (revoked) await catalog.keys.revoke(entry.id, 'test');
       socket.end('}');
       let answer = '';
       for await (const chunk of socket) answer += String(chunk);

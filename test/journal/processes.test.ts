@@ -4,15 +4,15 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { insertUnlessOvertaken } from '../../src/journal/append.ts';
 import { accountBody } from '../../src/catalog/bodies.ts';
-import { Catalog } from '../../src/catalog/catalog.ts';
-import { claimEntries } from '../../src/journal/claim.ts';
 import type { Entry } from '../../src/journal/entry.ts';
 import { migrate } from '../../src/store/migrations.ts';
 import { openServerStore } from '../../src/store/server.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type ClickHouseServer, serverMissing, startClickHouseServer } from '../support/clickhouse-server.ts';
 import { compileProgram, type Program } from '../support/program.ts';
+import { booksOf, openCatalogOf, recordsOf } from '../support/records.ts';
 
 const ROUNDS = 8;
 const missing = serverMissing();
@@ -27,7 +27,7 @@ describe.skipIf(missing !== undefined)('the catalog of several processes', () =>
   let server: ClickHouseServer;
   let store: Store;
   let program: Program;
-  const open = () => Catalog.open({ store, now: Date.now, randomBytes, shared: true });
+  const open = () => openCatalogOf({ store, now: Date.now, randomBytes, shared: true });
   const account = (name: string) => accountBody.parse({ name, currency: 'CNY' });
   const entry = (seq: bigint, id: string): Entry => ({
     kind: 'account',
@@ -41,7 +41,7 @@ describe.skipIf(missing !== undefined)('the catalog of several processes', () =>
     BigInt((await store.rows<{ n: string }>('SELECT max(seq) AS n FROM catalog'))[0]?.n ?? '0');
 
   beforeAll(async () => {
-    program = compileProgram('catalog/programs/writer.ts');
+    program = compileProgram('journal/programs/writer.ts');
     server = await startClickHouseServer();
     store = await openServerStore({ url: server.url });
     await migrate(store, { nowMs: 0 });
@@ -83,7 +83,9 @@ describe.skipIf(missing !== undefined)('the catalog of several processes', () =>
     const accounts = told.filter((each) => each.account !== undefined);
     expect(new Set(accounts.map((each) => each.seq)).size).toBe(4 * ROUNDS);
     for (const each of accounts) expect(catalog.account(each.account ?? '')?.seq.toString()).toBe(each.seq);
-    const numbers = catalog.books.statesOf(undefined).map(({ head }) => head.number ?? 0);
+    const numbers = booksOf(catalog)
+      .statesOf(undefined)
+      .map(({ head }) => head.number ?? 0);
     expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 4 * ROUNDS }, (_, i) => i + 1));
     expect(told.filter((each) => each.invoice !== undefined)).toHaveLength(4 * ROUNDS);
   });
@@ -92,7 +94,7 @@ describe.skipIf(missing !== undefined)('the catalog of several processes', () =>
     const before = await last();
     for (let i = 1n; i <= 10n; i += 1n) {
       const won = await Promise.all(
-        Array.from({ length: 6 }, (_, who) => claimEntries(store, [entry(before + i, `claim-${who}`)])),
+        Array.from({ length: 6 }, (_, who) => insertUnlessOvertaken(store, [entry(before + i, `claim-${who}`)])),
       );
       expect(won.filter(Boolean)).toHaveLength(1);
       const rows = await store.rows<{ id: string }>(`SELECT id FROM catalog WHERE seq = ${before + i}`);
@@ -103,8 +105,8 @@ describe.skipIf(missing !== undefined)('the catalog of several processes', () =>
   it('refuses a writer that slept for longer than tokens are remembered', async () => {
     await store.command('ALTER TABLE catalog MODIFY SETTING non_replicated_deduplication_window = 2');
     const before = await last();
-    for (let i = 1n; i <= 5n; i += 1n) expect(await claimEntries(store, [entry(before + i, 'awake')])).toBe(true);
-    expect(await claimEntries(store, [entry(before + 1n, 'asleep')])).toBe(false);
+    for (let i = 1n; i <= 5n; i += 1n) expect(await insertUnlessOvertaken(store, [entry(before + i, 'awake')])).toBe(true);
+    expect(await insertUnlessOvertaken(store, [entry(before + 1n, 'asleep')])).toBe(false);
     expect(await store.rows("SELECT id FROM catalog WHERE id = 'asleep'")).toEqual([]);
     await store.command('ALTER TABLE catalog MODIFY SETTING non_replicated_deduplication_window = 10000');
   });
@@ -112,7 +114,7 @@ describe.skipIf(missing !== undefined)('the catalog of several processes', () =>
   it('goes on when the server noted a token and was killed before it kept the row', async () => {
     const seq = (await last()) + 1n;
     // what the crash leaves behind: the token on record, the row gone
-    expect(await claimEntries(store, [entry(seq, 'lost')])).toBe(true);
+    expect(await insertUnlessOvertaken(store, [entry(seq, 'lost')])).toBe(true);
     const [part] = await store.rows<{ path: string; n: string }>(
       `SELECT path, rows AS n FROM system.parts WHERE database = 'uptally' AND table = 'catalog' AND active
        AND name = (SELECT _part FROM catalog WHERE seq = ${seq})`,
@@ -122,7 +124,7 @@ describe.skipIf(missing !== undefined)('the catalog of several processes', () =>
     await rm(part?.path ?? '', { recursive: true });
     await server.start();
     expect(await last()).toBe(seq - 1n);
-    expect(await claimEntries(store, [entry(seq, 'after the crash')])).toBe(true);
+    expect(await insertUnlessOvertaken(store, [entry(seq, 'after the crash')])).toBe(true);
   });
 
   it('shows a process what another wrote, and asks once for all who wait', async () => {
@@ -135,21 +137,21 @@ describe.skipIf(missing !== undefined)('the catalog of several processes', () =>
         return store.rows(sql, params);
       },
     };
-    const reader = await Catalog.open({ store: counting, now: Date.now, randomBytes, shared: true });
+    const reader = await openCatalogOf({ store: counting, now: Date.now, randomBytes, shared: true });
     reads = 0;
-    const early = reader.refresh();
+    const early = recordsOf(reader).journal.refresh();
     await Promise.resolve().then(() => Promise.resolve());
     await writer.putAccount('seen', account('Seen'), 't');
-    await Promise.all([early, ...Array.from({ length: 50 }, () => reader.refresh())]);
+    await Promise.all([early, ...Array.from({ length: 50 }, () => recordsOf(reader).journal.refresh())]);
     expect(reader.account('seen')?.body.name).toBe('Seen');
     expect(reads).toBe(2);
   });
 
   it('decides a write again when another process came first', async () => {
     const [a, b] = [await open(), await open()];
-    const key = await a.bootstrapAdminKey(undefined);
+    const key = await a.keys.bootstrapAdmin(undefined);
     // b does not know of it yet: had it written what it decided first, there would be two
-    expect(await b.bootstrapAdminKey(undefined)).toBeUndefined();
-    expect(b.findKey(key ?? '')?.role).toBe('admin');
+    expect(await b.keys.bootstrapAdmin(undefined)).toBeUndefined();
+    expect(b.keys.findKey(key ?? '')?.role).toBe('admin');
   });
 });

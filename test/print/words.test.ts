@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { InvoiceState } from '../../src/books/invoices.ts';
+import type { Books } from '../../src/books/books.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
-import type { InvoiceState } from '../../src/books/books.ts';
 import type { DebitState } from '../../src/books/debits.ts';
 import { EVENT_KINDS } from '../../src/catalog/events.ts';
 import type { Correction } from '../../src/billing/corrections/corrections.ts';
@@ -99,7 +100,7 @@ function corrections(description: string): { description: string; formula: strin
       on: null,
       head: { invoice: 'i', number: 7, currency: 'CNY', reason: '', evidence_sha256: '', parts: [{ ...correction, line, nanos: '10000000', before: '', after: '' }] },
     }) as unknown as DebitState; // prettier-ignore
-  const books = { debitsOf: () => [debitOn(1), debitOn(null)] } as unknown as Catalog['books'];
+  const books = { debitsOf: () => [debitOn(1), debitOn(null)] } as unknown as Books;
   const { lines } = JSON.parse(note.rest) as { lines: { description: string; formula: string; unit: string }[] };
   return [...lines, ...pendingDebits(books, 'a').map(({ line }) => line)];
 }

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountBody, vmBody } from '../../src/catalog/bodies.ts';
-import { Catalog } from '../../src/catalog/catalog.ts';
 import { planBody } from '../../src/domain/plan.ts';
 import { anomalyPage } from '../../src/query/anomalies.ts';
 import { vmKnown } from '../../src/query/context.ts';
@@ -15,6 +14,7 @@ import { loadTerms, parseSheet, shippedTermsFolder, TermsLibrary } from '../../s
 import { insertFleet, insertOutage, insertUptime, ms } from '../support/rows.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 import { zone } from '../support/zone.ts';
+import { openCatalogOf } from '../support/records.ts';
 
 const MAX = 2n ** 64n - 1n;
 const minuteOf = (time: string) => ms(time) / 60_000;
@@ -38,7 +38,7 @@ describe('queries', () => {
   beforeAll(async () => {
     test = await openTestStore();
     await insertFleet(test.store);
-    const catalog = await Catalog.open({ store: test.store, now: () => 0, randomBytes: (size) => new Uint8Array(size) });
+    const catalog = await openCatalogOf({ store: test.store, now: () => 0, randomBytes: (size) => new Uint8Array(size) });
     // 1.44 a day: 1,000,000 nanos a minute.
     await catalog.putPlan(
       'p1',

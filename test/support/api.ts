@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import { Catalog } from '../../src/catalog/catalog.ts';
+import type { Catalog } from '../../src/catalog/catalog.ts';
 import { buildServer, type ServerDeps } from '../../src/api/routes.ts';
 import type { Store } from '../../src/store/store.ts';
+import { booksOf, openCatalogOf } from './records.ts';
 
 /** The API over a store and a catalog, without log and aggregator: rows are put into the store by the test. */
 export const ADMIN = 'an-admin-key-for-the-tests';
@@ -19,8 +20,8 @@ let asked = 0;
 /** Opens a catalog with the admin key, as another process would. Its keys and ids are not of chance, and none is given twice. */
 export async function openCatalog(store: Store, now: () => number): Promise<Catalog> {
   const randomBytes = (size: number): Uint8Array => Buffer.alloc(size, (asked += 1).toString(16).padStart(4, '0'), 'hex');
-  const catalog = await Catalog.open({ store, now, randomBytes });
-  await catalog.bootstrapAdminKey(ADMIN);
+  const catalog = await openCatalogOf({ store, now, randomBytes });
+  await catalog.keys.bootstrapAdmin(ADMIN);
   return catalog;
 }
 
@@ -28,6 +29,7 @@ export function serverOn(store: Store, catalog: Catalog, change: Partial<ServerD
   return buildServer({
     store,
     catalog,
+    books: booksOf(catalog),
     watermarkMs: () => null,
     stalenessMs: 90_000,
     terms: { stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 100_000_000_000n, retentionDays: 90, clock: 'wall' },

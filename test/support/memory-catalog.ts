@@ -1,5 +1,6 @@
-import { Catalog } from '../../src/catalog/catalog.ts';
+import type { Catalog } from '../../src/catalog/catalog.ts';
 import type { Store } from '../../src/store/store.ts';
+import { openCatalogOf } from './records.ts';
 
 interface Row {
   kind: string;
@@ -44,7 +45,7 @@ export function memoryStore(): Store {
 /** A catalog over such a store; `store` given: what another process finds there. */
 export function memoryCatalog(store: Store = memoryStore(), now: () => number = () => 0): Promise<Catalog> {
   let n = Math.floor(Math.random() * 2 ** 40);
-  return Catalog.open({
+  return openCatalogOf({
     store,
     now,
     randomBytes: (size) => {

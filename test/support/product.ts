@@ -1,8 +1,8 @@
 /** Runs a fleet's log through the real decoder, aggregator and ClickHouse, and reads back what is stored, in the model's terms. */
+import { insertEntries } from '../../src/journal/append.ts';
 import { Aggregator } from '../../src/aggregate/aggregator.ts';
 import type { CheckpointFolder } from '../../src/aggregate/checkpoint.ts';
 import type { SliceBounds } from '../../src/aggregate/repair.ts';
-import { insertEntry } from '../../src/journal/entry.ts';
 import { CONDITIONS } from '../../src/domain/condition.ts';
 import type { Decoder } from '../../src/kernel/decoder.ts';
 import type { LogReader, LogRecord } from '../../src/log/log.ts';
@@ -126,7 +126,7 @@ export function planJson(plan: ModelPlan): string {
 export async function storeCatalog(store: Store, catalog: ModelCatalog, firstSeq = 1n): Promise<bigint> {
   let seq = firstSeq;
   const put = async (kind: 'plan' | 'vm', id: string, body: string): Promise<void> => {
-    await insertEntry(store, { kind, id, seq: seq++, recordedAtMs: 0, recordedBy: 'test', body });
+    await insertEntries(store, [{ kind, id, seq: seq++, recordedAtMs: 0, recordedBy: 'test', body }]);
   };
   for (const [id, plan] of catalog.plans) await put('plan', id, planJson(plan));
   for (const [id, vm] of catalog.vms) {

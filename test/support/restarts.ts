@@ -2,7 +2,7 @@
 import { Aggregator } from '../../src/aggregate/aggregator.ts';
 import type { CheckpointFolder } from '../../src/aggregate/checkpoint.ts';
 import type { SliceBounds } from '../../src/aggregate/repair.ts';
-import { insertEntry } from '../../src/journal/entry.ts';
+import { insertEntries } from '../../src/journal/append.ts';
 import { catalogRecord } from '../../src/log/record.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { ModelCatalog } from '../model/fleet.ts';
@@ -105,7 +105,9 @@ export class Installation {
   async #forget(vms: readonly string[]): Promise<void> {
     const seq = ++this.#catalogSeq;
     const body = JSON.stringify({ vms });
-    await insertEntry(this.#setup.store, { kind: 'forgetting', id: `f${seq}`, seq, recordedAtMs: 0, recordedBy: 'test', body });
+    await insertEntries(this.#setup.store, [
+      { kind: 'forgetting', id: `f${seq}`, seq, recordedAtMs: 0, recordedBy: 'test', body },
+    ]);
     this.forgettings.push({ seq, vms });
   }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiClient } from '../../src/client/client.ts';
-import { Catalog } from '../../src/catalog/catalog.ts';
+import type { Catalog } from '../../src/catalog/catalog.ts';
 import { conditionCode, type Condition } from '../../src/domain/condition.ts';
 import { parseSheet, TermsLibrary, loadTerms, shippedTermsFolder } from '../../src/terms/library.ts';
 import { sha256 } from '../../src/verify/document.ts';
@@ -13,6 +13,7 @@ import { Reader } from '../../src/verify/reader.ts';
 import { ADMIN, callOf, serverOn } from '../support/api.ts';
 import { runCli } from '../support/fake-cli.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
+import { openCatalogOf } from '../support/records.ts';
 
 /** Final documents against the rows behind them: what agrees is said to, and damage is found and named. */
 const GB = 1_000_000_000n;
@@ -48,7 +49,7 @@ describe('verify covers invoices', () => {
   let library: TermsLibrary;
   let filler = 0;
   const open = (): Promise<Catalog> =>
-    Catalog.open({ store: test.store, now: () => NOW, randomBytes: (size) => new Uint8Array(size).fill((filler += 1)) });
+    openCatalogOf({ store: test.store, now: () => NOW, randomBytes: (size) => new Uint8Array(size).fill((filler += 1)) });
   const command = (sql: string): Promise<unknown> => test.store.command(sql);
 
   /** Runs something against the product as a new process would find it. */
@@ -105,7 +106,7 @@ describe('verify covers invoices', () => {
       ...own.flatMap((each) => ('sheet' in each ? [each] : [])),
     ]);
     const catalog = await open();
-    await catalog.bootstrapAdminKey(ADMIN);
+    await catalog.keys.bootstrapAdmin(ADMIN);
     await served(async (call) => {
       const done = async (...given: Parameters<typeof call>): Promise<Record<string, unknown>> => {
         const answer = await call(...given);

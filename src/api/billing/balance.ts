@@ -153,9 +153,9 @@ function beganJson({ began }: Standing): Record<string, string> {
 }
 
 /** The entries of an account, the newest first, each with the balance after it. */
-export function entriesJson({ catalog }: BillingContext, account: string): Record<string, unknown>[] {
+export function entriesJson({ books }: BillingContext, account: string): Record<string, unknown>[] {
   let balance = 0n;
-  return catalog.books
+  return books
     .balanceOf(account)
     .map((entry) => {
       balance += BigInt(entry.amount_nanos);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Catalog } from '../../catalog/catalog.ts';
+import type { Books } from '../../books/books.ts';
 import type { DebitState } from '../../books/debits.ts';
 import { readDebit } from '../../books/ledger.ts';
 import { formatAmount } from '../../domain/money.ts';
@@ -38,7 +38,7 @@ const debitShape = z.object({
 });
 
 /** Debits: what final invoices charged too little, for the next invoice of the account. */
-export function debitRoutes(api: Api, catalog: Catalog): void {
+export function debitRoutes(api: Api, books: Books): void {
   api.route(
     {
       method: 'GET',
@@ -50,7 +50,7 @@ export function debitRoutes(api: Api, catalog: Catalog): void {
       answers: { 200: { description: 'In the order they were recorded', schema: z.object({ debits: z.array(debitShape) }) } },
       problems: ['invalid_parameter'],
     },
-    ({ query }) => Promise.resolve({ debits: catalog.books.debitsOf(query.account).map(debitJson) }),
+    ({ query }) => Promise.resolve({ debits: books.debitsOf(query.account).map(debitJson) }),
   );
   api.route(
     {
@@ -65,10 +65,10 @@ export function debitRoutes(api: Api, catalog: Catalog): void {
       problems: ['invalid_parameter', 'invoice_unknown', 'store_unavailable'],
     },
     async ({ params: { id }, query: { part }, reply }) => {
-      const debit = catalog.books.debit(id);
+      const debit = books.debit(id);
       if (debit === undefined) throw new ProblemError('invoice_unknown', `there is no debit ${id}`);
       if (part === undefined) return debitJson(debit);
-      return reply.type('application/json; charset=utf-8').send((await readDebit(catalog, id)).evidence);
+      return reply.type('application/json; charset=utf-8').send((await readDebit(books, id)).evidence);
     },
   );
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { comparePositions, positionOf } from '../../books/invoices.ts';
 import { instant } from '../../domain/shapes.ts';
-import { comparePositions, positionOf } from '../../books/books.ts';
-import type { Catalog } from '../../catalog/catalog.ts';
+import type { Books } from '../../books/books.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';
@@ -52,7 +52,7 @@ function plus(given: string): string | number {
 const position = z.strictObject({ from: z.int(), note: z.int(), number: z.int(), id: identifier });
 
 /** Invoices and credit notes without their lines, by page. */
-export function invoiceListRoutes(api: Api, catalog: Catalog): void {
+export function invoiceListRoutes(api: Api, books: Books): void {
   api.route(
     {
       method: 'GET',
@@ -74,7 +74,7 @@ export function invoiceListRoutes(api: Api, catalog: Catalog): void {
       const query = pinned?.query ?? texts;
       const { account, from, to, status, type, number } = checked('invalid_parameter', filters, query) as z.infer<typeof filters>;
       const rows = Math.min(readLimit(limit), PAGE_ROWS_MAX);
-      const found = catalog.books
+      const found = books
         .statesOf(account)
         .filter(
           (state) =>
@@ -96,7 +96,7 @@ export function invoiceListRoutes(api: Api, catalog: Catalog): void {
           currency: state.head.currency,
           from: formatInstant(state.head.from),
           to: formatInstant(state.head.to),
-          total: formatAmount(BigInt(state.head.total_nanos), state.head.currency),
+          total: formatAmount(state.totalNanos, state.head.currency),
         })),
         next: last === undefined ? null : encodeCursor(PATH, query, positionOf(last)),
       });

@@ -68,12 +68,12 @@ const paymentRequest = z.strictObject({
 
 /** Invoices and credit notes: rated, numbered, paid, made void, read. */
 export function invoiceRoutes(api: Api, context: BillingContext, now: () => number): void {
-  const { catalog } = context;
+  const { catalog, books } = context;
   const answerJson = async (reply: FastifyReply, id: string, status = 200): Promise<FastifyReply> =>
     reply
       .code(status)
       .type(JSON_TYPE)
-      .send(await invoiceJson(catalog, id));
+      .send(await invoiceJson(books, id));
 
   api.route(
     {
@@ -96,7 +96,7 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
       const isPreview = body.mode === 'preview';
       return answerInTime(reply, isPreview ? 200 : 201, async () => {
         const document: RatedDocument = await rateDocument(context, body.account, body.from, body.to);
-        return isPreview ? previewJson(document) : invoiceJson(catalog, await keepDraft(catalog, document, recorderOf(request)));
+        return isPreview ? previewJson(document) : invoiceJson(books, await keepDraft(books, document, recorderOf(request)));
       });
     },
   );
@@ -123,10 +123,10 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
     },
     async ({ params: { id }, query: { part, bom }, request, reply }) => {
       if (part !== undefined) {
-        const document = await readDocument(catalog, id);
+        const document = await readDocument(books, id);
         return reply.type(JSON_TYPE).send(partOf(part, contentOf(id, document), document));
       }
-      const text = await invoiceJson(catalog, id);
+      const text = await invoiceJson(books, id);
       reply.header('vary', 'accept');
       switch (formAsked(request)) {
         case 'json':
@@ -182,9 +182,9 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
       ],
     },
     async ({ params: { id }, query, request, reply }) => {
-      const { head } = await readDocument(catalog, id);
+      const { head } = await readDocument(books, id);
       if (!head.final && query.allow_incomplete !== 'true') await refuseWaiting(context, head.account, head.to);
-      await finalize(catalog, id, recorderOf(request), {
+      await finalize(books, id, recorderOf(request), {
         allowIncomplete: query.allow_incomplete === 'true',
         withoutIssuer: query.without_issuer === 'true',
         nowMs: context.businessNow(),
@@ -205,7 +205,7 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
       problems: ['invalid_parameter', 'invoice_unknown', 'invoice_conflict', 'store_unavailable'],
     },
     async ({ params: { id }, request, reply }) => {
-      await voidInvoice(catalog, id, '', recorderOf(request));
+      await voidInvoice(books, id, '', recorderOf(request));
       return answerJson(reply, id);
     },
   );
@@ -223,11 +223,11 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
       problems: [...BODY_PROBLEMS, 'invoice_unknown', 'invoice_conflict'],
     },
     async ({ params: { id }, body, request, reply }) => {
-      const { currency } = stateOf(catalog.books, id).head;
+      const { currency } = stateOf(books, id).head;
       const amountNanos = parseAmount(body.amount, minorDigits(currency));
       if (amountNanos === undefined) throw oneFieldProblem('invalid_body', 'amount', `has more digits than ${currency} has`);
       const payment = { action: body.kind, at: body.at ?? now(), amountNanos, note: body.note };
-      await recordPayment(catalog, id, payment, recorderOf(request));
+      await recordPayment(books, id, payment, recorderOf(request));
       return answerJson(reply, id, 201);
     },
   );

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { comparePositions, type InvoiceState, positionOf } from '../../books/invoices.ts';
 import type { BillingContext } from '../../billing/context.ts';
 import type { Correction } from '../../billing/corrections/corrections.ts';
 import { stateOf } from '../../books/ledger.ts';
 import { finalInvoices, type Reconciled, reconcileInvoice } from '../../billing/corrections/reconcile.ts';
-import { comparePositions, type InvoiceState, positionOf } from '../../books/books.ts';
 import { toJson } from '../../domain/json.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';
@@ -109,7 +109,7 @@ export function reconcileRoutes(api: Api, context: BillingContext, now: () => nu
 function invoicesAfter(context: BillingContext, account: string | undefined, after: string | undefined): InvoiceState[] {
   const states = finalInvoices(context, account);
   if (after === undefined) return states;
-  const from = positionOf(stateOf(context.catalog.books, after));
+  const from = positionOf(stateOf(context.books, after));
   return states.filter((state) => comparePositions(positionOf(state), from) > 0);
 }
 

@@ -4,6 +4,7 @@ import { CAUSES } from '../../domain/condition.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { identifier } from '../../domain/plan.ts';
 import { storedVmName } from '../../samples/names.ts';
+import type { Books } from '../../books/books.ts';
 import type { QueryContext } from '../../query/context.ts';
 import { checkRefund } from '../../billing/refunds/check.ts';
 import type { TermsLibrary } from '../../terms/library.ts';
@@ -84,8 +85,8 @@ const answerShape = z.object({
 });
 
 /** Refund checks: made and kept with their evidence, and read again. */
-export function refundRoutes(api: Api, context: QueryContext, library: TermsLibrary, now: () => number): void {
-  const { catalog } = context;
+export function refundRoutes(api: Api, context: QueryContext & { books: Books }, library: TermsLibrary, now: () => number): void {
+  const { books } = context;
   api.route(
     {
       method: 'POST',
@@ -114,7 +115,7 @@ export function refundRoutes(api: Api, context: QueryContext, library: TermsLibr
       const terms = typeof body.terms === 'object' ? inlineSheet(body.terms, 'terms') : body.terms;
       const answer = await checkRefund(context, library, { vm, atMs: at ?? now(), terms });
       let kept: Record<string, unknown> = answer;
-      await catalog.recordRefundCheck((id, recordedAtMs) => {
+      await books.refundChecks.record((id, recordedAtMs) => {
         kept = { id, ...answer, recorded_at: formatInstant(recordedAtMs), recorded_by: by };
         return toJson(kept);
       }, by);
@@ -138,7 +139,7 @@ export function refundRoutes(api: Api, context: QueryContext, library: TermsLibr
     '/v1/refund-checks/:id',
     { onRequest: api.requireRole(...ROLES) },
     async (request, reply) => {
-      const text = await catalog.refundCheck(request.params.id);
+      const text = await books.refundChecks.read(request.params.id);
       return reply.type('application/json; charset=utf-8').send(text);
     },
   );

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { entriesOf, entryAt } from '../../journal/read.ts';
 import type { Versioned } from '../../catalog/versioned.ts';
 import type { Entry } from '../../journal/entry.ts';
-import { entriesOf, entryAt } from '../../journal/history.ts';
 import { parseInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { QueryContext } from '../../query/context.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { InvoiceState } from '../../books/invoices.ts';
 import type { Versioned } from '../../catalog/versioned.ts';
 import type { BillingContext } from '../../billing/context.ts';
 import {
@@ -9,7 +10,6 @@ import {
   wouldCorrect,
 } from '../../billing/corrections/restating.ts';
 import type { Reconciled } from '../../billing/corrections/reconcile.ts';
-import type { InvoiceState } from '../../books/books.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';
 import { type ProblemCode, ProblemError } from '../../problems/problem.ts';

@@ -79,7 +79,7 @@ export function eventRoutes(api: Api, context: BillingContext): void {
     },
     async ({ params: { vm }, body, request }) => {
       await known(vm);
-      const event = await catalog.recordEvent(vm, body, recorderOf(request));
+      const event = await catalog.events.record(vm, body, recorderOf(request));
       if (body.from === undefined || body.to === undefined) return eventJson(event);
       const windows = claimWindows(context, vm, { atMs: body.at, fromMs: body.from, toMs: body.to });
       return {
@@ -106,7 +106,7 @@ export function eventRoutes(api: Api, context: BillingContext): void {
     },
     async ({ params: { vm } }) => {
       await known(vm);
-      return { vm, rows: catalog.allEventsOf(vm).map(eventJson) };
+      return { vm, rows: catalog.events.allOf(vm).map(eventJson) };
     },
   );
   api.route(
@@ -121,7 +121,7 @@ export function eventRoutes(api: Api, context: BillingContext): void {
       problems: ['invalid_parameter', 'event_unknown', 'store_unavailable'],
     },
     async ({ params: { vm, event }, request }) => {
-      await catalog.withdrawEvent(vm, event, recorderOf(request));
+      await catalog.events.withdraw(vm, event, recorderOf(request));
     },
   );
 }

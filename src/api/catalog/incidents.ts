@@ -120,7 +120,7 @@ export function incidentRoutes(api: Api, context: BillingContext): void {
     async ({ body, query, request, reply }) => {
       const by = recorderOf(request);
       const dryRun = query.dry_run === 'true';
-      checkIncidentScope(catalog, body);
+      checkIncidentScope((id) => catalog.account(id) !== undefined, body);
       const reported = 'agent' in body.scope ? await agentTimes(context, body.scope.agent, body.from, body.to) : null;
       const unknown = await unknownVms(context, body.scope);
       const does = { ...(await effectJson(context, recorded(context, body, reported))), unknown_vms: unknown };
@@ -130,7 +130,7 @@ export function incidentRoutes(api: Api, context: BillingContext): void {
         reply.code(200).type('application/json; charset=utf-8');
         return reply.send(toJson({ ...shown, dry_run: true, ...does }));
       }
-      return { ...incidentJson(await catalog.recordIncident(body, reported, by)), dry_run: false, ...does };
+      return { ...incidentJson(await catalog.incidents.record(body, reported, by)), dry_run: false, ...does };
     },
   );
   api.route(
@@ -160,10 +160,10 @@ export function incidentRoutes(api: Api, context: BillingContext): void {
     },
     async ({ params: { id }, query, request, reply }) => {
       if (query.dry_run !== 'true') {
-        await catalog.withdrawIncident(id, recorderOf(request));
+        await catalog.incidents.withdraw(id, recorderOf(request));
         return reply.code(204).send();
       }
-      const incident = catalog.incidents().find((each) => each.id === id);
+      const incident = catalog.incidents.all().find((each) => each.id === id);
       if (incident === undefined) throw new ProblemError('incident_unknown', `there is no incident ${id}`);
       const does = await effectJson(context, withdrawn(context, incident));
       reply.code(200).type('application/json; charset=utf-8');
@@ -180,6 +180,6 @@ export function incidentRoutes(api: Api, context: BillingContext): void {
       answers: { 200: { description: 'Incidents', schema: z.object({ incidents: z.array(incidentShape) }) } },
       problems: [],
     },
-    () => Promise.resolve({ incidents: catalog.incidents().map(incidentJson) }),
+    () => Promise.resolve({ incidents: catalog.incidents.all().map(incidentJson) }),
   );
 }

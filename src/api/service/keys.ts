@@ -38,7 +38,7 @@ export function keyRoutes(api: Api, catalog: Catalog): void {
       problems: ['bad_request', 'invalid_body', 'body_too_large', 'unsupported_media_type', 'store_unavailable'],
     },
     async ({ body, request, reply }) => {
-      const { key, entry } = await catalog.createKey(body, recorderOf(request));
+      const { key, entry } = await catalog.keys.create(body, recorderOf(request));
       reply.header('cache-control', 'no-store');
       return { ...keyJson(entry), key };
     },
@@ -53,7 +53,7 @@ export function keyRoutes(api: Api, catalog: Catalog): void {
       answers: { 200: { description: 'Keys by id', schema: z.object({ keys: z.array(keyShape) }) } },
       problems: [],
     },
-    () => Promise.resolve({ keys: catalog.keys().map(keyJson) }),
+    () => Promise.resolve({ keys: catalog.keys.all().map(keyJson) }),
   );
   api.route(
     {
@@ -67,7 +67,7 @@ export function keyRoutes(api: Api, catalog: Catalog): void {
       problems: ['invalid_parameter', 'key_unknown', 'last_admin_key', 'store_unavailable'],
     },
     async ({ params: { id }, request }) => {
-      await catalog.revokeKey(id, recorderOf(request));
+      await catalog.keys.revoke(id, recorderOf(request));
     },
   );
 }

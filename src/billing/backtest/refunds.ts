@@ -1,4 +1,4 @@
-import type { Catalog } from '../../catalog/catalog.ts';
+import type { Books } from '../../books/books.ts';
 import { parseAmount } from '../../domain/money.ts';
 import type { QueryContext } from '../../query/context.ts';
 import { gatherFacts } from '../refunds/facts.ts';
@@ -25,14 +25,14 @@ export interface CheckAgain {
 
 /** Makes a check again. Only reads. */
 export async function checkAgain(
-  context: QueryContext,
+  context: QueryContext & { books: Books },
   library: TermsLibrary,
   check: RecordedCheck,
   replaced: string,
   tried: LoadedSheet,
 ): Promise<CheckAgain> {
   const { facts } = await gatherFacts(context, check.vm, check.atMs);
-  const own = (await sheetRecorded(context.catalog, check.id)) ?? library.inForce(replaced, check.atMs) ?? tried;
+  const own = (await sheetRecorded(context.books, check.id)) ?? library.inForce(replaced, check.atMs) ?? tried;
   const before = verdictOf(evaluateRefund(own.sheet, facts, check.atMs));
   const after = verdictOf(evaluateRefund(tried.sheet, facts, check.atMs));
   const recordedNanos = check.amount === null ? 0n : (parseAmount(check.amount) ?? 0n);
@@ -42,8 +42,8 @@ export async function checkAgain(
 }
 
 /** The sheet as the check was recorded with it; undefined if it is of a form that is no longer read. */
-async function sheetRecorded(catalog: Catalog, id: string): Promise<LoadedSheet | undefined> {
-  const { sheet } = JSON.parse(await catalog.refundCheck(id)) as { sheet?: unknown };
+async function sheetRecorded(books: Books, id: string): Promise<LoadedSheet | undefined> {
+  const { sheet } = JSON.parse(await books.refundChecks.read(id)) as { sheet?: unknown };
   const parsed = parseSheet(JSON.stringify(sheet ?? null), id);
   return 'sheet' in parsed ? parsed : undefined;
 }

@@ -1,6 +1,6 @@
+import type { Books, BooksEntry } from '../../books/books.ts';
 import type { BillingContext } from '../context.ts';
 import { type BalanceBody, type BalanceEntry, BLANK_ENTRY, ledgerEntry } from '../../books/balances.ts';
-import type { BooksEntry, Catalog } from '../../catalog/catalog.ts';
 import { rateDocument, type RatedDocument } from '../document.ts';
 import { zoneOfAccount } from '../period.ts';
 import { lapsesOf } from '../../books/coverage.ts';
@@ -12,7 +12,6 @@ import { settlementsDue } from '../../books/settle.ts';
 import { recordState } from './suspend.ts';
 import { balanceTermsOf } from '../../books/prepaid-terms.ts';
 
-type Books = Catalog['books'];
 type Part = NonNullable<BalanceBody['day']>['parts'][number];
 
 /** What a run did for an account. */
@@ -56,13 +55,13 @@ export async function chargeDays(
     inTime?: () => boolean;
   },
 ): Promise<ChargeRun> {
-  const { catalog } = context;
+  const { books } = context;
   const entries: string[] = [];
   const { chargeWithinMs } = balanceTermsOf(context, account, nowMs);
   let waiting: string | null = null;
   let more = false;
   if (chargeWithinMs !== null) {
-    entries.push(...(await write(catalog, (books) => settlementsDue(books, account, nowMs, context, by), by)));
+    entries.push(...(await write(books, () => settlementsDue(books, account, nowMs, context, by), by)));
     if (!isBegun) entries.push(...(await correctRuns(context, account, { nowMs, withinMs: chargeWithinMs, by })));
     for (let n = 0; ; n += 1) {
       more = n > 0 && (n === DAYS_MAX || !inTime());
@@ -73,15 +72,15 @@ export async function chargeDays(
       entries.push(made.entry);
     }
   }
-  entries.push(...(await write(catalog, (books) => lapses(books, account, nowMs, by), by)));
+  entries.push(...(await write(books, () => lapses(books, account, nowMs, by), by)));
   entries.push(...(await recordState(context, account, nowMs, by)));
   return { account, entries, waiting, more };
 }
 
 /** Writes what is decided to be written, in one insert. */
-export function write(catalog: Catalog, decide: (books: Books) => BalanceBody[], by: string): Promise<string[]> {
-  return catalog.writeAllBooks(
-    (books, _, newId) => decide(books).map((body): BooksEntry => ({ kind: 'balance', id: newId(), body: JSON.stringify(body) })),
+export function write(books: Books, decide: () => BalanceBody[], by: string): Promise<string[]> {
+  return books.writeAll(
+    (_, newId) => decide().map((body): BooksEntry => ({ kind: 'balance', id: newId(), body: JSON.stringify(body) })),
     by,
   );
 }
@@ -113,13 +112,13 @@ async function correctRuns(
   account: string,
   { nowMs, withinMs, by }: { nowMs: number; withinMs: number; by: string },
 ): Promise<string[]> {
-  const { catalog } = context;
+  const { catalog, books } = context;
   const made: string[] = [];
   const runs = new Map<number, number>();
   const zone = zoneOfAccount(catalog, account);
-  const firstMs = Math.min(...openEntries(catalog.books, account).map(({ day }) => day.from));
-  for (const { day } of openEntries(catalog.books, account)) {
-    const runFrom = runFromOf(catalog.books, account, zone, localDay(zone, day.from / MINUTE_MS), firstMs);
+  const firstMs = Math.min(...openEntries(books, account).map(({ day }) => day.from));
+  for (const { day } of openEntries(books, account)) {
+    const runFrom = runFromOf(books, account, zone, localDay(zone, day.from / MINUTE_MS), firstMs);
     runs.set(runFrom, Math.max(runs.get(runFrom) ?? 0, day.to));
   }
   for (const [runFrom, to] of runs) {
@@ -141,7 +140,7 @@ async function chargeNext(
   account: string,
   { nowMs, fromMs, by, chargeWithinMs }: { nowMs: number; fromMs: number | undefined; by: string; chargeWithinMs: number },
 ): Promise<Next> {
-  const { books } = context.catalog;
+  const { books } = context;
   const zone = zoneOfAccount(context.catalog, account);
   const open = openEntries(books, account);
   const charged = Math.max(invoicedTo(books, account), ...open.map(({ day }) => day.to));
@@ -174,7 +173,7 @@ function unposted(context: BillingContext, account: string, { lines }: RatedDocu
     sums.set(key, { ...sum, nanos: sum.nanos + nanos });
   };
   for (const line of lines) add(line.vm, line.kind, line.amountNanos);
-  for (const { day } of openEntries(context.catalog.books, account)) {
+  for (const { day } of openEntries(context.books, account)) {
     if (day.from < runFrom || day.to > toMs) continue;
     for (const part of day.parts) add(part.vm, part.kind, -BigInt(part.nanos));
   }
@@ -199,15 +198,15 @@ async function postDay(
   kind: 'charge' | 'correction',
   { runFrom, day, dueFromMs, withinMs, by, document }: Posting,
 ): Promise<string | undefined> {
-  const { catalog } = context;
+  const { catalog, books } = context;
   const from = day.startMinute * MINUTE_MS;
   const to = dayEnd(day) * MINUTE_MS;
   const currency = catalog.account(account)?.body.currency ?? '';
-  const chargedAlready = (books: Books): boolean =>
+  const chargedAlready = (): boolean =>
     books.balanceOf(account).some((entry) => entry.kind === 'charge' && entry.day?.from === from);
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-    const seen = catalog.books.accountSeq(account);
-    if (kind === 'charge' && chargedAlready(catalog.books)) return undefined;
+    const seen = books.accountSeq(account);
+    if (kind === 'charge' && chargedAlready()) return undefined;
     const now = attempt === 0 && document !== undefined ? document : await rated(context, account, runFrom, to);
     const parts = unposted(context, account, now, runFrom, to);
     if (kind === 'correction' && parts.length === 0) return undefined;
@@ -215,8 +214,8 @@ async function postDay(
     const date = dateText(day);
     const seenThen = { moved: false };
     const [id] = await write(
-      catalog,
-      (books) => {
+      books,
+      () => {
         seenThen.moved = books.accountSeq(account) !== seen;
         if (seenThen.moved) return [];
         const first = openEntries(books, account).find((entry) => entry.day.from >= runFrom);

@@ -1,7 +1,7 @@
+import type { BooksEntry } from '../../books/books.ts';
 import { stableId } from '../../books/stable-id.ts';
 import type { BillingContext } from '../context.ts';
 import { BLANK_ENTRY, type BalanceBody } from '../../books/balances.ts';
-import type { BooksEntry } from '../../catalog/catalog.ts';
 import type { EventBody } from '../../catalog/events.ts';
 import { standingOf } from '../../books/standing.ts';
 
@@ -11,8 +11,8 @@ import { standingOf } from '../../books/standing.ts';
  * of what they say: cut off and done again, each is there once.
  */
 export async function recordState(context: BillingContext, account: string, nowMs: number, by: string): Promise<string[]> {
-  const { catalog } = context;
-  const made = await catalog.writeAllBooks((books) => {
+  const { catalog, books } = context;
+  const made = await books.writeAll(() => {
     const last = books.balanceOf(account).findLast((entry) => entry.state !== null)?.state;
     const { state, sinceMs, clause, began } = standingOf(context, account, nowMs);
     const was = last?.is ?? 'ok';

@@ -1,6 +1,6 @@
 import { sha256 } from '../../books/stored-document.ts';
 import { type Corrected, correctedOf } from '../../books/debit-lines.ts';
-import type { Catalog } from '../../catalog/catalog.ts';
+import type { Books } from '../../books/books.ts';
 import type { DebitHead } from '../../books/debits.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { ProblemError } from '../../problems/problem.ts';
@@ -40,23 +40,23 @@ const ATTEMPTS_MAX = 20;
  * what differed at first. Throws `invoice_conflict`.
  */
 export async function correctTo(
-  catalog: Catalog,
+  books: Books,
   { id, issued, rated, reasonFor, write, by }: Target,
 ): Promise<Made & { found: readonly Correction[] }> {
   const evidence = { text: rated.evidence, sha256: sha256(rated.evidence) };
-  const find = (): Correction[] => correctionsOf(issued, correctedOf(catalog.books, id), rated.lines);
+  const find = (): Correction[] => correctionsOf(issued, correctedOf(books, id), rated.lines);
   const found = find();
   const reason = reasonFor(found);
   const made: Mutable = { creditNotes: [], debit: null, lowered: [] };
   for (let attempt = 0; write; attempt += 1) {
     // What another reconcile has written meanwhile counts already.
-    const corrected = correctedOf(catalog.books, id);
-    const [step] = planSteps(catalog.books, id, find(), stateOf(catalog.books, id).head.currency);
+    const corrected = correctedOf(books, id);
+    const [step] = planSteps(books, id, find(), stateOf(books, id).head.currency);
     if (step === undefined) break;
     if (attempt === ATTEMPTS_MAX)
       throw new ProblemError('invoice_conflict', `invoice ${id} was changed again and again while it was reconciled`);
     try {
-      await carryOut(catalog, { id, reason, evidence, corrected, by }, step, made);
+      await carryOut(books, { id, reason, evidence, corrected, by }, step, made);
     } catch (error) {
       if (!(error instanceof Moved)) throw error;
     }
@@ -81,20 +81,15 @@ interface Work {
   by: string;
 }
 
-async function carryOut(
-  catalog: Catalog,
-  { id, reason, evidence, corrected, by }: Work,
-  step: Step,
-  made: Mutable,
-): Promise<void> {
-  const unmoved = (books: typeof catalog.books): void => {
+async function carryOut(books: Books, { id, reason, evidence, corrected, by }: Work, step: Step, made: Mutable): Promise<void> {
+  const unmoved = (): void => {
     if (stateOf(books, id).status === 'void') throw new ProblemError('invoice_conflict', `invoice ${id} has become void`);
     if (textOf(correctedOf(books, id)) !== textOf(corrected)) throw new Moved();
   };
-  const { head } = stateOf(catalog.books, id);
+  const { head } = stateOf(books, id);
   switch (step.kind) {
     case 'lower': {
-      const kept = await readDebit(catalog, step.debit);
+      const kept = await readDebit(books, step.debit);
       const parts = kept.head.parts.map((part, i) => {
         const lower = step.parts.get(i);
         if (lower === undefined) return part;
@@ -102,25 +97,25 @@ async function carryOut(
         const after = formatAmount(afterNanos, head.currency);
         return { ...part, nanos: lower.nanos.toString(), after, minutes: { ...part.minutes, after: minutes.after }, days };
       });
-      const check = (books: typeof catalog.books): void => {
-        unmoved(books);
+      const check = (): void => {
+        unmoved();
         // An invoice that charges it has become final: then a credit note takes it back.
         if (books.debit(step.debit)?.status !== 'pending') throw new Moved();
       };
-      await keepDebit(catalog, { ...kept, head: { ...kept.head, parts } }, check, by, step.debit);
+      await keepDebit(books, { ...kept, head: { ...kept.head, parts } }, check, by, step.debit);
       made.lowered.push(step.debit);
       return;
     }
     case 'credit': {
-      const state = stateOf(catalog.books, step.invoice);
-      const issued = await readDocument(catalog, step.invoice);
+      const state = stateOf(books, step.invoice);
+      const issued = await readDocument(books, step.invoice);
       const note = creditNoteOf(state, issued, step.lines, { rated: { id, number: head.number }, reason }, evidence.text);
-      const check = (books: typeof catalog.books): void => {
-        unmoved(books);
+      const check = (): void => {
+        unmoved();
         if (stateOf(books, step.invoice).status === 'void') throw new Moved();
         refuseTooMuch(books.creditedByLine(step.invoice), step.lines, issued.rest);
       };
-      made.creditNotes.push(await keepCreditNote(catalog, note, check, by));
+      made.creditNotes.push(await keepCreditNote(books, note, check, by));
       return;
     }
     case 'debit': {
@@ -133,7 +128,7 @@ async function carryOut(
         parts: [...step.parts],
         evidence_sha256: evidence.sha256,
       };
-      made.debit = await keepDebit(catalog, { head: debit, evidence: evidence.text }, unmoved, by);
+      made.debit = await keepDebit(books, { head: debit, evidence: evidence.text }, unmoved, by);
     }
   }
 }

@@ -1,10 +1,8 @@
-import type { Catalog } from '../../catalog/catalog.ts';
+import type { Books } from '../../books/books.ts';
 import type { DebitPart } from '../../books/debits.ts';
 import { formatAmount } from '../../domain/money.ts';
 import type { Correction } from './corrections.ts';
 import { standingNanos } from '../../books/debit-lines.ts';
-
-type Books = Catalog['books'];
 
 /** A line of an invoice that a credit note takes from, and why. */
 export interface Credited {

@@ -1,5 +1,5 @@
+import type { InvoiceState } from '../../books/invoices.ts';
 import type { StoredDocument } from '../../books/stored-document.ts';
-import type { InvoiceState } from '../../books/books.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { toJson } from '../../domain/json.ts';

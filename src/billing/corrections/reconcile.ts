@@ -1,5 +1,5 @@
+import type { InvoiceState } from '../../books/invoices.ts';
 import type { BillingContext } from '../context.ts';
-import type { InvoiceState } from '../../books/books.ts';
 import { type IncidentBody, incidentsOf } from '../../catalog/incidents.ts';
 import { correctTo, type Made } from './correct.ts';
 import { type Correction, isDebit, type IssuedLine } from './corrections.ts';
@@ -18,7 +18,7 @@ export interface Reconciled extends Made {
 
 /** The final invoices that are to be looked at: of one account, or all. */
 export function finalInvoices(context: BillingContext, account: string | undefined): InvoiceState[] {
-  return context.catalog.books
+  return context.books
     .statesOf(account)
     .filter(({ head, status }) => head.type === 'invoice' && (status === 'final' || status === 'paid'));
 }
@@ -34,14 +34,14 @@ export async function reconcileInvoice(
   write: boolean,
   by: string,
 ): Promise<Reconciled> {
-  const { catalog } = context;
-  const issued = await readDocument(catalog, id);
+  const { books } = context;
+  const issued = await readDocument(books, id);
   const { lines } = JSON.parse(issued.rest) as { lines: readonly IssuedLine[] };
-  const { head } = stateOf(catalog.books, id);
+  const { head } = stateOf(books, id);
   const now = await rateDocument(context, head.account, head.from, head.to, { taxPercent: taxPercentOf(lines) });
-  const state = stateOf(catalog.books, id);
+  const state = stateOf(books, id);
   const reasonFor = (found: readonly Correction[]): string => reasonOf(context, state, found);
-  const { found, ...made } = await correctTo(catalog, { id, issued: lines, rated: now, reasonFor, write, by });
+  const { found, ...made } = await correctTo(books, { id, issued: lines, rated: now, reasonFor, write, by });
   const isCredit = (each: Correction): boolean => each.afterNanos < each.beforeNanos;
   return {
     state,
@@ -75,14 +75,14 @@ export function reasonOf(
     vms.some((vm) =>
       incidentsOf([{ body: { ...body, withdrawn: null } }], vm, head.account).some((each) => touches(each.fromMs, each.toMs)),
     );
-  const incidents = catalog
-    .incidents()
+  const incidents = catalog.incidents
+    .all()
     .filter(({ body }) => body.recorded.at >= since || (body.withdrawn?.at ?? 0) >= since)
     .filter(({ body }) => concerns(body))
     .map(({ id, body }) => `${id} (${body.cause}${body.withdrawn === null ? '' : ', withdrawn'})`);
   const claims = vms.flatMap((vm) =>
-    catalog
-      .eventsOf(vm)
+    catalog.events
+      .of(vm)
       .filter(({ body }) => body.kind === 'credit_claimed' && touches(body.from ?? 0, body.to ?? 0))
       .filter((event) => event.recordedAtMs >= since)
       .map(({ id }) => `${id} (${vm})`),

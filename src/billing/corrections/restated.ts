@@ -1,5 +1,5 @@
+import type { InvoiceState } from '../../books/invoices.ts';
 import type { BillingContext } from '../context.ts';
-import type { InvoiceState } from '../../books/books.ts';
 import { MINUTE_MS } from '../../domain/zone.ts';
 import { inParts } from '../../query/context.ts';
 import type { Effect, IncidentChange } from '../../query/incident-effect.ts';
@@ -60,7 +60,7 @@ export async function invoicesRestated(
         const priced = priceCredits(vm, services.get(vm) ?? [], counted, from, to, head.currency, claimsOf(context, vm));
         return priced === undefined ? 0n : rounded(priced, head.currency).amountNanos;
       };
-      return creditOf(catalog.incidentsOf(vm)) !== creditOf(change.then(vm));
+      return creditOf(catalog.incidents.of(vm)) !== creditOf(change.then(vm));
     });
   };
   return candidates.filter(isRestated).map(({ state }) => state);
@@ -88,7 +88,7 @@ async function stretchesOf(
       const { fromMs, toMs } = own;
       const horizonMs = spans.get(vm)?.horizonMs ?? toMs;
       const whole = (outages.get(vm) ?? []).map(({ startMs, endMs }) => ({ fromMs: startMs, toMs: endMs ?? horizonMs }));
-      for (const each of [...whole, ...context.catalog.incidentsOf(vm), ...then(vm)])
+      for (const each of [...whole, ...context.catalog.incidents.of(vm), ...then(vm)])
         if (each.fromMs <= toMs && each.toMs >= fromMs) widen(own, each);
       return own.fromMs < fromMs || own.toMs > toMs;
     });

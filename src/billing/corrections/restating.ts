@@ -1,6 +1,6 @@
+import type { InvoiceState } from '../../books/invoices.ts';
 import type { BillingContext } from '../context.ts';
 import type { AccountBody, VmBody } from '../../catalog/bodies.ts';
-import type { InvoiceState } from '../../books/books.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { type PlanBody, planOf } from '../../domain/plan.ts';
 import { finalInvoices, type Reconciled, reconcileInvoice } from './reconcile.ts';

@@ -67,7 +67,7 @@ export async function gatherFacts(context: QueryContext, vm: string, atMs: numbe
 }
 
 function eventsOf(catalog: Catalog, vm: string): RefundEvent[] {
-  return catalog.eventsOf(vm).map(({ id, body }) => ({
+  return catalog.events.of(vm).map(({ id, body }) => ({
     id,
     vm,
     kind: body.kind,
@@ -101,5 +101,5 @@ async function restatedOutages(context: QueryContext, vm: string, span: Span, at
     });
   // An outage that has ended is known to its end, also where the last minute is not published yet.
   const horizonMs = Math.max(span.horizonMs, reported.at(-1)?.endMs ?? 0);
-  return applyIncidents({ firstMs: span.firstMs, horizonMs, outages: reported }, context.catalog.incidentsOf(vm));
+  return applyIncidents({ firstMs: span.firstMs, horizonMs, outages: reported }, context.catalog.incidents.of(vm));
 }

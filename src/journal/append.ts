@@ -1,11 +1,16 @@
 /**
- * Entries of several processes, one after another: each process writes what follows the last entry it knows, and of those that write the
+ * How entries are added. Those of several processes come one after another: each process writes what follows the last entry it knows, and of those that write the
  * same `seq` one succeeds. Three things see to it. The insert's token is the seq, so ClickHouse drops every insert but the first. A condition
  * refuses a writer that slept for longer than tokens are remembered. And what is there is read back: a writer takes for its own only what it reads.
  */
 import { createHash } from 'node:crypto';
 import { type Store, StoreError } from '../store/store.ts';
 import { type Entry, rowOf, STRUCTURE } from './entry.ts';
+
+/** Writes entries durably, in order, in one insert: after a crash all of them are there, or none, or at worst the first few. For who alone writes. */
+export async function insertEntries(store: Store, entries: readonly Entry[]): Promise<void> {
+  await store.insertRowBinary('catalog', STRUCTURE, entries.map(rowOf));
+}
 
 /** An insert of more could be cut into parts that are not there at once. */
 const BYTES_MAX = 64 * 1024 * 1024;
@@ -17,7 +22,7 @@ const TOKENS_MAX = 5;
  * Writes entries of ascending seq durably, all of them or none. False: another process has written the first one's seq; nothing of
  * ours is there. Throws StoreError; then they may be there or not.
  */
-export async function claimEntries(store: Store, entries: readonly Entry[]): Promise<boolean> {
+export async function insertUnlessOvertaken(store: Store, entries: readonly Entry[]): Promise<boolean> {
   const [first] = entries;
   if (first === undefined) return true;
   const rows = entries.map(rowOf);

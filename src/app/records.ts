@@ -1,0 +1,30 @@
+/** What is recorded, and what is known of it in memory: the journal with the catalog and the books. */
+import { Books } from '../books/books.ts';
+import { chargedBy } from '../books/charged-by.ts';
+import { Catalog } from '../catalog/catalog.ts';
+import { Journal, type JournalOptions } from '../journal/journal.ts';
+import type { Faults } from '../process/faults.ts';
+
+export interface Records {
+  readonly journal: Journal;
+  readonly catalog: Catalog;
+  readonly books: Books;
+}
+
+export interface RecordsOptions extends Omit<JournalOptions, 'readOnly'> {
+  /** Of everything but keys only how far it goes is known, and nothing can be written: for processes that answer no questions. */
+  readonly keysOnly?: boolean | undefined;
+  /** Where tests stop the process while the books are written. */
+  readonly faults?: Faults | undefined;
+}
+
+/** Loads what is stored. */
+export async function openRecords({ keysOnly, faults, ...options }: RecordsOptions): Promise<Records> {
+  const readOnly = keysOnly === true ? 'this process has read nothing of the catalog but its keys' : undefined;
+  const journal = new Journal({ ...options, readOnly });
+  const books = new Books(journal, faults);
+  const catalog = new Catalog(journal, { chargedBy: (vm, body) => chargedBy(books, vm, body), keysOnly });
+  if (keysOnly !== true) journal.project(books);
+  await journal.refresh();
+  return { journal, catalog, books };
+}

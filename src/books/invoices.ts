@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { changedDays } from './debits.ts';
+
+const nanos = z.string().regex(/^-?\d+$/);
+
+/**
+ * What is kept in memory of an invoice or credit note. The document itself (lines, evidence) stays in the table, in the
+ * same entry: number and body are one row, there both or neither.
+ */
+export const invoiceHead = z.strictObject({
+  type: z.enum(['invoice', 'credit_note']),
+  account: z.string(),
+  currency: z.string(),
+  from: z.int(),
+  to: z.int(),
+  final: z.boolean(),
+  /** Gapless by type, given when it becomes final. */
+  number: z.int().positive().nullable(),
+  issued_at: z.int().nullable(),
+  due_at: z.int(),
+  total_nanos: nanos,
+  /** The total without late fees, which bear no late fee themselves. */
+  principal_nanos: nanos,
+  /** Of a credit note: the invoice it corrects, and how much (positive) of which of its lines. */
+  corrects: z
+    .strictObject({
+      invoice: z.string(),
+      lines: z.array(
+        z.strictObject({
+          line: z.int(),
+          nanos,
+          /** Which line of which invoice was rated again, and the days whose minutes changed. */
+          of: z.strictObject({ invoice: z.string(), key: z.string(), days: changedDays }).optional(),
+        }),
+      ),
+    })
+    .nullable(),
+  /** Of what it says and of its evidence, so that rating the same again is known to be the same. */
+  digest: z.string().optional(),
+  /** Of an invoice that charges what an earlier one lacked: which line of which debit is which of its own lines. */
+  debits: z.array(z.strictObject({ id: z.string(), part: z.int(), line: z.int(), nanos })).optional(),
+});
+export type InvoiceHead = z.infer<typeof invoiceHead>;
+
+/** Days, or months, of a line whose unavailable minutes a correction changed. */
+export interface MinutesChange {
+  key: string;
+  days: readonly { date: string; before: number; after: number }[];
+}
+
+/** What happened to an invoice after it was written: added, never edited. */
+export const settlementBody = z.strictObject({
+  invoice: z.string(),
+  action: z.enum(['payment', 'refund', 'void']),
+  at: z.int(),
+  amount_nanos: nanos,
+  note: z.string(),
+  by: z.string(),
+});
+export type Settlement = z.infer<typeof settlementBody>;
+
+/**
+ * An invoice or credit note with what has happened to it. Amounts are nanos, those of its head among them: the texts of the head are how it is stored, and
+ * nothing computes with them.
+ */
+export interface InvoiceState {
+  id: string;
+  /** Of the entry that holds the document. */
+  seq: bigint;
+  head: Omit<InvoiceHead, 'total_nanos' | 'principal_nanos'>;
+  status: 'draft' | 'final' | 'paid' | 'void';
+  settlements: readonly (Settlement & { id: string })[];
+  totalNanos: bigint;
+  /** The total without late fees, which bear no late fee themselves. */
+  principalNanos: bigint;
+  /** Payments less refunds. */
+  paidNanos: bigint;
+  /** By credit notes. */
+  creditedNanos: bigint;
+  /** What the prepaid balance was charged for its days and its rest, and how much of that the balance has not covered. */
+  chargedNanos: bigint;
+  uncoveredNanos: bigint;
+}
+
+type Amounts = Pick<InvoiceState, 'totalNanos' | 'creditedNanos' | 'paidNanos' | 'chargedNanos'>;
+
+/** What an invoice still asks for: its total less credit notes, payments, and what the balance was charged for it; below 0 where that is more. */
+export function outstandingNanos({ totalNanos, creditedNanos, paidNanos, chargedNanos }: Amounts): bigint {
+  return totalNanos - creditedNanos - paidNanos - chargedNanos;
+}
+
+/** Where a document stands in a list: by period, credit notes after invoices, by number, drafts last. */
+export interface BooksPosition {
+  from: number;
+  note: number;
+  number: number;
+  id: string;
+}
+
+export function positionOf({ id, head }: Pick<InvoiceState, 'id' | 'head'>): BooksPosition {
+  return { from: head.from, note: head.corrects === null ? 0 : 1, number: head.number ?? Number.MAX_SAFE_INTEGER, id };
+}
+
+/** Below 0 if a stands before b. */
+export function comparePositions(a: BooksPosition, b: BooksPosition): number {
+  return a.from - b.from || a.note - b.note || a.number - b.number || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}
