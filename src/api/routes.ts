@@ -32,6 +32,7 @@ import { keyRoutes } from './service/keys.ts';
 import { reconcileRoutes } from './billing/reconcile.ts';
 import { refundRoutes } from './billing/refunds.ts';
 import { healthRoutes, type ShownConstants, type Readiness, statusRoute } from './service/status.ts';
+import { columnsOfVmsRoute } from './metering/columns-of-vms.ts';
 import { rowsOfVmsRoute } from './metering/rows-of-vms.ts';
 import { termsRoutes } from './catalog/terms.ts';
 import { vmMeteringRoutes } from './metering/vm-metering.ts';
@@ -91,6 +92,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     anomalyRoutes(api, deps);
     evidenceRoutes(api, deps);
     rowsOfVmsRoute(api, deps);
+    columnsOfVmsRoute(api, deps);
     accountMeteringRoutes(api, billing);
     catalogRoutes(api, billing, sheets, now);
     termsRoutes(api, sheets);

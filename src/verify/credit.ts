@@ -3,7 +3,9 @@ import { type DatedPlan, type ModelPlan, planAt, unitNanos } from './model/credi
 import type { MinuteParts } from './model/timeline.ts';
 import { conditionCode, CONDITIONS, SILENT } from '../domain/condition.ts';
 import { parseAmount } from '../domain/money.ts';
-import { type MinuteAnswer, planAnswer, vmCatalogAnswer } from './answers.ts';
+import { planAnswer, vmCatalogAnswer } from './answers.ts';
+import type { StoredMinute } from './columns.ts';
+import { compareRow, type Place } from './disagreement.ts';
 import { type Reader, VerifyError } from './reader.ts';
 
 export interface Agreed {
@@ -34,30 +36,38 @@ async function planOf(reader: Reader, name: string): Promise<ModelPlan> {
   return { timeZone: time_zone, price: { amountNanos, per: price.per }, creditable };
 }
 
-/** A minute row as text fields compare: milliseconds by condition, whether it is unavailable, and its credit. */
-export type MinuteFields = Record<string, number | bigint>;
-/** By condition code. */
-const FIELDS = CONDITIONS.map((condition) => `${condition}_ms`);
-
-export function recomputedMinute({ minuteMs, partsMs }: MinuteParts, plans: readonly DatedPlan[]): MinuteFields {
-  const plan = planAt(plans, minuteMs);
-  const creditable = plan?.creditable ?? (['provider'] as const);
-  const unavailable = creditable.some((condition) => (partsMs[conditionCode(condition)] ?? 0) > 0);
-  const fields: MinuteFields = {};
-  for (const [code, field] of FIELDS.entries()) fields[field] = partsMs[code] ?? 0;
-  fields['unavailable'] = unavailable ? 1 : 0;
-  fields['credit_nanos'] = unavailable && plan !== null ? unitNanos(plan, minuteMs) : 0n;
-  return fields;
+/** Holds a stored minute against its model: milliseconds by condition, whether it is unavailable, and its credit. Throws `Disagreed`. */
+export function compareMinute(
+  place: Place,
+  stored: StoredMinute | undefined,
+  recomputed: MinuteParts | undefined,
+  plans: readonly DatedPlan[],
+): void {
+  const mine = recomputed === undefined ? undefined : worthOf(recomputed, plans);
+  if (stored !== undefined && mine !== undefined && isSame(stored, mine)) return;
+  compareRow(place, stored && fieldsOf(stored), mine && fieldsOf(mine));
 }
 
-export function storedMinute(row: MinuteAnswer): MinuteFields {
-  const fields: MinuteFields = {};
-  for (const [code, field] of FIELDS.entries()) fields[field] = row.down_ms[CONDITIONS[code] ?? ''] ?? 0;
-  fields['up_ms'] = row.up_ms;
-  fields['silent_ms'] = row.silent_ms;
-  fields['unavailable'] = row.unavailable_minutes;
-  fields['credit_nanos'] = row.credit_nanos;
-  return fields;
+function worthOf({ minuteMs, partsMs }: MinuteParts, plans: readonly DatedPlan[]): StoredMinute {
+  const plan = planAt(plans, minuteMs);
+  const creditable = plan?.creditable ?? (['provider'] as const);
+  const isUnavailable = creditable.some((condition) => (partsMs[conditionCode(condition)] ?? 0) > 0);
+  const creditNanos = isUnavailable && plan !== null ? unitNanos(plan, minuteMs) : 0n;
+  return { minuteMs, partsMs, unavailable: isUnavailable ? 1 : 0, creditNanos };
+}
+
+function isSame(a: StoredMinute, b: StoredMinute): boolean {
+  return (
+    a.unavailable === b.unavailable &&
+    a.creditNanos === b.creditNanos &&
+    CONDITIONS.every((_, code) => a.partsMs[code] === b.partsMs[code])
+  );
+}
+
+/** As they are named where they differ. */
+function fieldsOf({ partsMs, unavailable, creditNanos }: StoredMinute): Record<string, number | bigint> {
+  const parts = CONDITIONS.map((condition, code) => [`${condition}_ms`, partsMs[code] ?? 0] as const);
+  return { ...Object.fromEntries(parts), unavailable, credit_nanos: creditNanos };
 }
 
 /** Such a minute need not be stored. */

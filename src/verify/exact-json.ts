@@ -3,7 +3,8 @@
  * before it sees them. Strings are stepped over whole. Returns undefined for what is no JSON.
  */
 export function parseExact(text: string): unknown {
-  const quoted = !/\d{16}/.test(text)
+  // a text that begins with digits is no number: only what stands where a number may is looked at
+  const quoted = !/(?:^|[[,:\s-])\d{16}/.test(text)
     ? text
     : text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}/g, (token) => (token.startsWith('"') ? token : `"${token}"`));
   try {

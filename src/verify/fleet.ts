@@ -10,9 +10,10 @@ import { type GapAnswer, type StatusAnswer, statusAnswer, type VmSeen, vmSeen } 
 import { anchorsDisagreement } from './anchors.ts';
 import { type Disagreement, sameDisagreement } from './disagreement.ts';
 import { type DocumentsOptions, type DocumentsReport, verifyDocuments } from './documents.ts';
-import { groupsOf, inTurn } from './groups.ts';
+import { firstOf, groupsOf, inTurn, rowsOf } from './groups.ts';
 import { type Reader, VerifyError } from './reader.ts';
-import { type Agents, lookAtVm, lookAtVms, type VmLook, type VmTally } from './vm.ts';
+import type { Agents, VmLook, VmTally } from './look.ts';
+import { lookAtVm, lookAtVms } from './vm.ts';
 
 export interface VerifyOptions {
   /** Whether a VM is to be looked at; null: all are, and so the counts are checked too. */
@@ -108,6 +109,9 @@ export async function verifyFleet(reader: Reader, options: VerifyOptions): Promi
       countAll: !narrowed,
       stalenessMs: terms.staleness_ms,
       linkLimitBps: terms.link_limit_bps,
+      firstMs: firstOf(each),
+      lastSampleMs: each.last_sample ?? 0,
+      rows: rowsOf(each, stableMs),
       agents,
     };
   };

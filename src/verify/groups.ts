@@ -17,18 +17,27 @@ export async function* groupsOf(
   let groupRows = 0;
   for (let each = await seen.next(); each !== undefined; each = await seen.next()) {
     if (picks?.(each.vm) === false) continue;
-    const { first_sample, last_sample, first_minute, samples } = each;
-    const fromMs = Math.min(first_sample ?? Infinity, first_minute ?? Infinity);
-    const rows = Math.max(samples, (Math.max(last_sample ?? 0, stableMs) - fromMs) / MINUTE_MS);
+    const rows = rowsOf(each, stableMs);
     if (group.length > 0 && (group.length === GROUP_VMS_MAX || groupRows + rows > pageRows)) {
       yield group;
       group = [];
       groupRows = 0;
     }
     group.push(each);
-    groupRows += Math.max(0, rows);
+    groupRows += rows;
   }
   if (group.length > 0) yield group;
+}
+
+/** When the first of what is stored of a VM is of; Infinity if nothing is. */
+export function firstOf({ first_sample, first_minute }: VmSeen): number {
+  return Math.min(first_sample ?? Infinity, first_minute ?? Infinity);
+}
+
+/** About how many rows the largest table has of a VM. */
+export function rowsOf(seen: VmSeen, stableMs: number): number {
+  const minutes = (Math.max(seen.last_sample ?? 0, stableMs) - firstOf(seen)) / MINUTE_MS;
+  return Math.max(0, seen.samples, minutes);
 }
 
 /**

@@ -12,13 +12,15 @@ export class VerifyError extends Error {
 
 const TRIES = 5;
 const RETRY_MS = 1_000;
+/** The most that a page of rows may have. */
+const PAGE_ROWS_MAX = 10_000;
 const pageShape = z.looseObject({ rows: z.array(z.unknown()), next: z.string().nullable() });
 
 export class Reader {
   readonly #client: ApiClient;
   readonly #sleep: Sleep;
   readonly #signal: AbortSignal;
-  /** Rows asked for at once: what is held of one answer. */
+  /** Rows asked for at once: what is held of one answer by the column; of a page it may be less. */
   readonly pageRows: number;
 
   constructor(options: { client: ApiClient; sleep: Sleep; signal: AbortSignal; pageRows: number }) {
@@ -71,7 +73,7 @@ export class Reader {
 
   /** The rows of a paged question, in order; `limit` among the parameters where a page is to be shorter than others. */
   rows<T>(path: string, query: Readonly<Record<string, string | number>>, shape: z.ZodType<T>): RowStream<T> {
-    const limit = query['limit'] ?? this.pageRows;
+    const limit = query['limit'] ?? Math.min(this.pageRows, PAGE_ROWS_MAX);
     let next: string | null = '';
     return new RowStream(async () => {
       if (next === null) return null;

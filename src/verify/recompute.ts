@@ -1,25 +1,14 @@
 /**
  * The slow model over one VM's samples, a window at a time. What the model needs from before a window is carried: the
- * samples at the VM's last instant (its state may still hold), and each interface's last counters.
+ * samples at the last instant of the VM that said a state (it may still hold), and each chain's last counters.
  */
-import { chainOf, type InForce, type LoggedSample, compareText } from './model/inforce.ts';
+import { byChain, compareText, type Counted, type InForce } from './model/inforce.ts';
 import { MINUTE_MS, type MinuteParts, minutesOf, type Segment, segmentsOf, type VmHistory } from './model/timeline.ts';
 import { type CounterPair, type NicMinute, trafficOf } from './model/traffic.ts';
-import type { Condition } from '../domain/condition.ts';
-import type { SampleAnswer } from './answers.ts';
 
-/** The model looks at every pair of a minute and a sample: short windows keep that small. */
-export const WINDOW_MS = 15 * MINUTE_MS;
-
-export interface RawSample extends LoggedSample {
-  readonly pos: bigint;
-}
-
-export function rawSample(row: SampleAnswer): RawSample {
-  const { vm, nic, ts, rx_bytes, tx_bytes, epoch, state, cause, agent, pos } = row;
-  const counters = rx_bytes === undefined || tx_bytes === undefined ? null : { rx: rx_bytes, tx: tx_bytes };
-  const condition = state === 'up' ? 'up' : ((cause ?? 'provider') as Condition);
-  return { vm, nic, tsMs: ts, counters, epoch, condition, agent, pos };
+/** A sample as the archive has it: with its place in the log, which is its `logIndex` where it is below 2⁵³. */
+export interface RawSample extends InForce {
+  readonly pos: number | bigint;
 }
 
 export interface TimelineWindow {
@@ -41,7 +30,8 @@ export interface TrafficWindow {
 export class VmModel {
   readonly #terms: { readonly stalenessMs: number; readonly linkLimitBps: bigint };
   #latest: readonly RawSample[] = [];
-  readonly #counted = new Map<string, RawSample>();
+  /** By chain. */
+  readonly #counted = new Map<string, Counted & RawSample>();
   /** The instants of each interface's first counters. */
   readonly firstCountersMs = new Map<string, number>();
 
@@ -51,19 +41,36 @@ export class VmModel {
 
   /** What is certain of an interface's traffic: everything before the last counters of each of its chains. */
   countedUntilMs(nic: string): number {
-    const ends = [...this.#counted.values()].filter((sample) => sample.nic === nic).map(({ tsMs }) => tsMs);
-    return ends.length === 0 ? -Infinity : Math.min(...ends);
+    let untilMs = Infinity;
+    for (const sample of this.#counted.values()) if (sample.nic === nic) untilMs = Math.min(untilMs, sample.tsMs);
+    return untilMs === Infinity ? -Infinity : untilMs;
   }
+
   /** The earliest instant at which some interface's next increase may begin; Infinity without counters. */
   openSinceMs(): number {
     return Math.min(Infinity, ...Array.from(this.#counted.values(), (sample) => sample.tsMs));
   }
 
+  /** What was before the first window, where that is not the first of all: an interface's last samples, or its last one with counters among them. */
+  begin(samples: readonly RawSample[]): void {
+    this.#carry([...samples].sort((a, b) => a.tsMs - b.tsMs));
+  }
+
+  /** Counters of interfaces that spoke before the first window, but not lately. */
+  recall(samples: readonly RawSample[]): void {
+    for (const [chain, own] of byChain(samples)) if (!this.#counted.has(chain)) this.#count(chain, own);
+  }
+
+  /** Whether the counters of all these go on from ones that are known. */
+  knowsChainsOf(samples: readonly RawSample[]): boolean {
+    return [...byChain(samples).keys()].every((chain) => this.#counted.has(chain));
+  }
+
   /** The timeline over [fromMs, toMs), whole minutes; `samples` are those of the window. To be called before `traffic`. */
   timeline(fromMs: number, toMs: number, samples: readonly RawSample[], endsAtMs: number | null): TimelineWindow {
     // A state older than its staleness is silence, however old: it is moved near, so that the model need not walk there.
-    const nearMs = fromMs - this.#terms.stalenessMs - MINUTE_MS;
-    const carried = this.#latest.map((sample) => ({ ...sample, tsMs: Math.max(sample.tsMs, nearMs) }));
+    const nearMs = ({ holdMs }: RawSample): number => fromMs - (holdMs ?? this.#terms.stalenessMs) - MINUTE_MS;
+    const carried = this.#latest.map((sample) => ({ ...sample, tsMs: Math.max(sample.tsMs, nearMs(sample)) }));
     const all = ranked([...carried, ...samples]);
     if (all.length === 0) return { segments: [], minutes: [], served: [] };
     const history = this.#history(all, toMs);
@@ -88,13 +95,17 @@ export class VmModel {
   }
 
   #carry(samples: readonly RawSample[]): void {
-    const lastMs = samples.at(-1)?.tsMs;
-    this.#latest = samples.filter((sample) => sample.tsMs === lastMs);
-    for (const sample of samples) {
-      if (sample.counters === null) continue;
-      this.#counted.set(chainOf(sample), sample);
-      if (!this.firstCountersMs.has(sample.nic)) this.firstCountersMs.set(sample.nic, sample.tsMs);
-    }
+    const last = samples.findLast(({ saysNoState }) => saysNoState !== true);
+    if (last !== undefined) this.#latest = samples.filter(({ tsMs, saysNoState }) => tsMs === last.tsMs && saysNoState !== true);
+    for (const [chain, own] of byChain(samples)) this.#count(chain, own);
+  }
+
+  /** By time. */
+  #count(chain: string, own: readonly (Counted & RawSample)[]): void {
+    const [first, last] = [own[0], own.at(-1)];
+    if (first === undefined || last === undefined) return;
+    this.#counted.set(chain, last);
+    if (!this.firstCountersMs.has(first.nic)) this.firstCountersMs.set(first.nic, first.tsMs);
   }
 
   /** With a watermark that publishes the window whole. */
@@ -104,8 +115,9 @@ export class VmModel {
   }
 }
 
-/** Places in the log as the model wants them: small numbers in the same order. */
-function ranked(samples: readonly RawSample[]): InForce[] {
+/** Places in the log as the model wants them: numbers in the same order. */
+function ranked(samples: readonly RawSample[]): readonly InForce[] {
+  if (samples.every(({ pos }) => typeof pos === 'number')) return samples;
   const byPos = [...samples].sort((a, b) => (a.pos < b.pos ? -1 : a.pos > b.pos ? 1 : 0));
   return byPos.map((sample, logIndex) => ({ ...sample, logIndex }));
 }

@@ -4,7 +4,7 @@
  * memory by the longest gap between two counters of one interface.
  */
 import type { NicMinute } from './model/traffic.ts';
-import type { TrafficAnswer } from './answers.ts';
+import type { StoredTraffic } from './columns.ts';
 import { compareRow } from './disagreement.ts';
 
 type Bytes = Readonly<Record<'rx_bytes' | 'tx_bytes', bigint>>;
@@ -17,7 +17,8 @@ interface Entry {
 
 export class TrafficLedger {
   readonly #vm: string;
-  readonly #entries = new Map<string, Entry>();
+  /** By interface and minute. */
+  readonly #entries = new Map<string, Map<number, Entry>>();
   compared = 0;
 
   constructor(vm: string) {
@@ -32,29 +33,34 @@ export class TrafficLedger {
     }
   }
 
-  store(rows: readonly TrafficAnswer[]): void {
-    for (const { nic, start, rx_bytes, tx_bytes } of rows) this.#entry(nic, start).stored = { rx_bytes, tx_bytes };
+  store(rows: readonly StoredTraffic[]): void {
+    for (const { nic, minuteMs, rxBytes, txBytes } of rows)
+      this.#entry(nic, minuteMs).stored = { rx_bytes: rxBytes, tx_bytes: txBytes };
   }
 
   /** Compares, and lets go of, the minutes that `certain` says are; those that `concerns` leaves out are let go of only. Throws `Disagreed`. */
   settle(certain: (nic: string, minuteMs: number) => boolean, concerns: (nic: string, minuteMs: number) => boolean): void {
     const ready: Entry[] = [];
-    for (const [key, entry] of this.#entries) {
-      if (!certain(entry.nic, entry.minuteMs)) continue;
-      this.#entries.delete(key);
-      if (concerns(entry.nic, entry.minuteMs)) ready.push(entry);
+    for (const [nic, minutes] of this.#entries) {
+      for (const [minuteMs, entry] of minutes) {
+        if (!certain(nic, minuteMs)) continue;
+        minutes.delete(minuteMs);
+        if (concerns(nic, minuteMs)) ready.push(entry);
+      }
     }
     ready.sort((a, b) => a.minuteMs - b.minuteMs || (a.nic < b.nic ? -1 : 1));
     for (const { nic, minuteMs, stored, recomputed } of ready) {
-      compareRow({ table: 'traffic', vm: this.#vm, nic, atMs: minuteMs }, stored, recomputed);
       this.compared += 1;
+      if (stored?.rx_bytes === recomputed?.rx_bytes && stored?.tx_bytes === recomputed?.tx_bytes) continue;
+      compareRow({ table: 'traffic', vm: this.#vm, nic, atMs: minuteMs }, stored, recomputed);
     }
   }
 
   #entry(nic: string, minuteMs: number): Entry {
-    const key = `${minuteMs} ${nic}`;
-    const entry = this.#entries.get(key) ?? { nic, minuteMs };
-    this.#entries.set(key, entry);
+    const minutes = this.#entries.get(nic) ?? new Map<number, Entry>();
+    this.#entries.set(nic, minutes);
+    const entry = minutes.get(minuteMs) ?? { nic, minuteMs };
+    minutes.set(minuteMs, entry);
     return entry;
   }
 }

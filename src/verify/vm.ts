@@ -1,263 +1,194 @@
 /** One look at some VMs: the raw samples of each through the model, beside everything that is stored of it. */
 import { z } from 'zod';
-import type { CounterPair } from './model/traffic.ts';
-import { floorToMinute, MINUTE_MS, type MinuteParts, type Segment } from './model/timeline.ts';
 import { INSTANT_MS_END } from '../domain/instant.ts';
-import { anomalyAnswer, minuteAnswer, outageAnswer, sampleAnswer, trafficAnswer } from './answers.ts';
-import { type Agreed, agreedFor, type KnownPlans, isWhollySilent, recomputedMinute, storedMinute } from './credit.ts';
-import { compareRow, Disagreed, type Disagreement } from './disagreement.ts';
-import { OutageComparison } from './outages.ts';
+import { type AnomalyAnswer, anomalyAnswer, type OutageAnswer, outageAnswer } from './answers.ts';
+import { agreedFor, type KnownPlans } from './credit.ts';
+import { Disagreed, type Disagreement } from './disagreement.ts';
+import { Look, type StoredRows, type VmLook, type VmTally } from './look.ts';
+import { MINUTE_MS } from './model/timeline.ts';
 import { type Reader, RowStream, VmStreams } from './reader.ts';
-import { type RawSample, rawSample, VmModel, WINDOW_MS } from './recompute.ts';
-import { Runs } from './runs.ts';
-import { TrafficLedger } from './traffic-ledger.ts';
+import type { RawSample } from './recompute.ts';
+import { ahead, partsOf, type Range, samplesBefore, samplesOf, slicesOf } from './slices.ts';
 
-export interface VmLook {
-  readonly vm: string;
-  /** Rows that begin in [fromMs, endMs), whole minutes, are compared; the samples of all of it are there and settled. */
-  readonly fromMs: number;
-  readonly endMs: number;
-  /** Samples before it may have expired; null: none has. */
-  readonly expiredMs: number | null;
-  /** Whether samples and conflicts are counted to the last. */
-  readonly countAll: boolean;
-  readonly stalenessMs: number;
-  readonly linkLimitBps: bigint;
-  /** Filled with what is seen. */
-  readonly agents: Agents;
-}
+type Found = VmTally | Disagreement;
 
-/** Agents that samples were seen of, each with a VM that it told of. */
-export type Agents = Map<string, string>;
-
-export interface VmTally {
-  samples: number;
-  conflicts: number;
-  minutes: number;
-  traffic: number;
-  outages: number;
-  quarantined: number;
-}
-
-const WHOLE = { from: 0, to: INSTANT_MS_END - 1 } as const;
+/** Before this much of the past is looked through for what held at `fromMs`, all of it is not. */
+const NEAR_MS = 86_400_000;
+/** How far beyond the end samples are read at first, for increases that reach back. */
+const BEYOND_MS = 15 * MINUTE_MS;
 
 /**
  * Compares everything of VMs, which come by name: what was seen of each, or the first row that is not as recomputed. Their rows are
- * read in one answer as far as they fit, so that VMs with few rows cost few requests; one page of each table is held at a time.
+ * read in one answer as far as they fit, so that VMs with few rows cost few requests; a slice of time is held at a time.
  */
 export async function lookAtVms<T extends VmLook>(
   reader: Reader,
   looks: readonly T[],
   onVm: (vm: string) => void,
-): Promise<{ look: T; found: VmTally | Disagreement }[]> {
-  const tables = tablesOf(reader, looks);
-  const plans: KnownPlans = new Map();
-  const all: { look: T; found: VmTally | Disagreement }[] = [];
-  for (const look of looks) {
-    onVm(look.vm);
-    all.push({ look, found: await foundOf(reader, tables, plans, look) });
-  }
+): Promise<{ look: T; found: Found }[]> {
+  const group = await Group.begin(reader, looks, onVm);
+  await group.read();
+  const all: { look: T; found: Found }[] = [];
+  for (const look of looks) all.push({ look, found: await group.finish(look.vm) });
   return all;
 }
 
 /** The same of one VM. */
-export function lookAtVm(reader: Reader, look: VmLook): Promise<VmTally | Disagreement> {
-  return foundOf(reader, tablesOf(reader, [look]), new Map(), look);
+export async function lookAtVm(reader: Reader, look: VmLook): Promise<Found> {
+  const group = await Group.begin(reader, [look], () => undefined);
+  await group.read();
+  return group.finish(look.vm);
 }
 
-async function foundOf(reader: Reader, tables: Tables, plans: KnownPlans, look: VmLook): Promise<VmTally | Disagreement> {
-  try {
-    return await compared(tables, look, await agreedFor(reader, look.vm, plans));
-  } catch (error) {
-    if (error instanceof Disagreed) return error.what;
-    throw error;
-  }
-}
-
-type Tables = ReturnType<typeof tablesOf>;
 const named = { vm: z.string() };
 
-/** Everything that is stored of the VMs; of rows and outages what any of the looks wants. */
-function tablesOf(reader: Reader, looks: readonly VmLook[]) {
-  const vms = looks.map((look) => look.vm).join(',');
-  const from = Math.min(...looks.map((look) => look.fromMs));
-  const to = Math.max(...looks.map((look) => look.endMs));
-  const samplesFrom = Math.min(...looks.map((look) => look.expiredMs ?? WHOLE.from));
-  const rows = <T extends { vm: string }>(
-    table: string,
-    range: { from: number; to: number },
-    shape: z.ZodType<T>,
-  ): VmStreams<T> =>
-    new VmStreams(range.from < range.to ? reader.rows(`v1/evidence/${table}`, { vms, ...range }, shape) : RowStream.empty<T>());
-  return {
-    samples: rows('samples', { ...WHOLE, from: samplesFrom }, sampleAnswer),
-    minutes: rows('minutes', { from, to }, minuteAnswer.extend(named)),
-    uptime: rows('uptime', { from, to }, minuteAnswer.extend(named)),
-    traffic: rows('traffic', { from, to }, trafficAnswer.extend(named)),
-    outages: rows('outages', { from, to }, outageAnswer.extend(named)),
-    anomalies: rows('anomalies', WHOLE, anomalyAnswer.extend(named)),
-  };
-}
+/** VMs that are read together; one that disagrees is looked at no further. */
+class Group {
+  readonly #reader: Reader;
+  readonly #looks: readonly VmLook[];
+  readonly #range: Range;
+  readonly #samplesFromMs: number;
+  readonly #open: Map<string, Look>;
+  readonly #disagreed = new Map<string, Disagreement>();
+  readonly #tallies = new Map<string, VmTally>();
 
-async function compared(tables: Tables, look: VmLook, agreed: Agreed): Promise<VmTally> {
-  const { vm, expiredMs, endMs } = look;
-  const samples = tables.samples.of(vm, (row) => row.ts >= (expiredMs ?? WHOLE.from));
-  const first = await samples.peek();
-  const firstMs = first === undefined ? endMs : floorToMinute(first.ts);
-  // Of a VM whose oldest samples are gone, the first minute that is left is known in part only.
-  const fromMs = Math.max(look.fromMs, expiredMs === null ? 0 : firstMs + MINUTE_MS);
-  return new Look(tables, { ...look, fromMs }, agreed).run(samples, firstMs);
-}
+  private constructor(reader: Reader, looks: readonly VmLook[], open: Map<string, Look>) {
+    this.#reader = reader;
+    this.#looks = looks;
+    this.#open = open;
+    this.#range = rangeOf(looks);
+    this.#samplesFromMs = Math.min(...looks.map((look) => look.expiredMs ?? 0));
+  }
 
-class Look {
-  readonly #look: VmLook;
-  readonly #agreed: Agreed;
-  readonly #model: VmModel;
-  readonly #runs = new Runs();
-  readonly #ledger: TrafficLedger;
-  readonly #outages: OutageComparison;
-  readonly #minutes: ReturnType<Tables['minutes']['of']>;
-  readonly #uptime: ReturnType<Tables['uptime']['of']>;
-  readonly #traffic: ReturnType<Tables['traffic']['of']>;
-  readonly #anomalies: ReturnType<Tables['anomalies']['of']>;
-  readonly #tally: VmTally = { samples: 0, conflicts: 0, minutes: 0, traffic: 0, outages: 0, quarantined: 0 };
+  static async begin(reader: Reader, looks: readonly VmLook[], onVm: (vm: string) => void): Promise<Group> {
+    const plans: KnownPlans = new Map();
+    const stored = await storedRows(reader, looks);
+    const agreed = await Promise.all(looks.map((look) => agreedFor(reader, look.vm, plans)));
+    const open = new Map<string, Look>();
+    for (const [i, look] of looks.entries()) {
+      const [known, rows] = [agreed[i], stored.get(look.vm)];
+      if (known === undefined || rows === undefined) continue;
+      open.set(look.vm, new Look(look, known, rows, () => before(reader, look)));
+      onVm(look.vm);
+    }
+    const group = new Group(reader, looks, open);
+    await group.#recallBefore();
+    return group;
+  }
 
-  constructor(tables: Tables, look: VmLook, agreed: Agreed) {
-    const { vm, fromMs, endMs } = look;
-    const within = ({ start }: { start: number }): boolean => start >= fromMs && start < endMs;
-    const all = (): boolean => true;
-    this.#look = look;
-    this.#agreed = agreed;
-    this.#model = new VmModel(look);
-    this.#ledger = new TrafficLedger(vm);
-    this.#minutes = tables.minutes.of(vm, within);
-    this.#uptime = tables.uptime.of(vm, within);
-    this.#traffic = tables.traffic.of(vm, within);
-    this.#anomalies = tables.anomalies.of(vm, all);
-    const endsAtMs = agreed.endsAtMs ?? Infinity;
-    this.#outages = new OutageComparison(vm, tables.outages.of(vm, all), {
-      fromMs,
-      untilMs: Math.min(endMs, endsAtMs),
-      ends: endsAtMs <= endMs,
+  /** What held where the comparison begins. */
+  async #recallBefore(): Promise<void> {
+    const { fromMs } = this.#range;
+    if (fromMs === 0) return;
+    const vms = this.#looks.filter((look) => look.firstMs < look.fromMs).map((look) => look.vm);
+    if (vms.length === 0) return;
+    const near = await samplesBefore(this.#reader, vms, {
+      fromMs: Math.max(fromMs - NEAR_MS, this.#samplesFromMs),
+      toMs: fromMs,
     });
-  }
-
-  async run(samples: RowStream<Parameters<typeof rawSample>[0]>, firstMs: number): Promise<VmTally> {
-    const { endMs, fromMs } = this.#look;
-    // Before the first sample there is nothing; what is stored there would be compared with nothing.
-    if (fromMs < firstMs) await this.#compareMinutes(firstMs, [], []);
-    for (let atMs = firstMs; atMs < endMs;) {
-      const toMs = Math.min(atMs + WINDOW_MS, endMs);
-      const window = await this.#take(samples, toMs);
-      const { segments, minutes, served } = this.#model.timeline(atMs, toMs, window, this.#agreed.endsAtMs);
-      await this.#outages.take(this.#runs.add(this.#servedPart(segments)));
-      await this.#compareMinutes(toMs, minutes, served);
-      await this.#compareTraffic(toMs, window);
-      atMs = toMs;
-    }
-    const held = this.#runs.last();
-    if (held !== null) await this.#outages.take([held]);
-    await this.#outages.finish();
-    // Increases that end after the range reach back into it.
-    for (let next = await samples.peek(); next !== undefined; next = await samples.peek()) {
-      if (!this.#look.countAll && this.#model.openSinceMs() >= endMs) break;
-      const toMs = floorToMinute(next.ts) + WINDOW_MS;
-      await this.#compareTraffic(toMs, await this.#take(samples, toMs));
-    }
-    await this.#compareTraffic(Infinity, []);
-    this.#ledger.settle(() => true, this.#concerns);
-    return { ...this.#tally, traffic: this.#ledger.compared, outages: this.#outages.compared };
-  }
-
-  async #take(samples: RowStream<Parameters<typeof rawSample>[0]>, toMs: number): Promise<RawSample[]> {
-    const rows = await samples.takeWhile((row) => row.ts < toMs);
-    this.#tally.samples += rows.length;
-    for (const { agent } of rows) if (!this.#look.agents.has(agent)) this.#look.agents.set(agent, this.#look.vm);
-    return rows.map(rawSample);
-  }
-
-  #servedPart(segments: readonly Segment[]): Segment[] {
-    const endsAtMs = this.#agreed.endsAtMs ?? Infinity;
-    return segments.filter((each) => each.fromMs < endsAtMs).map((each) => ({ ...each, toMs: Math.min(each.toMs, endsAtMs) }));
-  }
-
-  /** Stored minute rows, and the uptime answer, which is made of outages. */
-  async #compareMinutes(toMs: number, minutes: readonly MinuteParts[], served: readonly MinuteParts[]): Promise<void> {
-    const { vm, fromMs } = this.#look;
-    for (const [table, stream, parts] of [
-      ['minutes', this.#minutes, minutes],
-      ['uptime', this.#uptime, served],
-    ] as const) {
-      const stored = new Map((await stream.takeWhile((row) => row.start < toMs)).map((row) => [row.start, row]));
-      const recomputed = new Map(parts.map((row) => [row.minuteMs, row]));
-      for (const atMs of [...new Set([...stored.keys(), ...recomputed.keys()])].sort((a, b) => a - b)) {
-        if (atMs < fromMs) continue;
-        const mine = recomputed.get(atMs);
-        const theirs = stored.get(atMs);
-        if (table === 'minutes' && theirs === undefined && mine !== undefined && isWhollySilent(mine)) continue;
-        compareRow(
-          { table, vm, atMs },
-          theirs === undefined ? undefined : storedMinute(theirs),
-          mine === undefined ? undefined : recomputedMinute(mine, this.#agreed.plans),
-        );
-        if (table === 'minutes') this.#tally.minutes += 1;
-      }
+    for (const look of this.#looks) {
+      if (!vms.includes(look.vm)) continue;
+      const found = near.get(look.vm) ?? (await before(this.#reader, look));
+      this.#open.get(look.vm)?.begin(found);
     }
   }
 
-  async #compareTraffic(toMs: number, window: readonly RawSample[]): Promise<void> {
-    const { shares, quarantined } = this.#model.traffic(toMs, window);
-    this.#ledger.recompute(shares);
-    this.#ledger.store(await this.#traffic.takeWhile((row) => row.start < toMs));
-    this.#ledger.settle((nic, minuteMs) => minuteMs + MINUTE_MS <= this.#model.countedUntilMs(nic), this.#concerns);
-    await this.#compareAnomalies(toMs, quarantined);
-  }
-
-  async #compareAnomalies(toMs: number, pairs: readonly CounterPair[]): Promise<void> {
-    const { vm, fromMs, endMs } = this.#look;
-    const rows = await this.#anomalies.takeWhile((row) => row.ts < toMs);
-    this.#tally.conflicts += rows.filter((row) => row.kind === 'conflict').length;
-    const key = (atMs: number, nic: string): string => `${String(atMs).padStart(15, '0')} ${nic}`;
-    const within = (atMs: number, nic: string): boolean => atMs >= fromMs && atMs < endMs && this.#isWhole(nic, atMs);
-    const stored = new Map(
-      rows.filter((row) => row.kind === 'quarantined' && within(row.ts, row.nic)).map((row) => [key(row.ts, row.nic), row]),
-    );
-    const recomputed = new Map(
-      pairs.filter((pair) => within(pair.b.tsMs, pair.nic)).map((pair) => [key(pair.b.tsMs, pair.nic), pair]),
-    );
-    for (const id of [...new Set([...stored.keys(), ...recomputed.keys()])].sort()) {
-      const row = stored.get(id);
-      const pair = recomputed.get(id);
-      const place = { table: 'anomalies', vm, nic: pair?.nic ?? row?.nic ?? '', atMs: pair?.b.tsMs ?? row?.ts ?? 0 } as const;
-      compareRow(
-        place,
-        row && {
-          since: row.a.ts,
-          a_rx: row.a.rx_bytes ?? 0n,
-          a_tx: row.a.tx_bytes ?? 0n,
-          rx: row.b.rx_bytes ?? 0n,
-          tx: row.b.tx_bytes ?? 0n,
-        },
-        pair && {
-          since: (pair.a ?? pair.b).tsMs,
-          a_rx: pair.a?.counters.rx ?? 0n,
-          a_tx: pair.a?.counters.tx ?? 0n,
-          rx: pair.b.counters.rx,
-          tx: pair.b.counters.tx,
-        },
+  async read(): Promise<void> {
+    const { fromMs, toMs } = this.#range;
+    const vms = this.#looks.map((look) => look.vm);
+    const rows = this.#looks.reduce((sum, look) => sum + look.rows, 0);
+    const denseFromMs = Math.min(...this.#looks.map((look) => look.firstMs));
+    const share = (toMs - Math.max(fromMs, denseFromMs)) / Math.max(1, toMs - denseFromMs);
+    const expected = rows === 0 ? 0 : rows * share;
+    const parts = partsOf(this.#range, denseFromMs, expected, this.#reader.pageRows);
+    for await (const slice of ahead(slicesOf(this.#reader, { vms, samplesFromMs: this.#samplesFromMs }, parts))) {
+      await this.#each((look, vm) =>
+        look.take(slice, {
+          samples: slice.samples.get(vm) ?? [],
+          minutes: slice.minutes.get(vm) ?? [],
+          uptime: slice.uptime.get(vm) ?? [],
+          traffic: slice.traffic.get(vm) ?? [],
+        }),
       );
-      this.#tally.quarantined += 1;
+      if (this.#open.size === 0) return;
+    }
+    await this.#readBeyond();
+  }
+
+  /** Samples after the rows: increases that end there reach back into them, and all are counted. */
+  async #readBeyond(): Promise<void> {
+    const lastMs = Math.max(...this.#looks.map((look) => look.lastSampleMs)) + 1;
+    const countAll = this.#looks.some((look) => look.countAll);
+    let stepMs = countAll ? Infinity : BEYOND_MS;
+    for (let atMs = this.#range.toMs; atMs < lastMs;) {
+      const vms = [...this.#open].filter(([, look]) => countAll || look.reachesBeyond).map(([vm]) => vm);
+      if (vms.length === 0) return;
+      const toMs = Math.min(atMs + stepMs, Math.ceil(lastMs / MINUTE_MS) * MINUTE_MS);
+      for await (const { samples, ...range } of samplesOf(this.#reader, vms, [{ fromMs: atMs, toMs }]))
+        await this.#each((look, vm) => look.takeBeyond(range.toMs, samples.get(vm) ?? []));
+      atMs = toMs;
+      stepMs *= 2;
     }
   }
 
-  readonly #concerns = (nic: string, minuteMs: number): boolean => {
-    const { fromMs, endMs } = this.#look;
-    const served = minuteMs < (this.#agreed.endsAtMs ?? Infinity);
-    return served && minuteMs >= fromMs && minuteMs < endMs && this.#isWhole(nic, minuteMs);
-  };
-
-  /** Whether an interface's samples before an instant are there: where the oldest have expired, an increase may reach back to one of them. */
-  #isWhole(nic: string, atMs: number): boolean {
-    return this.#look.expiredMs === null || atMs > (this.#model.firstCountersMs.get(nic) ?? Infinity);
+  async finish(vm: string): Promise<Found> {
+    await this.#one(vm, async (look) => {
+      this.#tallies.set(vm, await look.finish());
+    });
+    const found = this.#disagreed.get(vm) ?? this.#tallies.get(vm);
+    if (found === undefined) throw new Error(`${vm} was not looked at`);
+    return found;
   }
+
+  async #each(work: (look: Look, vm: string) => Promise<void>): Promise<void> {
+    for (const vm of [...this.#open.keys()]) await this.#one(vm, work);
+  }
+
+  async #one(vm: string, work: (look: Look, vm: string) => Promise<void>): Promise<void> {
+    const look = this.#open.get(vm);
+    if (look === undefined) return;
+    try {
+      await work(look, vm);
+    } catch (error) {
+      if (!(error instanceof Disagreed)) throw error;
+      this.#disagreed.set(vm, error.what);
+      this.#open.delete(vm);
+    }
+  }
+}
+
+/** Rows and outages are read of what any of the looks wants. */
+function rangeOf(looks: readonly VmLook[]): Range {
+  const fromMs = Math.min(...looks.map((look) => look.fromMs));
+  return { fromMs, toMs: Math.max(fromMs, ...looks.map((look) => look.endMs)) };
+}
+
+/** A VM's samples that held at its `fromMs`, however old; those that may have expired are not asked for. */
+async function before(reader: Reader, look: VmLook): Promise<readonly RawSample[]> {
+  const range = { fromMs: look.expiredMs ?? 0, toMs: look.fromMs };
+  return (await samplesBefore(reader, [look.vm], range)).get(look.vm) ?? [];
+}
+
+/** Outages and anomalies: of one VM page by page, of several, which have few, all at once. */
+async function storedRows(reader: Reader, looks: readonly VmLook[]): Promise<Map<string, StoredRows>> {
+  const vms = looks.map((look) => look.vm).join(',');
+  const { fromMs: from, toMs: to } = rangeOf(looks);
+  const rows = <T extends { vm: string }>(table: string, range: { from: number; to: number }, shape: z.ZodType<T>) =>
+    new VmStreams(range.from < range.to ? reader.rows(`v1/evidence/${table}`, { vms, ...range }, shape) : RowStream.empty<T>());
+  // conflicts are counted to the last
+  const until = looks.some((look) => look.countAll) ? INSTANT_MS_END - 1 : to;
+  const outages = rows('outages', { from, to }, outageAnswer.extend(named));
+  const anomalies = rows('anomalies', { from, to: until }, anomalyAnswer.extend(named));
+  const all = new Map<string, StoredRows>();
+  for (const { vm } of looks) {
+    const own = { outages: outages.of(vm, () => true), anomalies: anomalies.of(vm, () => true) };
+    all.set(vm, looks.length === 1 ? own : { outages: await held(own.outages), anomalies: await held(own.anomalies) });
+  }
+  return all;
+}
+
+/** A stream whose rows are there already. */
+async function held<T extends OutageAnswer | AnomalyAnswer>(rows: RowStream<T>): Promise<RowStream<T>> {
+  const pages = [await rows.takeWhile(() => true)];
+  return new RowStream(() => Promise.resolve(pages.pop() ?? null));
 }

@@ -437,6 +437,74 @@ describe('the oldest raw samples', () => {
   });
 });
 
+describe('from an instant on', () => {
+  const at = (minutes: number): string => new Date(START + minutes * 60_000).toISOString();
+
+  it.each([0, 1, 20, 30, 32, 35, 36, 60, 62, 80, 99, 100, 101, 150, 178])(
+    'the rows from minute %i on agree, whatever held there',
+    async (minutes) => {
+      const env = await served(knownFleet());
+      const { report, err } = await verified(env, '--from', at(minutes));
+      expect(report.disagreement, err).toBeNull();
+      // v2 alone has three samples a minute, and of what was before only the last are read
+      expect(report.compared['samples']).toBeLessThanOrEqual(960 - 3 * minutes);
+    },
+  );
+
+  it.each([11, 12, 13, 14])('and of random fleet %i', async (seed) => {
+    const fleet = seededFleet(seed);
+    const env = await served(fleet);
+    const instants = fleet.log.map(({ tsMs }) => tsMs).sort((a, b) => a - b);
+    for (const share of [0.1, 0.3, 0.5, 0.7, 0.9]) {
+      const from = new Date(instants[Math.floor(instants.length * share)] ?? 0).toISOString();
+      const { report, err } = await verified(env, '--from', from);
+      expect(report.disagreement, `${from}: ${err}`).toBeNull();
+    }
+  });
+
+  it('counters of days before are found where an interface speaks again, and damage of what they reach to is too', async () => {
+    const sample = (minutes: number, nic: string, rx: bigint): LoggedSample => ({
+      ...{
+        vm: 'v1',
+        nic,
+        tsMs: START + minutes * 60_000 + 5_000,
+        counters: { rx, tx: 0n },
+        epoch: 0,
+        condition: 'up',
+        agent: 'h1',
+      },
+    });
+    const day = 1440;
+    const log = [sample(0, 'old', 1n), sample(1, 'eth0', 5n), sample(3 * day, 'eth0', 10n), sample(4 * day, 'eth0', 500_000n)];
+    log.push(
+      sample(4 * day + 1, 'old', 1_000_000n),
+      sample(4 * day + 2, 'eth0', 600_000n),
+      sample(4 * day + 9, 'eth0', 600_001n),
+    );
+    const env = await served({ ...knownFleet(), log });
+    const from = at(4 * day - 60);
+    const { report, err } = await verified(env, '--from', from);
+    expect(report.disagreement, err).toBeNull();
+    expect(report.compared).toMatchObject({ samples: 4, traffic: 125 });
+    await store.command(`ALTER TABLE samples UPDATE rx_bytes = 9 WHERE nic = 'old' AND rx_bytes = 1 SETTINGS mutations_sync = 2`);
+    expect((await verified(env, '--from', from)).report.disagreement).toMatchObject({ table: 'traffic', nic: 'old' });
+  });
+
+  it('a damaged row is found if it begins there, and not if it begins before', async () => {
+    const env = await served(knownFleet());
+    await store.command(
+      `INSERT INTO uptime SELECT * REPLACE (up_ms - 1 AS up_ms, silent_ms + 1 AS silent_ms, version + 1 AS version) FROM uptime
+       WHERE vm = 'v2' AND minute = toDateTime('2026-03-01 00:50:00', 'UTC') LIMIT 1`,
+    );
+    expect((await verified(env, '--from', at(50))).report.disagreement).toMatchObject({
+      table: 'minutes',
+      vm: 'v2',
+      field: 'up_ms',
+    });
+    expect((await verified(env, '--from', at(51))).report.disagreement).toBeNull();
+  });
+});
+
 describe('wrong usage', () => {
   it.each([
     [['verify', '--from', 'tomorrow'], /write an instant such as/],

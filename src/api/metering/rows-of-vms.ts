@@ -17,13 +17,11 @@ import { pathOf } from './vm-metering.ts';
 export const VMS_A_REQUEST_MAX = 40;
 
 const vmText = z.object({ vm: z.string() });
-const vmsQuery = z.strictObject({
-  ...rangeQuery,
-  vms: z
-    .string()
-    .optional()
-    .describe(`Names of VMs with commas between them, 1 to ${VMS_A_REQUEST_MAX}. Required without cursor.`),
-});
+export const vmsText = z
+  .string()
+  .optional()
+  .describe(`Names of VMs with commas between them, 1 to ${VMS_A_REQUEST_MAX}. Required without cursor.`);
+const vmsQuery = z.strictObject({ ...rangeQuery, vms: vmsText });
 const TABLES = ['samples', 'minutes', 'uptime', 'traffic', 'outages', 'anomalies'] as const;
 type Answer = (path: string, query: z.infer<typeof vmsQuery>) => Promise<{ rows: unknown[]; next: string | null }>;
 
@@ -106,7 +104,8 @@ function answerOf<P, R>(
   };
 }
 
-function readVms(text: string | undefined): string[] {
+/** Throws `invalid_parameter`. */
+export function readVms(text: string | undefined): string[] {
   if (text === undefined) throw parameterProblem('vms', 'is required');
   const vms = text.split(',', VMS_A_REQUEST_MAX + 1);
   if (vms.length > VMS_A_REQUEST_MAX) throw parameterProblem('vms', `must be at most ${VMS_A_REQUEST_MAX} names`);

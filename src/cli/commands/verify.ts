@@ -19,7 +19,8 @@ interface Options {
   readonly invoice?: string;
 }
 
-const PAGE_ROWS = 10_000;
+/** A handful of megabytes an answer. */
+const PAGE_ROWS = 50_000;
 
 const EXAMPLES = `
 What is proved:

@@ -95,6 +95,31 @@ export function chainOf({ nic, host, part }: Pick<Sample, 'nic' | 'host' | 'part
   return JSON.stringify([nic, host ?? '', part ?? 'both']);
 }
 
+/** A sample with counters. */
+export type Counted = InForce & { readonly counters: Counters };
+
+/** Samples with counters by chain, each chain's in the order given. */
+export function byChain<T extends InForce | LoggedSample>(samples: readonly T[]): Map<string, (T & { readonly counters: Counters })[]> {
+  const chains = new Map<string, (T & { readonly counters: Counters })[]>();
+  let last: { readonly sample: T; readonly chain: (T & { readonly counters: Counters })[] } | undefined;
+  for (const sample of samples) {
+    if (!hasCounters(sample)) continue;
+    // one after another they are mostly of one chain, which then need not be looked up
+    if (last?.sample.nic !== sample.nic || last.sample.host !== sample.host || last.sample.part !== sample.part) {
+      const key = chainOf(sample);
+      const chain = chains.get(key) ?? [];
+      chains.set(key, chain);
+      last = { sample, chain };
+    }
+    last.chain.push(sample);
+  }
+  return chains;
+}
+
+function hasCounters<T extends Sample>(sample: T): sample is T & { readonly counters: Counters } {
+  return sample.counters !== null;
+}
+
 function byVmNicTs(a: Sample, b: Sample): number {
   return compareText(a.vm, b.vm) || compareText(a.nic, b.nic) || a.tsMs - b.tsMs || compareText(chainOf(a), chainOf(b));
 }

@@ -84,24 +84,33 @@ export function outagesOf(vm: VmHistory): OutageSpan[] {
   return outages;
 }
 
-/** Whether the minute's row is published: the VM's own samples that say a state passed its end, or the watermark passed its end plus staleness. */
-export function isPublished(vm: VmHistory, minuteMs: number): boolean {
-  const endMs = minuteMs + MINUTE_MS;
-  return lastTsMs(vm) >= endMs || (vm.watermarkMs !== null && vm.watermarkMs >= endMs + vm.stalenessMs);
+/**
+ * Up to where minutes are published: a minute's row is once the VM's own samples that say a state passed its end, or the watermark passed
+ * its end plus staleness.
+ */
+export function publishedUntilMs(vm: VmHistory): number {
+  return Math.max(lastTsMs(vm), (vm.watermarkMs ?? -Infinity) - vm.stalenessMs);
 }
 
 /** Every published minute, wholly silent ones too, from the first sample's on; none that starts at or after the service's end. */
 export function minutesOf(vm: VmHistory): MinuteParts[] {
   const segments = segmentsOf(vm);
   const endsAtMs = vm.endsAtMs ?? Infinity;
-  const firstTsMs = Math.min(...vm.samples.filter(saysState).map((sample) => sample.tsMs));
+  const untilMs = publishedUntilMs(vm);
+  const firstTsMs = segments[0]?.fromMs ?? Infinity;
   if (firstTsMs >= endsAtMs) return [];
   const minutes: MinuteParts[] = [];
-  for (let minuteMs = floorToMinute(firstTsMs); minuteMs < endsAtMs && isPublished(vm, minuteMs); minuteMs += MINUTE_MS) {
+  let first = 0;
+  for (let minuteMs = floorToMinute(firstTsMs); minuteMs < endsAtMs && minuteMs + MINUTE_MS <= untilMs; minuteMs += MINUTE_MS) {
+    const stopMs = Math.min(minuteMs + MINUTE_MS, endsAtMs);
     const partsMs = CONDITIONS.map(() => 0);
-    for (const { fromMs, toMs, condition } of segments) {
-      const heldMs = Math.min(toMs, minuteMs + MINUTE_MS, endsAtMs) - Math.max(fromMs, minuteMs);
-      const code = conditionCode(condition);
+    // segments come in order and without holes: what has ended before this minute has ended before all that follow
+    while ((segments[first]?.toMs ?? Infinity) <= minuteMs) first += 1;
+    for (let at = first; at < segments.length; at += 1) {
+      const segment = segments[at];
+      if (segment === undefined || segment.fromMs >= stopMs) break;
+      const heldMs = Math.min(segment.toMs, stopMs) - Math.max(segment.fromMs, minuteMs);
+      const code = conditionCode(segment.condition);
       if (heldMs > 0) partsMs[code] = (partsMs[code] ?? 0) + heldMs;
     }
     minutes.push({ minuteMs, partsMs });
@@ -115,7 +124,7 @@ export function floorToMinute(ms: number): number {
 }
 
 function lastTsMs(vm: VmHistory): number {
-  return Math.max(...vm.samples.filter(saysState).map((sample) => sample.tsMs));
+  return vm.samples.reduce((last, sample) => (saysState(sample) ? Math.max(last, sample.tsMs) : last), -Infinity);
 }
 
 function saysState({ saysNoState }: InForce): boolean {

@@ -1,6 +1,6 @@
 /** The traffic of one VM (SPEC §2): increases between samples of an interface, spread exactly over minutes. */
-import { chainOf, type Counters, type InForce } from './inforce.ts';
-import { floorToMinute, isPublished, MINUTE_MS, type VmHistory } from './timeline.ts';
+import { byChain, chainOf, type Counted, type Counters, type InForce } from './inforce.ts';
+import { floorToMinute, MINUTE_MS, publishedUntilMs, type VmHistory } from './timeline.ts';
 
 export interface NicMinute {
   readonly nic: string;
@@ -9,7 +9,7 @@ export interface NicMinute {
   readonly txBytes: bigint;
 }
 
-export type Counted = InForce & { readonly counters: Counters };
+export type { Counted };
 
 /** Two consecutive samples of a chain, or its first with `a` null. */
 export interface CounterPair {
@@ -37,10 +37,12 @@ interface Increase extends Counters {
  * @param known samples from before, which have been taken in: each is the last of its chain
  */
 export function trafficOf(vm: VmHistory, linkLimitBps: bigint, known: readonly InForce[] = []): VmTraffic {
+  const untilMs = publishedUntilMs(vm);
+  const endsAtMs = vm.endsAtMs ?? Infinity;
   const quarantined: CounterPair[] = [];
-  const minutes = new Map<string, NicMinute>();
+  const sums = new Map<string, Map<number, NicMinute>>();
   const samples = [...known, ...vm.samples];
-  const begun = new Set(countedOf(known).map(chainOf));
+  const begun = new Set(byChain(known).keys());
   for (const pair of pairsOf(samples)) {
     if (pair.a === null && (begun.has(chainOf(pair.b)) || !isBorn(pair.b, samples))) continue;
     const increase = increaseOf(pair);
@@ -48,29 +50,26 @@ export function trafficOf(vm: VmHistory, linkLimitBps: bigint, known: readonly I
       quarantined.push(pair);
       continue;
     }
-    for (const share of sharesOf(increase, vm.endsAtMs ?? Infinity)) {
-      if (!isPublished(vm, share.minuteMs)) continue;
-      const key = JSON.stringify([share.nic, share.minuteMs]);
-      const sum = minutes.get(key) ?? { ...share, rxBytes: 0n, txBytes: 0n };
-      minutes.set(key, { ...sum, rxBytes: sum.rxBytes + share.rxBytes, txBytes: sum.txBytes + share.txBytes });
+    const ofNic = sums.get(pair.nic) ?? new Map<number, NicMinute>();
+    sums.set(pair.nic, ofNic);
+    for (const { nic, minuteMs, rxBytes, txBytes } of sharesOf(increase, endsAtMs)) {
+      if (minuteMs + MINUTE_MS > untilMs) continue;
+      const sum = ofNic.get(minuteMs);
+      ofNic.set(minuteMs, { nic, minuteMs, rxBytes: rxBytes + (sum?.rxBytes ?? 0n), txBytes: txBytes + (sum?.txBytes ?? 0n) });
     }
   }
-  return { minutes: [...minutes.values()].filter((row) => row.rxBytes > 0n || row.txBytes > 0n), quarantined };
+  const minutes = [...sums.values()].flatMap((ofNic) => [...ofNic.values()]);
+  return { minutes: minutes.filter((row) => row.rxBytes > 0n || row.txBytes > 0n), quarantined };
 }
 
 /** By chain and time. State-only samples are left out first: they do not break the chain of counters. */
 function pairsOf(samples: readonly InForce[]): CounterPair[] {
-  const counted = countedOf(samples);
   const pairs: CounterPair[] = [];
-  for (const chain of [...new Set(counted.map(chainOf))].sort()) {
-    const own = counted.filter((sample) => chainOf(sample) === chain).sort((a, b) => a.tsMs - b.tsMs);
+  for (const [, chain] of [...byChain(samples)].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const own = chain.sort((a, b) => a.tsMs - b.tsMs);
     for (const [index, b] of own.entries()) pairs.push({ nic: b.nic, a: own[index - 1] ?? null, b });
   }
   return pairs;
-}
-
-function countedOf(samples: readonly InForce[]): Counted[] {
-  return samples.flatMap((sample) => (sample.counters === null ? [] : [{ ...sample, counters: sample.counters }]));
 }
 
 /**
@@ -78,9 +77,10 @@ function countedOf(samples: readonly InForce[]): Counted[] {
  * all that they say is new. The very first of an interface has nothing to be later than.
  */
 function isBorn(first: Counted, samples: readonly InForce[]): boolean {
-  const earlier = countedOf(samples).filter(({ nic, tsMs }) => nic === first.nic && tsMs < first.tsMs);
-  if (earlier.length === 0 || first.startedAtMs === undefined) return false;
-  return first.startedAtMs > Math.max(...earlier.map(({ tsMs }) => tsMs));
+  if (first.startedAtMs === undefined) return false;
+  const earlier = samples.filter(({ nic, tsMs, counters }) => counters !== null && nic === first.nic && tsMs < first.tsMs);
+  if (earlier.length === 0) return false;
+  return first.startedAtMs > earlier.reduce((last, { tsMs }) => Math.max(last, tsMs), -Infinity);
 }
 
 /**
@@ -102,15 +102,19 @@ function limitOf({ linkMbps }: InForce, serverBps: bigint): bigint {
 }
 
 function isTooFast({ rx, tx, fromMs, toMs }: Increase, limitBps: bigint): boolean {
-  const bitMsMax = limitBps * BigInt(toMs - fromMs);
-  return rx * 8n * 1000n > bitMsMax || tx * 8n * 1000n > bitMsMax;
+  const most = rx > tx ? rx : tx;
+  return most * 8n * 1000n > limitBps * BigInt(toMs - fromMs);
 }
 
 /** The minutes' shares of one increase; the minute in which the service ends is the last one, and whole. */
 function sharesOf({ nic, rx, tx, fromMs, toMs }: Increase, endsAtMs: number): NicMinute[] {
+  const firstMs = floorToMinute(fromMs);
+  // what lies within one minute is that minute's, whole
+  if (fromMs < toMs && toMs <= firstMs + MINUTE_MS)
+    return firstMs < endsAtMs ? [{ nic, minuteMs: firstMs, rxBytes: rx, txBytes: tx }] : [];
   const cum = (increase: bigint, atMs: number): bigint => (increase * BigInt(atMs - fromMs)) / BigInt(toMs - fromMs);
   const shares: NicMinute[] = [];
-  for (let minuteMs = floorToMinute(fromMs); minuteMs < Math.min(toMs, endsAtMs); minuteMs += MINUTE_MS) {
+  for (let minuteMs = firstMs; minuteMs < Math.min(toMs, endsAtMs); minuteMs += MINUTE_MS) {
     const lowMs = Math.max(minuteMs, fromMs);
     const highMs = Math.min(minuteMs + MINUTE_MS, toMs);
     if (highMs <= lowMs) continue;
