@@ -99,7 +99,9 @@ export function chainOf({ nic, host, part }: Pick<Sample, 'nic' | 'host' | 'part
 export type Counted = InForce & { readonly counters: Counters };
 
 /** Samples with counters by chain, each chain's in the order given. */
-export function byChain<T extends InForce | LoggedSample>(samples: readonly T[]): Map<string, (T & { readonly counters: Counters })[]> {
+export function byChain<T extends InForce | LoggedSample>(
+  samples: readonly T[],
+): Map<string, (T & { readonly counters: Counters })[]> {
   const chains = new Map<string, (T & { readonly counters: Counters })[]>();
   let last: { readonly sample: T; readonly chain: (T & { readonly counters: Counters })[] } | undefined;
   for (const sample of samples) {
