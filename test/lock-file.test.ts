@@ -20,7 +20,7 @@ describe('the lock file', () => {
     expect(packages['']).toMatchObject({ version, license, dependencies, devDependencies, optionalDependencies });
   });
 
-  it.each(['chdb', 'lmdb', 'msgpackr-extract'])('%s: every optional package that it names is locked', (name) => {
+  it.each(['chdb', 'lmdb', 'msgpackr-extract', 'esbuild'])('%s: every optional package that it names is locked', (name) => {
     const named = Object.entries(packages[`node_modules/${name}`]?.optionalDependencies ?? {});
     expect(named.length).toBeGreaterThanOrEqual(4);
     for (const [part, version] of named) expect(packages[`node_modules/${part}`]?.version, part).toBe(version);
@@ -31,6 +31,10 @@ describe('the lock file', () => {
       const found = Object.keys(packages).filter((name) => name.startsWith(`node_modules/${native}${platform}`));
       expect(found, `${native}${platform}`).not.toEqual([]);
     }
+  });
+
+  it('has no overrides: they would hold for a checkout, and not for who installs the package', () => {
+    expect(product).not.toHaveProperty('overrides');
   });
 
   it('names no registry', () => {

@@ -9,7 +9,7 @@ import { productRoot } from '../process/version.ts';
 import type { Api } from './api.ts';
 
 /** What is shown: folders with all that is below them, of others the page that says what is in them. */
-const FOLDERS = ['docs', 'examples', 'schemas', 'deploy', 'bench/growth'];
+const FOLDERS = ['docs', 'examples', 'schemas', 'deploy'];
 const PAGES = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'LICENSE', 'bench/README.md'];
 /** Folders of sources: their READMEs alone. */
 const SOURCES = 'src';

@@ -70,6 +70,8 @@ export interface TestServer {
 export interface ServerSetup {
   /** The data folder. */
   readonly dir: string;
+  /** The program; that of dist/ if left out. */
+  readonly main?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Told of the process as soon as there is one, before it listens. */
   readonly onSpawn?: (pid: number) => void;
@@ -77,7 +79,7 @@ export interface ServerSetup {
 
 /** Starts a server; resolves when it listens, with undefined when it was killed before that by the fault it was given. */
 export async function startOrDie(setup: ServerSetup): Promise<TestServer | undefined> {
-  const child = spawn(process.execPath, [MAIN, 'serve'], {
+  const child = spawn(process.execPath, [setup.main ?? MAIN, 'serve'], {
     env: { ...environment(), UPTALLY_DATA_DIR: setup.dir, ...setup.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
