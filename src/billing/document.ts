@@ -1,26 +1,29 @@
 import type { BillingContext } from './context.ts';
 import { isRightUntil } from '../query/span.ts';
 import { sha256, type StoredDocument } from '../books/stored-document.ts';
-import { isBoundary } from '../domain/bucket.ts';
 import { conditionOf } from '../domain/condition.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
 import type { OutageInterval } from '../domain/timeline.ts';
-import { MINUTE_MS, zoneOf } from '../domain/zone.ts';
+import { MINUTE_MS } from '../domain/zone.ts';
 import { toJson } from '../domain/json.ts';
 import { unclaimedCredits } from '../rating/credits.ts';
 import { roundedToMinor } from '../rating/exact.ts';
 import { type RatedLine, totalOf } from '../rating/line.ts';
-import { type InvoiceFacts, rateInvoice } from '../rating/order.ts';
-import { clipSegments } from '../rating/served.ts';
+import { rateInvoice } from '../rating/order.ts';
 import { agreedJson } from './agreed.ts';
+import { lineJson } from './document-lines.ts';
 import { pendingDebits } from '../books/debit-lines.ts';
 import { gatherFacts, type Gathered } from './facts.ts';
 import { dueAtOf } from './overdue.ts';
 
-/** A document with its lines still at hand. */
+/** A document with what it was made from still at hand: its JSON is written once, and read by nobody here. */
 export interface RatedDocument extends StoredDocument {
-  lines: readonly RatedLine[];
+  readonly lines: readonly RatedLine[];
+  /** Whether every VM has been metered up to the end of the period, or of its service. */
+  readonly complete: boolean;
+  /** What whoever makes the invoice has to know before it is final. */
+  readonly warnings: readonly string[];
 }
 
 /** How a final invoice's period is rated once more: what it was taxed by stays, and debits of others are no part of it. */
@@ -55,6 +58,7 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     const endsAtMs = context.catalog.endsAtMs(vm) ?? toMs;
     return span === undefined || isRightUntil(span, Math.min(toMs, endsAtMs));
   });
+  const warnings = warningsOf(context, gathered);
   const rest = {
     account,
     // As they are now: a later change of address is of later documents.
@@ -71,11 +75,10 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     to: formatInstant(toMs),
     time_zone: gathered.days.time_zone,
     due_at: formatInstant(dueAtMs),
-    lines: lines.map((line) => lineJson(line, currency, servedRange(line, facts))),
+    lines: lines.map((line) => lineJson(line, facts)),
     total: formatAmount(total, currency),
-    // Whether every VM has been metered up to the end of the period, or of its service.
     usage_complete: complete,
-    warnings: warningsOf(context, gathered),
+    warnings,
     ...(gathered.notMeasured.length === 0
       ? {}
       : {
@@ -127,10 +130,11 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     ...texts,
     sha256: null,
     lines,
+    complete,
+    warnings,
   };
 }
 
-/** What whoever makes the invoice has to know before it is final. */
 function warningsOf({ issuer }: BillingContext, { warnings, isOver, facts }: Gathered): string[] {
   return [
     ...(isOver ? [] : [`the period ends at ${formatInstant(facts.toMs)} and was not over when this was rated`]),
@@ -141,9 +145,8 @@ function warningsOf({ issuer }: BillingContext, { warnings, isOver, facts }: Gat
 
 /** Credits that the terms give to whoever asks in time, and that were not asked for, or too late; nothing where there are none. */
 function unclaimedJson({ facts: { vms, fromMs, toMs, currency } }: Gathered): { unclaimed_credits?: unknown[] } {
-  const found = vms.flatMap(({ vm, service, outages, claims = [] }) =>
-    unclaimedCredits(vm, service, outages, fromMs / MINUTE_MS, toMs / MINUTE_MS, claims),
-  );
+  const period = { fromMinute: fromMs / MINUTE_MS, toMinute: toMs / MINUTE_MS };
+  const found = vms.flatMap((vm) => unclaimedCredits({ ...vm, ...period }));
   if (found.length === 0) return {};
   return {
     unclaimed_credits: found.map(({ vm, detail, creditNanos, claimByMs, claimedAtMs, clause }) => ({
@@ -156,67 +159,6 @@ function unclaimedJson({ facts: { vms, fromMs, toMs, currency } }: Gathered): { 
       clause,
     })),
   };
-}
-
-function lineJson(line: RatedLine, currency: string, range: Range): Record<string, unknown> {
-  return {
-    kind: line.kind,
-    vm: line.vm,
-    description: line.description,
-    quantity: line.quantity,
-    unit: line.unit,
-    unit_price: line.unitPrice,
-    amount: formatAmount(line.amountNanos, currency),
-    formula: line.formula,
-    ...linksOf(line, range),
-    detail: line.detail,
-  };
-}
-
-interface Range {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
-/** The part of the period in which a line's VM was served, on the line's plan where it is about one: what else was metered is not in the line. */
-function servedRange(line: RatedLine, { vms, fromMs, toMs }: InvoiceFacts): Range {
-  const service = vms.find(({ vm }) => vm === line.vm)?.service ?? [];
-  const { plan: only } = line.detail;
-  const served = clipSegments(service, fromMs / MINUTE_MS, toMs / MINUTE_MS).filter(
-    ({ plan }) => only === undefined || plan.id === only,
-  );
-  const [first, last] = [served[0], served.at(-1)];
-  if (first === undefined || last === undefined) return { fromMs, toMs };
-  return { fromMs: first.fromMinute * MINUTE_MS, toMs: last.toMinute * MINUTE_MS };
-}
-
-/** The questions whose answers a line was computed from, and the raw samples behind them. */
-function linksOf(line: RatedLine, { fromMs, toMs }: Range): { query: string | null; samples?: string } {
-  // A debit rests on the invoice that it corrects.
-  if (typeof line.detail['debit'] === 'string') return { query: `/v1/invoices/${String(line.detail['invoice'])}` };
-  if (line.vm === null)
-    return { query: typeof line.detail['invoice'] === 'string' ? `/v1/invoices/${line.detail['invoice']}` : null };
-  const vm = `/v1/vms/${line.vm}`;
-  const range = `from=${formatInstant(fromMs)}&to=${formatInstant(toMs)}`;
-  const samples = `${vm}/samples?${range}`;
-  switch (line.kind) {
-    case 'traffic':
-      return { query: `${vm}/traffic?${range}&step=minute&by=nic`, samples };
-    case 'credit':
-      return { query: `${vm}/uptime?${range}${stepOf(line, fromMs, toMs)}&incidents=applied`, samples };
-    case 'fee':
-      return { query: `${vm}/events` };
-    default:
-      return { query: vm };
-  }
-}
-
-/** By day in the line's own zone where the period is whole days there, else by minute. */
-function stepOf(line: RatedLine, fromMs: number, toMs: number): string {
-  const [first] = (line.detail['days'] ?? []) as readonly { time_zone?: string }[];
-  const zone = zoneOf(first?.time_zone ?? '');
-  const aligned = zone !== undefined && [fromMs, toMs].every((ms) => isBoundary(zone, 'day', ms / MINUTE_MS));
-  return aligned ? `&step=day&tz=${encodeURIComponent(zone.name)}` : '&step=minute';
 }
 
 /** What was measured: the published span and outages of each VM, before and after incidents, and traffic by plan. */

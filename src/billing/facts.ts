@@ -23,7 +23,7 @@ import { claimsOf } from './claims.ts';
 import type { BillingContext } from './context.ts';
 import { type NotMeasured, notMeasuredOf, notMeasuredTexts } from './not-measured.ts';
 import { lateChargesOf, overdueOf } from './overdue.ts';
-import { unprintableText } from '../print/printable.ts';
+import { unprintableText } from '../print/pdf/printable.ts';
 import { zoneOfPeriod } from './period.ts';
 import { trafficDays, type TrafficRange, trafficSlots } from './usage.ts';
 

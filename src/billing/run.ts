@@ -123,7 +123,7 @@ async function runGroup(
       }
       if (request.finalize && !request.allowIncomplete && context.businessNow() < task.toMs)
         throw new ProblemError('period_not_over', `the period is over at ${formatInstant(task.toMs)}: run it again then`);
-      if (request.finalize && !request.allowIncomplete && !completeOf(document))
+      if (request.finalize && !request.allowIncomplete && !document.complete)
         throw new ProblemError(
           'invoice_conflict',
           `not everything has been metered up to ${formatInstant(task.toMs)} yet: run it again later, or allow what is incomplete`,
@@ -158,7 +158,7 @@ async function write(
         }
         const same = draft?.head.digest === document.head.digest;
         if (!request.finalize && draft !== undefined && same) {
-          outcomes.set(task.account, { ...outcomeOf(task, 'unchanged', draft), warnings: warningsOf(document) });
+          outcomes.set(task.account, { ...outcomeOf(task, 'unchanged', draft), warnings: document.warnings });
           continue;
         }
         if (request.finalize) checkDebits(books, document.head);
@@ -168,7 +168,7 @@ async function write(
         const outcome = request.finalize ? 'finalized' : draft === undefined ? 'created' : 'updated';
         const told = {
           ...outcomeOf(task, outcome, { id, head: kept.head, totalNanos: BigInt(kept.head.total_nanos) }),
-          warnings: warningsOf(document),
+          warnings: document.warnings,
         };
         outcomes.set(task.account, request.dryRun ? { ...told, invoice: draft?.id ?? null, number: null } : told);
         entries.push({ kind: 'invoice', id, body: entryBody(kept) });
@@ -201,14 +201,6 @@ function standingOf(
 async function dropDraft(context: BillingContext, task: Task, request: RunRequest): Promise<void> {
   const { draft } = standingOf(context.books, task);
   if (draft !== undefined && !request.dryRun) await voidInvoice(context.books, draft.id, 'nothing to bill', request.by);
-}
-
-function completeOf(document: RatedDocument): boolean {
-  return (JSON.parse(document.rest) as { usage_complete: boolean }).usage_complete;
-}
-
-function warningsOf(document: RatedDocument): readonly string[] {
-  return (JSON.parse(document.rest) as { warnings: readonly string[] }).warnings;
 }
 
 /** Runs the part of one account: what is wrong with it is its outcome, what is wrong with the store stops everything. */

@@ -4,16 +4,36 @@ import { outstandingNanos } from '../books/invoices.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
 import { toJson } from '../domain/json.ts';
+import { readContent, type ShownInvoice } from '../print/invoice-shape.ts';
 import { readDocument, stateOf } from '../books/ledger.ts';
 
-/** A document with what has happened to it since, as JSON text; amounts and integers exact. */
+/** A document with what has happened to it since, as JSON text; amounts and integers exact. Throws `invoice_unknown`. */
 export async function invoiceJson(books: Books, id: string): Promise<string> {
   const document = await readDocument(books, id);
+  return withState(id, document, happened(books, id, document));
+}
+
+/** The same to be printed. Throws `invoice_unknown`. */
+export async function shownInvoice(books: Books, id: string): Promise<ShownInvoice> {
+  const document = await readDocument(books, id);
+  const { type, number, issued_at: issuedAtMs } = document.head;
+  return {
+    id,
+    type,
+    number,
+    issued_at: issuedAtMs === null ? null : formatInstant(issuedAtMs),
+    ...readContent(document.rest),
+    ...happened(books, id, document),
+  };
+}
+
+/** What has happened to a document since it was made. */
+function happened(books: Books, id: string, document: StoredDocument) {
   const state = stateOf(books, id);
   const { head, status, settlements, paidNanos, creditedNanos, chargedNanos, uncoveredNanos } = state;
   const balance = books.balanceEntriesOf(state);
   const amount = (nanos: bigint): string => formatAmount(nanos, head.currency);
-  return withState(id, document, {
+  return {
     status,
     paid: amount(paidNanos),
     credited: amount(creditedNanos),
@@ -43,7 +63,7 @@ export async function invoiceJson(books: Books, id: string): Promise<string> {
     })),
     credit_notes: books.notesOn(id).map((note) => ({ id: note.id, number: note.head.number })),
     sha256: document.sha256,
-  });
+  };
 }
 
 /** A document that is not kept, as JSON text. */

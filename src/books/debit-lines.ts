@@ -3,13 +3,14 @@ import type { Books } from './books.ts';
 import type { DebitPart, DebitState } from './debits.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { exact, priceText } from '../rating/exact.ts';
-import type { RatedLine } from '../rating/line.ts';
+import type { DebitedLine } from '../rating/line.ts';
+import { correctionSay } from '../rating/say.ts';
 
 /** A line that charges a part of a debit. */
 export interface DebitLine {
   id: string;
   part: number;
-  line: RatedLine;
+  line: DebitedLine;
 }
 
 /**
@@ -27,19 +28,21 @@ export function pendingDebits(books: Books, account: string): DebitLine[] {
   );
 }
 
-function debitLine({ id, head }: DebitState, part: DebitPart, nanos: bigint): RatedLine {
-  const { invoice, number, reason } = head;
-  const about = part.line === null ? 'a line that was lacking' : `line ${part.line + 1}`;
+function debitLine({ id, head }: DebitState, part: DebitPart, nanos: bigint): DebitedLine {
+  const { invoice, number, reason, reasons } = head;
   return {
     kind: part.kind,
     vm: part.vm,
-    description: `Correction of ${about} of invoice ${number}: ${part.description}`,
+    say: correctionSay({
+      invoice: number,
+      line: part.line,
+      of: part.say ?? { code: 'as_written', text: part.description },
+      reason: reasons,
+    }),
     quantity: '1',
-    unit: 'correction',
     unitPrice: priceText(exact(nanos), head.currency),
     exactNanos: exact(nanos),
     amountNanos: nanos,
-    formula: 'what the line rates to now - (the line - what was credited on it + what was debited before)',
     detail: {
       debit: id,
       invoice,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { itemSay, reasonSay } from '../rating/say.ts';
 
 /**
  * A debit: what re-rating found that a final invoice charged too little. It is recorded once, charged by a line of the next
@@ -17,6 +18,8 @@ const part = z.strictObject({
   kind: z.enum(['service', 'traffic', 'fee', 'credit', 'late_fee', 'tax']),
   vm: z.string().nullable(),
   description: z.string(),
+  /** What the line is for, in codes; debits of before there were codes have the description alone. */
+  say: itemSay.optional(),
   /** Above 0; 0 once it was taken back before it was charged. */
   nanos,
   /** What the line came to and what it comes to now, in the currency. */
@@ -34,6 +37,8 @@ export const debitHead = z.strictObject({
   invoice: z.string(),
   number: z.int(),
   reason: z.string(),
+  /** The reason in codes. */
+  reasons: z.array(reasonSay).optional(),
   parts: z.array(part),
   /** Of the evidence kept with it. */
   evidence_sha256: z.string(),

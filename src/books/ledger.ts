@@ -4,6 +4,7 @@ import { entryBody, finalized, type StoredDocument } from './stored-document.ts'
 import type { DebitHead } from './debits.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
+import { readContent } from '../print/invoice-shape.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { checkDebits } from './debit-lines.ts';
 
@@ -78,7 +79,7 @@ export async function finalize(books: Books, id: string, by: string, terms: Fina
 
 /** Throws where a draft would make no invoice, though the books allow it. */
 function refuseUnfit({ head, rest }: StoredDocument, { allowIncomplete, withoutIssuer, nowMs }: FinalTerms): void {
-  const { lines, period_over: wasOver, issuer } = JSON.parse(rest) as { lines: unknown[]; period_over?: false; issuer?: unknown };
+  const { lines, period_over: wasOver, issuer } = readContent(rest);
   const until = formatInstant(head.to);
   if (lines.length === 0)
     throw new ProblemError('nothing_to_bill', `${head.account} has nothing to bill up to ${until}: make the draft void`);

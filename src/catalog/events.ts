@@ -1,27 +1,7 @@
 import { z } from 'zod';
+import { EVENT_KINDS } from '../domain/event-kinds.ts';
 import { instant } from '../domain/shapes.ts';
 import { decimal } from '../domain/plan.ts';
-
-/** What only people know of a VM (SPEC §7). */
-export const EVENT_KINDS = [
-  'payment',
-  'refund',
-  'ip_replaced',
-  'ip_blocked',
-  'ip_unusable',
-  'terms_violated',
-  'abuse',
-  'harm',
-  'dispute',
-  'dispute_closed',
-  'malicious_trial',
-  'withdrawn',
-  'verification_refused',
-  'suspended',
-  'resumed',
-  'credit_claimed',
-] as const;
-export type EventKind = (typeof EVENT_KINDS)[number];
 
 const WITH_AMOUNT: ReadonlySet<string> = new Set(['payment', 'refund']);
 

@@ -1,4 +1,4 @@
-import { unprintableText } from '../print/printable.ts';
+import { unprintableText } from '../print/pdf/printable.ts';
 import { serviceOf, type Source, vmsAfter } from './finding.ts';
 
 /** What the catalog alone tells. */

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { ShownInvoice } from './invoice-shape.ts';
-import type { Labels } from './labels.ts';
-import { type Fact, type Page, pageOf, type PageRow, type Source } from './page.ts';
-import { type Box, INKS, type Ink, legendOf, type Picture, pictureOf, type Strip } from './picture.ts';
+import { type Fact, type Page, pageOf, type Source } from './page.ts';
+import type { PageRow } from './page-rows.ts';
+import { legendOf, type Picture, pictureOf } from './picture.ts';
+import { type Box, type Ink, INKS, type Strip } from './strip.ts';
+import type { Labels } from './words/labels.ts';
 
 const STYLE = `*{box-sizing:border-box}
 body{font:15px/1.5 system-ui,"Noto Sans","Noto Sans CJK TC","PingFang TC","Microsoft JhengHei",sans-serif;color:#1b1f24;background:#fff;max-width:60rem;margin:2.5rem auto;padding:0 1.5rem}
@@ -41,10 +43,10 @@ const SIZES = {
 /** An invoice as one page of HTML that needs nothing else: to read, to print, to send. Everything in it is escaped. */
 export function invoiceHtml(invoice: ShownInvoice): string {
   const page = pageOf(invoice);
-  const { labels } = page;
-  const picture = pictureOf(invoice.usage_days, SIZES, labels, page.language);
+  const { labels, language } = page.words;
+  const picture = pictureOf(invoice.usage_days, SIZES, page.words);
   return `<!doctype html>
-<html lang="${page.language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta http-equiv="Content-Security-Policy" content="${escaped(HTML_POLICY)}">
 <title>${escaped([page.title, page.author].filter((part) => part !== null).join(' – '))}</title><style>${STYLE}</style></head><body>
 <header class="top"><h1>${escaped(page.title)}</h1><div class="state ${page.state.tone}">${escaped(page.state.text)}</div></header>
@@ -78,7 +80,7 @@ function paragraphs(label: string, lines: readonly string[]): string {
   return `<section><h2>${escaped(label)}</h2>${lines.map((line) => `<div>${isolated(line)}</div>`).join('')}</section>`;
 }
 
-function linesTable({ labels, amountHead, rows, totals }: Page): string {
+function linesTable({ words: { labels }, amountHead, rows, totals }: Page): string {
   const head = `<th scope="col">#</th><th scope="col">${escaped(labels.vm)}</th><th scope="col">${escaped(labels.item)}</th>${[
     labels.quantity,
     labels.unitPrice,
@@ -133,7 +135,7 @@ function short(n: number): string {
   return Number(n.toFixed(2)).toString();
 }
 
-function formulasHtml({ formulas, labels }: Page): string {
+function formulasHtml({ formulas, words: { labels } }: Page): string {
   const items = formulas.map(({ label, text }) => `<dt id="f-${label}">${label}</dt><dd>${escaped(text)}</dd>`);
   return items.length === 0
     ? ''

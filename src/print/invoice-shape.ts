@@ -1,68 +1,120 @@
-/** The members of an invoice's JSON that its other forms show. */
-export interface ShownInvoice {
-  id: string;
-  type: string;
-  number: number | null;
-  status: string;
-  issued_at: string | null;
-  account: string;
+import { z } from 'zod';
+import { itemOf, type ItemSay, lineSay } from '../rating/say.ts';
+import { LINE_KINDS } from '../rating/line.ts';
+
+/**
+ * Invoices and credit notes as their JSON has them: the content that was kept when they were made, by this version or one before,
+ * and what has happened to them since. Everything that reads a document's JSON reads it by these shapes.
+ */
+const about = {
+  address: z.string().optional(),
+  tax_id: z.string().optional(),
+  email: z.string().optional(),
+  website: z.string().optional(),
+  payment: z.string().optional(),
+  api_url: z.string().optional(),
+};
+// In the order in which they are kept: a credit note keeps them as its invoice did.
+const issuer = z.object({ name: z.string(), ...about });
+const customer = z.object({ name: z.string(), language: z.string(), ...about });
+
+/** The members of a line's detail that are printed; others are for programs. */
+const detail = z.looseObject({
+  rx_bytes: z.number().optional(),
+  tx_bytes: z.number().optional(),
+  included_bytes: z.number().optional(),
+  reason: z.string().optional(),
+  percent: z.string().optional(),
+  days: z
+    .array(
+      z.looseObject({
+        date: z.string().optional(),
+        /** The instant at which a month begins in its zone. */
+        month: z.string().optional(),
+        time_zone: z.string().optional(),
+        minutes: z.int().optional(),
+        capped: z.boolean().optional(),
+      }),
+    )
+    .optional(),
+});
+
+/** A line as documents keep it. */
+export const shownLineShape = z.object({
+  kind: z.enum(LINE_KINDS),
+  vm: z.string().nullable(),
+  description: z.string(),
+  quantity: z.string(),
+  unit: z.string(),
+  unit_price: z.string(),
+  amount: z.string(),
+  formula: z.string(),
+  query: z.string().nullable(),
+  samples: z.string().optional(),
+  detail: detail.default({}),
+  // Documents of before it was kept have none; and what a later version said, this one can't say: both have their English.
+  say: lineSay.optional().catch(undefined),
+});
+export type ShownLine = z.infer<typeof shownLineShape>;
+
+/** Figures by day. Bytes may have been rounded by a JSON parser, which a picture does not show. */
+const vmDays = z.object({
+  vm: z.string(),
+  /** Left out by documents of before it was told. */
+  served_ms: z.array(z.number()).optional(),
+  up_ms: z.array(z.number()),
+  not_up_ms: z.record(z.string(), z.array(z.number())),
+  rx_bytes: z.array(z.number()),
+  tx_bytes: z.array(z.number()),
+});
+export type ShownVmDays = z.infer<typeof vmDays>;
+
+const days = z.object({ time_zone: z.string(), dates: z.array(z.string()), vms: z.array(vmDays) });
+export type ShownDays = z.infer<typeof days>;
+
+/** What is kept of a document, but for its id, number and instant of issue: never changed once it is final. */
+export const keptContent = z.object({
+  account: z.string(),
   /** null, or left out by documents of before there was one. */
-  issuer?: ShownParty | null;
-  customer: ShownParty & { language: string };
-  currency: string;
-  from: string;
-  to: string;
-  time_zone?: string;
-  due_at: string;
-  total: string;
-  corrects?: { invoice: string; number: number | null };
+  issuer: issuer.nullish(),
+  customer,
+  currency: z.string(),
+  from: z.string(),
+  to: z.string(),
+  time_zone: z.string().optional(),
+  due_at: z.string(),
+  total: z.string(),
+  corrects: z.object({ invoice: z.string(), number: z.int().nullable() }).optional(),
+  usage_complete: z.boolean().optional(),
+  period_over: z.boolean().optional(),
+  warnings: z.array(z.string()).optional(),
+  usage_days: days.optional(),
+  lines: z.array(shownLineShape),
+});
+export type KeptContent = z.infer<typeof keptContent>;
+
+/** A document as it is shown: its content with its state. */
+export interface ShownInvoice extends KeptContent {
+  id: string;
+  type: 'invoice' | 'credit_note';
+  number: number | null;
+  issued_at: string | null;
+  status: 'preview' | 'draft' | 'final' | 'paid' | 'void';
   outstanding?: string;
   paid?: string;
   credited?: string;
   credit_notes?: readonly { id: string; number: number | null }[];
-  usage_complete?: boolean;
-  warnings?: readonly string[];
-  usage_days?: ShownDays;
   sha256: { content: string; evidence: string } | null;
-  lines: readonly ShownLine[];
 }
 
-export interface ShownParty {
-  name: string;
-  address?: string;
-  tax_id?: string;
-  email?: string;
-  website?: string;
-  payment?: string;
-  api_url?: string;
+/** The kept part of a document, as far as it is read. Throws where it is none: what the server kept itself is damaged. */
+export function readContent(text: string): KeptContent {
+  const parsed = keptContent.safeParse(JSON.parse(text));
+  if (parsed.success) return parsed.data;
+  throw new Error(`a kept document is not as expected: ${z.prettifyError(parsed.error)}`);
 }
 
-export interface ShownLine {
-  kind: string;
-  vm: string | null;
-  description: string;
-  quantity: string;
-  unit: string;
-  unit_price: string;
-  amount: string;
-  formula: string;
-  query: string | null;
-  samples?: string;
-  detail?: Readonly<Record<string, unknown>>;
-}
-
-/** As `UsageDays`; bytes may have been rounded by a JSON parser, which a picture does not show. */
-export interface ShownDays {
-  time_zone: string;
-  dates: readonly string[];
-  vms: readonly ShownVmDays[];
-}
-export interface ShownVmDays {
-  vm: string;
-  /** Left out by documents of before it was told. */
-  served_ms?: readonly number[];
-  up_ms: readonly number[];
-  not_up_ms: Readonly<Record<string, readonly number[]>>;
-  rx_bytes: readonly number[];
-  tx_bytes: readonly number[];
+/** What a line is for: by its code, or as it was written before there were codes. */
+export function shownItem({ say, description }: Pick<ShownLine, 'say' | 'description'>): ItemSay {
+  return say === undefined ? { code: 'as_written', text: description } : itemOf(say);
 }

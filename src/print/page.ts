@@ -1,27 +1,15 @@
 import { parseInstant } from '../domain/instant.ts';
 import { localDay, MINUTE_MS, offsetAt, type Zone, zoneOf } from '../domain/zone.ts';
-import type { ShownInvoice, ShownLine, ShownParty } from './invoice-shape.ts';
-import { type DocumentLanguage, type Labels, labelsOf, languageOf } from './labels.ts';
-import {
-  bytesText,
-  dateText,
-  describe,
-  formulaText,
-  grouped,
-  monthText,
-  rangeText,
-  reasonText,
-  shortDate,
-  unitText,
-} from './phrases.ts';
-
-/** Days listed under a credit line at most. */
-const CREDIT_DAYS_MAX = 12;
+import type { ShownInvoice } from './invoice-shape.ts';
+import { grouped } from './numbers.ts';
+import { type PageRow, rowsOf } from './page-rows.ts';
+import type { Labels } from './words/labels.ts';
+import { languageOf, wordsOf } from './words/language.ts';
+import type { Words } from './words/words.ts';
 
 /** An invoice or credit note as it is printed, whatever the form: every text in its place and language, nothing escaped yet. */
 export interface Page {
-  language: DocumentLanguage;
-  labels: Labels;
+  words: Words;
   title: string;
   state: { text: string; tone: 'not_final' | 'void' | 'paid' | 'open' };
   seller: readonly string[];
@@ -49,21 +37,6 @@ export interface Fact {
   text: string;
 }
 
-export interface PageRow {
-  /** From 1. */
-  line: number;
-  /** Empty where it is that of the row before. */
-  vm: string;
-  description: string;
-  /** The letters of its formula. */
-  formula: string;
-  /** What stands small under the description. */
-  more: readonly string[];
-  quantity: string;
-  unitPrice: string;
-  amount: string;
-}
-
 export interface Source {
   label: string;
   path: string;
@@ -73,26 +46,22 @@ export interface Source {
 
 /** Lays out what an invoice's JSON says. */
 export function pageOf(invoice: ShownInvoice): Page {
-  const language = languageOf(invoice.customer.language);
-  const labels = labelsOf(language);
+  const words = wordsOf(languageOf(invoice.customer.language));
+  const { labels } = words;
   const zone = zoneOf(invoice.time_zone ?? 'UTC') ?? zoneOf('UTC');
   if (zone === undefined) throw new Error('the runtime has no UTC');
   const isNote = invoice.type === 'credit_note';
   const kind = isNote ? labels.creditNote : labels.invoice;
   const isFinal = invoice.sha256 !== null;
-  const formulas = [...new Set(invoice.lines.map((line) => line.formula))];
   return {
-    language,
-    labels,
+    words,
     title: invoice.number === null ? kind : `${kind} ${invoice.number}`,
-    state: stateOf(invoice, zone, labels, language),
+    state: stateOf(invoice, zone, words),
     seller: partyLines(invoice.issuer ?? undefined, labels),
     customer: partyLines(invoice.customer, labels),
-    facts: factsOf(invoice, zone, labels, language),
+    facts: factsOf(invoice, zone, words),
     amountHead: `${labels.amount} (${invoice.currency})`,
-    rows: invoice.lines.map((line, i) =>
-      rowOf(line, i, invoice.lines[i - 1], lettersOf(formulas.indexOf(line.formula)), labels, language),
-    ),
+    ...rowsOf(invoice.lines, words),
     totals: totalsOf(invoice, labels),
     headline: isNote || invoice.outstanding === undefined || !isFinal || invoice.status === 'void'
       ? { label: labels.total, text: `${invoice.currency} ${grouped(invoice.total)}` }
@@ -104,7 +73,6 @@ export function pageOf(invoice: ShownInvoice): Page {
       // What is to be billed by hand is for who makes the invoice, not for who gets it.
       ...(isFinal ? [] : (invoice.warnings ?? [])),
     ],
-    formulas: formulas.map((formula, i) => ({ label: lettersOf(i), text: formulaText(formula, language) })),
     sources: sourcesOf(invoice, labels),
     digests:
       invoice.sha256 === null
@@ -118,7 +86,8 @@ export function pageOf(invoice: ShownInvoice): Page {
   };
 }
 
-function stateOf(invoice: ShownInvoice, zone: Zone, labels: Labels, language: DocumentLanguage): Page['state'] {
+function stateOf(invoice: ShownInvoice, zone: Zone, words: Words): Page['state'] {
+  const { labels } = words;
   switch (invoice.status) {
     case 'preview':
       return { text: labels.preview, tone: 'not_final' };
@@ -131,19 +100,20 @@ function stateOf(invoice: ShownInvoice, zone: Zone, labels: Labels, language: Do
     default:
       if (invoice.type === 'credit_note') return { text: labels.issuedNote, tone: 'paid' };
       if (/^-|^0(\.0+)?$/.test(invoice.outstanding ?? invoice.total)) return { text: labels.settled, tone: 'paid' };
-      return { text: `${labels.open} – ${labels.dueOn(instantDate(invoice.due_at, zone, language))}`, tone: 'open' };
+      return { text: `${labels.open} – ${labels.dueOn(instantDate(invoice.due_at, zone, words))}`, tone: 'open' };
   }
 }
 
-function factsOf(invoice: ShownInvoice, zone: Zone, labels: Labels, language: DocumentLanguage): Fact[] {
+function factsOf(invoice: ShownInvoice, zone: Zone, words: Words): Fact[] {
+  const { labels } = words;
   const first = localDay(zone, (parseInstant(invoice.from) ?? 0) / MINUTE_MS);
   const last = localDay(zone, (parseInstant(invoice.to) ?? 0) / MINUTE_MS - 1);
   const isNote = invoice.type === 'credit_note';
   return [
     { label: labels.number, text: invoice.number?.toString() ?? labels.noNumber },
-    ...(invoice.issued_at === null ? [] : [{ label: labels.issued, text: instantText(invoice.issued_at, zone, language) }]),
-    { label: labels.period, text: `${rangeText(first, last, language)} (${zone.name})` },
-    ...(isNote ? [] : [{ label: labels.due, text: instantText(invoice.due_at, zone, language) }]),
+    ...(invoice.issued_at === null ? [] : [{ label: labels.issued, text: instantText(invoice.issued_at, zone, words) }]),
+    { label: labels.period, text: `${words.range(first, last)} (${zone.name})` },
+    ...(isNote ? [] : [{ label: labels.due, text: instantText(invoice.due_at, zone, words) }]),
     ...(invoice.corrects === undefined
       ? []
       : [{ label: labels.corrects, text: `${labels.invoice} ${invoice.corrects.number ?? invoice.corrects.invoice}` }]),
@@ -152,8 +122,10 @@ function factsOf(invoice: ShownInvoice, zone: Zone, labels: Labels, language: Do
   ];
 }
 
+type Party = ShownInvoice['customer'] | NonNullable<ShownInvoice['issuer']>;
+
 /** Who a party is, a line each: the name first. */
-function partyLines(party: ShownParty | undefined, labels: Labels): string[] {
+function partyLines(party: Party | undefined, labels: Labels): string[] {
   if (party === undefined) return [];
   const { name, address, tax_id: taxId, email, website } = party;
   return [
@@ -167,63 +139,6 @@ function partyLines(party: ShownParty | undefined, labels: Labels): string[] {
 
 function linesOf(text: string | undefined): string[] {
   return text === undefined ? [] : text.split('\n').filter((line) => line.trim() !== '');
-}
-
-function rowOf(
-  line: ShownLine,
-  index: number,
-  before: ShownLine | undefined,
-  formula: string,
-  labels: Labels,
-  language: DocumentLanguage,
-): PageRow {
-  // Its quantity is the sum it is taken of, and its price the rate, which the description says.
-  const isTax = line.kind === 'tax' && line.unit !== 'correction';
-  return {
-    line: index + 1,
-    vm: line.vm === null || line.vm === before?.vm ? '' : line.vm,
-    description: describe(line.description, language),
-    formula,
-    more: usedText(line, labels, language),
-    quantity: isTax ? grouped(line.quantity) : `${grouped(line.quantity)} ${unitText(line.unit, line.quantity, language)}`,
-    unitPrice: isTax ? '' : grouped(line.unit_price),
-    amount: grouped(line.amount),
-  }; // prettier-ignore
-}
-
-/** What a line's detail says that a customer asks about: bytes each way, the days of a credit, why a line was corrected. */
-function usedText({ kind, detail = {} }: ShownLine, labels: Labels, language: DocumentLanguage): string[] {
-  const { rx_bytes: rx, tx_bytes: tx, included_bytes: included, days, reason } = detail;
-  if (typeof reason === 'string') return [reasonText(reason, language)];
-  if (kind === 'traffic' && typeof rx === 'number' && typeof tx === 'number') {
-    const free = typeof included === 'number' && included > 0 ? [labels.included(bytesText(included, language))] : [];
-    return [[labels.traffic(bytesText(rx, language), bytesText(tx, language)), ...free].join(' · ')];
-  }
-  if (kind !== 'credit' || !Array.isArray(days)) return [];
-  const shown = (days as readonly CreditItem[])
-    .slice(0, CREDIT_DAYS_MAX)
-    .map(({ date, month, time_zone: zone, minutes = 0, capped }) => {
-      const when = date === undefined ? localMonth(month, zone, language) : shortDate(date, language);
-      return `${when}: ${labels.minutes(grouped(minutes.toString()))}${capped === true ? ` (${labels.capped})` : ''}`;
-    });
-  const rest = days.length - shown.length;
-  return [[...shown, ...(rest > 0 ? [labels.moreDays(rest)] : [])].join(language === 'en' ? ', ' : '，')];
-}
-
-/** An entry of a credit's list: a local day, or a month by the instant at which it begins in its zone. */
-interface CreditItem {
-  date?: string;
-  month?: string;
-  time_zone?: string;
-  minutes?: number;
-  capped?: boolean;
-}
-
-/** The month that begins at an instant in a zone, which in UTC may still be the month before. */
-function localMonth(month: string | undefined, zoneName: string | undefined, language: DocumentLanguage): string {
-  const zone = zoneOf(zoneName ?? 'UTC');
-  const beginsMs = parseInstant(month ?? '');
-  return zone === undefined || beginsMs === undefined ? '' : monthText(localDay(zone, beginsMs / MINUTE_MS), language);
 }
 
 function totalsOf(invoice: ShownInvoice, labels: Labels): Page['totals'] {
@@ -264,19 +179,13 @@ function sourcesOf(invoice: ShownInvoice, labels: Labels): Source[] {
   });
 }
 
-/** a, b, … z, aa, ab …: 0 is a. */
-function lettersOf(index: number): string {
-  const last = String.fromCharCode(97 + (index % 26));
-  return index < 26 ? last : lettersOf(Math.floor(index / 26) - 1) + last;
+function instantDate(text: string, zone: Zone, words: Words): string {
+  return words.date(localDay(zone, Math.floor((parseInstant(text) ?? 0) / MINUTE_MS)));
 }
 
-function instantDate(text: string, zone: Zone, language: DocumentLanguage): string {
-  return dateText(localDay(zone, Math.floor((parseInstant(text) ?? 0) / MINUTE_MS)), language);
-}
-
-function instantText(text: string, zone: Zone, language: DocumentLanguage): string {
+function instantText(text: string, zone: Zone, words: Words): string {
   const minute = Math.floor((parseInstant(text) ?? 0) / MINUTE_MS);
   const clock = (((minute + offsetAt(zone, minute)) % 1440) + 1440) % 1440;
   const two = (n: number): string => n.toString().padStart(2, '0');
-  return `${dateText(localDay(zone, minute), language)} ${two(Math.floor(clock / 60))}:${two(clock % 60)}`;
+  return `${words.date(localDay(zone, minute))} ${two(Math.floor(clock / 60))}:${two(clock % 60)}`;
 }

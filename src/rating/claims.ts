@@ -27,14 +27,14 @@ export interface ClaimOutcome {
   claimedAtMs: number | null;
 }
 
-/** What became of the credit of a local day or month, UTC minutes [from, to): a claim of any of its time is a claim of it. */
+/** What became of the credit of a local day or month, UTC minutes [fromMinute, toMinute): a claim of any of its time is a claim of it. */
 export function claimOutcome(
-  { from, to, policy, zone }: { from: number; to: number; policy: CreditPolicy; zone: Zone },
+  { fromMinute, toMinute, policy, zone }: { fromMinute: number; toMinute: number; policy: CreditPolicy; zone: Zone },
   claims: readonly Claim[],
 ): ClaimOutcome {
-  const claimByMs = claimByOf(policy, zone, from);
+  const claimByMs = claimByOf(policy, zone, fromMinute);
   if (claimByMs === null) return { given: true, claimByMs, claimedAtMs: null };
-  const own = claims.filter((claim) => claim.fromMs < to * MINUTE_MS && claim.toMs > from * MINUTE_MS);
+  const own = claims.filter((claim) => claim.fromMs < toMinute * MINUTE_MS && claim.toMs > fromMinute * MINUTE_MS);
   const claimedAtMs = own.length === 0 ? null : Math.min(...own.map((claim) => claim.atMs));
   return { given: claimedAtMs !== null && claimedAtMs < claimByMs, claimByMs, claimedAtMs };
 }

@@ -78,10 +78,10 @@ function bySlots(day: ServedDay, group: MethodGroup<TimeMethod>, outages: readon
   let minutes = 0;
   let worthNanos = 0n;
   for (const part of group.parts) {
-    const runs = touchedMinutes(part, outages, startMinute, slotMinutes);
+    const runs = touchedMinutes(part, outages, { originMinute: startMinute, slotMinutes });
     minutes += lengthOf(runs);
     const charge = dayCharge(part.segment.plan, day.day);
-    for (const run of runs) worthNanos += unitSum(charge, dayMinutes, run.from - startMinute, run.to - startMinute);
+    for (const run of runs) worthNanos += unitSum(charge, dayMinutes, run.fromMinute - startMinute, run.toMinute - startMinute);
   }
   return { minutes, worthNanos };
 }
@@ -98,7 +98,7 @@ function lengthsRoundedUp(parts: readonly Part[], outages: readonly ClosedOutage
   for (const outage of outages) {
     // An outage over a change of plan within the day is still one outage.
     let ms = 0;
-    for (const part of parts) for (const run of clippedRuns(part, [outage])) ms += run.to - run.from;
+    for (const part of parts) for (const run of clippedRuns(part, [outage])) ms += run.toMs - run.fromMs;
     minutes += Math.ceil(ms / MINUTE_MS);
   }
   return minutes;

@@ -2,7 +2,7 @@ import type { CreditMethod, Fraction } from '../domain/credit-policy.ts';
 import { localDay, monthEnd, monthStart, type Zone } from '../domain/zone.ts';
 import { exact, isLess, least, negated, plus, times, ZERO } from './exact.ts';
 import { clipSegments, type Segment, servedDays } from './served.ts';
-import { type ClosedOutage, lengthOf, touchedMinutes } from './unavailable.ts';
+import { type ClosedOutage, lengthOf, type MinuteRun, touchedMinutes } from './unavailable.ts';
 
 /** Credits that are a share of a charge: by the month's uptime, or a percentage a minute. */
 export interface Uptime {
@@ -18,7 +18,7 @@ export function uptimeOf(segments: readonly Segment[], outages: readonly ClosedO
     sum.chargeNanos += day.chargeNanos;
     for (const part of day.parts) {
       sum.minutes += part.toMinute - part.fromMinute;
-      sum.unavailableMinutes += lengthOf(touchedMinutes(part, outages, 0, 1));
+      sum.unavailableMinutes += lengthOf(touchedMinutes(part, outages));
     }
   }
   return sum;
@@ -43,27 +43,26 @@ export function perMinuteCredit(method: PerMinute, unavailableMinutes: number, c
 }
 
 /** The local calendar months that UTC minutes [fromMinute, toMinute) touch. */
-export function monthsOf(zone: Zone, fromMinute: number, toMinute: number): { from: number; to: number }[] {
-  const months: { from: number; to: number }[] = [];
+export function monthsOf(zone: Zone, fromMinute: number, toMinute: number): MinuteRun[] {
+  const months: MinuteRun[] = [];
   for (let at = fromMinute; at < toMinute;) {
     const day = localDay(zone, at);
-    const month = { from: monthStart(zone, day), to: monthEnd(zone, day) };
+    const month = { fromMinute: monthStart(zone, day), toMinute: monthEnd(zone, day) };
     months.push(month);
-    at = month.to;
+    at = month.toMinute;
   }
   return months;
 }
 
 /**
- * What a month's minutes earn within [fromMinute, toMinute): what they have earned up to its end less what they had up to
+ * What a month's minutes earn within a run of them: what they have earned up to its end less what they had up to
  * its beginning, so that the invoices of a month's days sum to the month's credit, cap included.
  */
 export function monthShareWithin(
   method: PerMinute,
   month: readonly Segment[],
   outages: readonly ClosedOutage[],
-  fromMinute: number,
-  toMinute: number,
+  { fromMinute, toMinute }: MinuteRun,
 ): { minutes: number; creditNanos: Fraction } {
   const { chargeNanos } = uptimeOf(month, outages);
   const upTo = (minute: number): number => uptimeOf(clipSegments(month, 0, minute), outages).unavailableMinutes;

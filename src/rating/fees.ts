@@ -1,11 +1,12 @@
+import type { EventKind } from '../domain/event-kinds.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { exact, priceText } from './exact.ts';
-import type { Priced } from './line.ts';
+import type { PricedAs } from './line.ts';
 
 /** A recorded event that a terms sheet prices. */
 export interface FeeEvent {
   readonly id: string;
-  readonly kind: string;
+  readonly kind: EventKind;
   readonly atMs: number;
   /** Zero where the terms make it free. */
   readonly feeNanos: bigint;
@@ -16,12 +17,12 @@ export interface FeeEvent {
 }
 
 /** A line a kind of event: how many, and which were free. Events outside the period are not to be passed. */
-export function priceFees(vm: string, events: readonly FeeEvent[], currency: string): Priced[] {
-  const groups = new Map<string, FeeEvent[]>();
+export function priceFees(vm: string, events: readonly FeeEvent[], currency: string): PricedAs<'fee'>[] {
+  const groups = new Map<EventKind, FeeEvent[]>();
   for (const event of events) {
     groups.set(event.kind, [...(groups.get(event.kind) ?? []), event]);
   }
-  return [...groups.values()].flatMap((group) => {
+  return [...groups.values()].flatMap((group): PricedAs<'fee'>[] => {
     const charged = group.filter((event) => event.feeNanos > 0n);
     const [first] = charged;
     if (first === undefined) return [];
@@ -30,12 +31,14 @@ export function priceFees(vm: string, events: readonly FeeEvent[], currency: str
       {
         kind: 'fee',
         vm,
-        description: `Fee: ${first.kind}`,
+        say: {
+          about: { code: 'fee', event: first.kind },
+          formula: [{ code: 'events' }],
+          unit: { code: 'event' },
+        },
         quantity: charged.length.toString(),
-        unit: 'event',
         unitPrice: priceText(exact(total, BigInt(charged.length)), currency),
         exactNanos: exact(total),
-        formula: 'recorded events that are not free x fee',
         detail: {
           clause: first.clause,
           events: group.map(({ id, atMs, feeNanos, reason }) => ({

@@ -1,7 +1,8 @@
 import type { Fraction } from '../domain/credit-policy.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { exact, exactText, priceText, times } from './exact.ts';
-import type { Priced } from './line.ts';
+import type { PricedAs } from './line.ts';
+import type { FormulaSay } from './say.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -23,31 +24,37 @@ export interface LateFeeRule {
   readonly clause: string;
 }
 
+/** What of being late is priced: the days that begin in [fromMs, toMs). */
+export interface LatePeriod {
+  readonly rule: LateFeeRule;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly currency: string;
+}
+
+const SIMPLE: readonly FormulaSay[] = [{ code: 'no_fee_on_fees' }, { code: 'average' }];
+
 /**
- * The late fee of the daily charges of a prepaid balance within [fromMs, toMs): each as an overdue invoice of its own, on one
+ * The late fee of the daily charges of a prepaid balance: each as an overdue invoice of its own, on one
  * line. Undefined if none has a late day there.
  */
-export function priceLateCharges(
-  charges: readonly OverdueInvoice[],
-  rule: LateFeeRule,
-  fromMs: number,
-  toMs: number,
-  currency: string,
-): Priced | undefined {
-  const late = charges.flatMap((charge) => lateDays(charge, rule, fromMs, toMs).map((day) => ({ charge, ...day })));
+export function priceLateCharges(charges: readonly OverdueInvoice[], period: LatePeriod): PricedAs<'late_fee'> | undefined {
+  const { rule, currency } = period;
+  const late = charges.flatMap((charge) => lateDays(charge, period).map((day) => ({ charge, ...day })));
   if (late.length === 0) return undefined;
   const owed = late.reduce((sum, day) => sum + day.owedNanos, 0n);
   const total = times(rule.perDay, exact(owed));
   return {
     kind: 'late_fee',
     vm: null,
-    description: 'Late fee on daily charges that the prepaid balance did not cover',
+    say: {
+      about: { code: 'late_charges' },
+      formula: [{ code: 'late_charge_days' }, ...SIMPLE],
+      unit: { code: 'day' },
+    },
     quantity: late.length.toString(),
-    unit: 'day',
     unitPrice: priceText({ num: total.num, den: total.den * BigInt(late.length) }, currency),
     exactNanos: total,
-    formula:
-      'amount of each charge owed at the start of each started day x rate; simple: no fee on a fee; unit_price is the average',
     detail: {
       clause: rule.clause,
       rate: exactText(rule.perDay),
@@ -70,30 +77,27 @@ interface LateDay {
 }
 
 /**
- * The late fee of one overdue invoice within [fromMs, toMs): days of 24 hours from the end of the grace on, each counted
+ * The late fee of one overdue invoice: days of 24 hours from the end of the grace on, each counted
  * when it starts while something is owed. A day belongs to the period that holds its start, so none is charged twice;
  * a payment ends it for what it pays. Undefined if none was started.
  */
-export function priceLateFee(
-  invoice: OverdueInvoice,
-  rule: LateFeeRule,
-  fromMs: number,
-  toMs: number,
-  currency: string,
-): Priced | undefined {
-  const days = lateDays(invoice, rule, fromMs, toMs);
+export function priceLateFee(invoice: OverdueInvoice, period: LatePeriod): PricedAs<'late_fee'> | undefined {
+  const { rule, currency } = period;
+  const days = lateDays(invoice, period);
   if (days.length === 0) return undefined;
   const owed = days.reduce((sum, day) => sum + day.owedNanos, 0n);
   const total = times(rule.perDay, exact(owed));
   return {
     kind: 'late_fee',
     vm: null,
-    description: `Late fee on invoice ${invoice.number}`,
+    say: {
+      about: { code: 'late_fee', invoice: invoice.number },
+      formula: [{ code: 'late_days' }, ...SIMPLE],
+      unit: { code: 'day' },
+    },
     quantity: days.length.toString(),
-    unit: 'day',
     unitPrice: priceText({ num: total.num, den: total.den * BigInt(days.length) }, currency),
     exactNanos: total,
-    formula: 'amount owed at the start of each started day x rate; simple: no fee on a fee; unit_price is the average',
     detail: {
       clause: rule.clause,
       invoice: invoice.id,
@@ -106,7 +110,7 @@ export function priceLateFee(
   };
 }
 
-function lateDays(invoice: OverdueInvoice, rule: LateFeeRule, fromMs: number, toMs: number): LateDay[] {
+function lateDays(invoice: OverdueInvoice, { rule, fromMs, toMs }: LatePeriod): LateDay[] {
   const lateFromMs = invoice.dueAtMs + rule.graceMs;
   const days: LateDay[] = [];
   const first = Math.max(0, Math.ceil((fromMs - lateFromMs) / DAY_MS));

@@ -1,4 +1,5 @@
 import type { PlanBody } from '../domain/plan.ts';
+import { MINUTE_MS } from '../domain/zone.ts';
 import type { Claim } from './claims.ts';
 import { priceCredits } from './credits.ts';
 import { type FeeEvent, priceFees } from './fees.ts';
@@ -55,23 +56,22 @@ export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
   const add = (priced: Priced | undefined): void => {
     if (priced !== undefined) lines.push(rounded(priced, currency));
   };
-  const fromMinute = fromMs / 60_000;
-  const toMinute = toMs / 60_000;
+  const fromMinute = fromMs / MINUTE_MS;
+  const toMinute = toMs / MINUTE_MS;
+  const slotCount = slotsIn(fromMinute, toMinute);
   for (const vm of facts.vms) {
     add(priceService(vm.vm, clipSegments(vm.service, fromMinute, toMinute), currency));
-    for (const traffic of vm.traffic) add(pricePlanTraffic(vm.vm, traffic, slotsIn(fromMinute, toMinute), currency));
+    for (const { rules, ...traffic } of vm.traffic) {
+      const facts = { vm: vm.vm, ...traffic, slotCount, currency };
+      add(rules.counting === 'p95' ? pricePercentile({ ...facts, rules }) : priceTraffic({ ...facts, rules }));
+    }
     for (const fee of priceFees(vm.vm, vm.fees, currency)) add(fee);
-    add(priceCredits(vm.vm, vm.service, vm.outages, fromMinute, toMinute, currency, vm.claims));
+    add(priceCredits({ ...vm, fromMinute, toMinute, currency }));
   }
-  for (const { invoice, rule } of facts.overdue) add(priceLateFee(invoice, rule, fromMs, toMs, currency));
-  if (facts.charges !== undefined) add(priceLateCharges(facts.charges.list, facts.charges.rule, fromMs, toMs, currency));
+  const late = { fromMs, toMs, currency };
+  for (const { invoice, rule } of facts.overdue) add(priceLateFee(invoice, { ...late, rule }));
+  if (facts.charges !== undefined) add(priceLateCharges(facts.charges.list, { ...late, rule: facts.charges.rule }));
   // No tax on nothing: a line of it alone would make an invoice of an account that has none.
   if (lines.length > 0) add(priceTax(facts.taxPercent, lines, currency));
   return lines;
-}
-
-function pricePlanTraffic(vm: string, { plan, rules, bytes, slots }: PlanTraffic, n: number, currency: string): Priced {
-  return rules.counting === 'p95'
-    ? pricePercentile(vm, plan, rules, slots, n, currency)
-    : priceTraffic(vm, plan, rules, bytes, currency);
 }

@@ -1,6 +1,6 @@
 import type { PlanBody } from '../domain/plan.ts';
 import { decimalText, exact, exactText, priceText, times } from './exact.ts';
-import type { Priced } from './line.ts';
+import type { PricedAs } from './line.ts';
 import { type Bytes, priceNanosOf } from './traffic.ts';
 
 export const SLOT_MINUTES = 5;
@@ -28,30 +28,36 @@ export function percentileBytes(given: readonly bigint[], n: number): bigint {
   return given.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))[rank - absent - 1] ?? 0n;
 }
 
-/** The 95th percentile of a VM's period, per Mbit/s. `slots` are those with traffic, `n` all slots of the period. */
-export function pricePercentile(
-  vm: string,
-  plan: string,
-  rules: P95Traffic,
-  slots: readonly Bytes[],
-  n: number,
-  currency: string,
-): Priced {
-  const given = slots.map(({ rxBytes, txBytes }) =>
+export interface PercentileFacts {
+  readonly vm: string;
+  readonly plan: string;
+  readonly rules: P95Traffic;
+  /** Those with traffic. */
+  readonly slots: readonly Bytes[];
+  /** All slots of the period. */
+  readonly slotCount: number;
+  readonly currency: string;
+}
+
+/** The 95th percentile of a VM's period, per Mbit/s. */
+export function pricePercentile({ vm, plan, rules, slots, slotCount, currency }: PercentileFacts): PricedAs<'traffic'> {
+  const withTraffic = slots.map(({ rxBytes, txBytes }) =>
     rules.direction === 'sum' ? rxBytes + txBytes : rxBytes > txBytes ? rxBytes : txBytes,
   );
-  const bytes = percentileBytes(given, n);
+  const bytes = percentileBytes(withTraffic, slotCount);
   const mbps = exact(bytes * 8n, SLOT_SECONDS * MBIT);
   const total = times(mbps, exact(priceNanosOf(rules.price_per_mbps)));
   return {
     kind: 'traffic',
     vm,
-    description: `95th percentile (${rules.direction === 'sum' ? 'received + sent' : 'the larger direction'}), plan ${plan}`,
+    say: {
+      about: { code: 'percentile', direction: rules.direction, plan },
+      formula: [{ code: 'percentile_rank' }, { code: 'percentile_rate' }],
+      unit: { code: 'mbit_per_second' },
+    },
     quantity: decimalText(mbps),
-    unit: 'Mbit/s',
     unitPrice: priceText(exact(priceNanosOf(rules.price_per_mbps)), currency),
     exactNanos: total,
-    formula: 'bytes of the 5-minute slot of rank ceil(0.95 n), ascending, absent slots 0; x 8 / 300 s / 10^6 x price',
-    detail: { plan, slots: n, rank: rankOf(n), slot_bytes: bytes, exact_nanos: exactText(total) },
+    detail: { plan, slots: slotCount, rank: rankOf(slotCount), slot_bytes: bytes, exact_nanos: exactText(total) },
   };
 }

@@ -1,9 +1,9 @@
 import { parseAmount } from '../domain/money.ts';
 import { decimalText, exact, exactText, priceText } from './exact.ts';
-import { type Priced, type RatedLine, totalOf } from './line.ts';
+import { type PricedAs, type RatedLine, totalOf } from './line.ts';
 
 /** Tax on the sum of the rounded lines before it. Undefined at a rate of zero. */
-export function priceTax(taxPercent: string, before: readonly RatedLine[], currency: string): Priced | undefined {
+export function priceTax(taxPercent: string, before: readonly RatedLine[], currency: string): PricedAs<'tax'> | undefined {
   const percentNanos = parseAmount(taxPercent);
   if (percentNanos === undefined) throw new Error(`the tax rate ${taxPercent} was stored unchecked`);
   if (percentNanos === 0n) return undefined;
@@ -13,12 +13,14 @@ export function priceTax(taxPercent: string, before: readonly RatedLine[], curre
   return {
     kind: 'tax',
     vm: null,
-    description: `Tax ${percent} %`,
+    say: {
+      about: { code: 'tax', percent },
+      formula: [{ code: 'tax' }],
+      unit: { code: 'currency', currency },
+    },
     quantity: priceText(exact(base), currency),
-    unit: currency,
     unitPrice: decimalText(exact(percentNanos, 100n * 1_000_000_000n)),
     exactNanos: total,
-    formula: 'sum of the rounded lines before x rate / 100',
     detail: { percent, base_nanos: base, exact_nanos: exactText(total) },
   };
 }

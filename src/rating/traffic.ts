@@ -2,7 +2,7 @@ import type { Fraction } from '../domain/credit-policy.ts';
 import { parseAmount } from '../domain/money.ts';
 import type { PlanBody } from '../domain/plan.ts';
 import { decimalText, exact, exactText, isLess, least, plus, priceText, times, ZERO } from './exact.ts';
-import type { Priced } from './line.ts';
+import type { PricedAs } from './line.ts';
 
 type Traffic = NonNullable<PlanBody['traffic']>;
 export type MeteredTraffic = Exclude<Traffic, { counting: 'p95' }>;
@@ -56,8 +56,16 @@ export function tierShares(mode: MeteredTraffic['mode'], tiers: readonly Tier[],
   return shares;
 }
 
+export interface TrafficFacts {
+  readonly vm: string;
+  readonly plan: string;
+  readonly rules: MeteredTraffic;
+  readonly bytes: Bytes;
+  readonly currency: string;
+}
+
 /** The traffic of a VM's period under one plan. Zero usage is a line of zero, which shows what was included. */
-export function priceTraffic(vm: string, plan: string, rules: MeteredTraffic, bytes: Bytes, currency: string): Priced {
+export function priceTraffic({ vm, plan, rules, bytes, currency }: TrafficFacts): PricedAs<'traffic'> {
   const counted = countedBytes(rules.counting, bytes);
   const included = BigInt(rules.included_bytes);
   const unitBytes = BigInt(rules.unit_bytes);
@@ -73,14 +81,18 @@ export function priceTraffic(vm: string, plan: string, rules: MeteredTraffic, by
   return {
     kind: 'traffic',
     vm,
-    description: `Traffic (${COUNTING[rules.counting]}), plan ${plan}`,
+    say: {
+      about: { code: 'traffic', counting: rules.counting, plan },
+      formula: [
+        { code: 'metered', counting: rules.counting, started_units_whole: rules.round_up },
+        { code: rules.mode === 'volume' ? 'tiers_volume' : 'tiers_graduated' },
+        ...(shares.length > 1 ? [{ code: 'average' } as const] : []),
+      ],
+      unit: { code: 'bytes', size: rules.unit_bytes },
+    },
     quantity: decimalText(units),
-    unit: unitName(rules.unit_bytes),
     unitPrice: priceText(average, currency),
     exactNanos: total,
-    formula: `${COUNTING[rules.counting]} - included_bytes, at least 0, / unit_bytes${rules.round_up ? ', started units whole' : ''}; ${
-      rules.mode === 'volume' ? 'all units at the price of the tier that holds them' : 'each tier prices its own units'
-    }${shares.length > 1 ? '; unit_price is the average' : ''}`,
     detail: {
       plan,
       rx_bytes: bytes.rxBytes,
@@ -97,27 +109,6 @@ export function priceTraffic(vm: string, plan: string, rules: MeteredTraffic, by
       })),
     },
   };
-}
-
-const COUNTING = {
-  sum: 'received + sent',
-  in: 'received',
-  out: 'sent',
-  max: 'the larger of received and sent',
-} as const;
-
-/** GB is 10⁹ bytes and GiB 2³⁰; a unit without a name is called by its size. */
-function unitName(unitBytes: number): string {
-  const names: Readonly<Record<number, string>> = {
-    1: 'byte',
-    [1e6]: 'MB',
-    [1e9]: 'GB',
-    [1e12]: 'TB',
-    [2 ** 20]: 'MiB',
-    [2 ** 30]: 'GiB',
-    [2 ** 40]: 'TiB',
-  };
-  return names[unitBytes] ?? `${unitBytes} bytes`;
 }
 
 export function priceNanosOf(price: string): bigint {

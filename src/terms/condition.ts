@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EVENT_KINDS } from '../catalog/events.ts';
+import { EVENT_KINDS } from '../domain/event-kinds.ts';
 import { CONDITIONS } from '../domain/condition.ts';
 import { bytes, duration } from './quantity.ts';
 

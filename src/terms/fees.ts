@@ -1,3 +1,4 @@
+import type { EventKind } from '../domain/event-kinds.ts';
 import { parseAmount } from '../domain/money.ts';
 import type { Fraction } from '../domain/credit-policy.ts';
 import { showDuration } from './quantity.ts';
@@ -6,7 +7,7 @@ import { clauseShown, type Fee, type TermsSheet } from './sheet.ts';
 /** A recorded event as fees are computed from it. */
 export interface DatedEvent {
   readonly id: string;
-  readonly kind: string;
+  readonly kind: EventKind;
   readonly atMs: number;
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { instant } from '../domain/shapes.ts';
-import { EVENT_KINDS } from '../catalog/events.ts';
+import { EVENT_KINDS } from '../domain/event-kinds.ts';
 import { CONDITIONS } from '../domain/condition.ts';
 import { currency, decimal, identifier } from '../domain/plan.ts';
 import { condition } from './condition.ts';

@@ -3,10 +3,12 @@ import { ANYHOW } from '../support/draft.ts';
 import { describe, expect, it } from 'vitest';
 import { checkDebits, pendingDebits } from '../../src/books/debit-lines.ts';
 import { correctTo } from '../../src/billing/corrections/correct.ts';
-import type { IssuedLine } from '../../src/billing/corrections/corrections.ts';
 import { finalize, keepDraft, readDocument, voidInvoice } from '../../src/books/ledger.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { formatAmount } from '../../src/domain/money.ts';
+import { toJson } from '../../src/domain/json.ts';
+import { readContent } from '../../src/print/invoice-shape.ts';
+import { contentWords } from '../../src/print/words/content.ts';
 import { exact } from '../../src/rating/exact.ts';
 import type { LineKind, RatedLine } from '../../src/rating/line.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -19,18 +21,17 @@ const FEN = 10_000_000n;
 const DAY = 86_400_000;
 
 function line(kind: LineKind, vm: string | null, fen: number, plan = 'p', minutes = 0): RatedLine {
-  return {
+  const rated = {
     kind,
     vm,
-    description: kind,
+    say: { about: { code: 'as_written', text: kind }, formula: [], unit: { code: 'event' } },
     quantity: minutes.toString(),
-    unit: 'x',
     unitPrice: '0.00',
     exactNanos: exact(BigInt(fen) * FEN),
     amountNanos: BigInt(fen) * FEN,
-    formula: '',
-    detail: { ...(kind === 'traffic' ? { plan } : {}), ...(kind === 'tax' ? { percent: '6' } : {}) },
+    detail: { ...(kind === 'traffic' ? { plan } : {}), ...(kind === 'tax' ? { percent: '6' } : {}), days: [] },
   };
+  return rated as unknown as RatedLine;
 }
 
 /** Lines as a period may rate to: a line may be there at one time and not at another. */
@@ -50,6 +51,31 @@ function randomLines(random: Random): RatedLine[] {
 
 const totalOf = (lines: readonly Pick<RatedLine, 'amountNanos'>[]): bigint =>
   lines.reduce((sum, each) => sum + each.amountNanos, 0n);
+
+/** The kept part of an invoice of these lines. */
+function contentOfLines(lines: readonly RatedLine[]): string {
+  const at = new Date(0).toISOString();
+  return toJson({
+    account: 'a',
+    customer: { name: 'a', language: 'en' },
+    currency: 'CNY',
+    from: at,
+    to: at,
+    due_at: at,
+    total: formatAmount(totalOf(lines), 'CNY'),
+    lines: lines.map(({ kind, vm, quantity, unitPrice, amountNanos, detail, say }) => ({
+      kind,
+      vm,
+      ...contentWords(say),
+      quantity,
+      unit_price: unitPrice,
+      amount: formatAmount(amountNanos, 'CNY'),
+      query: null,
+      detail,
+      say,
+    })),
+  });
+}
 
 /** A draft of the k-th day, with what is lacking of earlier ones, as `rateDocument` makes it. */
 async function draftOf(catalog: Catalog, day: number, own: readonly RatedLine[]): Promise<string> {
@@ -76,10 +102,7 @@ async function draftOf(catalog: Catalog, day: number, own: readonly RatedLine[])
         nanos: amountNanos.toString(),
       })),
     },
-    rest: JSON.stringify({
-      customer: {},
-      lines: lines.map(({ amountNanos, ...rest }) => ({ ...rest, exactNanos: null, amount: formatAmount(amountNanos, 'CNY') })),
-    }),
+    rest: contentOfLines(lines),
     evidence: '{}',
     sha256: null,
   };
@@ -87,12 +110,12 @@ async function draftOf(catalog: Catalog, day: number, own: readonly RatedLine[])
 }
 
 async function correct(catalog: Catalog, id: string, rated: readonly RatedLine[]) {
-  const { lines } = JSON.parse((await readDocument(booksOf(catalog), id)).rest) as { lines: IssuedLine[] };
+  const { lines } = readContent((await readDocument(booksOf(catalog), id)).rest);
   return correctTo(booksOf(catalog), {
     id,
     issued: lines,
     rated: { lines: rated, evidence: '{}' },
-    reasonFor: () => 'r',
+    reasonsFor: () => [{ code: 'restated' }],
     write: true,
     by: 't',
   });
@@ -109,7 +132,7 @@ function position(catalog: Catalog): bigint {
 async function nothingOverCredited(catalog: Catalog): Promise<void> {
   for (const { id, head } of booksOf(catalog).statesOf('a')) {
     if (head.type !== 'invoice' || !head.final) continue;
-    const { lines } = JSON.parse((await readDocument(booksOf(catalog), id)).rest) as { lines: IssuedLine[] };
+    const { lines } = readContent((await readDocument(booksOf(catalog), id)).rest);
     for (const [i, nanos] of booksOf(catalog).creditedByLine(id)) {
       const amount = BigInt((lines[i]?.amount ?? '0').replace('.', '')) * FEN;
       expect(nanos <= amount && nanos > 0n, `${nanos} credited on ${amount}`).toBe(true);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountBody, vmBody } from '../../src/catalog/bodies.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
-import { EVENT_KINDS, eventRequest } from '../../src/catalog/events.ts';
+import { eventRequest } from '../../src/catalog/events.ts';
+import { EVENT_KINDS } from '../../src/domain/event-kinds.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 import { booksOf, openCatalogOf } from '../support/records.ts';
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { invoiceCsv } from '../../src/print/csv.ts';
 import { invoiceHtml } from '../../src/print/html.ts';
 import type { ShownInvoice } from '../../src/print/invoice-shape.ts';
-import { invoicePdf } from '../../src/print/pdf.ts';
+import { invoicePdf } from '../../src/print/pdf/pdf.ts';
 import { readPdf } from '../support/read-pdf.ts';
 
 /**

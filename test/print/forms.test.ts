@@ -2,8 +2,9 @@ import { type DefaultTreeAdapterTypes, parse } from 'parse5';
 import { describe, expect, it } from 'vitest';
 import { invoiceCsv } from '../../src/print/csv.ts';
 import { invoiceHtml } from '../../src/print/html.ts';
-import { languageOf } from '../../src/print/labels.ts';
-import { describe as describeLine, formulaText, grouped } from '../../src/print/phrases.ts';
+import { grouped } from '../../src/print/numbers.ts';
+import { languageOf } from '../../src/print/words/language.ts';
+import { describe as describeLine, formulaText } from '../../src/print/words/legacy.ts';
 import { DATES, shownDays, shownInvoice, shownLine } from '../support/shown-invoice.ts';
 
 type Node = DefaultTreeAdapterTypes.Node;

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { invoicePdf } from '../../src/print/pdf.ts';
+import { invoicePdf } from '../../src/print/pdf/pdf.ts';
 import { readPdf } from '../support/read-pdf.ts';
 import { shownInvoice, shownLine } from '../support/shown-invoice.ts';
 
@@ -91,7 +91,7 @@ describe('an invoice as PDF', { timeout: 60_000 }, () => {
     ['draft', 'DRAFT – not an invoice'],
     ['void', 'VOID – nothing is owed'],
     ['paid', 'PAID'],
-  ])('%s is marked on every page: %s', async (status, mark) => {
+  ] as const)('%s is marked on every page: %s', async (status, mark) => {
     const final = status === 'void' || status === 'paid';
     const change = final ? {} : { number: null, issued_at: null, sha256: null };
     const { pages } = await readPdf(await invoicePdf(shownInvoice({ status, ...change }, 30)));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ShownVmDays } from '../../src/print/invoice-shape.ts';
-import { labelsOf } from '../../src/print/labels.ts';
 import { pictureOf } from '../../src/print/picture.ts';
+import { wordsOf } from '../../src/print/words/language.ts';
 import { DATES, shownDays } from '../support/shown-invoice.ts';
 
 /** What a picture says in words: "always up" only of what was measured, all of it. */
@@ -11,8 +11,8 @@ const days = (ms: (day: number) => number): number[] => DATES.map((_, day) => ms
 const WHOLE = days(() => DAY_MS);
 const HALF = days((day) => (day < 15 ? DAY_MS : 0));
 
-function drawn(vms: readonly ShownVmDays[], language: 'en' | 'zh-Hant' = 'en') {
-  const picture = pictureOf({ time_zone: 'UTC', dates: DATES, vms }, { account: SIZE, vm: SIZE }, labelsOf(language), language);
+function drawn(vms: ShownVmDays[], language: 'en' | 'zh-Hant' = 'en') {
+  const picture = pictureOf({ time_zone: 'UTC', dates: DATES, vms }, { account: SIZE, vm: SIZE }, wordsOf(language));
   if (picture === null) throw new Error('there is a picture of any days');
   return picture;
 }

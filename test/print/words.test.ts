@@ -3,19 +3,27 @@ import type { InvoiceState } from '../../src/books/invoices.ts';
 import type { Books } from '../../src/books/books.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import type { DebitState } from '../../src/books/debits.ts';
-import { EVENT_KINDS } from '../../src/catalog/events.ts';
+import { EVENT_KINDS } from '../../src/domain/event-kinds.ts';
 import type { Correction } from '../../src/billing/corrections/corrections.ts';
 import { creditNoteOf } from '../../src/billing/corrections/credit-note.ts';
 import { pendingDebits } from '../../src/books/debit-lines.ts';
-import { describe as describeLine, formulaText, reasonText, unitText } from '../../src/print/phrases.ts';
+import { lineJson } from '../../src/billing/document-lines.ts';
+import { readContent, shownItem, type ShownLine, shownLineShape } from '../../src/print/invoice-shape.ts';
+import { descriptionOf, formulaOf, reasonOf, unitOf } from '../../src/print/line-words.ts';
+import { wordsOf } from '../../src/print/words/language.ts';
+import { reasonText } from '../../src/print/words/content.ts';
+import * as legacy from '../../src/print/words/legacy.ts';
 import { pageOf } from '../../src/print/page.ts';
-import { reasonOf } from '../../src/billing/corrections/reconcile.ts';
+import type { DocumentLanguage } from '../../src/print/words/words.ts';
+import { reasonsOf } from '../../src/billing/corrections/reconcile.ts';
+import { type ItemSay, lineSay } from '../../src/rating/say.ts';
+import { toJson } from '../../src/domain/json.ts';
 import { CAUSES, conditionCode } from '../../src/domain/condition.ts';
 import type { CreditMethod } from '../../src/domain/credit-policy.ts';
 import { planBody, planOf } from '../../src/domain/plan.ts';
 import { MINUTE_MS } from '../../src/domain/zone.ts';
-import type { RatedLine } from '../../src/rating/line.ts';
-import { rateInvoice, type VmFacts } from '../../src/rating/order.ts';
+import { LINE_KINDS, type RatedLine } from '../../src/rating/line.ts';
+import { type InvoiceFacts, rateInvoice, type VmFacts } from '../../src/rating/order.ts';
 import { segmentsOf } from '../../src/rating/served.ts';
 import { shownInvoice, shownLine } from '../support/shown-invoice.ts';
 
@@ -44,7 +52,7 @@ const RULES = [
 ]; // prettier-ignore
 
 /** VMs that differ in price, in how long they were served and in how outages are credited, and all kinds of traffic and fees. */
-function allLines(): RatedLine[] {
+function everything(): { facts: InvoiceFacts; lines: RatedLine[] } {
   const vms = (['month', 'day', 'hour'] as const).flatMap((per) =>
     METHODS.flatMap((method) =>
       [FROM, FROM + 90 * MINUTE_MS].map((startsAtMs): VmFacts => ({
@@ -70,7 +78,7 @@ function allLines(): RatedLine[] {
   ); // prettier-ignore
   const overdue = { id: '1', number: '7', principalNanos: 10n ** 11n, dueAtMs: FROM, payments: [] };
   const rule = { perDay: { num: 3n, den: 1000n }, graceMs: 0, clause: 'c' };
-  return rateInvoice({
+  const facts = {
     currency: 'CNY',
     taxPercent: '6',
     fromMs: FROM,
@@ -78,31 +86,8 @@ function allLines(): RatedLine[] {
     vms,
     overdue: [{ invoice: overdue, rule }],
     charges: { list: [overdue], rule },
-  });
-}
-
-/** Lines of a credit note and of a debit, on a line that was there and on one that was lacking. */
-function corrections(description: string): { description: string; formula: string; unit: string }[] {
-  const head = { account: 'a', currency: 'CNY', from: FROM, to: TO, due_at: TO, number: 7 };
-  const state = { id: 'i', head } as unknown as InvoiceState;
-  const correction: Correction = { kind: 'service', vm: null, description, beforeNanos: 0n, afterNanos: 0n, minutes: { before: 0, after: 0 }, days: [], key: 'k', line: 1 }; // prettier-ignore
-  const note = creditNoteOf(
-    state,
-    { head: {} as never, rest: '{}', evidence: '', sha256: null },
-    [{ line: 1, nanos: 10_000_000n, correction }],
-    { rated: { id: 'i', number: 7 }, reason: '' },
-    '',
-  );
-  const debitOn = (line: number | null): DebitState =>
-    ({
-      id: 'd',
-      status: 'pending',
-      on: null,
-      head: { invoice: 'i', number: 7, currency: 'CNY', reason: '', evidence_sha256: '', parts: [{ ...correction, line, nanos: '10000000', before: '', after: '' }] },
-    }) as unknown as DebitState; // prettier-ignore
-  const books = { debitsOf: () => [debitOn(1), debitOn(null)] } as unknown as Books;
-  const { lines } = JSON.parse(note.rest) as { lines: { description: string; formula: string; unit: string }[] };
-  return [...lines, ...pendingDebits(books, 'a').map(({ line }) => line)];
+  };
+  return { facts, lines: rateInvoice(facts) };
 }
 
 /** Words of English that a text still has. Names of units and of mathematics, and the letters of formulas, are no words of a language. */
@@ -112,32 +97,130 @@ function englishIn(text: string): string[] {
   );
 }
 
-describe.each(['zh-Hant', 'zh-Hans'] as const)('in %s', (language) => {
-  const lines = allLines();
+const { facts: FACTS, lines: RATED } = everything();
 
-  it('every description, formula and unit of a rated line is said', () => {
-    const kinds = new Set(lines.map((line) => line.kind));
-    expect([...kinds].sort()).toEqual(['credit', 'fee', 'late_fee', 'service', 'tax', 'traffic']);
-    const english = new Set<string>();
-    for (const line of lines) {
-      for (const text of [
-        describeLine(line.description, language),
-        formulaText(line.formula, language),
-        unitText(line.unit, line.quantity, language),
-      ])
-        if (englishIn(text).length > 0) english.add(text);
+/** Lines as documents keep them and give them back. */
+const kept = (lines: readonly unknown[]): ShownLine[] => lines.map((line) => shownLineShape.parse(JSON.parse(toJson(line))));
+const keptOf = (lines: readonly RatedLine[]): ShownLine[] => kept(lines.map((line) => lineJson(line, FACTS)));
+
+const INCIDENTS = CAUSES.flatMap((cause) =>
+  [null, { at: TO, by: 'x' }].map((withdrawn) => ({
+    id: '1',
+    body: { scope: { vms: ['1'] }, from: FROM, to: TO, cause, asserts_down: false, note: '', reported: null, recorded: { at: TO, by: 'x' }, withdrawn },
+  })),
+); // prettier-ignore
+
+/** Every reason there is: incidents of every cause, withdrawn ones too, claims, and what was restated. */
+function everyReason() {
+  const claim = { id: '2', recordedAtMs: TO, body: { kind: 'credit_claimed', from: FROM, to: TO } };
+  const catalog = { incidents: { all: () => INCIDENTS }, events: { of: () => [claim] } } as unknown as Catalog;
+  const state = { head: { account: 'a', issued_at: 1, from: FROM, to: TO } } as unknown as InvoiceState;
+  const found = [{ kind: 'service', vm: '1' }, { kind: 'fee', vm: '1' }] as never; // prettier-ignore
+  return reasonsOf({ catalog }, state, found);
+}
+
+/** Lines of a credit note and of a debit that correct a line: one that was there and one that was lacking. */
+function corrections(item: ItemSay): ShownLine[] {
+  const reasons = everyReason();
+  const head = { account: 'a', currency: 'CNY', from: FROM, to: TO, due_at: TO, number: 7 };
+  const state = { id: 'i', head } as unknown as InvoiceState;
+  const correction: Correction = { kind: 'service', vm: null, item, beforeNanos: 0n, afterNanos: 0n, minutes: { before: 0, after: 0 }, days: [], key: 'k', line: 1 }; // prettier-ignore
+  const content = toJson({ ...shownInvoice(), lines: [] });
+  const note = creditNoteOf(
+    state,
+    { head: {} as never, rest: content, evidence: '', sha256: null },
+    [{ line: 1, nanos: 10_000_000n, correction }],
+    { rated: { id: 'i', number: 7 }, reasons },
+    '',
+  );
+  const debitOn = (line: number | null): DebitState =>
+    ({
+      id: 'd',
+      status: 'pending',
+      on: null,
+      head: { invoice: 'i', number: 7, currency: 'CNY', reason: reasonText(reasons), reasons, evidence_sha256: '', parts: [{ ...correction, description: '', say: item, line, nanos: '10000000', before: '', after: '' }] },
+    }) as unknown as DebitState; // prettier-ignore
+  const books = { debitsOf: () => [debitOn(1), debitOn(null)] } as unknown as Books;
+  return [...readContent(note.rest).lines, ...keptOf(pendingDebits(books, 'a').map(({ line }) => line))];
+}
+
+const itemsOf = (lines: readonly ShownLine[]): ItemSay[] => [
+  ...new Map(lines.map((line) => [line.description, shownItem(line)])).values(),
+];
+const LINES = keptOf(RATED);
+const ALL = [...LINES, ...itemsOf(LINES).flatMap(corrections)];
+
+/** Kinds of events that 0.1.0 did not know. */
+const LATER: readonly string[] = ['verification_refused'];
+const isOld = (line: ShownLine): boolean => {
+  const item = shownItem(line);
+  return item.code !== 'fee' || !LATER.includes(item.event);
+};
+
+/** The texts of a line that are words: by its codes, and by the rules over the English of before. */
+function textsOf(line: ShownLine, language: DocumentLanguage): { now: string[]; before: string[] } {
+  const words = wordsOf(language);
+  const old = { ...line, say: undefined };
+  const of = (each: ShownLine): string[] => [
+    descriptionOf(each, words),
+    formulaOf(each, words),
+    unitOf(each, words),
+    ...(reasonOf(each, words) ?? '').split(words.partsApart),
+  ];
+  return { now: of(line), before: of(old) };
+}
+
+describe('what lines say', () => {
+  it('every code is emitted by rating or corrections: none is dead, and none is missing here', () => {
+    const said = ALL.flatMap((line) => line.say ?? []);
+    const codes = (list: readonly { code: string }[]): string[] => [...new Set(list.map(({ code }) => code))].toSorted();
+    const declared = ({ options }: { options: readonly { shape: { code: { value: string } } }[] }): string[] =>
+      options.map(({ shape }) => shape.code.value).toSorted();
+    const { about, formula, unit, reason } = lineSay.shape;
+    expect(ALL.filter((line) => line.say === undefined)).toEqual([]);
+    expect([...codes(said.map((each) => each.about)), 'as_written'].toSorted()).toEqual(declared(about));
+    expect(codes(said.flatMap((each) => each.formula))).toEqual(declared(formula.element));
+    expect(codes(said.map((each) => each.unit))).toEqual(declared(unit));
+    expect(codes(said.flatMap((each) => each.reason ?? []))).toEqual(declared(reason.unwrap().element));
+  });
+
+  it('the lines of every kind are there, and the English that is kept is that of 0.1.0: its rules say all of it the same', () => {
+    expect([...new Set(LINES.map((line) => line.kind))].toSorted()).toEqual([...LINE_KINDS].toSorted());
+    for (const language of ['en', 'zh-Hant', 'zh-Hans'] as const) {
+      const strange = new Set<string>();
+      for (const line of ALL.filter(isOld)) {
+        const { now, before } = textsOf(line, language);
+        if (now.join('|') !== before.join('|')) strange.add(`${now.join('|')} was ${before.join('|')}`);
+      }
+      expect([...strange]).toEqual([]);
     }
+  });
+
+  it('a line of a document of before that is corrected now is said by the rules of before', () => {
+    for (const language of ['en', 'zh-Hant', 'zh-Hans'] as const)
+      for (const { description } of LINES)
+        for (const line of corrections({ code: 'as_written', text: description }))
+          expect(descriptionOf(line, wordsOf(language))).toContain(legacy.describe(description, language));
+  });
+
+  it('what a later version said in codes that are not known here is printed by its English', () => {
+    const [line] = kept([{ ...LINES[0], say: { about: { code: 'not_yet' }, formula: [], unit: { code: 'day' } } }]);
+    if (line === undefined) throw new Error('one line was kept');
+    expect(line.say).toBeUndefined();
+    expect(descriptionOf(line, wordsOf('en'))).toBe('Service, plan 1, 2');
+  });
+});
+
+describe.each(['zh-Hant', 'zh-Hans'] as const)('in %s', (language) => {
+  it('no line of an invoice, credit note or debit has a word of English: what it is for, its formula, unit and reasons', () => {
+    const english = new Set(ALL.flatMap((line) => textsOf(line, language).now).filter((text) => englishIn(text).length > 0));
     expect([...english]).toEqual([]);
   });
 
-  it('every line of a credit note or a debit is said, whatever line it corrects', () => {
-    for (const { description } of lines) {
-      for (const line of corrections(description)) {
-        expect(englishIn(describeLine(line.description, language))).toEqual([]);
-        expect(englishIn(formulaText(line.formula, language))).toEqual([]);
-        expect(englishIn(unitText(line.unit, '1', language))).toEqual([]);
-      }
-    }
+  it('every language has words for all that a page says around its lines', () => {
+    const { labels, causes } = wordsOf(language);
+    const texts = [...Object.values(labels).map((label) => (typeof label === 'string' ? label : '')), ...Object.values(causes)];
+    expect(texts.flatMap(englishIn)).toEqual(['API', 'SHA', 'HTML', 'JSON']);
   });
 
   it('what stands under a line of traffic is said, from no byte to exabytes', () => {
@@ -146,22 +229,6 @@ describe.each(['zh-Hant', 'zh-Hans'] as const)('in %s', (language) => {
       const { rows } = pageOf(shownInvoice({ customer: { name: 'n', language }, lines: [line] }));
       expect(englishIn((rows[0]?.more ?? []).join(' ').replaceAll(/\b([kMGTPE]B)\b/g, ''))).toEqual([]);
     }
-  });
-
-  it('every reason of a correction is said: incidents of every cause, withdrawn ones too, claims, and what was restated', () => {
-    const incidents = CAUSES.flatMap((cause) =>
-      [null, { at: TO, by: 'x' }].map((withdrawn) => ({
-        id: '1',
-        body: { scope: { vms: ['1'] }, from: FROM, to: TO, cause, asserts_down: false, note: '', reported: null, recorded: { at: TO, by: 'x' }, withdrawn },
-      })),
-    ); // prettier-ignore
-    const claim = { id: '2', recordedAtMs: TO, body: { kind: 'credit_claimed', from: FROM, to: TO } };
-    const catalog = { incidents: () => incidents, eventsOf: () => [claim] } as unknown as Catalog;
-    const state = { head: { account: 'a', issued_at: 1, from: FROM, to: TO } } as unknown as InvoiceState;
-    const found = [{ kind: 'service', vm: '1' }, { kind: 'fee', vm: '1' }] as never; // prettier-ignore
-    const reason = reasonOf({ catalog }, state, found);
-    expect(reason.split('; ')).toHaveLength(3);
-    expect(englishIn(reasonText(reason, language))).toEqual([]);
   });
 });
 

@@ -39,7 +39,7 @@ describe('a credit is claimed by so many days of 24 hours after the end of its l
 });
 
 describe('a claim of any of a day is a claim of the day', () => {
-  const day = { from: minute('2026-03-05T00:00Z'), to: minute('2026-03-06T00:00Z'), zone: zone('UTC') };
+  const day = { fromMinute: minute('2026-03-05T00:00Z'), toMinute: minute('2026-03-06T00:00Z'), zone: zone('UTC') };
   const at = (text: string): number => Date.parse(`2026-${text}Z`);
   /** Claims as: when, of which time. */
   type Said = readonly [at: string, from: string, to: string];

@@ -86,7 +86,14 @@ describe('conservation', () => {
         const unavailable = new Set<number>();
         for (const { startMs, endMs } of outages)
           for (let m = Math.floor(startMs / MINUTE_MS); m * MINUTE_MS < endMs; m += 1) if (served.has(m)) unavailable.add(m);
-        const credit = priceCredits('v', service, outages, START, START + DAYS * 1440, 'CNY');
+        const credit = priceCredits({
+          vm: 'v',
+          service,
+          outages,
+          fromMinute: START,
+          toMinute: START + DAYS * 1440,
+          currency: 'CNY',
+        });
         const charge = priceService('v', service, 'CNY');
         // Free service earns nothing to credit; else exactly the touched minutes, each once.
         const free = service.filter(({ plan }) => plan.priceNanos > 0n && plan.priceNanos < 100_000n);

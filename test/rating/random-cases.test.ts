@@ -135,7 +135,11 @@ describe('the pricers agree with the model', () => {
         rx,
         tx,
       );
-      same(priceTraffic('v', 'p', rules, { rxBytes: rx, txBytes: tx }, currency), model, currency, () => ({ rules, rx, tx }));
+      same(priceTraffic({ vm: 'v', plan: 'p', rules, bytes: { rxBytes: rx, txBytes: tx }, currency }), model, currency, () => ({
+        rules,
+        rx,
+        tx,
+      }));
     }
   });
 
@@ -146,7 +150,14 @@ describe('the pricers agree with the model', () => {
       const given = Array.from({ length: below(random, n + 1) }, () => ({ rxBytes: bytes(random), txBytes: bytes(random) }));
       const price = amount(random, 9);
       const direction = pick(random, ['sum', 'max'] as const);
-      const priced = pricePercentile('v', 'p', { counting: 'p95', direction, price_per_mbps: price }, given, n, 'CNY');
+      const priced = pricePercentile({
+        vm: 'v',
+        plan: 'p',
+        rules: { counting: 'p95', direction, price_per_mbps: price },
+        slots: given,
+        slotCount: n,
+        currency: 'CNY',
+      });
       const slots = given.map(({ rxBytes: rx, txBytes: tx }) => (direction === 'sum' ? rx + tx : rx > tx ? rx : tx));
       same(priced, modelP95(slots, n, nanosOf(price)), 'CNY', () => ({ given, n, price }));
     }
@@ -208,7 +219,14 @@ describe('the pricers agree with the model', () => {
         toMs / MINUTE_MS,
       );
       const closed = outages.map(({ startMs, endMs, cause }) => ({ startMs, endMs, condition: conditionCode(cause) }));
-      const priced = priceCredits('v', clipSegments(segments, 0, 1e9), closed, fromMs / MINUTE_MS, toMs / MINUTE_MS, 'CNY');
+      const priced = priceCredits({
+        vm: 'v',
+        service: clipSegments(segments, 0, 1e9),
+        outages: closed,
+        fromMinute: fromMs / MINUTE_MS,
+        toMinute: toMs / MINUTE_MS,
+        currency: 'CNY',
+      });
       same(priced, { num: -credit.num, den: credit.den }, 'CNY', () => ({
         service,
         outages,
@@ -254,7 +272,14 @@ describe('the pricers agree with the model', () => {
           fromMs / MINUTE_MS,
           toMs / MINUTE_MS,
         );
-        return priceCredits('v', segments, closed, a / MINUTE_MS, b / MINUTE_MS, 'CNY');
+        return priceCredits({
+          vm: 'v',
+          service: segments,
+          outages: closed,
+          fromMinute: a / MINUTE_MS,
+          toMinute: b / MINUTE_MS,
+          currency: 'CNY',
+        });
       };
       const told = () => ({ service, outages, timeZone: model.timeZone, fromMs, toMs, minimumSpellMs, perMinute, cap });
       const negative = ({ num, den }: Ratio): Ratio => ({ num: -num, den });
@@ -306,11 +331,16 @@ describe('the pricers agree with the model', () => {
       const toMs = fromMs + (1 + below(random, 120)) * hour;
       const invoice = { id: 'i', number: '1', principalNanos, dueAtMs, payments };
       const model = modelLateFee(principalNanos, payments, dueAtMs + graceMs, perDay, fromMs, toMs);
-      same(priceLateFee(invoice, { perDay, graceMs, clause: 'c' }, fromMs, toMs, 'CNY'), model, 'CNY', () => ({
-        invoice,
-        fromMs,
-        toMs,
-      }));
+      same(
+        priceLateFee(invoice, { rule: { perDay, graceMs, clause: 'c' }, fromMs, toMs, currency: 'CNY' }),
+        model,
+        'CNY',
+        () => ({
+          invoice,
+          fromMs,
+          toMs,
+        }),
+      );
     }
   });
 

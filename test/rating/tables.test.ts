@@ -10,6 +10,7 @@ import { priceFees } from '../../src/rating/fees.ts';
 import { priceLateFee } from '../../src/rating/late-fee.ts';
 import { rounded } from '../../src/rating/line.ts';
 import { rateInvoice } from '../../src/rating/order.ts';
+import { contentWords } from '../../src/print/words/content.ts';
 import { percentileBytes, pricePercentile, rankOf, slotsIn } from '../../src/rating/percentile.ts';
 import { segmentsOf } from '../../src/rating/served.ts';
 import { priceService } from '../../src/rating/service.ts';
@@ -88,14 +89,14 @@ describe('service', () => {
   ] as const; // prettier-ignore
   it.each(whole)('%s', (_, rate, from, to, quantity, unit, nanos) => {
     const line = priceService('v', service(rate, from, to), 'CNY');
-    expect(line).toMatchObject({ quantity, unit, exactNanos: { num: nanos, den: 1n } });
+    expect(line).toMatchObject({ quantity, say: { unit: { code: unit } }, exactNanos: { num: nanos, den: 1n } });
   });
 
   it('a day served from noon costs its 720 minutes', () => {
     const segments = service(['1.44', 'day', 'UTC'], '2026-03-01T00:00Z', '2026-03-02T00:00Z', { starts: '2026-03-01T12:00Z' });
     expect(priceService('v', segments, 'CNY')).toMatchObject({
       quantity: '720',
-      unit: 'minute',
+      say: { unit: { code: 'minute' } },
       unitPrice: '0.001',
       exactNanos: { num: 720_000_000n },
     });
@@ -168,14 +169,21 @@ describe('traffic', () => {
     ['beyond 64 bits', {}, 2n ** 64n - 1n, 2n ** 64n - 1n, 25_000_000_000n, 2n ** 65n - 2n, 20n],
   ] as const)('%s', (_, change, rxBytes, txBytes, whole, ...tail: readonly bigint[]) => {
     const [rest = 0n, den = 1n] = tail;
-    const { exactNanos } = priceTraffic('v', 'p', { ...rules, ...change }, { rxBytes, txBytes }, 'CNY');
+    const { exactNanos } = priceTraffic({ vm: 'v', plan: 'p', rules: { ...rules, ...change }, bytes: { rxBytes, txBytes }, currency: 'CNY' });
     expect(exactNanos.num * den).toBe((whole * den + rest) * exactNanos.den);
   }); // prettier-ignore
 
   it('shows what it was computed from', () => {
-    const line = priceTraffic('v', 'p', { ...rules, included_bytes: 1e12 }, { rxBytes: 1600n * GB, txBytes: 0n }, 'CNY');
-    expect(line).toMatchObject({ quantity: '600', unit: 'GB', exactNanos: { num: 55_000_000_000n } });
-    expect(line.detail['tiers']).toEqual([
+    const line = priceTraffic({
+      vm: 'v',
+      plan: 'p',
+      rules: { ...rules, included_bytes: 1e12 },
+      bytes: { rxBytes: 1600n * GB, txBytes: 0n },
+      currency: 'CNY',
+    });
+    expect(line).toMatchObject({ quantity: '600', exactNanos: { num: 55_000_000_000n } });
+    expect(contentWords(line.say).unit).toBe('GB');
+    expect('tiers' in line.detail && line.detail.tiers).toEqual([
       { up_to: 500, units: '500', price: '0.10' },
       { up_to: null, units: '100', price: '0.05' },
     ]);
@@ -206,16 +214,18 @@ describe('95th percentile', () => {
   });
   it('37.5 MB in 5 minutes are 1 Mbit/s', () => {
     const rules = { counting: 'p95' as const, direction: 'sum' as const, price_per_mbps: '8.00' };
-    const line = pricePercentile('v', 'p', rules, [{ rxBytes: 30_000_000n, txBytes: 7_500_000n }], 1, 'CNY');
-    expect(rounded(line, 'CNY')).toMatchObject({ quantity: '1', unit: 'Mbit/s', amountNanos: 8_000_000_000n });
-    const larger = pricePercentile(
-      'v',
-      'p',
-      { ...rules, direction: 'max' },
-      [{ rxBytes: 30_000_000n, txBytes: 7_500_000n }],
-      1,
-      'CNY',
-    );
+    const facts = {
+      vm: 'v',
+      plan: 'p',
+      rules,
+      slots: [{ rxBytes: 30_000_000n, txBytes: 7_500_000n }],
+      slotCount: 1,
+      currency: 'CNY',
+    };
+    const line = pricePercentile(facts);
+    expect(rounded(line, 'CNY')).toMatchObject({ quantity: '1', amountNanos: 8_000_000_000n });
+    expect(contentWords(line.say).unit).toBe('Mbit/s');
+    const larger = pricePercentile({ ...facts, rules: { ...rules, direction: 'max' } });
     expect(larger.quantity).toBe('0.8');
   });
   it.each([
@@ -245,8 +255,8 @@ describe('credits', () => {
      { method = time(), from = DAY[0], to = DAY[1], rate = RATE, starts = null }: CreditCase = {},
   ) => {
     const closed = outages.map(([a, b, cause = 'provider']) => ({ startMs: ms(a), endMs: ms(b), condition: conditionCode(cause) }));
-    const line = priceCredits('v', service(rate, from, to, { method, starts }), closed, ms(from) / MINUTE_MS, ms(to) / MINUTE_MS, 'CNY');
-    return line === undefined ? undefined : { nanos: -line.exactNanos.num / line.exactNanos.den, minutes: line.quantity, days: line.detail['days'] };
+    const line = priceCredits({ vm: 'v', service: service(rate, from, to, { method, starts }), outages: closed, fromMinute: ms(from) / MINUTE_MS, toMinute: ms(to) / MINUTE_MS, currency: 'CNY' });
+    return line === undefined ? undefined : { nanos: -line.exactNanos.num / line.exactNanos.den, minutes: line.quantity, days: line.detail.days };
   }; // prettier-ignore
 
   it.each([
@@ -314,7 +324,7 @@ describe('credits', () => {
     const outage = { startMs: ms('2026-02-02T23:54Z'), endMs: ms('2026-02-03T00:06Z'), condition: conditionCode('provider') };
     const month = service(['28.00', 'month', 'UTC'], '2026-02-01T00:00Z', '2026-03-01T00:00Z', { method });
     const of = (from: string, to: string) => {
-      const line = priceCredits('v', month, [outage], ms(from) / MINUTE_MS, ms(to) / MINUTE_MS, 'CNY');
+      const line = priceCredits({ vm: 'v', service: month, outages: [outage], fromMinute: ms(from) / MINUTE_MS, toMinute: ms(to) / MINUTE_MS, currency: 'CNY' });
       return line === undefined ? 0n : -line.exactNanos.num / line.exactNanos.den;
     };
     // 6 minutes of 1 % of 28.00 on the 2nd; on the 3rd the cap of 10 % leaves 4.
@@ -343,10 +353,10 @@ describe('tiers of monthly uptime', () => {
   it('are credited with the period that holds the end of the month', () => {
     const segments = service(['300.00', 'month', 'UTC'], '2026-03-01T00:00Z', '2026-04-01T00:00Z', { method: { kind: 'monthly_tiers', minimumSpellMs: 0, tiers } });
     const outage = { startMs: ms('2026-03-05T00:00Z'), endMs: ms('2026-03-05T01:00Z'), condition: conditionCode('provider') };
-    const of = (from: string) => priceCredits('v', segments, [outage], ms(from) / MINUTE_MS, ms('2026-04-01T00:00Z') / MINUTE_MS, 'CNY');
+    const of = (from: string, to = '2026-04-01T00:00Z') => priceCredits({ vm: 'v', service: segments, outages: [outage], fromMinute: ms(from) / MINUTE_MS, toMinute: ms(to) / MINUTE_MS, currency: 'CNY' });
     expect(of('2026-03-01T00:00Z')).toMatchObject({ exactNanos: { num: -30_000_000_000n, den: 1n } });
     expect(of('2026-03-31T00:00Z')).toMatchObject({ exactNanos: { num: -30_000_000_000n, den: 1n } });
-    expect(priceCredits('v', segments, [outage], ms('2026-03-05T00:00Z') / MINUTE_MS, ms('2026-03-06T00:00Z') / MINUTE_MS, 'CNY')).toBeUndefined();
+    expect(of('2026-03-05T00:00Z', '2026-03-06T00:00Z')).toBeUndefined();
   }); // prettier-ignore
 });
 
@@ -355,7 +365,7 @@ describe('late fees', () => {
   const due = ms('2026-03-02T00:00Z');
   const rule = { perDay: { num: 3n, den: 1000n }, graceMs: 24 * HOUR, clause: 'c' };
   const fee = (fromMs: number, toMs: number, payments: { atMs: number; amountNanos: bigint }[] = []) => {
-    const line = priceLateFee({ id: 'i', number: '7', principalNanos: 100_000_000_000n, dueAtMs: due, payments }, rule, fromMs, toMs, 'CNY');
+    const line = priceLateFee({ id: 'i', number: '7', principalNanos: 100_000_000_000n, dueAtMs: due, payments }, { rule, fromMs, toMs, currency: 'CNY' });
     return line === undefined ? undefined : [line.quantity, rounded(line, 'CNY').amountNanos];
   }; // prettier-ignore
   it.each([
@@ -373,11 +383,18 @@ describe('late fees', () => {
 });
 
 describe('an invoice', () => {
-  const event = (feeNanos: bigint, id: string) => ({ id, kind: 'ip_replaced', atMs: 0, feeNanos, clause: 'c', reason: 'r' });
+  const event = (feeNanos: bigint, id: string) => ({
+    id,
+    kind: 'ip_replaced' as const,
+    atMs: 0,
+    feeNanos,
+    clause: 'c',
+    reason: 'r',
+  });
   it('counts fees that are not free, and lists those that are', () => {
     const [line] = priceFees('v', [event(15_000_000_000n, 'a'), event(0n, 'b'), event(15_000_000_000n, 'c')], 'CNY');
     expect(line).toMatchObject({ quantity: '2', unitPrice: '15.00', exactNanos: { num: 30_000_000_000n } });
-    expect(line?.detail['events']).toHaveLength(3);
+    expect(line?.detail.events).toHaveLength(3);
     expect(priceFees('v', [event(0n, 'b')], 'CNY')).toEqual([]);
   });
 

@@ -10,13 +10,14 @@ import type { ShownInvoice } from '../../print/invoice-shape.ts';
 import { finalize, keepDraft, readDocument, recordPayment, stateOf, voidInvoice } from '../../books/ledger.ts';
 import { refuseWaiting } from '../../billing/waiting.ts';
 import { checkPeriod } from '../../billing/period.ts';
-import { invoicePdf } from '../../print/pdf.ts';
-import { invoiceJson, previewJson } from '../../billing/shown.ts';
+import { invoicePdf } from '../../print/pdf/pdf.ts';
+import { invoiceJson, previewJson, shownInvoice } from '../../billing/shown.ts';
 import { minorDigits, parseAmount } from '../../domain/money.ts';
 import { decimal, identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { oneFieldProblem } from '../../problems/field-problems.ts';
 import { LINE_KINDS } from '../../rating/line.ts';
+import { lineSay } from '../../rating/say.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
 import { answerInTime } from '../shared/slow-answer.ts';
@@ -39,6 +40,7 @@ const lineShape = z.looseObject({
   formula: z.string(),
   query: z.string().nullable(),
   detail: z.looseObject({}),
+  say: lineSay.optional().describe('What the line says in codes; lines of documents made before there were codes have none.'),
 });
 const invoiceShape = z.looseObject({
   id: z.string(),
@@ -126,27 +128,27 @@ export function invoiceRoutes(api: Api, context: BillingContext, now: () => numb
         const document = await readDocument(books, id);
         return reply.type(JSON_TYPE).send(partOf(part, contentOf(id, document), document));
       }
-      const text = await invoiceJson(books, id);
       reply.header('vary', 'accept');
-      switch (formAsked(request)) {
-        case 'json':
-          return reply.type(JSON_TYPE).send(text);
+      const form = formAsked(request);
+      if (form === 'json') return answerJson(reply, id);
+      const invoice = await shownInvoice(books, id);
+      switch (form) {
         case 'html':
           return reply
             .type(`${FORMS.html}; charset=utf-8`)
             .header('content-security-policy', `${HTML_POLICY}; frame-ancestors 'none'`)
             .header('x-content-type-options', 'nosniff')
-            .send(invoiceHtml(JSON.parse(text) as ShownInvoice));
+            .send(invoiceHtml(invoice));
         case 'pdf':
           return reply
             .type(FORMS.pdf)
             .header('x-content-type-options', 'nosniff')
-            .header('content-disposition', `inline; filename="${fileName(JSON.parse(text) as ShownInvoice)}.pdf"`)
-            .send(await invoicePdf(JSON.parse(text) as ShownInvoice));
+            .header('content-disposition', `inline; filename="${fileName(invoice)}.pdf"`)
+            .send(await invoicePdf(invoice));
         case 'csv':
           return reply
             .type('text/csv; charset=utf-8; header=present')
-            .send((bom === 'true' ? '\ufeff' : '') + invoiceCsv(JSON.parse(text) as ShownInvoice));
+            .send((bom === 'true' ? '\ufeff' : '') + invoiceCsv(invoice));
       }
     },
   );

@@ -1,6 +1,6 @@
 import type { BillingContext } from '../../billing/context.ts';
 import { accountBody, vmBody } from '../../catalog/bodies.ts';
-import { unprintableText } from '../../print/printable.ts';
+import { unprintableText } from '../../print/pdf/printable.ts';
 import { planBody } from '../../domain/plan.ts';
 import type { TermsLibrary } from '../../terms/library.ts';
 import type { Api } from '../../http/api.ts';

@@ -92,10 +92,9 @@ function minutesOf(lines: readonly RatedLine[]): number {
 }
 
 function unclaimedOf({ vms, fromMs, toMs, currency }: InvoiceFacts): bigint {
+  const period = { fromMinute: fromMs / MINUTE_MS, toMinute: toMs / MINUTE_MS };
   return vms
-    .flatMap(({ vm, service, outages, claims = [] }) =>
-      unclaimedCredits(vm, service, outages, fromMs / MINUTE_MS, toMs / MINUTE_MS, claims),
-    )
+    .flatMap((vm) => unclaimedCredits({ ...vm, ...period }))
     .reduce((total, { creditNanos }) => total + roundedToMinor(creditNanos, currency), 0n);
 }
 

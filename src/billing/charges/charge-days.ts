@@ -152,8 +152,7 @@ async function chargeNext(
   const runFrom = runFromOf(books, account, zone, day, firstMs);
   // A day whose usage is not complete yet waits as long as the terms let it.
   const document = await rated(context, account, runFrom, endMs);
-  const { usage_complete: complete } = JSON.parse(document.rest) as { usage_complete: boolean };
-  if (!complete && nowMs < endMs + chargeWithinMs) return { waiting: dateText(day) };
+  if (!document.complete && nowMs < endMs + chargeWithinMs) return { waiting: dateText(day) };
   return {
     entry: await postDay(context, account, 'charge', { runFrom, day, dueFromMs: endMs, withinMs: chargeWithinMs, by, document }),
   };

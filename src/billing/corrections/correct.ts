@@ -4,7 +4,10 @@ import type { Books } from '../../books/books.ts';
 import type { DebitHead } from '../../books/debits.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { ProblemError } from '../../problems/problem.ts';
+import { readContent } from '../../print/invoice-shape.ts';
+import { reasonText } from '../../print/words/content.ts';
 import type { RatedLine } from '../../rating/line.ts';
+import type { ReasonSay } from '../../rating/say.ts';
 import { type Credited, planSteps, type Step } from './correction-plan.ts';
 import { type Correction, correctionsOf, type IssuedLine, nanosOf } from './corrections.ts';
 import { creditNoteOf } from './credit-note.ts';
@@ -26,7 +29,7 @@ export interface Target {
   /** What the period rates to now, and the evidence of it as JSON text. */
   rated: { lines: readonly RatedLine[]; evidence: string };
   /** Why, of what differs. */
-  reasonFor: (found: readonly Correction[]) => string;
+  reasonsFor: (found: readonly Correction[]) => ReasonSay[];
   write: boolean;
   by: string;
 }
@@ -41,12 +44,12 @@ const ATTEMPTS_MAX = 20;
  */
 export async function correctTo(
   books: Books,
-  { id, issued, rated, reasonFor, write, by }: Target,
+  { id, issued, rated, reasonsFor, write, by }: Target,
 ): Promise<Made & { found: readonly Correction[] }> {
   const evidence = { text: rated.evidence, sha256: sha256(rated.evidence) };
   const find = (): Correction[] => correctionsOf(issued, correctedOf(books, id), rated.lines);
   const found = find();
-  const reason = reasonFor(found);
+  const reasons = reasonsFor(found);
   const made: Mutable = { creditNotes: [], debit: null, lowered: [] };
   for (let attempt = 0; write; attempt += 1) {
     // What another reconcile has written meanwhile counts already.
@@ -56,7 +59,7 @@ export async function correctTo(
     if (attempt === ATTEMPTS_MAX)
       throw new ProblemError('invoice_conflict', `invoice ${id} was changed again and again while it was reconciled`);
     try {
-      await carryOut(books, { id, reason, evidence, corrected, by }, step, made);
+      await carryOut(books, { id, reasons, evidence, corrected, by }, step, made);
     } catch (error) {
       if (!(error instanceof Moved)) throw error;
     }
@@ -75,13 +78,13 @@ class Moved extends Error {}
 
 interface Work {
   id: string;
-  reason: string;
+  reasons: readonly ReasonSay[];
   evidence: { text: string; sha256: string };
   corrected: Corrected;
   by: string;
 }
 
-async function carryOut(books: Books, { id, reason, evidence, corrected, by }: Work, step: Step, made: Mutable): Promise<void> {
+async function carryOut(books: Books, { id, reasons, evidence, corrected, by }: Work, step: Step, made: Mutable): Promise<void> {
   const unmoved = (): void => {
     if (stateOf(books, id).status === 'void') throw new ProblemError('invoice_conflict', `invoice ${id} has become void`);
     if (textOf(correctedOf(books, id)) !== textOf(corrected)) throw new Moved();
@@ -109,11 +112,11 @@ async function carryOut(books: Books, { id, reason, evidence, corrected, by }: W
     case 'credit': {
       const state = stateOf(books, step.invoice);
       const issued = await readDocument(books, step.invoice);
-      const note = creditNoteOf(state, issued, step.lines, { rated: { id, number: head.number }, reason }, evidence.text);
+      const note = creditNoteOf(state, issued, step.lines, { rated: { id, number: head.number }, reasons }, evidence.text);
       const check = (): void => {
         unmoved();
         if (stateOf(books, step.invoice).status === 'void') throw new Moved();
-        refuseTooMuch(books.creditedByLine(step.invoice), step.lines, issued.rest);
+        refuseTooMuch(books.creditedByLine(step.invoice), step.lines, readContent(issued.rest).lines);
       };
       made.creditNotes.push(await keepCreditNote(books, note, check, by));
       return;
@@ -124,7 +127,8 @@ async function carryOut(books: Books, { id, reason, evidence, corrected, by }: W
         currency: head.currency,
         invoice: id,
         number: head.number ?? 0,
-        reason,
+        reason: reasonText(reasons),
+        reasons: [...reasons],
         parts: [...step.parts],
         evidence_sha256: evidence.sha256,
       };
@@ -134,8 +138,7 @@ async function carryOut(books: Books, { id, reason, evidence, corrected, by }: W
 }
 
 /** Σ credited ≤ line, where no other writer can come between. */
-function refuseTooMuch(before: ReadonlyMap<number, bigint>, credited: readonly Credited[], rest: string): void {
-  const { lines } = JSON.parse(rest) as { lines: readonly IssuedLine[] };
+function refuseTooMuch(before: ReadonlyMap<number, bigint>, credited: readonly Credited[], lines: readonly IssuedLine[]): void {
   for (const { line, nanos } of credited) {
     if ((before.get(line) ?? 0n) + nanos > nanosOf(lines[line]?.amount ?? '0'))
       throw new ProblemError('invoice_conflict', `more would be credited than line ${line} of the invoice charged`);

@@ -1,6 +1,7 @@
 import type { Books } from '../../books/books.ts';
 import type { DebitPart } from '../../books/debits.ts';
 import { formatAmount } from '../../domain/money.ts';
+import { aboutText } from '../../print/words/content.ts';
 import type { Correction } from './corrections.ts';
 import { standingNanos } from '../../books/debit-lines.ts';
 
@@ -67,13 +68,14 @@ function push(credited: Map<string, Credited[]>, invoice: string, line: Credited
   credited.set(invoice, [...(credited.get(invoice) ?? []), line]);
 }
 
-function partOf({ line, key, kind, vm, description, ...rest }: Correction, nanos: bigint, currency: string): DebitPart {
+function partOf({ line, key, kind, vm, item, ...rest }: Correction, nanos: bigint, currency: string): DebitPart {
   return {
     line,
     key,
     kind,
     vm,
-    description,
+    description: aboutText(item),
+    say: item,
     nanos: nanos.toString(),
     before: formatAmount(rest.beforeNanos, currency),
     after: formatAmount(rest.afterNanos, currency),

@@ -1,16 +1,12 @@
 import type { Corrected } from '../../books/debit-lines.ts';
 import { parseAmount } from '../../domain/money.ts';
+import { shownItem, type ShownLine } from '../../print/invoice-shape.ts';
+import { aboutText } from '../../print/words/content.ts';
 import type { LineKind, RatedLine } from '../../rating/line.ts';
+import { itemOf, type ItemSay } from '../../rating/say.ts';
 
 /** A line as an invoice has it. */
-export interface IssuedLine {
-  kind: LineKind;
-  vm: string | null;
-  description: string;
-  quantity: string;
-  amount: string;
-  detail: Record<string, unknown>;
-}
+export type IssuedLine = Pick<ShownLine, 'kind' | 'vm' | 'description' | 'amount' | 'detail' | 'say'>;
 
 /** What a line of a final invoice should be, against what it comes to after its credit notes and debits. */
 export interface Correction {
@@ -20,7 +16,8 @@ export interface Correction {
   line: number | null;
   kind: LineKind;
   vm: string | null;
-  description: string;
+  /** What the line is for. */
+  item: ItemSay;
   beforeNanos: bigint;
   afterNanos: bigint;
   /** Unavailable minutes, where credits are what changed. */
@@ -33,10 +30,25 @@ export interface Correction {
  * What tells a line from others of its invoice: a line rated now is held against the issued one of the same key. A credit for
  * unavailability is part of the service line it takes from, so a restated cause is set against that line.
  */
-export function lineKey(line: Pick<IssuedLine, 'kind' | 'vm' | 'description' | 'detail'>): string {
-  const kind = line.kind === 'credit' ? 'service' : line.kind;
-  const about = kind === 'traffic' ? line.detail['plan'] : kind === 'late_fee' ? line.detail['invoice'] : undefined;
-  return [kind, line.vm, about, kind === 'fee' ? line.description : ''].map(String).join(' ');
+export function lineKey({
+  kind,
+  vm,
+  item,
+  detail,
+}: {
+  kind: LineKind;
+  vm: string | null;
+  item: ItemSay;
+  detail: object;
+}): string {
+  const about = kind === 'traffic' ? memberOf(detail, 'plan') : kind === 'late_fee' ? memberOf(detail, 'invoice') : undefined;
+  // Keys are kept with debits and credit notes, fees by the text that they have always had.
+  const keyed = kind === 'credit' ? 'service' : kind;
+  return [keyed, vm, about, kind === 'fee' ? aboutText(item) : ''].map(String).join(' ');
+}
+
+function memberOf(detail: object, name: string): unknown {
+  return Object.entries(detail).find(([each]) => each === name)?.[1];
 }
 
 interface Bucket extends Omit<Correction, 'days' | 'minutes'> {
@@ -47,12 +59,12 @@ interface Bucket extends Omit<Correction, 'days' | 'minutes'> {
 /** The lines of an invoice that differ from what the same period rates to now. Debits of other invoices that it charges are not its own. */
 export function correctionsOf(issued: readonly IssuedLine[], corrected: Corrected, rated: readonly RatedLine[]): Correction[] {
   const buckets = new Map<string, Bucket>();
-  const bucketOf = (line: Pick<IssuedLine, 'kind' | 'vm' | 'description'>, key: string): Bucket => {
+  const bucketOf = (line: Pick<Correction, 'kind' | 'vm' | 'item'>, key: string): Bucket => {
     const bucket = buckets.get(key) ?? {
       key,
       kind: line.kind === 'credit' ? 'service' : line.kind,
       vm: line.vm,
-      description: line.description,
+      item: line.item,
       line: null,
       beforeNanos: 0n,
       afterNanos: 0n,
@@ -64,17 +76,20 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
   };
   for (const [i, line] of issued.entries()) {
     if (isDebit(line)) continue;
-    const bucket = bucketOf(line, lineKey(line));
+    const identified = { ...line, item: shownItem(line) };
+    const bucket = bucketOf(identified, lineKey(identified));
     bucket.beforeNanos += nanosOf(line.amount) - (corrected.credited.get(i) ?? 0n);
-    if (line.kind === 'credit') bucket.daysBefore = daysOf(line.detail);
+    if (line.kind === 'credit') bucket.daysBefore = daysOf(line.detail.days ?? []);
     else bucket.line = i;
   }
   for (const line of rated) {
-    const bucket = bucketOf(line, lineKey(line));
+    const identified = { ...line, item: itemOf(line.say) };
+    const bucket = bucketOf(identified, lineKey(identified));
     bucket.afterNanos += line.amountNanos;
-    if (line.kind === 'credit') bucket.daysAfter = daysOf(line.detail);
+    if (line.kind === 'credit') bucket.daysAfter = daysOf(line.detail.days);
   }
-  for (const [key, { nanos, part }] of corrected.debited) bucketOf(part, key).beforeNanos += nanos;
+  for (const [key, { nanos, part }] of corrected.debited)
+    bucketOf({ ...part, item: part.say ?? { code: 'as_written', text: part.description } }, key).beforeNanos += nanos;
   for (const { key, days } of corrected.minutes)
     for (const { date, after } of days) buckets.get(key)?.daysBefore.set(date, after);
   return [...buckets.values()]
@@ -92,11 +107,13 @@ export function isDebit(line: Pick<IssuedLine, 'detail'>): boolean {
 }
 
 /** The minutes that a credit line lists, by local day or month. */
-function daysOf(detail: Record<string, unknown>): Map<string, number> {
+function daysOf(
+  list: readonly { date?: string | undefined; month?: string | undefined; minutes?: number | undefined }[],
+): Map<string, number> {
   const days = new Map<string, number>();
-  for (const day of (detail['days'] ?? []) as readonly { date?: string; month?: string; minutes: number }[]) {
-    const date = day.date ?? day.month ?? '';
-    days.set(date, (days.get(date) ?? 0) + day.minutes);
+  for (const { date, month, minutes = 0 } of list) {
+    const name = date ?? month ?? '';
+    days.set(name, (days.get(name) ?? 0) + minutes);
   }
   return days;
 }

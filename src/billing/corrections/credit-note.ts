@@ -3,12 +3,15 @@ import type { StoredDocument } from '../../books/stored-document.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { toJson } from '../../domain/json.ts';
+import { readContent } from '../../print/invoice-shape.ts';
+import { contentWords, reasonText } from '../../print/words/content.ts';
+import { correctionSay, type ReasonSay } from '../../rating/say.ts';
 import type { Credited } from './correction-plan.ts';
 
 export interface NoteReason {
   /** The invoice whose period was rated again: the one credited, or the one that a debit on it corrected. */
   rated: { id: string; number: number | null };
-  reason: string;
+  reasons: readonly ReasonSay[];
 }
 
 /** The credit note that takes back parts of an invoice's lines. It is final when it is kept. */
@@ -16,10 +19,10 @@ export function creditNoteOf(
   { id, head }: InvoiceState,
   issued: StoredDocument,
   lines: readonly Credited[],
-  { rated, reason }: NoteReason,
+  { rated, reasons }: NoteReason,
   evidence: string,
 ): StoredDocument {
-  const { issuer, customer, time_zone } = JSON.parse(issued.rest) as Record<'issuer' | 'customer' | 'time_zone', unknown>;
+  const { issuer, customer, time_zone } = readContent(issued.rest);
   const amount = (nanos: bigint): string => formatAmount(nanos, head.currency);
   const total = lines.reduce((sum, each) => sum - each.nanos, 0n);
   const rest = {
@@ -32,29 +35,34 @@ export function creditNoteOf(
     time_zone,
     due_at: formatInstant(head.due_at),
     corrects: { invoice: id, number: head.number },
-    lines: lines.map(({ line, nanos, correction }) => ({
-      kind: correction.kind,
-      vm: correction.vm,
-      description: `Correction of line ${line + 1} of invoice ${head.number ?? 0}: ${correction.description}`,
-      quantity: '1',
-      unit: 'correction',
-      unit_price: amount(-nanos),
-      amount: amount(-nanos),
-      formula: 'what the line rates to now - (the line - what was credited on it + what was debited before)',
-      query: `/v1/invoices/${rated.id}`,
-      detail: {
-        invoice: id,
-        number: head.number,
-        // The index of the line, from 0, as in `lines` of the invoice.
-        line,
-        ...(rated.id === id ? {} : { debit_of: { invoice: rated.id, number: rated.number, line: correction.line } }),
-        before: amount(correction.beforeNanos),
-        after: amount(correction.afterNanos),
-        unavailable_minutes: correction.minutes,
-        days: correction.days,
-        reason,
-      },
-    })),
+    lines: lines.map(({ line, nanos, correction }) => {
+      const say = correctionSay({ invoice: head.number ?? 0, line, of: correction.item, reason: reasons });
+      const words = contentWords(say);
+      return {
+        kind: correction.kind,
+        vm: correction.vm,
+        description: words.description,
+        quantity: '1',
+        unit: words.unit,
+        unit_price: amount(-nanos),
+        amount: amount(-nanos),
+        formula: words.formula,
+        query: `/v1/invoices/${rated.id}`,
+        detail: {
+          invoice: id,
+          number: head.number,
+          // The index of the line, from 0, as in `lines` of the invoice.
+          line,
+          ...(rated.id === id ? {} : { debit_of: { invoice: rated.id, number: rated.number, line: correction.line } }),
+          before: amount(correction.beforeNanos),
+          after: amount(correction.afterNanos),
+          unavailable_minutes: correction.minutes,
+          days: correction.days,
+          reason: reasonText(reasons),
+        },
+        say,
+      };
+    }),
     total: amount(total),
     warnings: [],
   };

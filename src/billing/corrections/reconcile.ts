@@ -1,6 +1,9 @@
 import type { InvoiceState } from '../../books/invoices.ts';
 import type { BillingContext } from '../context.ts';
 import { type IncidentBody, incidentsOf } from '../../catalog/incidents.ts';
+import { readContent } from '../../print/invoice-shape.ts';
+import { reasonText } from '../../print/words/content.ts';
+import type { ReasonSay } from '../../rating/say.ts';
 import { correctTo, type Made } from './correct.ts';
 import { type Correction, isDebit, type IssuedLine } from './corrections.ts';
 import { rateDocument } from '../document.ts';
@@ -36,18 +39,18 @@ export async function reconcileInvoice(
 ): Promise<Reconciled> {
   const { books } = context;
   const issued = await readDocument(books, id);
-  const { lines } = JSON.parse(issued.rest) as { lines: readonly IssuedLine[] };
+  const { lines } = readContent(issued.rest);
   const { head } = stateOf(books, id);
   const now = await rateDocument(context, head.account, head.from, head.to, { taxPercent: taxPercentOf(lines) });
   const state = stateOf(books, id);
-  const reasonFor = (found: readonly Correction[]): string => reasonOf(context, state, found);
-  const { found, ...made } = await correctTo(books, { id, issued: lines, rated: now, reasonFor, write, by });
+  const reasonsFor = (found: readonly Correction[]): ReasonSay[] => reasonsOf(context, state, found);
+  const { found, ...made } = await correctTo(books, { id, issued: lines, rated: now, reasonsFor, write, by });
   const isCredit = (each: Correction): boolean => each.afterNanos < each.beforeNanos;
   return {
     state,
     credits: found.filter(isCredit),
     debits: found.filter((each) => !isCredit(each)),
-    reason: reasonFor(found),
+    reason: reasonText(reasonsFor(found)),
     ...made,
   };
 }
@@ -55,19 +58,19 @@ export async function reconcileInvoice(
 /** The tax rate that an invoice was issued with: a rate that changed since is none of its business. */
 function taxPercentOf(lines: readonly IssuedLine[]): string {
   const tax = lines.find((line) => line.kind === 'tax' && !isDebit(line));
-  return tax === undefined ? '0' : String(tax.detail['percent']);
+  return tax?.detail.percent ?? '0';
 }
 
 /**
- * Why a period rates to something else now: incidents that came or went since and concern a VM whose unavailability is charged
- * differently, or what was claimed of it; where they don't say it all, samples, events or the catalog. The text goes to the
+ * Why a period rates to something else now, in codes: incidents that came or went since and concern a VM whose unavailability is charged
+ * differently, or what was claimed of it; where they don't say it all, samples, events or the catalog. They go to the
  * customer, so nobody else's incidents are named.
  */
-export function reasonOf(
+export function reasonsOf(
   { catalog }: Pick<BillingContext, 'catalog'>,
   { head }: InvoiceState,
   found: readonly Correction[],
-): string {
+): ReasonSay[] {
   const since = head.issued_at ?? 0;
   const touches = (fromMs: number, toMs: number): boolean => fromMs < head.to && toMs > head.from;
   const vms = [...new Set(found.flatMap(({ kind, vm }) => (kind === 'service' && vm !== null ? [vm] : [])))];
@@ -79,18 +82,18 @@ export function reasonOf(
     .all()
     .filter(({ body }) => body.recorded.at >= since || (body.withdrawn?.at ?? 0) >= since)
     .filter(({ body }) => concerns(body))
-    .map(({ id, body }) => `${id} (${body.cause}${body.withdrawn === null ? '' : ', withdrawn'})`);
+    .map(({ id, body }) => ({ id, cause: body.cause, withdrawn: body.withdrawn !== null }));
   const claims = vms.flatMap((vm) =>
     catalog.events
       .of(vm)
       .filter(({ body }) => body.kind === 'credit_claimed' && touches(body.from ?? 0, body.to ?? 0))
       .filter((event) => event.recordedAtMs >= since)
-      .map(({ id }) => `${id} (${vm})`),
+      .map((event) => ({ event: event.id, vm })),
   );
-  const reasons: string[] = [];
-  if (incidents.length > 0) reasons.push(`incidents since it was issued: ${incidents.join(', ')}`);
-  if (claims.length > 0) reasons.push(`credit claimed since it was issued: ${claims.join(', ')}`);
+  const reasons: ReasonSay[] = [];
+  if (incidents.length > 0) reasons.push({ code: 'incidents', incidents });
+  if (claims.length > 0) reasons.push({ code: 'claims', claims });
   const others = found.some(({ kind }) => kind === 'traffic' || kind === 'fee');
-  if (others || reasons.length === 0) reasons.push('samples, events or the catalog were restated since it was issued');
-  return reasons.join('; ');
+  if (others || reasons.length === 0) reasons.push({ code: 'restated' });
+  return reasons;
 }

@@ -55,9 +55,15 @@ export async function invoicesRestated(
     const usage = { fromMs: head.from, toMs: head.to, services, spans, outages };
     return on.some((vm) => {
       const creditOf = (incidents: ReturnType<IncidentChange['then']>): bigint => {
-        const counted = closed(evidenceOf(vm, usage, incidents).counted, spans.get(vm));
-        const [from, to] = [head.from / MINUTE_MS, head.to / MINUTE_MS];
-        const priced = priceCredits(vm, services.get(vm) ?? [], counted, from, to, head.currency, claimsOf(context, vm));
+        const priced = priceCredits({
+          vm,
+          service: services.get(vm) ?? [],
+          outages: closed(evidenceOf(vm, usage, incidents).counted, spans.get(vm)),
+          claims: claimsOf(context, vm),
+          fromMinute: head.from / MINUTE_MS,
+          toMinute: head.to / MINUTE_MS,
+          currency: head.currency,
+        });
         return priced === undefined ? 0n : rounded(priced, head.currency).amountNanos;
       };
       return creditOf(catalog.incidents.of(vm)) !== creditOf(change.then(vm));

@@ -1,8 +1,8 @@
 import type PDFDocument from 'pdfkit';
-import type { Page } from './page.ts';
+import type { Page } from '../page.ts';
 import { pause } from './pause.ts';
-import type { Fonts } from './pdf-fonts.ts';
-import { lineHeight, type Style, TextPen } from './pdf-text.ts';
+import type { Fonts } from './fonts.ts';
+import { lineHeight, type Style, TextPen } from './text.ts';
 
 /** A4 in points, and what of it is written on. */
 const PAGE = { width: 595.28, height: 841.89, left: 45, top: 48, bottom: 54 } as const;
@@ -75,7 +75,7 @@ export class PdfSheet {
 
   /** Writes on every page what needs the number of pages: call it last. */
   async finish(): Promise<void> {
-    const { title, customer, seller, state, labels } = this.#page;
+    const { title, customer, seller, state, words } = this.#page;
     const { count } = this.pdf.bufferedPageRange();
     const foot = PAGE.height - PAGE.bottom + 20;
     for (let i = 0; i < count; i += 1) {
@@ -88,7 +88,7 @@ export class PdfSheet {
       }
       const [from] = this.pen.lines([seller[0], title].filter((part) => part !== undefined).join(' · '), WIDTH * 0.7, RUNNING);
       if (from !== undefined) this.pen.write([from], PAGE.left, foot, WIDTH, RUNNING);
-      this.put(labels.page(i + 1, count), 0, foot, WIDTH, { ...RUNNING, align: 'right' });
+      this.put(words.labels.page(i + 1, count), 0, foot, WIDTH, { ...RUNNING, align: 'right' });
     }
   }
 

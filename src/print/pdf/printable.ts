@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { FAMILIES, fileOf, type Piece, piecesOf, REPLACEMENT } from './pdf-fonts.ts';
-import { printable } from './pdf-text.ts';
+import { FAMILIES, fileOf, type Piece, piecesOf, REPLACEMENT } from './fonts.ts';
+import { printable } from './text.ts';
 
 /** Which characters of a text no font of the printed form has: known before a document shows boxes for them. */
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { DocumentLanguage } from './labels.ts';
+import type { DocumentLanguage } from '../words/words.ts';
 import { pause } from './pause.ts';
 
 /**

@@ -1,11 +1,12 @@
-import { EVENT_KINDS, type EventKind } from '../catalog/events.ts';
-import { type DocumentLanguage, labelsOf } from './labels.ts';
+import type { DocumentLanguage } from './words.ts';
 
-/** What lines say, in the language of the document. A text without a rule here stays as it is: English. */
+/**
+ * Documents that were kept before their lines had codes (0.1.0): the English of those lines, put into words by rules over the text.
+ * Frozen: such documents are printed as they were. A text without a rule here stays as it is: English.
+ */
 type Rule = readonly [pattern: RegExp, made: (groups: readonly string[], language: DocumentLanguage) => string];
 
-/** A sheet may price any kind of event. */
-const FEES: Readonly<Record<EventKind, readonly [en: string, hant: string, hans: string]>> = {
+const FEES: Readonly<Record<string, readonly [en: string, hant: string, hans: string]>> = {
   payment: ['payment', '付款', '付款'],
   refund: ['refund', '退款', '退款'],
   terms_violated: ['terms violated', '違反條款', '违反条款'],
@@ -15,7 +16,6 @@ const FEES: Readonly<Record<EventKind, readonly [en: string, hant: string, hans:
   dispute_closed: ['payment dispute closed', '付款爭議已結束', '付款争议已结束'],
   malicious_trial: ['malicious trial', '惡意試用', '恶意试用'],
   withdrawn: ['product withdrawn', '產品下架', '产品下架'],
-  verification_refused: ['verification refused', '拒絕驗證', '拒绝验证'],
   suspended: ['suspension', '暫停服務', '暂停服务'],
   resumed: ['resumption', '恢復服務', '恢复服务'],
   credit_claimed: ['credit claimed', '申請抵免', '申请抵免'],
@@ -78,7 +78,6 @@ const PHRASES: Readonly<Record<string, readonly [hant: string, hans: string]>> =
     '每個已開始之日起始時各筆欠費 x 費率',
     '每个已开始之日起始时各笔欠费 x 费率',
   ],
-  // as documents of before said it
   'what the line rates to now - (the line - what was credited on it before)': [
     '該行重新計價結果 -（該行金額 - 先前已折讓金額）',
     '该行重新计价结果 -（该行金额 - 先前已冲减金额）',
@@ -97,11 +96,17 @@ const UNITS: Readonly<Record<string, readonly [hant: string, hans: string]>> = {
   byte: ['位元組', '字节'],
 };
 
-function isEventKind(kind: string): kind is EventKind {
-  return (EVENT_KINDS as readonly string[]).includes(kind);
-}
+const CAUSES: Readonly<Record<string, readonly [en: string, hant: string, hans: string]>> = {
+  provider: ['provider', '供應商', '供应商'],
+  third_party: ['third party', '第三方', '第三方'],
+  maintenance: ['maintenance', '維護', '维护'],
+  force_majeure: ['force majeure', '不可抗力', '不可抗力'],
+  attack: ['attack', '攻擊', '攻击'],
+  customer: ['customer', '客戶', '客户'],
+  arrears: ['arrears', '欠費', '欠费'],
+  silent: ['silent', '無回報', '无上报'],
+};
 
-/** Takes the one of a list that a language reads: English first. */
 function pick(language: DocumentLanguage, en: string, hant: string, hans: string): string {
   return language === 'en' ? en : language === 'zh-Hant' ? hant : hans;
 }
@@ -152,7 +157,7 @@ const DESCRIPTIONS: readonly Rule[] = [
   [
     /^Fee: (\w+)$/,
     ([kind = ''], language) => {
-      const [en, hant, hans] = isEventKind(kind) ? FEES[kind] : [kind, kind, kind];
+      const [en, hant, hans] = FEES[kind] ?? [kind, kind, kind];
       return pick(language, `Fee: ${en}`, `費用：${hant}`, `费用：${hans}`);
     },
   ],
@@ -204,14 +209,13 @@ export function describe(text: string, language: DocumentLanguage): string {
 
 /** Why a line was corrected, in the words that `reconcile` puts together: parts with what they name, each cause as a word. */
 export function reasonText(reason: string, language: DocumentLanguage): string {
-  const { causes } = labelsOf(language);
   const parts = reason.split('; ').map((part) => {
     const [, since = '', named = ''] = /^(incidents|credit claimed) since it was issued: (.+)$/s.exec(part) ?? [];
     if (since === '') return phrase(part, language);
     const list = named.replace(/\((\w+)(, withdrawn)?\)/g, (whole, cause: string, withdrawn?: string) => {
-      const word = causes[cause];
+      const word = CAUSES[cause];
       if (since !== 'incidents' || word === undefined) return whole;
-      return `(${word}${withdrawn === undefined ? '' : pick(language, ', withdrawn', '，已撤回', '，已撤回')})`;
+      return `(${pick(language, ...word)}${withdrawn === undefined ? '' : pick(language, ', withdrawn', '，已撤回', '，已撤回')})`;
     });
     return since === 'incidents'
       ? pick(language, `incidents since it was issued: ${list}`, `開立後記錄的事件：${list}`, `开具后记录的事件：${list}`)
@@ -243,86 +247,4 @@ export function unitText(unit: string, quantity: string, language: DocumentLangu
   const known = UNITS[unit];
   if (known === undefined) return unit;
   return pick(language, quantity === '1' ? unit : `${unit}s`, ...known);
-}
-
-export function causeText(cause: string, language: DocumentLanguage): string {
-  return labelsOf(language).causes[cause] ?? cause;
-}
-
-/** A length of time in its two largest units, cut: `25 h 4 min`, `30 s`. */
-export function durationText(ms: number, language: DocumentLanguage): string {
-  const units: readonly (readonly [number, string])[] = [
-    [3_600_000, pick(language, 'h', '小時', '小时')],
-    [60_000, pick(language, 'min', '分', '分')],
-    [1_000, pick(language, 's', '秒', '秒')],
-    [1, pick(language, 'ms', '毫秒', '毫秒')],
-  ];
-  const first = units.findIndex(([size]) => ms >= size);
-  if (first < 0) return `0 ${pick(language, 's', '秒', '秒')}`;
-  let left = ms;
-  return units
-    .slice(first, first + 2)
-    .flatMap(([size, name]) => {
-      const n = Math.floor(left / size);
-      left -= n * size;
-      return n === 0 ? [] : [`${n} ${name}`];
-    })
-    .join(' ');
-}
-
-const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']; // prettier-ignore
-
-export interface Day {
-  year: number;
-  month: number;
-  dayOfMonth: number;
-}
-
-export function dateText({ year, month, dayOfMonth }: Day, language: DocumentLanguage): string {
-  return pick(
-    language,
-    `${dayOfMonth} ${MONTHS[month - 1] ?? ''} ${year}`,
-    `${year} 年 ${month} 月 ${dayOfMonth} 日`,
-    `${year}年${month}月${dayOfMonth}日`,
-  );
-}
-
-/** A whole month: `March 2026`. */
-export function monthText({ year, month }: Pick<Day, 'year' | 'month'>, language: DocumentLanguage): string {
-  return pick(language, `${MONTHS[month - 1] ?? ''} ${year}`, `${year} 年 ${month} 月`, `${year}年${month}月`);
-}
-
-/** Days from the first to the last: `1–31 March 2026`. */
-export function rangeText(first: Day, last: Day, language: DocumentLanguage): string {
-  const same = first.year === last.year && first.month === last.month;
-  if (same && first.dayOfMonth === last.dayOfMonth) return dateText(first, language);
-  if (same && language === 'en') return `${first.dayOfMonth}–${dateText(last, language)}`;
-  return `${dateText(first, language)} – ${dateText(last, language)}`;
-}
-
-/** A date without its year, for lists: `5 Mar`. */
-export function shortDate(date: string, language: DocumentLanguage): string {
-  const [, month = '1', day = '1'] = date.split('-').map(Number).map(String);
-  const name = (MONTHS[Number(month) - 1] ?? '').slice(0, 3);
-  return pick(language, `${day} ${name}`, `${month}/${day}`, `${month}/${day}`);
-}
-
-/** A decimal string with its thousands apart: `1,234,567.50`. What is no decimal stays as it is. */
-export function grouped(decimal: string): string {
-  const match = /^(-?)(\d+)(\.\d+)?$/.exec(decimal);
-  if (match === null) return decimal;
-  const [, sign = '', whole = '', fraction = ''] = match;
-  return `${sign === '-' ? '−' : ''}${whole.replace(/\B(?=(\d{3})+$)/g, ',')}${fraction}`;
-}
-
-/** Bytes to three digits, by powers of ten: `1.6 TB`. */
-export function bytesText(bytes: number, language: DocumentLanguage): string {
-  const names = [pick(language, 'bytes', '位元組', '字节'), 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'];
-  let at = 0;
-  let left = bytes;
-  while (left >= 999.5 && at < names.length - 1) {
-    left /= 1000;
-    at += 1;
-  }
-  return `${Number(left.toPrecision(3))} ${names[at] ?? ''}`;
 }

@@ -1,8 +1,9 @@
-import type { Labels } from './labels.ts';
+import type { Labels } from '../words/labels.ts';
 import { pause } from './pause.ts';
-import { type PdfSheet, WIDTH } from './pdf-sheet.ts';
-import { lineHeight, type Style } from './pdf-text.ts';
-import { type Ink, INKS, legendOf, type Picture, type Strip } from './picture.ts';
+import { type PdfSheet, WIDTH } from './sheet.ts';
+import { lineHeight, type Style } from './text.ts';
+import { legendOf, type Picture } from '../picture.ts';
+import { type Ink, INKS, type Strip } from '../strip.ts';
 
 const GUTTER = 18;
 const COLUMN = (WIDTH - GUTTER) / 2;

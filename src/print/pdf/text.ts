@@ -1,5 +1,5 @@
 import type PDFDocument from 'pdfkit';
-import { type Face, type Fonts, REPLACEMENT, type Weight } from './pdf-fonts.ts';
+import { type Face, type Fonts, REPLACEMENT, type Weight } from './fonts.ts';
 
 /** Text of many scripts on a PDF page: cut into runs of one font each, broken into lines, placed. */
 type Pdf = InstanceType<typeof PDFDocument>;

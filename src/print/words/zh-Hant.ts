@@ -1,0 +1,186 @@
+import type { EventKind } from '../../domain/event-kinds.ts';
+import type { AboutSay, Sayings } from '../../rating/say.ts';
+import { describe } from './legacy.ts';
+import { sayIn, sizeName, type Words } from './words.ts';
+
+/** What is printed in traditional Chinese. */
+const COUNTING = {
+  sum: '接收 + 傳送',
+  in: '接收',
+  out: '傳送',
+  max: '接收與傳送較大者',
+} as const;
+
+const FEES: Readonly<Record<EventKind, string>> = {
+  payment: '付款',
+  refund: '退款',
+  terms_violated: '違反條款',
+  abuse: '濫用',
+  harm: '損害其他用戶',
+  dispute: '付款爭議',
+  dispute_closed: '付款爭議已結束',
+  malicious_trial: '惡意試用',
+  withdrawn: '產品下架',
+  verification_refused: '拒絕驗證',
+  suspended: '暫停服務',
+  resumed: '恢復服務',
+  credit_claimed: '申請抵免',
+  ip_replaced: '更換 IP 位址',
+  ip_unusable: '更換無法使用的 IP 位址',
+  ip_blocked: '更換遭封鎖的 IP 位址',
+};
+
+const ABOUT: Sayings<AboutSay> = {
+  service: ({ plans }) => `服務費，方案 ${plans.join(', ')}`,
+  traffic: ({ counting, plan }) => `流量（${COUNTING[counting]}），方案 ${plan}`,
+  percentile: ({ direction, plan }) => `第 95 百分位頻寬（${direction === 'sum' ? COUNTING.sum : '較大方向'}），方案 ${plan}`,
+  credit: ({ minutes }) => `不可用 ${minutes} 分鐘之抵免`,
+  fee: ({ event }) => `費用：${FEES[event]}`,
+  late_fee: ({ invoice }) => `帳單 ${invoice} 之滯納金`,
+  late_charges: () => '預付餘額不足以支付之每日費用的滯納金',
+  tax: ({ percent }) => `稅 ${percent} %`,
+  correction: ({ invoice, line, of }) =>
+    `更正帳單 ${invoice} ${line === null ? '遺漏之項目' : `第 ${line} 行`}：${sayIn(ABOUT, of)}`,
+  as_written: ({ text }) => describe(text, 'zh-Hant'),
+};
+
+const FORMULA: Words['formula'] = {
+  price_per_day: () => '每個當地日費用 D = P（日價）',
+  price_per_hour: () => '每個當地日費用 D = P x 當日小時數（23、24 或 25）',
+  price_per_month: () => 'N 天的月份中第 d 天（由 0 起）費用 D = floor(P(d+1)/N) - floor(P d/N)',
+  price_per_minute: () => 'M 分鐘的日子中第 k 分鐘費用 floor(D(k+1)/M) - floor(D k/M)',
+  average: () => '單價為平均值',
+  credit_by_time: () => '每個當地日分別計算：min(上限 x D, 倍數 x 不可用分鐘的價值)',
+  credit_by_percent: () => '費用的 min(上限, 每分鐘比例 x 不可用分鐘數)',
+  credit_by_tier: () => '當月費用 x 當月可用率所達級距的比例',
+  metered: ({ counting, started_units_whole: whole }) =>
+    `（${COUNTING[counting]} - 內含流量，至少為 0）/ 單位流量${whole ? '，不足一單位以一單位計' : ''}`,
+  tiers_volume: () => '全部數量按所在級距計價',
+  tiers_graduated: () => '各級距分別計價',
+  percentile_rank: () => '5 分鐘時段流量由小到大第 ceil(0.95 n) 個，無流量時段為 0',
+  percentile_rate: () => 'x 8 / 300 秒 / 10^6 x 單價',
+  events: () => '需計費的已記錄事件數 x 費用',
+  late_days: () => '每個已開始之日起始時的欠款 x 費率',
+  late_charge_days: () => '每個已開始之日起始時各筆欠費 x 費率',
+  no_fee_on_fees: () => '單利：不對滯納金再計費',
+  tax: () => '以上各行（已捨入）之和 x 稅率 / 100',
+  correction: () => '該行重新計價結果 -（該行金額 - 先前已折讓金額 + 先前已補收金額）',
+};
+
+const UNIT: Words['unit'] = {
+  day: () => '天',
+  minute: () => '分鐘',
+  event: () => '次',
+  correction: () => '更正',
+  bytes: ({ size }) => (size === 1 ? '位元組' : (sizeName(size) ?? `${size} 位元組`)),
+  mbit_per_second: () => 'Mbit/s',
+  currency: ({ currency }) => currency,
+};
+
+const CAUSES: Words['causes'] = {
+  provider: '供應商',
+  third_party: '第三方',
+  maintenance: '維護',
+  force_majeure: '不可抗力',
+  attack: '攻擊',
+  customer: '客戶',
+  arrears: '欠費',
+  silent: '無回報',
+};
+
+const REASON: Words['reason'] = {
+  incidents: ({ incidents }) =>
+    `開立後記錄的事件：${incidents.map(({ id, cause, withdrawn }) => `${id} (${CAUSES[cause]}${withdrawn ? '，已撤回' : ''})`).join(', ')}`,
+  claims: ({ claims }) => `開立後申請的抵免：${claims.map(({ event, vm }) => `${event} (${vm})`).join(', ')}`,
+  restated: () => '開立後樣本、事件記錄或目錄有所更正',
+};
+
+const date: Words['date'] = ({ year, month, dayOfMonth }) => `${year} 年 ${month} 月 ${dayOfMonth} 日`;
+
+export const ZH_HANT: Words = {
+  language: 'zh-Hant',
+  about: ABOUT,
+  formula: FORMULA,
+  unit: UNIT,
+  reason: REASON,
+  causes: CAUSES,
+  partsApart: '；',
+  itemsApart: '，',
+  date,
+  month: ({ year, month }) => `${year} 年 ${month} 月`,
+  range: (first, last) => (date(first) === date(last) ? date(first) : `${date(first)} – ${date(last)}`),
+  shortDate: ({ month, dayOfMonth }) => `${month}/${dayOfMonth}`,
+  duration: { h: '小時', min: '分', s: '秒', ms: '毫秒' },
+  bytes: '位元組',
+  labels: {
+    invoice: '帳單',
+    creditNote: '折讓單',
+    preview: '預覽 – 非正式帳單',
+    draft: '草稿 – 非正式帳單',
+    void: '已作廢 – 無須付款',
+    paid: '已付清',
+    settled: '已結清',
+    open: '未付',
+    dueOn: (date) => `${date} 到期`,
+    issuedNote: '已開立',
+    from: '開立單位',
+    billTo: '客戶',
+    number: '編號',
+    noNumber: '尚未編號',
+    issued: '開立日期',
+    period: '計費期間',
+    due: '付款期限',
+    account: '帳戶',
+    taxId: '統一編號',
+    corrects: '更正對象',
+    currency: '幣別',
+    vm: '虛擬機',
+    item: '項目',
+    quantity: '數量',
+    unitPrice: '單價',
+    amount: '金額',
+    subtotal: '小計',
+    total: '總計',
+    credited: '已折讓',
+    paidAmount: '已付',
+    outstanding: '應付餘額',
+    toPay: '付款方式',
+    notes: '備註',
+    incomplete: '製作時本期計量尚未完成，金額仍可能變動。',
+    incompleteFinal: '製作時本期計量尚未完成；其後發現之差額以折讓單或後續帳單更正。',
+    formulas: '計算方式',
+    usage: '每日運行時間與流量',
+    allVms: (n) => `共 ${n} 台虛擬機`,
+    some: (shown, all) =>
+      `以下單獨列出 ${all} 台虛擬機中未運行時間最長或流量最大的 ${shown} 台。每台虛擬機的每日數據見本文件的 JSON 格式。`,
+    up: '正常運行',
+    provider: '中斷：供應商',
+    otherCause: '中斷：其他原因',
+    silent: '未量測',
+    unmetered: '未量測',
+    received: '接收',
+    sent: '傳送',
+    notUp: (time) => `未運行 ${time}`,
+    alwaysUp: '全程正常運行',
+    upAsMeasured: '量測期間均正常運行',
+    notMeasured: (time) => `未量測 ${time}`,
+    perDay: (most) => `最高：每日 ${most}`,
+    sources: '核對方式',
+    sourcesText: '每一行均由其查詢結果得出，查詢結果則由原始樣本得出（樣本於服務保留期內保存）。查詢為 API 路徑。',
+    line: '行',
+    query: '查詢',
+    samples: '原始樣本',
+    digests: '雜湊值',
+    digestText: '本文件內容與憑證的 SHA-256，可隨時用以核對副本。',
+    notFinal: '尚未定稿：沒有編號與雜湊值。',
+    content: '內容',
+    evidence: '憑證',
+    page: (page, pages) => `第 ${page} 頁，共 ${pages} 頁`,
+    missing: '無法列印的字元以 □ 表示；完整文字見 HTML 與 JSON 格式。',
+    moreDays: (n) => `另有 ${n} 天`,
+    capped: '已達上限',
+    minutes: (n) => `${n} 分鐘`,
+    traffic: (received, sent) => `接收 ${received}，傳送 ${sent}`,
+    included: (amount) => `內含 ${amount}`,
+  },
+};

@@ -1,0 +1,126 @@
+import type { PlanBody } from '../domain/plan.ts';
+
+/**
+ * What lines of each kind were computed from, as documents keep it. Names are those of the JSON; instants are UTC, `…_nanos` as
+ * text are exact: whole, or `numerator/denominator`.
+ */
+export interface LineDetails {
+  service: ServiceDetail;
+  traffic: TrafficDetail | PercentileDetail;
+  fee: FeeDetail;
+  credit: CreditDetail;
+  late_fee: LateFeeDetail | LateChargesDetail;
+  tax: TaxDetail;
+}
+
+export interface ServiceDetail {
+  served_minutes: number;
+  plans: readonly {
+    plan: string;
+    from: string;
+    to: string;
+    price: string;
+    per: PlanBody['price']['per'];
+    time_zone: string;
+    charge_nanos: bigint;
+  }[];
+}
+
+export interface TrafficDetail {
+  plan: string;
+  rx_bytes: bigint;
+  tx_bytes: bigint;
+  counted_bytes: bigint;
+  included_bytes: bigint;
+  billable_bytes: bigint;
+  unit_bytes: bigint;
+  exact_nanos: string;
+  tiers: readonly { up_to: number | null; units: string; price: string }[];
+}
+
+export interface PercentileDetail {
+  plan: string;
+  slots: number;
+  /** From 1. */
+  rank: number;
+  slot_bytes: bigint;
+  exact_nanos: string;
+}
+
+export interface FeeDetail {
+  clause: string;
+  events: readonly { id: string; at: string; fee: string; reason: string }[];
+}
+
+export interface CreditDetail {
+  /** Of the terms that give it; left out where plans alone do. */
+  clauses?: readonly string[];
+  exact_nanos: string;
+  days: readonly CreditItemDetail[];
+}
+
+export type CreditItemDetail = DayCreditDetail | TierCreditDetail | MonthShareDetail;
+
+export interface DayCreditDetail {
+  date: string;
+  time_zone: string;
+  minutes: number;
+  charge_nanos: bigint;
+  credit_nanos: string;
+  /** Left out where the method knows no cap of a day. */
+  capped?: boolean;
+}
+
+/** Of a share of a calendar month's charge, a percentage a minute. The month is named by the instant at which it begins in its zone. */
+export interface MonthShareDetail {
+  month: string;
+  time_zone: string;
+  minutes: number;
+  credit_nanos: string;
+}
+
+/** Of a calendar month, by the tier that its uptime reaches. */
+export interface TierCreditDetail extends MonthShareDetail {
+  service_minutes: number;
+  share: string;
+  charge_nanos: bigint;
+}
+
+export interface LateFeeDetail {
+  clause: string;
+  invoice: string;
+  rate: string;
+  due_at: string;
+  late_from: string;
+  exact_nanos: string;
+  days: readonly { start: string; owed_nanos: bigint }[];
+}
+
+export interface LateChargesDetail {
+  clause: string;
+  rate: string;
+  exact_nanos: string;
+  days: readonly { charge: string; entry: string; due_at: string; start: string; owed_nanos: bigint }[];
+}
+
+export interface TaxDetail {
+  percent: string;
+  base_nanos: bigint;
+  exact_nanos: string;
+}
+
+/** Of a line that charges what an earlier invoice lacked. */
+export interface DebitDetail {
+  debit: string;
+  /** The invoice that is corrected, and its number. */
+  invoice: string;
+  number: number;
+  /** The index of the line, from 0, as in `lines` of that invoice; null: it has none. */
+  line: number | null;
+  before: string;
+  after: string;
+  unavailable_minutes: { before: number; after: number };
+  days: readonly { date: string; before: number; after: number }[];
+  reason: string;
+  evidence_sha256: string;
+}

@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { CAUSES } from '../domain/condition.ts';
+import { EVENT_KINDS } from '../domain/event-kinds.ts';
+
+/**
+ * What a line says, as codes with parameters: kept with the line, and put into words by `print/words`, in every language. A code
+ * is never given another meaning, for documents are kept for ever; a new one does not compile until every language says it.
+ */
+function code<C extends string, P extends z.ZodRawShape>(name: C, parameters: P) {
+  return z.object({ code: z.literal(name), ...parameters });
+}
+
+const counting = z.enum(['sum', 'in', 'out', 'max']);
+
+const ITEMS = [
+  code('service', { plans: z.array(z.string()) }),
+  code('traffic', { counting, plan: z.string() }),
+  code('percentile', { direction: z.enum(['sum', 'max']), plan: z.string() }),
+  code('credit', { minutes: z.int() }),
+  code('fee', { event: z.enum(EVENT_KINDS) }),
+  // Of an overdue invoice, by its number.
+  code('late_fee', { invoice: z.string() }),
+  // Of the daily charges of a prepaid balance.
+  code('late_charges', {}),
+  code('tax', { percent: z.string() }),
+  // A line of a document that was kept before lines had codes.
+  code('as_written', { text: z.string() }),
+] as const;
+
+/** What a line is for, where it corrects no other. */
+export const itemSay = z.discriminatedUnion('code', ITEMS);
+export type ItemSay = z.infer<typeof itemSay>;
+
+/** What a line is for. Of a correction: line `line`, from 1, of invoice number `invoice` (null: one that it lacked), and what that is for. */
+const aboutSay = z.discriminatedUnion('code', [
+  ...ITEMS,
+  code('correction', { invoice: z.int(), line: z.int().nullable(), of: itemSay }),
+]);
+export type AboutSay = z.infer<typeof aboutSay>;
+
+/** How an amount comes about, in parts. */
+const formulaSay = z.discriminatedUnion('code', [
+  code('price_per_day', {}),
+  code('price_per_hour', {}),
+  code('price_per_month', {}),
+  // Of a day that was not served whole.
+  code('price_per_minute', {}),
+  // The unit price is nobody's, but the amount by the quantity.
+  code('average', {}),
+  code('credit_by_time', {}),
+  code('credit_by_percent', {}),
+  code('credit_by_tier', {}),
+  code('metered', { counting, started_units_whole: z.boolean() }),
+  code('tiers_volume', {}),
+  code('tiers_graduated', {}),
+  code('percentile_rank', {}),
+  code('percentile_rate', {}),
+  code('events', {}),
+  code('late_days', {}),
+  code('late_charge_days', {}),
+  code('no_fee_on_fees', {}),
+  code('tax', {}),
+  code('correction', {}),
+]);
+export type FormulaSay = z.infer<typeof formulaSay>;
+
+/** What a quantity is counted in. */
+const unitSay = z.discriminatedUnion('code', [
+  code('day', {}),
+  code('minute', {}),
+  code('event', {}),
+  code('correction', {}),
+  // So many bytes are one.
+  code('bytes', { size: z.int() }),
+  code('mbit_per_second', {}),
+  code('currency', { currency: z.string() }),
+]);
+export type UnitSay = z.infer<typeof unitSay>;
+
+/** Why a line was corrected: what was recorded since the invoice was issued, or what was measured otherwise. */
+export const reasonSay = z.discriminatedUnion('code', [
+  code('incidents', {
+    incidents: z.array(z.object({ id: z.string(), cause: z.enum(CAUSES), withdrawn: z.boolean() })),
+  }),
+  code('claims', { claims: z.array(z.object({ event: z.string(), vm: z.string() })) }),
+  code('restated', {}),
+]);
+export type ReasonSay = z.infer<typeof reasonSay>;
+
+/** All that a line says. */
+export const lineSay = z.object({
+  about: aboutSay,
+  formula: z.array(formulaSay),
+  unit: unitSay,
+  /** Of a correction. */
+  reason: z.array(reasonSay).optional(),
+});
+export type LineSay = z.infer<typeof lineSay>;
+
+/** What a line, or the line that it corrects, is for. */
+export function itemOf({ about }: LineSay): ItemSay {
+  return about.code === 'correction' ? about.of : about;
+}
+
+/** Of a line that corrects one of an invoice: `line` is its index, from 0; null: the invoice lacked it. */
+export function correctionSay({
+  invoice,
+  line,
+  of,
+  reason,
+}: {
+  invoice: number;
+  line: number | null;
+  of: ItemSay;
+  reason: readonly ReasonSay[] | undefined;
+}): LineSay {
+  return {
+    about: { code: 'correction', invoice, line: line === null ? null : line + 1, of },
+    formula: [{ code: 'correction' }],
+    unit: { code: 'correction' },
+    ...(reason === undefined ? {} : { reason: [...reason] }),
+  };
+}
+
+/** Words for codes: one text for each, so that none can be missing. */
+export type Sayings<S extends { code: string }> = { readonly [C in S['code']]: (said: Extract<S, { code: C }>) => string };
