@@ -13,6 +13,8 @@ export interface Holder {
   /** The kernel's name for this run of the machine; empty where there is none. */
   readonly boot: string;
   readonly since: string;
+  /** Whether the kernel's lock is held too; without it, only the beat tells others on this machine that the holder lives. */
+  readonly kernel: boolean;
   /** Counts up while the holder is alive. */
   readonly beat: number;
   /** It was given back: nobody has to be waited for. */
@@ -37,10 +39,11 @@ export function decodeHolder(text: string): Holder | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const { id, host, pid, boot, since, beat, released } = value as Partial<Record<keyof Holder, unknown>>;
+  const { id, host, pid, boot, since, kernel, beat, released } = value as Partial<Record<keyof Holder, unknown>>;
   if (typeof id !== 'string' || typeof host !== 'string' || typeof pid !== 'number' || typeof boot !== 'string') return undefined;
   if (typeof since !== 'string' || typeof beat !== 'number') return undefined;
-  return { id, host, pid, boot, since, beat, released: released === true };
+  // versions before did not say, and had it wherever they ran beside one that has it
+  return { id, host, pid, boot, since, kernel: kernel !== false, beat, released: released === true };
 }
 
 /** A holder in words. */

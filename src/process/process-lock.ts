@@ -121,8 +121,10 @@ class Taking {
     const old = livingHolderOfOld(text, bootId);
     if (old !== undefined) throw this.#held('', undefined, `process ${old}`);
     const before = decodeHolder(text);
-    // One kernel has one table of locks: what it let go on this machine is free. Of another machine's record only time can tell.
-    const watched = before !== undefined && !before.released && !(kernelDecides && before.boot === bootId && bootId !== '');
+    // One kernel has one table of locks: what it let go on this machine is free, unless its holder never had that lock. Of such a record, and of
+    // another machine's, only time can tell.
+    const known = kernelDecides && before?.kernel === true && before.boot === bootId && bootId !== '';
+    const watched = before !== undefined && !before.released && !known;
     if (watched) await this.#watch(text);
     const me: Holder = {
       id: randomBytes(16).toString('hex'),
@@ -130,6 +132,7 @@ class Taking {
       pid: process.pid,
       boot: bootId,
       since: new Date(now()).toISOString(),
+      kernel: kernelDecides,
       beat: 0,
       released: false,
     };
@@ -148,7 +151,7 @@ class Taking {
     const { path, onWait } = this.#options;
     const { staleMs, pollMs } = this.#timing;
     onWait?.(
-      `${path} was left by ${holderIn(text)}, of another machine or before a reboot: it is watched for ${staleMs / 1000} s for a sign of life`,
+      `${path} was left by ${holderIn(text)}, of another machine, before a reboot or without the kernel's lock: it is watched for ${staleMs / 1000} s for a sign of life`,
     );
     for (const endMs = performance.now() + staleMs; performance.now() < endMs;) {
       await later(pollMs);

@@ -13,8 +13,12 @@ function nameIn(folder: URL): string | undefined {
   return existsSync(manifest) ? (JSON.parse(readFileSync(manifest, 'utf8')) as { name?: string }).name : undefined;
 }
 
+/** Put in by the build of the agent's file (scripts/build-agent.js), beside which there is no package.json. */
+declare const UPTALLY_VERSION: string | undefined;
+
 /** The version in package.json, which is the only place that has it. */
 export function productVersion(): string {
+  if (typeof UPTALLY_VERSION === 'string') return UPTALLY_VERSION;
   const { version } = JSON.parse(readFileSync(new URL('package.json', productRoot()), 'utf8')) as { version: string };
   return version;
 }

@@ -124,23 +124,26 @@ describe('a month in a spreadsheet', () => {
   });
 });
 
-describe('docs/guides/client.md', () => {
+describe('the guides of client and agent', () => {
   const expected: Readonly<Record<string, RegExp>> = {
     'bill-march.mjs': /^acme: (finalized|kept), invoice 1, 270\.00 EUR$/m,
     'traffic.mjs': new RegExp(`^${31 * 1440 * 13_000_000} bytes$`, 'm'),
     'pay.mjs': /^there is no such invoice: 404$/m,
+    'own-agent.mjs': /^1 accepted$/m,
   };
 
-  it('has programs that do what they say, with what the package exports', async () => {
-    const page = await readFile(join(ROOT, 'docs/guides/client.md'), 'utf8');
-    const programs = [...page.matchAll(/^```js\n(\/\/ (\S+\.mjs): .*?)^```$/gms)];
+  it('have programs that do what they say, with what the package exports', async () => {
+    const pages = await Promise.all(['client', 'agent'].map((name) => readFile(join(ROOT, `docs/guides/${name}.md`), 'utf8')));
+    const programs = [...pages.join('').matchAll(/^```js\n(\/\/ (\S+\.mjs): .*?)^```$/gms)];
     expect(programs.map(([, , name]) => name)).toEqual(Object.keys(expected));
     // within the package, whose name then leads to its exports
     const own = await mkdtemp(join(ROOT, 'build/guide-'));
     try {
       for (const [, text = '', name = ''] of programs) {
         await writeFile(join(own, name), text);
-        expect(await run(process.execPath, [join(own, name)])).toMatch(expected[name] ?? /^never$/);
+        expect(await run(process.execPath, [join(own, name)], { SPOOL: join(own, 'spool') })).toMatch(
+          expected[name] ?? /^never$/,
+        );
       }
     } finally {
       await rm(own, { recursive: true });

@@ -19,7 +19,7 @@ const held: HeldLock[] = [];
 const children: ChildProcess[] = [];
 
 beforeAll(() => {
-  program = compileProgram('programs/lock-holder.ts');
+  program = compileProgram('process/programs/lock-holder.ts');
 });
 afterAll(() => {
   program.remove();
@@ -83,6 +83,7 @@ const foreign = (changes: Partial<Holder> = {}): Holder => ({
   pid: 1,
   boot: 'another-boot',
   since: '2026-03-01T00:00:00.000Z',
+  kernel: true,
   beat: 7,
   released: false,
   ...changes,
@@ -235,6 +236,32 @@ describe('the owner may be on another machine, where no kernel sees both', () =>
     await expect.poll(async () => (await record())?.host, { interval: 5 }).not.toBe('another-host');
     await writeFile(path, encodeHolder(foreign({ id: 'e'.repeat(32) })), { flag: 'r+' });
     expect(await outcome).toMatchObject({ name: 'LockedError', message: expect.stringContaining('on another-host') as string });
+  });
+});
+
+describe('the owner may be on this machine without the kernel’s lock, as the agent’s file is', () => {
+  const here = (changes: Partial<Holder> = {}): Holder => foreign({ boot: readBootId(), kernel: false, ...changes });
+
+  it('shows life: the lock is held, though the kernel would give it', async () => {
+    await writeFile(path, encodeHolder(here()));
+    const error = take({
+      timing: { ...TIMING, staleMs: 60_000 },
+      onWait: () => void writeFile(path, encodeHolder(here({ beat: 8 }))),
+    });
+    await expect(error).rejects.toThrow('held by process 1 on another-host');
+  });
+
+  it('shows none: the lock is taken', async () => {
+    await writeFile(path, encodeHolder(here()));
+    const lock = await take();
+    expect(await record()).toMatchObject({ id: lock.id, kernel: true });
+  });
+
+  it('had the kernel’s lock and the kernel gives it: nothing is waited for', async () => {
+    await writeFile(path, encodeHolder(here({ kernel: true })));
+    const waited = vi.fn();
+    await take({ onWait: waited });
+    expect(waited).not.toHaveBeenCalled();
   });
 });
 
