@@ -9,7 +9,8 @@ import type { QueryContext } from '../query/context.ts';
 import { loadTerms, shippedTermsFolder, type TermsLibrary } from '../terms/library.ts';
 import { Api, type HttpPlugin } from '../http/api.ts';
 import { checkKeyAgain, roleCheck } from '../http/auth.ts';
-import { bareServer, type BareOptions } from '../http/bare-server.ts';
+import { bareServer, HTTP_LIMITS, type BareOptions } from '../http/bare-server.ts';
+import { boundBodies } from '../http/body-budget.ts';
 import { installDocs } from '../http/docs.ts';
 import { installMetrics } from '../http/metrics.ts';
 import { installNotFound } from '../http/problem-pages.ts';
@@ -71,6 +72,7 @@ export interface ServerDeps extends QueryContext, BareOptions {
 /** Builds the HTTP server, ready to listen. The caller owns everything in `deps` and closes it after the server. */
 export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
   const app = bareServer(deps.logger, deps);
+  boundBodies(app, deps.limits?.bodyBytesMax ?? HTTP_LIMITS.bodyBytesMax);
   const { freshen } = deps;
   const freshened =
     freshen === undefined

@@ -3,11 +3,10 @@ import { gunzip } from 'node:zlib';
 import type { Readable } from 'node:stream';
 import { ProblemError } from '../problems/problem.ts';
 import { BODY_BYTES_MAX } from '../kernel/decoder.ts';
+import type { BodyBudget, Holding } from '../http/body-budget.ts';
 
 /** Bytes of bodies that may be in memory at once, over all connections; several ingest workers share them out. */
 export const BODIES_BYTES_MAX = 256 * 1024 * 1024;
-/** So many keys have room beside each other, whatever they do: a share is this part of the whole, and at least one body. */
-const HOLDERS_MIN = 4;
 /** Bodies being inflated at once, each into up to BODY_BYTES_MAX that the budget learns of when they are known; more than libuv's threads. */
 const INFLATING_MAX = 8;
 /**
@@ -15,86 +14,6 @@ const INFLATING_MAX = 8;
  * the reason.
  */
 const DROPPED_BYTES_MAX = 64 * 1024 * 1024;
-
-/** A body that takes its bytes from the budget; one at a time reads it. */
-export interface Holding {
-  /** Whose body it is: the id of its key. */
-  readonly holder: string;
-  bytes: number;
-  /** It is all there: no client is waited for, and it is done with soon. */
-  whole: boolean;
-  /** Told that its bytes go to others. */
-  giveUp: (why: ProblemError) => void;
-}
-
-/**
- * Counts the bytes of bodies in memory, and says no before they are too many. Nobody has more than a share; and where all is taken, whoever
- * has more than the one that comes gives up its oldest body, so that a few cannot keep out the many however slowly they send.
- */
-export class BodyBudget {
-  readonly #bytesMax: number;
-  readonly #shareMax: number;
-  /** By holder, the oldest first. */
-  readonly #holdings = new Map<string, { bytes: number; readonly all: Set<Holding> }>();
-  #held = 0;
-
-  constructor(bytesMax: number, shareMax = Math.max(BODY_BYTES_MAX, Math.floor(bytesMax / HOLDERS_MIN))) {
-    this.#bytesMax = bytesMax;
-    this.#shareMax = shareMax;
-  }
-
-  get held(): number {
-    return this.#held;
-  }
-
-  /** Throws `too_many_requests` where so many bytes more would be refused. */
-  check(holder: string, bytes: number): void {
-    const own = this.#holdings.get(holder)?.bytes ?? 0;
-    if (own + bytes > this.#shareMax) throw tooMany('too many bytes of bodies of this key are being received at once');
-    if (this.#held + bytes > this.#bytesMax && this.#fattestThan(own + bytes) === undefined)
-      throw tooMany('too many bodies are being received at once');
-  }
-
-  /** Takes bytes for a body. Throws `too_many_requests` when there is no room. */
-  take(holding: Holding, bytes: number): void {
-    this.check(holding.holder, bytes);
-    while (this.#held + bytes > this.#bytesMax) {
-      const own = this.#holdings.get(holding.holder)?.bytes ?? 0;
-      const fattest = this.#fattestThan(own + bytes);
-      const oldest = [...(fattest?.all ?? [])].find(({ whole }) => !whole);
-      if (oldest === undefined) throw tooMany('too many bodies are being received at once');
-      this.give(oldest);
-      oldest.giveUp(tooMany('others needed the room that this body took while it came in'));
-    }
-    const of = this.#holdings.get(holding.holder) ?? { bytes: 0, all: new Set() };
-    this.#holdings.set(holding.holder, of);
-    of.all.add(holding);
-    of.bytes += bytes;
-    holding.bytes += bytes;
-    this.#held += bytes;
-  }
-
-  /** Gives back all that a body has taken. */
-  give(holding: Holding): void {
-    const of = this.#holdings.get(holding.holder);
-    if (of === undefined || !of.all.delete(holding)) return;
-    of.bytes -= holding.bytes;
-    this.#held -= holding.bytes;
-    holding.bytes = 0;
-    if (of.all.size === 0) this.#holdings.delete(holding.holder);
-  }
-
-  /** Who has most, if that is more than these bytes. */
-  #fattestThan(bytes: number): { readonly bytes: number; readonly all: ReadonlySet<Holding> } | undefined {
-    let fattest: { bytes: number; readonly all: ReadonlySet<Holding> } | undefined;
-    for (const of of this.#holdings.values()) if (of.bytes > (fattest?.bytes ?? bytes)) fattest = of;
-    return fattest;
-  }
-}
-
-function tooMany(detail: string): ProblemError {
-  return new ProblemError('too_many_requests', detail);
-}
 
 function tooLarge(): ProblemError {
   return new ProblemError('body_too_large', 'a body of samples has at most 8 MiB, inflated');

@@ -8,7 +8,8 @@ import { notedProblem } from '../http/problem-pages.ts';
 import { BODY_BYTES_MAX } from '../kernel/decoder.ts';
 import { ProblemError } from '../problems/problem.ts';
 import type { Faults } from '../process/faults.ts';
-import { BODIES_BYTES_MAX, BodyBudget, type BodyToRead, checkAnnounced, readBody } from './body.ts';
+import { BodyBudget } from '../http/body-budget.ts';
+import { BODIES_BYTES_MAX, type BodyToRead, checkAnnounced, readBody } from './body.ts';
 import type { SampleDoor } from './judge.ts';
 import type { Exchange, Receiver, ReceiverAnswer } from './receivers/receiver.ts';
 import { RECEIVERS } from './receivers/receivers.ts';
@@ -32,7 +33,7 @@ interface RawBody {
 /** The plugin for a server: every receiver's routes. */
 export function ingestPlugin(door: SampleDoor, faults: Faults, options: IngestOptions = {}): HttpPlugin {
   const { bodiesBytesMax = BODIES_BYTES_MAX, receivers = RECEIVERS } = options;
-  const budget = new BodyBudget(bodiesBytesMax);
+  const budget = BodyBudget.shared(bodiesBytesMax, BODY_BYTES_MAX);
   return async (api) => {
     for (const receiver of receivers) await register(api, receiver, { door, faults, budget });
   };

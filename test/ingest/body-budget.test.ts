@@ -2,7 +2,8 @@ import { PassThrough } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ProblemError } from '../../src/problems/problem.ts';
-import { BodyBudget, checkAnnounced, type Holding, readBody } from '../../src/ingest/body.ts';
+import { BodyBudget, type Holding } from '../../src/http/body-budget.ts';
+import { checkAnnounced, readBody } from '../../src/ingest/body.ts';
 
 function holdingOf(holder: string, givenUp: string[] = []): Holding {
   return { holder, bytes: 0, whole: false, giveUp: () => void givenUp.push(holder) };

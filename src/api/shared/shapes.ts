@@ -24,6 +24,7 @@ export const BODY_PROBLEMS = [
   'invalid_parameter',
   'invalid_body',
   'body_too_large',
+  'too_many_requests',
   'unsupported_media_type',
   'store_unavailable',
 ] as const;

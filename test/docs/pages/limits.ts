@@ -35,9 +35,15 @@ const MET: readonly (readonly [what: string, constant: string, limit: string, an
     'the oldest without a key is closed, or else of the key that has most',
   ],
   [
-    'bodies in memory at once',
+    'bodies of samples in memory at once',
     'src/ingest/body.ts#BODIES_BYTES_MAX',
     '{}, shared out among workers; a key has a quarter',
+    '429 with Retry-After',
+  ],
+  [
+    'bodies of other calls in memory at once',
+    'src/http/body-budget.ts#CALL_BODIES_BYTES_MAX',
+    '{}; a key has a quarter, and so have all without one together',
     '429 with Retry-After',
   ],
   [
