@@ -15,6 +15,7 @@ import {
   FRAME_HEAD,
   FRAME_NIC_LENGTH,
   FRAME_RX,
+  FRAME_SAYS_MORE,
   FRAME_SIZE,
   FRAME_TS,
   FRAME_TX,
@@ -52,6 +53,7 @@ import {
   NIC_LAST_EPOCH,
   NIC_LAST_TS,
   OUT_ANOMALIES,
+  OUT_FULL,
   OUT_LATE,
   OUT_OUTAGES,
   OUT_SAMPLES,
@@ -73,8 +75,8 @@ import {
   VM_SIZE,
 } from './layout';
 import { AHEAD, lookAhead } from './ahead';
-import { count } from './counter';
-import { emitLate, emitSample } from './emit';
+import { count, countFull } from './counter';
+import { emitFull, emitLate, emitSample } from './emit';
 import { NEVER, nicOf, slotOfVm, vmAfter, vmAt } from './intern';
 import { TRAFFIC_ROW_MAX, goOnSpreading } from './spread';
 import { OUTAGE_ROW_MAX, UPTIME_ROW_MAX, advance, deadline, overrule, publish } from './timeline';
@@ -84,8 +86,9 @@ export const DONE: u32 = 0;
 export const DRAIN: u32 = 1;
 
 const SAMPLE_ROW_MAX: u32 = 256;
+const FULL_ROW_MAX: u32 = 272;
 const ANOMALY_ROW_MAX: u32 = 192;
-const LATE_MAX: u32 = 288;
+const LATE_MAX: u32 = 304;
 const OUTAGES_A_SAMPLE: u32 = 4;
 const TRAFFIC_A_SAMPLE: u32 = 4;
 
@@ -108,6 +111,7 @@ function budget(): u32 {
   n = min(n, room(OUT_TRAFFIC, TRAFFIC_ROW_MAX * TRAFFIC_A_SAMPLE));
   n = min(n, room(OUT_OUTAGES, OUTAGE_ROW_MAX * OUTAGES_A_SAMPLE));
   n = min(n, room(OUT_ANOMALIES, ANOMALY_ROW_MAX));
+  n = min(n, room(OUT_FULL, FULL_ROW_MAX));
   return min(n, room(OUT_LATE, LATE_MAX));
 }
 
@@ -126,12 +130,13 @@ export function touch(vmSlot: u32): void {
   note(vmAt(vmSlot));
 }
 
-/** Is the frame the same as the last sample of its interface? */
+/** Is the frame the same as the last sample of its interface? Of one that says more it is not known here: the archive is asked. */
 // @ts-ignore: decorator
 @inline
 function isRepeat(nic: usize, frame: usize): bool {
   if (load<u16>(nic + NIC_LAST_CONDITION) != load<u16>(frame + FRAME_CONDITION)) return false; // and has counters
   if (load<u32>(nic + NIC_LAST_EPOCH) != load<u32>(frame + FRAME_EPOCH)) return false;
+  if (<u32>load<u8>(frame + FRAME_COUNTERS) >= FRAME_SAYS_MORE) return false;
   if (load<u8>(frame + FRAME_COUNTERS) == 0) return true;
   return load<u64>(nic + NIC_BASE_RX) == load<u64>(frame + FRAME_RX) && load<u64>(nic + NIC_BASE_TX) == load<u64>(frame + FRAME_TX);
 }
@@ -155,7 +160,7 @@ function fillsTooMany(nic: usize, frame: usize, ts: i64, lastTs: i64): bool {
   if (load<u32>(H_ARCHIVE) == 0 || ts <= load<i64>(nic + NIC_LAST_TS)) return false;
   const baseTs = load<i64>(nic + NIC_BASE_TS);
   let ms: i64 = 0;
-  if (load<u8>(frame + FRAME_COUNTERS) != 0 && baseTs != NEVER) ms = ts - baseTs;
+  if ((load<u8>(frame + FRAME_COUNTERS) & 1) != 0 && baseTs != NEVER) ms = ts - baseTs;
   if (lastTs != NEVER && ts > lastTs) ms += min(ts - lastTs, load<i64>(H_STALENESS));
   if (ms <= NEAR_MS) return false;
   const minutes = ms / MINUTE_MS;
@@ -175,6 +180,12 @@ function expectSilence(vm: usize, watermark: i64): void {
   store<u8>(vm + VM_FLAGS, load<u8>(vm + VM_FLAGS) | FLAG_SILENT);
 }
 
+/** Archives a sample that says more, and counts its counters. */
+function keepFull(vm: usize, nic: usize, frame: usize, agent: usize, agentLength: u32): void {
+  if (load<u32>(H_ARCHIVE) != 0) emitFull(frame, agent, agentLength);
+  if ((load<u8>(frame + FRAME_COUNTERS) & 1) != 0) countFull(vm, nic, frame);
+}
+
 /** One sample, whatever it is; answers its VM. */
 function take(frame: usize, agent: usize, agentLength: u32, previous: usize): usize {
   const ts = load<i64>(frame + FRAME_TS);
@@ -189,7 +200,7 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
   const nic = nicOf(vm, name + vmLength, load<u8>(frame + FRAME_NIC_LENGTH));
   const lastTs = load<i64>(vm + VM_LAST_TS);
   const nicLastTs = load<i64>(nic + NIC_LAST_TS);
-  const counters = load<u8>(frame + FRAME_COUNTERS);
+  const told = <u32>load<u8>(frame + FRAME_COUNTERS);
 
   if ((load<u8>(vm + VM_FLAGS) & FLAG_REPAIR) != 0) {
     defer(frame, vm, nic, agent, agentLength);
@@ -207,7 +218,7 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
     if (load<u32>(H_REDO) != 0) expectSilence(vm, watermark);
     advance(vm, ts, condition);
     // interfaces that lag behind the VM's own time are published when the step settles
-    if (load<u32>(vm + VM_MINUTE) != minute && (load<u16>(vm + VM_NIC_COUNT) > 1 || counters == 0)) note(vm);
+    if (load<u32>(vm + VM_MINUTE) != minute && (load<u16>(vm + VM_NIC_COUNT) > 1 || (told & 1) == 0)) note(vm);
     const due = ts + load<i64>(H_STALENESS) + 1;
     if (due <= watermark) note(vm);
     else if (due < load<i64>(H_MIN_DEADLINE)) store<i64>(H_MIN_DEADLINE, due);
@@ -231,8 +242,10 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
     else defer(frame, vm, nic, agent, agentLength);
     return vm;
   }
-  if (load<u32>(H_ARCHIVE) != 0) emitSample(frame, agent, agentLength);
-  if (counters != 0) count(vm, nic, frame);
+  if (told < FRAME_SAYS_MORE) {
+    if (load<u32>(H_ARCHIVE) != 0) emitSample(frame, agent, agentLength);
+    if (told != 0) count(vm, nic, frame);
+  } else keepFull(vm, nic, frame, agent, agentLength);
   store<i64>(nic + NIC_LAST_TS, ts);
   store<u16>(nic + NIC_LAST_CONDITION, load<u16>(frame + FRAME_CONDITION));
   store<u32>(nic + NIC_LAST_EPOCH, load<u32>(frame + FRAME_EPOCH));
@@ -241,14 +254,15 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
   return vm;
 }
 
-function tick(record: usize): void {
+function tick(record: usize, size: usize): void {
   // the time of day does not count where samples tell the time, and the other way round
   if (load<u32>(H_EVENT_CLOCK) == <u32>load<u8>(record + RECORD_EVENT)) {
     const clock = load<i64>(record + RECORD_CLOCK);
     if (clock > load<i64>(H_CLOCK)) store<i64>(H_CLOCK, clock);
   }
-  // refusals at the door since the tick before, by code
-  for (let code: usize = 0; code < <usize>REJECTIONS; code++) add(C_REJECTED + (code << 3), load<u32>(record + RECORD_HEAD + (code << 2)));
+  // refusals at the door since the tick before, by code: as many as its version knew
+  const codes = min<usize>(REJECTIONS, (size - RECORD_HEAD) >> 2);
+  for (let code: usize = 0; code < codes; code++) add(C_REJECTED + (code << 3), load<u32>(record + RECORD_HEAD + (code << 2)));
 }
 
 /**
@@ -330,7 +344,7 @@ export function aggregate(): u32 {
       }
       store<u32>(H_FRAME_AT, 0);
       store<u32>(H_FRAME_INDEX, 0);
-    } else if (kind == KIND_TICK) tick(record);
+    } else if (kind == KIND_TICK) tick(record, size);
     if (live) store<u64>(H_POSITION, sequence);
     cursor += ENVELOPE + ((size + 7) & ~7);
   }

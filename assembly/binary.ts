@@ -1,11 +1,13 @@
 /**
  * The binary format (schemas/samples-binary.md draws it) → frames and rejections, by the rules of judge.ts. Values that break a rule reject
  * their sample; bytes that are not of the format at all make the whole body malformed. Nothing is read beyond 64 bytes after the end,
- * where zeros are: a record has at most 51 bytes, and one that ends after the end is noticed then.
+ * where zeros are: a record has at most 61 bytes before it says more, and one that ends after the end is noticed before and after that.
  */
 import {
   FIELD_EPOCH,
+  FIELD_LINK_MBPS,
   FIELD_NIC,
+  FIELD_STARTED_AT,
   FIELD_TS,
   FIELD_VM,
   H_ACCEPTED,
@@ -18,14 +20,16 @@ import {
   H_SEEN,
   H_TABLE,
   REJECT_BAD_EPOCH,
+  REJECT_BAD_LINK,
   REJECT_BAD_NIC,
+  REJECT_BAD_STARTED_AT,
   REJECT_BAD_VM,
   REJECT_TS_IN_FUTURE,
   REJECT_TS_TOO_OLD,
   REJECT_VM_NOT_ALLOWED,
 } from './layout';
-import { MALFORMED, OK, TOO_MANY, reject, writeFrame } from './frame';
-import { FIELD, FUTURE_MS, NIC_NAME_MAX, VM_NAME_MAX } from './judge';
+import { MALFORMED, OK, TOO_MANY, reject, sayMore, writeFrame } from './frame';
+import { FIELD, FUTURE_MS, LINK_MBPS_MAX, NIC_NAME_MAX, VM_NAME_MAX } from './judge';
 import { isAllowed } from './pattern';
 import { hashName, isName, isPathStep } from './text';
 
@@ -35,6 +39,12 @@ const MAGIC: u32 = 0x01535055; // UPS and the version
 const CONDITION: u32 = 7;
 const COUNTERS: u32 = 8;
 const WITH_EPOCH: u32 = 16;
+const MORE: u32 = 32; // a byte follows that says which of these do
+
+// what a record may say more
+const STARTED: u32 = 1;
+const LINK: u32 = 2;
+const SUM: u32 = 4;
 
 // a name: u32 address · u32 length · u32 hash · u32 1 when it is made of a name's bytes
 const ENTRY: usize = 16;
@@ -76,6 +86,39 @@ function longVarint(p: usize, low: u64): u64 {
   return low | (ninth & 0x7f) << 56 | tenth << 63;
 }
 
+// What the last record said more; transient.
+let moreStarted: i64 = -1;
+let moreLink: u32 = 0;
+let moreIsSum: u32 = 0;
+let moreVerdict: u32 = 0;
+/** In place of an epoch: something else of the record is bad. */
+const BAD_MORE: u64 = u64.MAX_VALUE;
+
+/** Reads what a record of `ts` says more, from `varintEnd` on; false where it is not of the format. */
+function readMore(end: usize, ts: i64): bool {
+  if (varintEnd >= end) return false;
+  const says = <u32>load<u8>(varintEnd);
+  if (says > (STARTED | LINK | SUM)) return false;
+  varintEnd++;
+  moreStarted = -1;
+  moreLink = 0;
+  moreIsSum = (says & SUM) >> 2;
+  moreVerdict = 0;
+  if ((says & STARTED) != 0) {
+    const before = varint(varintEnd);
+    if (varintEnd == 0) return false;
+    if (before == 0 || before > <u64>max<i64>(ts, 0)) moreVerdict = REJECT_BAD_STARTED_AT + FIELD_STARTED_AT * FIELD;
+    else moreStarted = ts - <i64>before;
+  }
+  if ((says & LINK) != 0) {
+    const link = varint(varintEnd);
+    if (varintEnd == 0) return false;
+    if (link - 1 < LINK_MBPS_MAX) moreLink = <u32>link;
+    else if (moreVerdict == 0) moreVerdict = REJECT_BAD_LINK + FIELD_LINK_MBPS * FIELD;
+  }
+  return true;
+}
+
 /** Reads the names into the table; the address after them, or 0. */
 function readNames(p: usize, end: usize, count: u32): usize {
   let entry = <usize>load<u32>(H_TABLE);
@@ -109,7 +152,7 @@ export function decodeBinary(p: usize, end: usize): u32 {
   let accepted: u32 = 0;
   while (p < end) {
     const flags = <u32>load<u8>(p);
-    if (flags > (CONDITION | COUNTERS | WITH_EPOCH)) return MALFORMED;
+    if (flags > (CONDITION | COUNTERS | WITH_EPOCH | MORE)) return MALFORMED;
     const vmIndex = varint(p + 1);
     if (varintEnd == 0 || vmIndex >= names) return MALFORMED;
     const nicIndex = varint(varintEnd);
@@ -126,9 +169,17 @@ export function decodeBinary(p: usize, end: usize): u32 {
       if (varintEnd == 0) return MALFORMED;
     }
     let epoch: u64 = 0;
-    if ((flags & WITH_EPOCH) != 0) {
-      epoch = varint(varintEnd);
-      if (varintEnd == 0) return MALFORMED;
+    if (flags >= WITH_EPOCH) {
+      if ((flags & WITH_EPOCH) != 0) {
+        epoch = varint(varintEnd);
+        if (varintEnd == 0) return MALFORMED;
+      }
+      if ((flags & MORE) != 0) {
+        if (!readMore(end, ts)) return MALFORMED;
+        // so that the usual record is asked nothing more
+        if (moreVerdict != 0 && epoch <= 0xffffffff) epoch = BAD_MORE;
+        else moreVerdict = REJECT_BAD_EPOCH + FIELD_EPOCH * FIELD;
+      }
     }
     p = varintEnd;
     if (p > end) return MALFORMED;
@@ -151,14 +202,15 @@ export function decodeBinary(p: usize, end: usize): u32 {
     else if (ts > load<i64>(H_NOW) + FUTURE_MS) verdict = REJECT_TS_IN_FUTURE + FIELD_TS * FIELD;
     else if (ts < load<i64>(H_OLDEST) || ts < 0) verdict = REJECT_TS_TOO_OLD + FIELD_TS * FIELD;
     else if (nicLength > NIC_NAME_MAX || nicGood == 0) verdict = REJECT_BAD_NIC + FIELD_NIC * FIELD;
-    else if (epoch > 0xffffffff) verdict = REJECT_BAD_EPOCH + FIELD_EPOCH * FIELD;
+    else if (epoch > 0xffffffff) verdict = flags >= MORE ? moreVerdict : REJECT_BAD_EPOCH + FIELD_EPOCH * FIELD;
     else if (load<u32>(H_PATTERN_COUNT) != 0 && !isAllowed(vmName, vmLength)) verdict = REJECT_VM_NOT_ALLOWED + FIELD_VM * FIELD;
     if (verdict != 0) {
       reject(index, verdict);
     } else {
       const hash = load<u32>(vm + 8);
       const counters = flags >> 3 & 1;
-      at += writeFrame(at, vmName, vmLength, nicName, nicLength, hash, ts, rx, tx, <u32>epoch, flags & CONDITION, counters);
+      const size = writeFrame(at, vmName, vmLength, nicName, nicLength, hash, ts, rx, tx, <u32>epoch, flags & CONDITION, counters);
+      at += flags >= MORE ? sayMore(at, size, moreStarted, moreLink, moreIsSum) : size;
       accepted++;
     }
     index++;

@@ -2,7 +2,12 @@
 import {
   FRAME_CONDITION,
   FRAME_EPOCH,
+  FRAME_MORE,
+  FRAME_MORE_LINK,
+  FRAME_MORE_STARTED,
+  FRAME_MORE_SUM,
   FRAME_RX,
+  FRAME_SIZE,
   FRAME_TS,
   FRAME_TX,
   H_LINK_BPS,
@@ -40,7 +45,7 @@ export function multiplyHigh(a: u64, b: u64): u64 {
   return aHigh * bHigh + (middle >> 32) + (carry >> 32);
 }
 
-/** Is the increase more than the link carries in dt? increase × 8 × 1000 > bits a second × dt, exactly. */
+/** Is the increase more than the server's link carries in dt? increase × 8 × 1000 > bits a second × dt, exactly. */
 // @ts-ignore: decorator
 @inline
 function tooFast(increase: u64, dt: u64): bool {
@@ -64,6 +69,17 @@ export function closeMinute(vm: usize, nic: usize, until: i64): void {
     store<u64>(nic + NIC_SUM_TX, 0);
     store<u8>(nic + NIC_DIRTY, 0);
   }
+}
+
+/** The interface's counters go on from here. */
+// @ts-ignore: decorator
+@inline
+function rebase(nic: usize, ts: i64, rx: u64, tx: u64, epoch: u32, condition: u8): void {
+  store<i64>(nic + NIC_BASE_TS, ts);
+  store<u64>(nic + NIC_BASE_RX, rx);
+  store<u64>(nic + NIC_BASE_TX, tx);
+  store<u32>(nic + NIC_BASE_EPOCH, epoch);
+  store<u8>(nic + NIC_BASE_CONDITION, condition);
 }
 
 /** Takes in the counters of a sample that is later than every one of this interface before it. */
@@ -94,9 +110,35 @@ export function count(vm: usize, nic: usize, frame: usize): void {
       beginSpread(vm, nic, baseTs, ts, moreRx, moreTx);
     } else closeMinute(vm, nic, ts);
   }
-  store<i64>(nic + NIC_BASE_TS, ts);
-  store<u64>(nic + NIC_BASE_RX, rx);
-  store<u64>(nic + NIC_BASE_TX, tx);
-  store<u32>(nic + NIC_BASE_EPOCH, epoch);
-  store<u8>(nic + NIC_BASE_CONDITION, load<u8>(frame + FRAME_CONDITION));
+  rebase(nic, ts, rx, tx, epoch, load<u8>(frame + FRAME_CONDITION));
+}
+
+/** The same of a sample that says when its counters began, how fast its link is, or that they are a sum. */
+export function countFull(vm: usize, nic: usize, frame: usize): void {
+  const more = frame + load<u16>(frame + FRAME_SIZE) - FRAME_MORE;
+  const ts = load<i64>(frame + FRAME_TS);
+  const rx = load<u64>(frame + FRAME_RX);
+  const tx = load<u64>(frame + FRAME_TX);
+  const epoch = load<u32>(frame + FRAME_EPOCH);
+  const baseTs = load<i64>(nic + NIC_BASE_TS);
+  // the very first of an interface is a baseline, whenever its counters began
+  if (baseTs != NEVER) {
+    const baseRx = load<u64>(nic + NIC_BASE_RX);
+    const baseTx = load<u64>(nic + NIC_BASE_TX);
+    const from = max(baseTs, load<i64>(more + FRAME_MORE_STARTED));
+    const isSum = load<u32>(more + FRAME_MORE_SUM) != 0;
+    let isReset = from != baseTs || epoch != load<u32>(nic + NIC_BASE_EPOCH);
+    if (!isReset && !isSum) isReset = isHalved(baseRx, rx) || isHalved(baseTx, tx);
+    const isFall = !isReset && (rx < baseRx || tx < baseTx);
+    const moreRx = isReset ? rx : rx - baseRx;
+    const moreTx = isReset ? tx : tx - baseTx;
+    const link = <u64>load<u32>(more + FRAME_MORE_LINK) * 1000000;
+    if (isFall || productGreater(max(moreRx, moreTx), 8000, link != 0 ? link : load<u64>(H_LINK_BPS), <u64>(ts - from))) {
+      emitQuarantine(vm, nic, frame);
+      closeMinute(vm, nic, ts);
+    } else if ((moreRx | moreTx) != 0) {
+      beginSpread(vm, nic, from, ts, moreRx, moreTx);
+    } else closeMinute(vm, nic, ts);
+  }
+  rebase(nic, ts, rx, tx, epoch, load<u8>(frame + FRAME_CONDITION));
 }

@@ -11,6 +11,7 @@ import {
   H_REJECTED_BY_CODE,
   H_SAMPLES_MAX,
   H_SEEN,
+  REJECTIONS,
 } from './layout';
 import {
   ACCEPTED,
@@ -18,9 +19,12 @@ import {
   sampleCondition,
   sampleCounters,
   sampleEpoch,
+  sampleIsSum,
+  sampleLink,
   sampleNic,
   sampleNicLength,
   sampleRx,
+  sampleStarted,
   sampleTs,
   sampleTx,
   sampleVm,
@@ -28,7 +32,7 @@ import {
   textCause,
 } from './judge';
 import { decodeBinary } from './binary';
-import { MALFORMED, OK, TOO_MANY, reject, writeFrame, writeGood } from './frame';
+import { MALFORMED, OK, TOO_MANY, reject, sayMore, writeFrame, writeGood } from './frame';
 import { skipSpace, skipValue } from './json';
 import { loose, looseSize } from './loose';
 import { allowPathSteps, digits, digitsEnd, hashName, isPlain, nameEnd, shortDigits } from './text';
@@ -180,7 +184,7 @@ function slow(p: usize, end: usize, at: usize, index: u32): u32 {
     reject(index, verdict);
     return 0;
   }
-  return writeFrame(
+  const size = writeFrame(
     at,
     sampleVm,
     sampleVmLength,
@@ -194,6 +198,7 @@ function slow(p: usize, end: usize, at: usize, index: u32): u32 {
     sampleCondition,
     sampleCounters,
   );
+  return sayMore(at, size, sampleStarted, sampleLink, sampleIsSum);
 }
 
 function lineEnd(p: usize, end: usize): usize {
@@ -306,7 +311,7 @@ export function decode(length: u32, mode: u32): u32 {
   store<u32>(H_ACCEPTED, 0);
   store<u32>(H_REJECTED, 0);
   store<u32>(H_SEEN, 0);
-  memory.fill(H_REJECTED_BY_CODE, 0, 64);
+  memory.fill(H_REJECTED_BY_CODE, 0, REJECTIONS << 2);
   store<u32>(H_FRAMES_END, load<u32>(H_FRAMES));
   // RFC 8259 §8.1 lets a reader skip the mark that some tools put before UTF-8; anywhere else it is no JSON
   if (mode != 2 && length >= 3 && (load<u32>(p) & 0xffffff) == 0xbfbbef) p += 3;

@@ -6,8 +6,13 @@ import {
   COLD_EMIT_UNTIL,
   EMIT_SLICE,
   FRAME_CONDITION,
+  FRAME_COUNTERS,
   FRAME_EPOCH,
   FRAME_HEAD,
+  FRAME_MORE,
+  FRAME_MORE_LINK,
+  FRAME_MORE_STARTED,
+  FRAME_MORE_SUM,
   FRAME_NIC_LENGTH,
   FRAME_RX,
   FRAME_SIZE,
@@ -26,6 +31,7 @@ import {
   NIC_SUM_RX,
   NIC_SUM_TX,
   OUT_ANOMALIES,
+  OUT_FULL,
   OUT_LATE,
   OUT_OUTAGES,
   OUT_SAMPLES,
@@ -74,6 +80,27 @@ export function emitSample(frame: usize, agent: usize, agentLength: u32): void {
   store<u64>(at + 30, load<u64>(frame + FRAME_TX));
   at = putName(at + 38, agent, agentLength);
   store<u32>(OUT_SAMPLES + 4, <u32>at);
+}
+
+/** A raw sample that says more: the same with started_ms, link_mbps and is_sum before the agent. */
+export function emitFull(frame: usize, agent: usize, agentLength: u32): void {
+  let at = <usize>load<u32>(OUT_FULL + 4);
+  const vmLength = <u32>load<u8>(frame + FRAME_VM_LENGTH);
+  const more = frame + load<u16>(frame + FRAME_SIZE) - FRAME_MORE;
+  at = putName(at, frame + FRAME_HEAD, vmLength);
+  at = putName(at, frame + FRAME_HEAD + vmLength, load<u8>(frame + FRAME_NIC_LENGTH));
+  store<i64>(at, load<i64>(frame + FRAME_TS));
+  store<u64>(at + 8, load<u64>(H_VERSION));
+  store<u8>(at + 16, load<u8>(frame + FRAME_CONDITION));
+  store<u8>(at + 17, load<u8>(frame + FRAME_COUNTERS) & 1);
+  store<u32>(at + 18, load<u32>(frame + FRAME_EPOCH));
+  store<u64>(at + 22, load<u64>(frame + FRAME_RX));
+  store<u64>(at + 30, load<u64>(frame + FRAME_TX));
+  store<i64>(at + 38, load<i64>(more + FRAME_MORE_STARTED));
+  store<u32>(at + 46, load<u32>(more + FRAME_MORE_LINK));
+  store<u8>(at + 50, load<u8>(more + FRAME_MORE_SUM));
+  at = putName(at + 51, agent, agentLength);
+  store<u32>(OUT_FULL + 4, <u32>at);
 }
 
 /** Does a repair leave this minute to another slice? */
@@ -151,7 +178,8 @@ export function emitQuarantine(vm: usize, nic: usize, frame: usize): void {
   store<u32>(at + 27, load<u32>(nic + NIC_BASE_EPOCH));
   store<u64>(at + 31, load<u64>(nic + NIC_BASE_RX));
   store<u64>(at + 39, load<u64>(nic + NIC_BASE_TX));
-  store<u16>(at + 47, load<u16>(frame + FRAME_CONDITION));
+  store<u8>(at + 47, load<u8>(frame + FRAME_CONDITION));
+  store<u8>(at + 48, 1);
   store<u32>(at + 49, load<u32>(frame + FRAME_EPOCH));
   store<u64>(at + 53, load<u64>(frame + FRAME_RX));
   store<u64>(at + 61, load<u64>(frame + FRAME_TX));

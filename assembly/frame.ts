@@ -1,11 +1,17 @@
 /** What every decoder writes: frames, and rejections. */
 import {
   FRAME_CONDITION,
+  FRAME_COUNTERS,
   FRAME_EPOCH,
   FRAME_HASH,
   FRAME_HEAD,
+  FRAME_MORE,
+  FRAME_MORE_LINK,
+  FRAME_MORE_STARTED,
+  FRAME_MORE_SUM,
   FRAME_NIC_LENGTH,
   FRAME_RX,
+  FRAME_SAYS_MORE,
   FRAME_SIZE,
   FRAME_TS,
   FRAME_TX,
@@ -61,6 +67,18 @@ export function writeFrame(
   store<u32>(at + FRAME_EPOCH, epoch);
   store<u32>(at + FRAME_CONDITION, condition | counters << 8);
   return size;
+}
+
+/** Adds to the frame of `size` bytes at `at` what few samples say; its new size. @param started -1 and link 0: not said */
+export function sayMore(at: usize, size: u32, started: i64, link: u32, isSum: u32): u32 {
+  if (started < 0 && link == 0 && isSum == 0) return size;
+  const more = at + size;
+  store<i64>(more + FRAME_MORE_STARTED, started);
+  store<u32>(more + FRAME_MORE_LINK, link);
+  store<u32>(more + FRAME_MORE_SUM, isSum);
+  store<u16>(at + FRAME_SIZE, <u16>(size + <u32>FRAME_MORE));
+  store<u8>(at + FRAME_COUNTERS, <u8>(load<u8>(at + FRAME_COUNTERS) | FRAME_SAYS_MORE));
+  return size + <u32>FRAME_MORE;
 }
 
 /**

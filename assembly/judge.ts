@@ -5,9 +5,12 @@
 import {
   FIELD_CAUSE,
   FIELD_EPOCH,
+  FIELD_LINK_MBPS,
   FIELD_NIC,
   FIELD_RX_BYTES,
+  FIELD_STARTED_AT,
   FIELD_STATE,
+  FIELD_SUM,
   FIELD_TS,
   FIELD_TX_BYTES,
   FIELD_VM,
@@ -17,8 +20,11 @@ import {
   REJECT_BAD_CAUSE,
   REJECT_BAD_COUNTER,
   REJECT_BAD_EPOCH,
+  REJECT_BAD_LINK,
   REJECT_BAD_NIC,
+  REJECT_BAD_STARTED_AT,
   REJECT_BAD_STATE,
+  REJECT_BAD_SUM,
   REJECT_BAD_TS,
   REJECT_BAD_VM,
   REJECT_MALFORMED_JSON,
@@ -35,6 +41,7 @@ import { isAllowed } from './pattern';
 export const FUTURE_MS: i64 = 300000;
 export const VM_NAME_MAX: u32 = 64;
 export const NIC_NAME_MAX: u32 = 32;
+export const LINK_MBPS_MAX: u64 = 1000000;
 
 /** No rejection code. */
 export const ACCEPTED: u32 = 0xffff;
@@ -52,8 +59,11 @@ export let sampleVm: usize = 0;
 export let sampleVmLength: u32 = 0;
 export let sampleNic: usize = 0;
 export let sampleNicLength: u32 = 0;
+export let sampleStarted: i64 = -1; // -1: not said
+export let sampleLink: u32 = 0; // 0: not said
+export let sampleIsSum: u32 = 0;
 
-// Scratch: 9 × u32 addresses of the values (by field number), then room for unescaped texts.
+// Scratch: 12 × u32 addresses of the values (by field number), then room for unescaped texts.
 function valueAt(field: u32): usize {
   return <usize>load<u32>(<usize>load<u32>(H_SCRATCH) + (<usize>field << 2));
 }
@@ -62,19 +72,22 @@ function valueAt(field: u32): usize {
 function fieldOf(p: usize): u32 {
   const to = <usize>load<u32>(H_SCRATCH) + 64;
   store<u64>(to, 0);
-  const n = unescape(p, to, 8);
+  store<u64>(to + 8, 0);
+  const n = unescape(p, to, 10);
   const w = load<u64>(to);
   if (n == 2) return <u32>w == 0x6d76 ? FIELD_VM : <u32>w == 0x7374 ? FIELD_TS : 0;
-  if (n == 3) return <u32>w == 0x63696e ? FIELD_NIC : 0;
+  if (n == 3) return <u32>w == 0x63696e ? FIELD_NIC : <u32>w == 0x6d7573 ? FIELD_SUM : 0;
   if (n == 5) return w == 0x68636f7065 ? FIELD_EPOCH : w == 0x6574617473 ? FIELD_STATE : w == 0x6573756163 ? FIELD_CAUSE : 0;
   if (n == 8) return w == 0x73657479625f7872 ? FIELD_RX_BYTES : w == 0x73657479625f7874 ? FIELD_TX_BYTES : 0;
+  if (n == 9) return w == 0x70626d5f6b6e696c && load<u64>(to + 8) == 0x73 ? FIELD_LINK_MBPS : 0; // link_mbps
+  if (n == 10) return w == 0x5f64657472617473 && load<u64>(to + 8) == 0x7461 ? FIELD_STARTED_AT : 0; // started_at
   return 0;
 }
 
 /** Reads an object's members and notes where the values of our keys are. Is the whole stretch one JSON object? */
 function findFields(p: usize, end: usize): bool {
   const fields = <usize>load<u32>(H_SCRATCH);
-  memory.fill(fields, 0, 36);
+  memory.fill(fields, 0, 48);
   p = skipSpace(p, end);
   if (p >= end || load<u8>(p) != 0x7b) return false;
   p = skipSpace(p + 1, end);
@@ -156,9 +169,12 @@ function readName(p: usize, to: usize, max: u32): u32 {
   return n;
 }
 
-function readTs(p: usize, end: usize): u32 {
-  const c = load<u8>(p);
-  if (c == 0x22) {
+// The instant that was read last.
+let instantRead: i64 = 0;
+
+/** Reads an instant: ACCEPTED, REJECT_BAD_TS for what is none, REJECT_TS_IN_FUTURE beyond all numbers. */
+function readInstant(p: usize, end: usize): u32 {
+  if (load<u8>(p) == 0x22) {
     // a fraction may have any number of digits: a long text is unescaped where it stands, since it only gets shorter and is read once
     let text = <usize>load<u32>(H_SCRATCH) + 512;
     let n = unescape(p, text, 256);
@@ -166,14 +182,20 @@ function readTs(p: usize, end: usize): u32 {
       text = p + 1;
       n = unescape(p, text, u32.MAX_VALUE - 1);
     }
-    sampleTs = instant(text, n);
-    if (sampleTs == NO_INSTANT) return REJECT_BAD_TS;
-  } else {
-    const verdict = readNumber(p, end);
-    if (verdict == NOT_AN_INTEGER) return REJECT_BAD_TS;
-    if (verdict == TOO_LARGE || integer > <u64>i64.MAX_VALUE) return REJECT_TS_IN_FUTURE;
-    sampleTs = <i64>integer;
+    instantRead = instant(text, n);
+    return instantRead == NO_INSTANT ? REJECT_BAD_TS : ACCEPTED;
   }
+  const verdict = readNumber(p, end);
+  if (verdict == NOT_AN_INTEGER) return REJECT_BAD_TS;
+  if (verdict == TOO_LARGE || integer > <u64>i64.MAX_VALUE) return REJECT_TS_IN_FUTURE;
+  instantRead = <i64>integer;
+  return ACCEPTED;
+}
+
+function readTs(p: usize, end: usize): u32 {
+  const verdict = readInstant(p, end);
+  if (verdict != ACCEPTED) return verdict;
+  sampleTs = instantRead;
   if (sampleTs > load<i64>(H_NOW) + FUTURE_MS) return REJECT_TS_IN_FUTURE;
   if (sampleTs < load<i64>(H_OLDEST) || sampleTs < 0) return REJECT_TS_TOO_OLD;
   return ACCEPTED;
@@ -253,6 +275,13 @@ export function judge(p: usize, end: usize): u32 {
     sampleEpoch = <u32>integer;
   }
 
+  const started = valueAt(FIELD_STARTED_AT);
+  sampleStarted = -1;
+  if (started != 0) {
+    if (readInstant(started, end) != ACCEPTED || instantRead < 0 || instantRead >= sampleTs) return REJECT_BAD_STARTED_AT + FIELD_STARTED_AT * FIELD;
+    sampleStarted = instantRead;
+  }
+
   const state = valueAt(FIELD_STATE);
   let down = false;
   if (state != 0) {
@@ -268,6 +297,19 @@ export function judge(p: usize, end: usize): u32 {
     const code = n > 13 ? 0 : causeOf(scratch + 128, n);
     if (!down || code == 0) return REJECT_BAD_CAUSE + FIELD_CAUSE * FIELD;
     sampleCondition = code;
+  }
+  const link = valueAt(FIELD_LINK_MBPS);
+  sampleLink = 0;
+  if (link != 0) {
+    if (readNumber(link, end) != INTEGER || integer - 1 >= LINK_MBPS_MAX) return REJECT_BAD_LINK + FIELD_LINK_MBPS * FIELD;
+    sampleLink = <u32>integer;
+  }
+  const sum = valueAt(FIELD_SUM);
+  sampleIsSum = 0;
+  if (sum != 0) {
+    const c = load<u8>(sum);
+    if (c != 0x74 && c != 0x66) return REJECT_BAD_SUM + FIELD_SUM * FIELD;
+    sampleIsSum = c == 0x74 ? 1 : 0;
   }
   if (!isAllowed(sampleVm, sampleVmLength)) return REJECT_VM_NOT_ALLOWED + FIELD_VM * FIELD;
   return ACCEPTED;

@@ -58,19 +58,21 @@ export const H_MEMORY_END: usize = HEADER + 160;
 export const H_TABLE: usize = HEADER + 164; // names of a binary body
 
 // outputs: start, write position, limit (u32); OUTPUTS of the host are these, in this order
-export const H_OUT: usize = HEADER + 192; // 6 outputs × 16 bytes
+export const H_OUT: usize = HEADER + 192; // 7 outputs × 16 bytes
 export const OUT_SAMPLES: usize = H_OUT + 0;
 export const OUT_UPTIME: usize = H_OUT + 16;
 export const OUT_TRAFFIC: usize = H_OUT + 32;
 export const OUT_OUTAGES: usize = H_OUT + 48;
 export const OUT_ANOMALIES: usize = H_OUT + 64;
 export const OUT_LATE: usize = H_OUT + 80;
+export const OUT_FULL: usize = H_OUT + 96; // raw samples with the columns that few need
+export const OUTPUT_COUNT: usize = 7;
 
 // answers of decode
 export const H_ACCEPTED: usize = HEADER + 320; // u32
 export const H_REJECTED: usize = HEADER + 324; // u32
 export const H_SEEN: usize = HEADER + 328; // u32 samples looked at
-export const H_REJECTED_BY_CODE: usize = HEADER + 336; // 16 × u32
+export const H_REJECTED_BY_CODE: usize = HEADER + 840; // 32 × u32
 
 // terms of decoding
 export const H_NOW: usize = HEADER + 400; // i64 the server's clock
@@ -117,10 +119,10 @@ export const C_ACCEPTED: usize = H_COUNTERS + 0;
 export const C_DUPLICATE: usize = H_COUNTERS + 8;
 export const C_CONFLICT: usize = H_COUNTERS + 16;
 export const C_LATE: usize = H_COUNTERS + 24;
-export const C_REJECTED: usize = H_COUNTERS + 32; // 12 codes
-export const COUNTERS: u32 = 16;
+export const C_REJECTED: usize = H_COUNTERS + 32; // a word a code
+export const COUNTERS: u32 = 19;
 // states of before names were forgotten hold zeros here
-export const H_MARKED: usize = HEADER + 784; // u64: the highest mark of the catalog taken in, up to which names were forgotten
+export const H_MARKED: usize = HEADER + 976; // u64: the highest mark of the catalog taken in, up to which names were forgotten
 
 // ---- a VM: 128 bytes, all of which an ordinary sample touches; what it does not is in VM_COLD ----------------------------
 // The head is that of a frame of this VM and its newest interface, whose names lie together as in the frame: one comparison of words
@@ -201,8 +203,8 @@ export const PLAN_DAY_CHARGE: usize = 32; // u64 nanos
 // ---- a frame: one accepted sample; what the log stores ------------------------------------------------------------------
 //  0 u16 size (a multiple of 8)   2 u8 vm length   3 u8 nic length   4 u32 hash of the vm (hashName: stored, so it never changes; the
 //  table of names goes by its lower bits but the lowest, partitions of a log by its upper ones; src/samples/vm-hash.ts is its twin)
-//  8 i64 ts ms   16 u64 rx   24 u64 tx   32 u32 epoch   36 u8 condition   37 u8 has counters   38 u16 zero
-// 40 vm, nic, zeros up to size
+//  8 i64 ts ms   16 u64 rx   24 u64 tx   32 u32 epoch   36 u8 condition   37 u8 bit 0: has counters, bit 7: says more   38 u16 zero
+// 40 vm, nic, zeros up to size; of a frame that says more the last 16 bytes are: i64 started ms or -1 · u32 Mbit/s of its link or 0 · u32 1 = a sum
 export const FRAME_HEAD: usize = 40;
 export const FRAME_SIZE: usize = 0;
 export const FRAME_VM_LENGTH: usize = 2;
@@ -214,6 +216,11 @@ export const FRAME_TX: usize = 24;
 export const FRAME_EPOCH: usize = 32;
 export const FRAME_CONDITION: usize = 36;
 export const FRAME_COUNTERS: usize = 37;
+export const FRAME_SAYS_MORE: u32 = 128; // in FRAME_COUNTERS
+export const FRAME_MORE: usize = 16; // bytes at the end of such a frame
+export const FRAME_MORE_STARTED: usize = 0;
+export const FRAME_MORE_LINK: usize = 8;
+export const FRAME_MORE_SUM: usize = 12;
 
 // ---- a log record: 16 bytes, the agent's name padded to 8, then frames ---------------------------------------------------
 // Records may share a sequence number (those of one message): the samples of each then say the index that they begin at.
@@ -249,7 +256,10 @@ export const REJECT_BAD_EPOCH: u32 = 8;
 export const REJECT_BAD_STATE: u32 = 9;
 export const REJECT_BAD_CAUSE: u32 = 10;
 export const REJECT_VM_NOT_ALLOWED: u32 = 11;
-export const REJECTIONS: u32 = 12;
+export const REJECT_BAD_STARTED_AT: u32 = 12;
+export const REJECT_BAD_LINK: u32 = 13;
+export const REJECT_BAD_SUM: u32 = 14;
+export const REJECTIONS: u32 = 15;
 export const FIELD_VM: u32 = 1;
 export const FIELD_TS: u32 = 2;
 export const FIELD_NIC: u32 = 3;
@@ -258,3 +268,6 @@ export const FIELD_TX_BYTES: u32 = 5;
 export const FIELD_EPOCH: u32 = 6;
 export const FIELD_STATE: u32 = 7;
 export const FIELD_CAUSE: u32 = 8;
+export const FIELD_STARTED_AT: u32 = 9;
+export const FIELD_LINK_MBPS: u32 = 10;
+export const FIELD_SUM: u32 = 11;

@@ -37,6 +37,7 @@ import {
   H_ZONES_END,
   H_ZONES_LIMIT,
   NIC_SIZE,
+  OUTPUT_COUNT,
   PHASE_SIZE,
   PLAN_SIZE,
   VM_SIZE,
@@ -86,9 +87,9 @@ function walk(maxVms: u32, maxNics: u32, maxPlans: u32, maxPhases: u32, inputSiz
   place(H_PATTERNS, PATTERNS_SIZE);
   place(H_STACK, <u64>(inputSize >> 3) + 64);
   place(H_SCRATCH, SCRATCH_SIZE);
-  // two names a sample: 136 bytes is the largest frame
+  // two names a sample: 136 bytes is the largest frame that says no more
   place(H_TABLE, <u64>(framesSize / 136) * 2 * 16);
-  for (let i: usize = 0; i < 6; i++) {
+  for (let i: usize = 0; i < OUTPUT_COUNT; i++) {
     const out = H_OUT + i * 16;
     place(out, outSize);
     if (writing) {

@@ -58,7 +58,7 @@ export async function versionsOf(store: Store, samples: readonly StoredSample[],
     const from = Math.min(...part.map((s) => s.tsMs));
     const until = Math.max(...part.map((s) => s.tsMs));
     const rows = await store.rows<VersionRow>(
-      `SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes, agent
+      `SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, agent
        FROM samples
        WHERE vm IN (${vms}) AND ts >= ${at(from)} AND ts <= ${at(until)} AND pos <= ${upTo}
          AND (vm, nic, toUnixTimestamp64Milli(ts)) IN (SELECT vm, nic, ts FROM ${identities})
@@ -75,6 +75,9 @@ export async function versionsOf(store: Store, samples: readonly StoredSample[],
         epoch: row.epoch,
         rxBytes: BigInt(row.rx_bytes),
         txBytes: BigInt(row.tx_bytes),
+        startedMs: Number(row.started_ms) < 0 ? undefined : Number(row.started_ms),
+        linkMbps: row.link_mbps === 0 ? undefined : row.link_mbps,
+        isSum: row.is_sum !== 0,
         agent: row.agent,
       });
     }
@@ -92,6 +95,9 @@ interface VersionRow {
   epoch: number;
   rx_bytes: string;
   tx_bytes: string;
+  started_ms: string;
+  link_mbps: number;
+  is_sum: number;
   agent: string;
 }
 
@@ -153,8 +159,9 @@ export async function interfacesOf(
 function ndjsonOf(store: Store, condition: string, upTo: bigint, after: string, rowsMax: number): Promise<Uint8Array> {
   return store.ndjson(
     `SELECT vm, nic, ts_ms AS ts, if(has_counters = 1, rx_bytes, NULL) AS rx_bytes, if(has_counters = 1, tx_bytes, NULL) AS tx_bytes,
+            if(started_ms < 0, NULL, started_ms) AS started_at, nullIf(link_mbps, 0) AS link_mbps, if(is_sum = 1, true, NULL) AS sum,
             epoch, if(condition = 0, 'up', 'down') AS state, ${CAUSE} AS cause, pos
-     FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes
+     FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum
            FROM samples WHERE ${condition} AND pos <= ${upTo}
            ORDER BY vm, nic, ts, pos DESC LIMIT 1 BY vm, nic, ts)
      ${after === '' ? '' : `WHERE (vm, ts_ms, pos) > ${after}`}

@@ -22,7 +22,7 @@ export async function takeInLate(
   upTo: bigint,
 ): Promise<Classified> {
   const { fresh, conflicts, duplicates } = classify(late, await versionsOf(store, inOrder(late), upTo));
-  await store.insertRowBinary('samples', STRUCTURES.samples, fresh.map(sampleRow));
+  await store.insertRowBinary('samples', STRUCTURES.full, fresh.map(sampleRow));
   await store.insertRowBinary(
     'anomalies',
     STRUCTURES.anomalies,

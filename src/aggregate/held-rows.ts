@@ -2,7 +2,7 @@
 import type { Faults } from '../process/faults.ts';
 import type { Output } from '../kernel/layout.ts';
 import type { Store } from '../store/store.ts';
-import { STRUCTURES, TABLES, type Table } from './tables.ts';
+import { ROWS, STRUCTURES, tableFor, type Rows } from './tables.ts';
 
 export class HeldRows {
   readonly #store: Store;
@@ -36,16 +36,16 @@ export class HeldRows {
     const rows = this.#rows;
     this.#rows = emptyRows();
     this.#bytes = 0;
-    const insert = async (table: Table): Promise<void> => {
-      if (rows[table].length === 0) return;
-      this.#faults.at(`before-insert-${table}`);
-      await this.#store.insertRowBinary(table, STRUCTURES[table], rows[table]);
-      this.#faults.at(`after-insert-${table}`);
+    const insert = async (kind: Rows): Promise<void> => {
+      if (rows[kind].length === 0) return;
+      this.#faults.at(`before-insert-${tableFor(kind)}`);
+      await this.#store.insertRowBinary(tableFor(kind), STRUCTURES[kind], rows[kind]);
+      this.#faults.at(`after-insert-${tableFor(kind)}`);
     };
-    await Promise.all(TABLES.map(insert));
+    await Promise.all(ROWS.map(insert));
   }
 }
 
-function emptyRows(): Record<Table, Uint8Array[]> {
-  return { samples: [], uptime: [], traffic: [], outages: [], anomalies: [] };
+function emptyRows(): Record<Rows, Uint8Array[]> {
+  return { samples: [], full: [], uptime: [], traffic: [], outages: [], anomalies: [] };
 }

@@ -4,6 +4,8 @@ import type { Output } from '../kernel/layout.ts';
 export const STRUCTURES = {
   samples:
     "vm String, nic String, ts DateTime64(3, 'UTC'), pos UInt64, condition UInt8, has_counters UInt8, epoch UInt32, rx_bytes UInt64, tx_bytes UInt64, agent String",
+  /** Raw samples with the columns that few need. */
+  full: "vm String, nic String, ts DateTime64(3, 'UTC'), pos UInt64, condition UInt8, has_counters UInt8, epoch UInt32, rx_bytes UInt64, tx_bytes UInt64, started_ms Int64, link_mbps UInt32, is_sum UInt8, agent String",
   uptime:
     "vm String, minute DateTime('UTC'), up_ms UInt16, provider_ms UInt16, third_party_ms UInt16, maintenance_ms UInt16, force_majeure_ms UInt16, attack_ms UInt16, customer_ms UInt16, arrears_ms UInt16, silent_ms UInt16, unavailable UInt8, credit_nanos UInt64, version UInt64",
   traffic: "vm String, nic String, minute DateTime('UTC'), rx_bytes UInt64, tx_bytes UInt64, version UInt64",
@@ -13,8 +15,13 @@ export const STRUCTURES = {
     "vm String, nic String, ts DateTime64(3, 'UTC'), kind UInt8, pos UInt64, a_ts DateTime64(3, 'UTC'), a_condition UInt8, a_has_counters UInt8, a_epoch UInt32, a_rx_bytes UInt64, a_tx_bytes UInt64, b_condition UInt8, b_has_counters UInt8, b_epoch UInt32, b_rx_bytes UInt64, b_tx_bytes UInt64, withdrawn UInt8, version UInt64",
 } as const satisfies Partial<Record<Output, string>>;
 
-export type Table = keyof typeof STRUCTURES;
-export const TABLES = Object.keys(STRUCTURES) as Table[];
+export type Rows = keyof typeof STRUCTURES;
+export const ROWS = Object.keys(STRUCTURES) as Rows[];
+
+/** The table of rows. */
+export function tableFor(rows: Rows): Exclude<Rows, 'full'> {
+  return rows === 'full' ? 'samples' : rows;
+}
 
 /** A sample as the archive and the repair know it. */
 export interface StoredSample {
@@ -27,6 +34,9 @@ export interface StoredSample {
   readonly epoch: number;
   readonly rxBytes: bigint;
   readonly txBytes: bigint;
+  readonly startedMs: number | undefined;
+  readonly linkMbps: number | undefined;
+  readonly isSum: boolean;
   readonly agent: string;
 }
 
@@ -37,7 +47,10 @@ export function sameContent(a: StoredSample, b: StoredSample): boolean {
     a.hasCounters === b.hasCounters &&
     a.epoch === b.epoch &&
     a.rxBytes === b.rxBytes &&
-    a.txBytes === b.txBytes
+    a.txBytes === b.txBytes &&
+    a.startedMs === b.startedMs &&
+    a.linkMbps === b.linkMbps &&
+    a.isSum === b.isSum
   );
 }
 
@@ -58,7 +71,7 @@ function integers(...values: readonly (readonly [bytes: 1 | 4 | 8, value: number
   return out;
 }
 
-/** A row of `samples`. */
+/** A row of `samples`, with all columns. */
 export function sampleRow(s: StoredSample): Buffer {
   const numbers = integers(
     [8, s.tsMs],
@@ -68,6 +81,9 @@ export function sampleRow(s: StoredSample): Buffer {
     [4, s.epoch],
     [8, s.rxBytes],
     [8, s.txBytes],
+    [8, s.startedMs ?? -1],
+    [4, s.linkMbps ?? 0],
+    [1, s.isSum ? 1 : 0],
   );
   return Buffer.concat([text(s.vm), text(s.nic), numbers, text(s.agent)]);
 }

@@ -28,7 +28,7 @@ export class Collector {
   /** Empties the kernel's outputs. */
   async collect(): Promise<void> {
     drainAll(this.#workshop, COLLECTED, (output, bytes) => {
-      if (output !== 'samples' && output !== 'late') this.rows[output].push(bytes);
+      if (output !== 'samples' && output !== 'full' && output !== 'late') this.rows[output].push(bytes);
     });
     const { uptime, traffic, anomalies } = this.rows;
     if (bytesIn(uptime) + bytesIn(traffic) + bytesIn(anomalies) > HELD_BYTES_MAX) await this.insertMinutes();

@@ -61,6 +61,11 @@ export interface FrameSample extends FrameNames {
   readonly epoch: number;
   readonly rxBytes: bigint;
   readonly txBytes: bigint;
+  /** When the counters last were zero; undefined: not said. */
+  readonly startedMs: number | undefined;
+  /** Mbit/s; undefined: not said. */
+  readonly linkMbps: number | undefined;
+  readonly isSum: boolean;
 }
 
 export function readFrame(view: Buffer, at: number): FrameSample {
@@ -68,9 +73,24 @@ export function readFrame(view: Buffer, at: number): FrameSample {
     ...frameNames(view, at),
     tsMs: frameTsMs(view, at),
     condition: view.readUInt8(at + L.FRAME_CONDITION),
-    hasCounters: view.readUInt8(at + L.FRAME_COUNTERS) !== 0,
+    hasCounters: (view.readUInt8(at + L.FRAME_COUNTERS) & 1) !== 0,
     epoch: view.readUInt32LE(at + L.FRAME_EPOCH),
     rxBytes: view.readBigUInt64LE(at + L.FRAME_RX),
     txBytes: view.readBigUInt64LE(at + L.FRAME_TX),
+    ...moreOf(view, at),
+  };
+}
+
+const NO_MORE = { startedMs: undefined, linkMbps: undefined, isSum: false };
+
+function moreOf(view: Buffer, at: number): Pick<FrameSample, 'startedMs' | 'linkMbps' | 'isSum'> {
+  if ((view.readUInt8(at + L.FRAME_COUNTERS) & L.FRAME_SAYS_MORE) === 0) return NO_MORE;
+  const more = at + frameBytes(view, at) - L.FRAME_MORE;
+  const startedMs = Number(view.readBigInt64LE(more + L.FRAME_MORE_STARTED));
+  const linkMbps = view.readUInt32LE(more + L.FRAME_MORE_LINK);
+  return {
+    startedMs: startedMs < 0 ? undefined : startedMs,
+    linkMbps: linkMbps === 0 ? undefined : linkMbps,
+    isSum: view.readUInt32LE(more + L.FRAME_MORE_SUM) !== 0,
   };
 }

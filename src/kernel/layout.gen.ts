@@ -1,7 +1,7 @@
 // Written by assembly/write-layout.mjs from assembly/layout.ts, which draws and explains it: npm run build:layout.
 
 /** One number over every line of the layout: what a kernel is built from, and what a checkpoint is of. */
-export const LAYOUT_FOLD = 920817326;
+export const LAYOUT_FOLD = 1218942079;
 
 export const LAYOUT = {
   HEADER: 65536,
@@ -45,7 +45,7 @@ export const LAYOUT = {
   H_ACCEPTED: 65856,
   H_REJECTED: 65860,
   H_SEEN: 65864,
-  H_REJECTED_BY_CODE: 65872,
+  H_REJECTED_BY_CODE: 66376,
   H_NOW: 65936,
   H_OLDEST: 65944,
   H_PATTERN_COUNT: 65952,
@@ -80,7 +80,7 @@ export const LAYOUT = {
   H_REDO: 66160,
   H_MINUTES_LEFT: 66164,
   H_COUNTERS: 66176,
-  H_MARKED: 66320,
+  H_MARKED: 66512,
   VM_SIZE: 128,
   VM_LAST_TS: 0,
   VM_RUN_START: 8,
@@ -150,6 +150,11 @@ export const LAYOUT = {
   FRAME_EPOCH: 32,
   FRAME_CONDITION: 36,
   FRAME_COUNTERS: 37,
+  FRAME_SAYS_MORE: 128,
+  FRAME_MORE: 16,
+  FRAME_MORE_STARTED: 0,
+  FRAME_MORE_LINK: 8,
+  FRAME_MORE_SUM: 12,
   RECORD_HEAD: 16,
   RECORD_KIND: 0,
   RECORD_AGENT_LENGTH: 1,
@@ -168,6 +173,7 @@ export const OUTPUTS = {
   outages: 3,
   anomalies: 4,
   late: 5,
+  full: 6,
 } as const;
 
 /** Counters since the log began: u64 at H_COUNTERS + 8 × number; rejections by code follow from `rejected` on. */
@@ -179,7 +185,7 @@ export const COUNTERS = {
   rejected: 4,
 } as const;
 
-export const COUNTER_WORDS = 16;
+export const COUNTER_WORDS = 19;
 
 /** Why a sample is refused, as the kernel numbers it, and the fields that are meant. */
 export const REJECTION_NUMBERS = {
@@ -195,6 +201,9 @@ export const REJECTION_NUMBERS = {
   bad_state: 9,
   bad_cause: 10,
   vm_not_allowed: 11,
+  bad_started_at: 12,
+  bad_link: 13,
+  bad_sum: 14,
 } as const;
 
 export const FIELD_NUMBERS = {
@@ -206,6 +215,9 @@ export const FIELD_NUMBERS = {
   epoch: 6,
   state: 7,
   cause: 8,
+  started_at: 9,
+  link_mbps: 10,
+  sum: 11,
 } as const;
 
 export const EMIT_SLICE = 2147483648;

@@ -8,7 +8,7 @@ export type Output = keyof typeof OUTPUTS;
 /** Of the version before the fold was over every line; the state's places and meaning are today's. */
 const FOLD_OF_CHOSEN_LINES = 2621391611;
 
-/** Of the version before names were forgotten: where the mark now stands its states hold zeros, and none was. */
+/** Of the version whose frames said no more than the usual and before names were forgotten: where the mark now stands its states hold zeros. */
 const FOLD_WITHOUT_MARK = 1632183037;
 
 /** Folds whose states this kernel reads as they are. A checkpoint of any other is passed over. */

@@ -55,7 +55,7 @@ export async function samplesBefore(context: QueryContext, request: ColumnsReque
 }
 
 const SAMPLE =
-  'vm, nic, toUnixTimestamp64Milli(s.ts) AS ms, pos, condition, has_counters, epoch, rx_bytes AS rx, tx_bytes AS tx, agent';
+  'vm, nic, toUnixTimestamp64Milli(s.ts) AS ms, pos, condition, has_counters, epoch, rx_bytes AS rx, tx_bytes AS tx, started_ms, link_mbps, is_sum, agent';
 
 function sampleLines(context: QueryContext, samples: string, params: Record<string, unknown>): Promise<Uint8Array> {
   const grown = (array: string, name: string): string =>
@@ -63,9 +63,11 @@ function sampleLines(context: QueryContext, samples: string, params: Record<stri
   return context.store.ndjson(
     `SELECT vm, nic, length(t) AS rows, ${grown('t', 'ts')}, ${grown('p', 'pos')}, ${grown('r', 'rx_bytes')}, ${grown('x', 'tx_bytes')},
             ${packed('c')} AS condition, ${packed('h')} AS has_counters, ${packed('e')} AS epoch,
+            ${packed('b')} AS started_ms, ${packed('l')} AS link_mbps, ${packed('u')} AS is_sum,
             arrayDistinct(a) AS agents, if(length(agents) = 1, [0], arrayMap(one -> indexOf(agents, one) - 1, a)) AS agent
      FROM (SELECT vm, nic, groupArray(ms) AS t, groupArray(pos) AS p, groupArray(rx) AS r, groupArray(tx) AS x, groupArray(condition) AS c,
-                  groupArray(has_counters) AS h, groupArray(epoch) AS e, groupArray(agent) AS a
+                  groupArray(has_counters) AS h, groupArray(epoch) AS e, groupArray(started_ms) AS b, groupArray(link_mbps) AS l,
+                  groupArray(is_sum) AS u, groupArray(agent) AS a
            FROM (${samples}) GROUP BY vm, nic)
      ORDER BY vm, nic ${AS_NUMBERS}`,
     params,

@@ -9,8 +9,11 @@ export interface SampleJson {
   rx_bytes?: bigint;
   tx_bytes?: bigint;
   epoch: number;
+  started_at?: string;
   state: 'up' | 'down';
   cause?: string;
+  link_mbps?: number;
+  sum?: true;
 }
 
 export interface SampleFields {
@@ -21,6 +24,9 @@ export interface SampleFields {
   epoch: number;
   rxBytes: bigint;
   txBytes: bigint;
+  startedMs?: number | undefined;
+  linkMbps?: number | undefined;
+  isSum?: boolean;
 }
 
 export interface SamplePosition {
@@ -36,7 +42,10 @@ export function sampleJson(sample: SampleFields): SampleJson {
     nic: sample.nic,
     ...(sample.hasCounters ? { rx_bytes: sample.rxBytes, tx_bytes: sample.txBytes } : {}),
     epoch: sample.epoch,
+    ...(sample.startedMs === undefined ? {} : { started_at: formatInstant(sample.startedMs) }),
     ...(condition === 'up' ? { state: 'up' } : { state: 'down', cause: condition }),
+    ...(sample.linkMbps === undefined ? {} : { link_mbps: sample.linkMbps }),
+    ...(sample.isSum === true ? { sum: true } : {}),
   };
 }
 
@@ -45,7 +54,17 @@ interface Row {
   n: string;
   t: string;
   p: string;
-  f: [condition: number, hasCounters: number, epoch: number, rx: string, tx: string, agent: string];
+  f: [
+    condition: number,
+    hasCounters: number,
+    epoch: number,
+    rx: string,
+    tx: string,
+    startedMs: string,
+    linkMbps: number,
+    isSum: number,
+    agent: string,
+  ];
 }
 
 /** A page of the VMs' samples in force (of a conflict, the later one), VM by VM by `ts` and interface, with the agent that posted each. */
@@ -70,7 +89,7 @@ export async function samplePage(
   );
   const paged = bound === undefined ? vms : vms.filter((vm) => vm <= bound.v);
   const rows = await context.store.rows<Row>(
-    `SELECT vm AS v, nic AS n, toUnixTimestamp64Milli(ts) AS t, argMax((condition, has_counters, epoch, rx_bytes, tx_bytes, agent), pos) AS f, max(pos) AS p
+    `SELECT vm AS v, nic AS n, toUnixTimestamp64Milli(ts) AS t, argMax((condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, agent), pos) AS f, max(pos) AS p
      FROM samples WHERE ${where} ${bound === undefined ? '' : "AND (vm, ts) <= ({lastVm:String}, fromUnixTimestamp64Milli({lastTs:Int64}, 'UTC'))"}
      GROUP BY vm, nic, ts ORDER BY vm, ts, nic LIMIT {limit:UInt32}`,
     {
@@ -86,7 +105,7 @@ export async function samplePage(
   if (rows.length > request.limit) rows.length = request.limit;
   const last = rows.at(-1);
   return {
-    rows: rows.map(({ v, n, t, p, f: [condition, hasCounters, epoch, rx, tx, agent] }) => ({
+    rows: rows.map(({ v, n, t, p, f: [condition, hasCounters, epoch, rx, tx, startedMs, linkMbps, isSum, agent] }) => ({
       vm: v,
       ...sampleJson({
         tsMs: Number(t),
@@ -96,6 +115,9 @@ export async function samplePage(
         epoch,
         rxBytes: BigInt(rx),
         txBytes: BigInt(tx),
+        startedMs: Number(startedMs) < 0 ? undefined : Number(startedMs),
+        linkMbps: linkMbps === 0 ? undefined : linkMbps,
+        isSum: isSum === 1,
       }),
       agent,
       pos: BigInt(p),

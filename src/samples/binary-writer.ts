@@ -5,6 +5,9 @@ import type { Observation, Reading } from './reading.ts';
 const MAGIC = Buffer.from('UPS\x01', 'latin1');
 const COUNTERS = 8;
 const WITH_EPOCH = 16;
+const MORE = 32;
+/** Of what a record says more: started_at and link_mbps, which have a number each. */
+const MORE_NUMBERS = [1, 2];
 
 /** Whether a body is of the binary format, by its first bytes; NDJSON, gzipped or not, never begins so. */
 export function isBinary(body: Uint8Array): boolean {
@@ -85,6 +88,10 @@ export function splitBinary(
     const from = at;
     const further = ((flags & COUNTERS) === 0 ? 0 : 2) + ((flags & WITH_EPOCH) === 0 ? 0 : 1);
     for (let i = 0; i < further; i++) varint();
+    if ((flags & MORE) !== 0) {
+      const says = body[at++] ?? 0;
+      for (const bit of MORE_NUMBERS) if ((says & bit) !== 0) varint();
+    }
     records.push({ flags, vm, nic, ts, rest: body.subarray(from, at) });
   }
   if (records.length < 2) return null;

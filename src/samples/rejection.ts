@@ -12,12 +12,28 @@ export const REJECTION_CODES = [
   'bad_state',
   'bad_cause',
   'vm_not_allowed',
+  'bad_started_at',
+  'bad_link',
+  'bad_sum',
 ] as const;
 
 export type RejectionCode = (typeof REJECTION_CODES)[number];
 
 /** The fields a rejection can name, in the order of the kernel's numbers; '' where the whole sample is meant. */
-export const SAMPLE_FIELDS = ['', 'vm', 'ts', 'nic', 'rx_bytes', 'tx_bytes', 'epoch', 'state', 'cause'] as const;
+export const SAMPLE_FIELDS = [
+  '',
+  'vm',
+  'ts',
+  'nic',
+  'rx_bytes',
+  'tx_bytes',
+  'epoch',
+  'state',
+  'cause',
+  'started_at',
+  'link_mbps',
+  'sum',
+] as const;
 
 export interface Rejection {
   readonly index: number;
@@ -37,6 +53,9 @@ const MESSAGES: Record<RejectionCode, string> = {
   bad_epoch: 'must be an integer from 0 to 4294967295',
   bad_state: 'must be "up" or "down"',
   bad_cause: 'must be a cause of downtime, and only with state "down"',
+  bad_started_at: 'must be an instant as ts is one, earlier than ts',
+  bad_link: 'must be an integer from 1 to 1000000',
+  bad_sum: 'must be true or false',
   vm_not_allowed: 'is not among the VMs that this key may post for',
 };
 

@@ -24,5 +24,16 @@ export const sampleShape = z
       .enum(['provider', 'third_party', 'maintenance', 'force_majeure', 'attack', 'customer', 'arrears'])
       .nullish()
       .describe('Only with state down'),
+    started_at: z
+      .union([z.int().min(0), instant])
+      .nullish()
+      .describe('When the counters last were zero, if the sender knows; earlier than ts'),
+    link_mbps: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .nullish()
+      .describe("An increase faster than this is quarantined; if absent, than the server's link limit"),
+    sum: z.boolean().nullish().describe('The counters are a sum over several interfaces: a fall alone is no restart'),
   })
   .meta({ title: 'Sample', description: 'One VM, one of its interfaces, at one instant' });

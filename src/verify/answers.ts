@@ -56,7 +56,14 @@ const counted = z.object({
   state: z.enum(['up', 'down']),
   cause: z.enum(CAUSES as readonly [string, ...string[]]).optional(),
 });
-export const sampleAnswer = counted.extend({ vm: z.string(), agent: z.string(), pos: exact });
+export const sampleAnswer = counted.extend({
+  started_at: instant.optional(),
+  link_mbps: z.int().optional(),
+  sum: z.literal(true).optional(),
+  vm: z.string(),
+  agent: z.string(),
+  pos: exact,
+});
 export type SampleAnswer = z.infer<typeof sampleAnswer>;
 
 export const minuteAnswer = z.object({

@@ -35,6 +35,8 @@ const samplesLine = lineOf.extend({
   ...{ first_ts: digits, first_pos: digits, first_rx_bytes: digits, first_tx_bytes: digits },
   ...{ ts: column, pos: column, rx_bytes: column, tx_bytes: column },
   ...{ condition: column, has_counters: column, epoch: column, agents: z.array(z.string()), agent: column },
+  // a server of before says nothing of these
+  ...{ started_ms: column.default([-1]), link_mbps: column.default([0]), is_sum: column.default([0]) },
 });
 const minutesLine = lineOf.extend({
   first_minute: z.int(),
@@ -58,6 +60,7 @@ export function readSamples(text: string): Columns<RawSample> {
     const [rx, tx] = [grown(line.first_rx_bytes, line.rx_bytes, rows), grown(line.first_tx_bytes, line.tx_bytes, rows)];
     const [condition, counted] = [small(line.condition, rows), small(line.has_counters, rows)];
     const [epoch, agent] = [small(line.epoch, rows), small(line.agent, rows)];
+    const [started, link, sum] = [small(line.started_ms, rows), small(line.link_mbps, rows), small(line.is_sum, rows)];
     const versions: RawSample[] = [];
     for (let i = 0; i < rows; i += 1) {
       const place = at(pos, i);
@@ -71,6 +74,7 @@ export function readSamples(text: string): Columns<RawSample> {
         agent: at(line.agents, at(agent, i)),
         pos: place,
         logIndex: Number(place),
+        ...more(at(started, i), at(link, i), at(sum, i)),
       });
     }
     return inForce(versions);
@@ -78,6 +82,15 @@ export function readSamples(text: string): Columns<RawSample> {
   // interfaces follow one another: the model wants time
   for (const samples of columns.byVm.values()) samples.sort((a, b) => a.tsMs - b.tsMs);
   return columns;
+}
+
+/** What few samples say; -1 and 0: not said. */
+function more(startedMs: number, linkMbps: number, isSum: number): Pick<RawSample, 'startedAtMs' | 'linkMbps' | 'isSum'> {
+  return {
+    ...(startedMs < 0 ? {} : { startedAtMs: startedMs }),
+    ...(linkMbps === 0 ? {} : { linkMbps }),
+    ...(isSum === 0 ? {} : { isSum: true }),
+  };
 }
 
 /** Of versions of one sample, which stand by time, the one that is latest in the log. */

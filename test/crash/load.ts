@@ -5,7 +5,7 @@
  */
 import type { ModelOptions } from '../model/fleet.ts';
 import { runModel } from '../model/fleet.ts';
-import { type Fleet, lineOf } from '../model/generate.ts';
+import { type Fleet, lineOf, shifted } from '../model/generate.ts';
 import type { LoggedSample } from '../../src/verify/model/inforce.ts';
 import { comparable, differences, expectedRows } from '../support/expected.ts';
 import { fleetGroup } from '../support/fleets.ts';
@@ -257,7 +257,7 @@ function placed(prefix: string, fleet: Fleet): Fleet {
   const shiftMs = Math.floor((MEETING_MS - (fleet.options.clockMs ?? MEETING_MS)) / 60_000) * 60_000;
   const named = (id: string): string => prefix + id;
   return {
-    log: fleet.log.map((sample) => ({ ...sample, vm: named(sample.vm), tsMs: sample.tsMs + shiftMs })),
+    log: fleet.log.map((sample) => ({ ...shifted(sample, shiftMs), vm: named(sample.vm) })),
     options: fleet.options,
     catalog: {
       plans: new Map([...fleet.catalog.plans].map(([id, plan]) => [named(id), plan])),

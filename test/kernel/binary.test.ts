@@ -40,9 +40,11 @@ function documentSays(body: Uint8Array, patterned = false): string[] {
   const taken = samples.filter((_, index) => verdicts[index] === null);
   return [
     ...errors.slice(0, 100),
-    ...taken.map(({ vm, nic, tsMs, counters, epoch, condition }) => {
+    ...taken.map(({ vm, nic, tsMs, counters, epoch, condition, startedMs, linkMbps, isSum }) => {
       const said = counters === null ? '-' : `${counters.rx}/${counters.tx}`;
-      return `${vm}|${nic} ${tsMs} ${said} ${epoch} ${CONDITIONS[condition]}`;
+      const entries = Object.entries({ startedAtMs: startedMs, linkMbps, isSum }).filter(([, value]) => value !== undefined);
+      const more = entries.map(([name, value]) => ` ${name}=${value}`).join('');
+      return `${vm}|${nic} ${tsMs} ${said} ${epoch} ${CONDITIONS[condition]}${more}`;
     }),
   ];
 }
@@ -75,6 +77,14 @@ describe('a body in binary', () => {
       'web|eth0 1767225600000 1000/300 0 up',
       'web|eth0 1767225610000 9223372036854775808/0 7 up',
       'db| 1767225609999 - 0 provider',
+    ]);
+  });
+
+  it('says when its counters began, how fast its link is and that they are a sum', () => {
+    const body = hex('55505301 01 0161  20 00 00 80a0d5edee66 07 d00f e807');
+    expect(kernelSays(new Decoder(), body)).toEqual(documentSays(body));
+    expect(kernelSays(new Decoder('debug'), body)).toEqual([
+      'a| 1767225600000 - 0 up startedAtMs=1767225598000 linkMbps=1000 isSum=true',
     ]);
   });
 
@@ -142,7 +152,7 @@ function oddBody(roll: (sides: number) => number): Buffer {
   for (const name of names) parts.push(Buffer.of(name.length), Buffer.from(name, 'latin1'));
   let before = 0n;
   for (let n = roll(12); n > 0; n--) {
-    const flags = roll(40) === 0 ? roll(256) : roll(32);
+    const flags = roll(40) === 0 ? roll(256) : roll(4) === 0 ? 32 + roll(32) : roll(32);
     const at = BigInt(
       roll(6) === 0 ? pick([0, -5, CLOCK.nowMs + 300_000, CLOCK.nowMs + 300_001, 2 ** 60]) : CLOCK.nowMs - roll(1e9),
     );
@@ -166,6 +176,11 @@ function oddBody(roll: (sides: number) => number): Buffer {
         : varint(BigInt(roll(2 ** 31)) ** BigInt(roll(3)));
     if ((flags & 8) !== 0) parts.push(number(), number());
     if ((flags & 16) !== 0) parts.push(number());
+    if ((flags & 32) === 0) continue;
+    const says = roll(40) === 0 ? roll(256) : roll(8);
+    parts.push(Buffer.of(says));
+    if ((says & 1) !== 0) parts.push(roll(20) === 0 ? number() : varint(BigInt(pick([0, 1, 5000, CLOCK.nowMs - 2e9]))));
+    if ((says & 2) !== 0) parts.push(roll(20) === 0 ? number() : varint(BigInt(pick([0, 1, 1000, 1_000_000, 1_000_001]))));
   }
   return Buffer.concat(parts);
 }

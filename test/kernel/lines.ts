@@ -84,6 +84,9 @@ function plainMembers(roll: Roll): string[] {
     members.push(`"cause":"${pick(CAUSES)}"`);
   if (roll(20) === 0) members.push(pick(members));
   if (roll(20) === 0) members.push(`"host":${number()}`);
+  if (roll(30) === 0) members.push(`"started_at":${roll(4) === 0 ? pick([...TIMES.map(String), ...NUMBERS]) : roll(2 ** 31)}`);
+  if (roll(30) === 0) members.push(`"link_mbps":${roll(4) === 0 ? number() : 1 + roll(1_000_000)}`);
+  if (roll(30) === 0) members.push(`"sum":${pick(['true', 'false', 'null', '1', '"true"'])}`);
   if (roll(3) === 0) for (let i = members.length - 1; i > 0; i--) swap(members, i, roll(i + 1));
   return members;
 }

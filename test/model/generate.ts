@@ -93,13 +93,24 @@ export function seededFleet(seed: number, shape: Partial<FleetShape> = {}): Flee
   return fleet;
 }
 
+/** The same sample at another time. */
+export function shifted(sample: LoggedSample, ms: number): LoggedSample {
+  const started = sample.startedAtMs === undefined ? {} : { startedAtMs: sample.startedAtMs + ms };
+  return { ...sample, tsMs: sample.tsMs + ms, ...started };
+}
+
 /** A sample as an agent would post it: one line of NDJSON without its newline, every field written out. */
 export function lineOf(sample: LoggedSample): string {
-  const { vm, nic, tsMs, counters, epoch, condition } = sample;
+  const { vm, nic, tsMs, counters, epoch, condition, startedAtMs, linkMbps, isSum } = sample;
   if (condition === 'silent') throw new Error('silence is not posted');
   const counted = counters === null ? '' : `,"rx_bytes":${counters.rx},"tx_bytes":${counters.tx}`;
   const state = condition === 'up' ? ',"state":"up"' : `,"state":"down","cause":"${condition}"`;
-  return `{"vm":${JSON.stringify(vm)},"ts":${tsMs},"nic":${JSON.stringify(nic)}${counted},"epoch":${epoch}${state}}`;
+  const more = [
+    startedAtMs === undefined ? '' : `,"started_at":${startedAtMs}`,
+    linkMbps === undefined ? '' : `,"link_mbps":${linkMbps}`,
+    isSum === undefined ? '' : ',"sum":true',
+  ].join('');
+  return `{"vm":${JSON.stringify(vm)},"ts":${tsMs},"nic":${JSON.stringify(nic)}${counted},"epoch":${epoch}${state}${more}}`;
 }
 
 function optionsArbitrary(): fc.Arbitrary<ModelOptions> {
@@ -179,6 +190,8 @@ interface Report {
   readonly counters: 'grow' | 'same' | 'to_limit' | 'over_limit' | 'reset' | 'half_reset' | 'small_fall' | 'near_max' | 'none';
   readonly bytes: bigint;
   readonly newEpoch: boolean;
+  /** What few samples say: see `moreOf`. */
+  readonly says: 'usual' | 'started_before' | 'started_between' | 'link' | 'sum';
   readonly disagrees: boolean;
 }
 
@@ -235,6 +248,10 @@ function reportArbitrary(): fc.Arbitrary<Report> {
       fc.constantFrom(1n, 7n, 59_999n, 2n ** 31n, 2n ** 53n + 1n),
     ),
     newEpoch: rarely,
+    says: fc.oneof(
+      { weight: 12, arbitrary: fc.constant('usual' as const) },
+      { weight: 4, arbitrary: fc.constantFrom(...(['started_before', 'started_between', 'link', 'sum'] as const)) },
+    ),
     disagrees: rarely,
   });
 }
@@ -250,6 +267,7 @@ function nicSamples(
 ): LoggedSample[] {
   const samples: LoggedSample[] = [];
   let [rx, tx, epoch, countedMs] = [0n, 0n, 0, 0];
+  let beforeMs = 0;
   for (const [at, step] of steps.entries()) {
     const report = step.reports[index];
     const tsMs = instants[at];
@@ -262,9 +280,26 @@ function nicSamples(
     }
     const counters = report.counters === 'none' ? null : { rx, tx };
     const condition = report.disagrees ? step.otherCondition : step.condition;
-    samples.push({ vm, nic, tsMs, counters, epoch, condition, agent: step.agent });
+    samples.push({ vm, nic, tsMs, counters, epoch, condition, agent: step.agent, ...moreOf(report, tsMs, beforeMs) });
+    beforeMs = countedMs;
   }
   return samples;
+}
+
+/** @param beforeMs the sample with counters before the last one, or 0 */
+function moreOf({ says, bytes }: Report, tsMs: number, beforeMs: number): Partial<LoggedSample> {
+  switch (says) {
+    case 'usual':
+      return {};
+    case 'started_before':
+      return { startedAtMs: (beforeMs || tsMs) - 1 };
+    case 'started_between':
+      return { startedAtMs: Math.max(beforeMs, tsMs - 1 - Number(bytes % 100_000n)) };
+    case 'link':
+      return { linkMbps: 1 + Number(bytes % 1_000n) };
+    case 'sum':
+      return { isSum: true };
+  }
 }
 
 function nextCounters({ counters, bytes }: Report, rx: bigint, tx: bigint, limitBytes: bigint): [bigint, bigint] {

@@ -45,7 +45,10 @@ export function ndjsonArbitrary(clock: TextClock, linesMax = 20): fc.Arbitrary<U
 
 /** A key and the text of its value: what is written may be no JSON at all. */
 type Entry = readonly [key: string, literal: string];
-type Values = Record<'vm' | 'ts' | 'nic' | 'rx_bytes' | 'tx_bytes' | 'epoch' | 'state' | 'cause', fc.Arbitrary<string>> & {
+type Values = Record<
+  'vm' | 'ts' | 'nic' | 'rx_bytes' | 'tx_bytes' | 'epoch' | 'state' | 'cause' | 'started_at' | 'link_mbps' | 'sum',
+  fc.Arbitrary<string>
+> & {
   /** Whether a cause is written though the state is not down. */
   readonly causeAnyway: fc.Arbitrary<boolean>;
 };
@@ -173,6 +176,15 @@ function valuesArbitrary(clock: TextClock, oddPercent: number): Values {
       '"Provider"',
       '"providers"',
     ),
+    started_at: or(
+      fc.oneof(
+        fc.integer({ min: 0, max: clock.nowMs - clock.retentionMs - 1 }).map(String),
+        fc.constantFrom('0', '"1970-01-01T00:00:00Z"', '"2020-02-29T23:59:59.5+01:00"', 'null'),
+      ),
+      ...['"1969-12-31T23:59:59Z"', String(clock.nowMs + FUTURE_MAX_MS), '"yesterday"', '-1', '9223372036854775808'],
+    ),
+    link_mbps: or(fc.constantFrom('1', '1000', '1000000', 'null'), '0', '1000001', '"1000"', '1.5'),
+    sum: or(fc.constantFrom('true', 'false', 'null'), '"true"', '0', '1'),
     causeAnyway: oddPercent === 0 ? fc.constant(false) : fc.integer({ min: 0, max: 9 }).map((n) => n === 9),
   };
 }
@@ -188,11 +200,14 @@ function entriesArbitrary(values: Values): fc.Arbitrary<readonly Entry[]> {
       epoch: fc.option(values.epoch),
       state: fc.option(values.state),
       cause: fc.option(values.cause),
+      startedAt: fc.option(values.started_at, { freq: 1 }),
+      link: fc.option(values.link_mbps, { freq: 1 }),
+      sum: fc.option(values.sum, { freq: 1 }),
       causeAnyway: values.causeAnyway,
       unknown: fc.array(unknownArbitrary(), { maxLength: 2 }),
       repeated: fc.array(fc.tuple(fc.nat(20), fc.constantFrom('null', '1', '"x"', '"down"', '{"a":[1,2]}')), { maxLength: 2 }),
       shuffled: fc.boolean(),
-      order: fc.array(fc.nat(100), { minLength: 12, maxLength: 12 }),
+      order: fc.array(fc.nat(100), { minLength: 15, maxLength: 15 }),
     })
     .map((parts) => {
       const entries: Entry[] = [
@@ -204,6 +219,9 @@ function entriesArbitrary(values: Values): fc.Arbitrary<readonly Entry[]> {
       if (parts.epoch !== null) entries.push(['epoch', parts.epoch]);
       if (parts.state !== null) entries.push(['state', parts.state]);
       if (parts.cause !== null && (parts.state === '"down"' || parts.causeAnyway)) entries.push(['cause', parts.cause]);
+      if (parts.startedAt !== null) entries.push(['started_at', parts.startedAt]);
+      if (parts.link !== null) entries.push(['link_mbps', parts.link]);
+      if (parts.sum !== null) entries.push(['sum', parts.sum]);
       entries.push(...parts.unknown);
       const ranked = entries.map((entry, index) => ({ entry, rank: parts.shuffled ? (parts.order[index] ?? 0) : index }));
       const ordered = ranked.sort((a, b) => a.rank - b.rank).map(({ entry }) => entry);
@@ -218,7 +236,21 @@ function entriesArbitrary(values: Values): fc.Arbitrary<readonly Entry[]> {
 
 function unknownArbitrary(): fc.Arbitrary<Entry> {
   const key = fc.oneof(
-    fc.constantFrom('__proto__', 'constructor', 'host', 'VM', 'vm ', 'rx', 'rx_bytes2', 'toString', '', '0'),
+    fc.constantFrom(
+      '__proto__',
+      'constructor',
+      'host',
+      'VM',
+      'vm ',
+      'rx',
+      'rx_bytes2',
+      'started_by',
+      'link_mbpx',
+      'sums',
+      'toString',
+      '',
+      '0',
+    ),
     fc.string({ unit: 'binary', maxLength: 6 }).filter((text) => !KNOWN_KEYS.includes(text)),
   );
   const nested = fc.oneof(
@@ -237,7 +269,7 @@ function unknownArbitrary(): fc.Arbitrary<Entry> {
   return fc.tuple(key, nested);
 }
 
-const KNOWN_KEYS = ['vm', 'ts', 'nic', 'rx_bytes', 'tx_bytes', 'epoch', 'state', 'cause'];
+const KNOWN_KEYS = ['vm', 'ts', 'nic', 'rx_bytes', 'tx_bytes', 'epoch', 'state', 'cause', 'started_at', 'link_mbps', 'sum'];
 
 interface Spelling {
   /** The whitespace between tokens, in order; none after the last. */

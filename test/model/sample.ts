@@ -19,7 +19,10 @@ export type RejectionCode =
   | 'bad_epoch'
   | 'bad_state'
   | 'bad_cause'
-  | 'vm_not_allowed';
+  | 'vm_not_allowed'
+  | 'bad_started_at'
+  | 'bad_link'
+  | 'bad_sum';
 
 /** `field` is the JSON key concerned, empty for malformed_json. */
 export interface Rejection {
@@ -40,6 +43,7 @@ export interface JudgeContext {
 export const FUTURE_MAX_MS = 300_000;
 const COUNTER_MAX = 2n ** 64n - 1n;
 const EPOCH_MAX = 2n ** 32n - 1n;
+const LINK_MBPS_MAX = 1_000_000n;
 
 /** The verdict on the text of one sample: a line of NDJSON, or a whole JSON body. */
 export function judge(text: string | Uint8Array, ctx: JudgeContext): Verdict {
@@ -97,17 +101,31 @@ function judgeValue(value: Tagged, ctx: JudgeContext): Verdict {
   const epoch = field('epoch') === null ? 0n : digitsOf(literalOf(field('epoch')), EPOCH_MAX);
   if (epoch === undefined) return reject('bad_epoch', 'epoch');
 
+  const startedAt = field('started_at') === null ? null : instantOf(field('started_at'));
+  if (startedAt === undefined || (startedAt !== null && (startedAt < 0n || startedAt >= ts)))
+    return reject('bad_started_at', 'started_at');
+
   const state = field('state') === null ? 'up' : stringOf(field('state'));
   if (state !== 'up' && state !== 'down') return reject('bad_state', 'state');
 
   const down = CAUSES.find((cause) => cause === (field('cause') === null ? 'provider' : stringOf(field('cause'))));
   if (down === undefined || (state === 'up' && field('cause') !== null)) return reject('bad_cause', 'cause');
 
+  const link = field('link_mbps') === null ? null : digitsOf(literalOf(field('link_mbps')), LINK_MBPS_MAX);
+  if (link === undefined || link === 0n) return reject('bad_link', 'link_mbps');
+  const sum = field('sum') ?? false;
+  if (typeof sum !== 'boolean') return reject('bad_sum', 'sum');
+
   if (ctx.allowed?.(vm) === false) return reject('vm_not_allowed', 'vm');
   const counters = rx === null || tx === null ? null : { rx, tx };
   return {
     ok: true,
-    sample: { vm, nic, tsMs: Number(ts), counters, epoch: Number(epoch), condition: state === 'up' ? 'up' : down },
+    sample: {
+      ...{ vm, nic, tsMs: Number(ts), counters, epoch: Number(epoch), condition: state === 'up' ? 'up' : down },
+      ...(startedAt === null ? {} : { startedAtMs: Number(startedAt) }),
+      ...(link === null ? {} : { linkMbps: Number(link) }),
+      ...(sum ? { isSum: true } : {}),
+    },
   };
 }
 

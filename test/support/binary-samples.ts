@@ -10,6 +10,10 @@ export interface BinarySample {
   readonly counters: { readonly rx: bigint; readonly tx: bigint } | null;
   readonly epoch: bigint;
   readonly condition: number;
+  /** What a record says more; left out where it doesn't. */
+  readonly startedMs?: bigint;
+  readonly linkMbps?: bigint;
+  readonly isSum?: true;
 }
 
 class Malformed extends Error {}
@@ -76,7 +80,7 @@ function read(cursor: Cursor, namesMax: bigint): BinarySample[] {
   let tsMs = 0n;
   while (!cursor.done) {
     const flags = cursor.byte();
-    if (flags >= 32) throw new Malformed('a reserved flag');
+    if (flags >= 64) throw new Malformed('a reserved flag');
     const vm = nameAt(cursor.varint());
     const nicPlace = cursor.varint();
     const nic = nicPlace === 0n ? '' : nameAt(nicPlace - 1n);
@@ -84,9 +88,20 @@ function read(cursor: Cursor, namesMax: bigint): BinarySample[] {
     tsMs = BigInt.asIntN(64, tsMs + (step % 2n === 0n ? step / 2n : -(step + 1n) / 2n));
     const counters = (flags & 8) === 0 ? null : { rx: cursor.varint(), tx: cursor.varint() };
     const epoch = (flags & 16) === 0 ? 0n : cursor.varint();
-    samples.push({ vm, nic, tsMs, counters, epoch, condition: flags & 7 });
+    const more = (flags & 32) === 0 ? {} : readMore(cursor, tsMs);
+    samples.push({ vm, nic, tsMs, counters, epoch, condition: flags & 7, ...more });
   }
   return samples;
+}
+
+function readMore(cursor: Cursor, tsMs: bigint): Pick<BinarySample, 'startedMs' | 'linkMbps' | 'isSum'> {
+  const says = cursor.byte();
+  if (says >= 8) throw new Malformed('a reserved bit of what is said more');
+  return {
+    ...((says & 1) === 0 ? {} : { startedMs: tsMs - cursor.varint() }),
+    ...((says & 2) === 0 ? {} : { linkMbps: cursor.varint() }),
+    ...((says & 4) === 0 ? {} : { isSum: true }),
+  };
 }
 
 /** The rules of a sample that this format leaves to its values: null, or code and field. */
@@ -99,5 +114,8 @@ export function binaryVerdict(
   if (sample.tsMs < 0n || sample.tsMs < BigInt(oldestMs)) return 'ts_too_old ts';
   if (!/^[A-Za-z0-9._:-]{0,32}$/.test(sample.nic)) return 'bad_nic nic';
   if (sample.epoch >= 2n ** 32n) return 'bad_epoch epoch';
+  const { startedMs = 0n, linkMbps = 1n } = sample;
+  if (sample.startedMs !== undefined && (startedMs < 0n || startedMs >= sample.tsMs)) return 'bad_started_at started_at';
+  if (linkMbps < 1n || linkMbps > 1_000_000n) return 'bad_link link_mbps';
   return allowed === undefined || allowed(sample.vm) ? null : 'vm_not_allowed vm';
 }

@@ -5,7 +5,7 @@
 import type { Decoder } from '../../src/kernel/decoder.ts';
 import { samplesRecord, tickRecord } from '../../src/log/record.ts';
 import type { ModelCatalog, ModelOptions, ModelVm } from '../model/fleet.ts';
-import { type Fleet, type FleetShape, lineOf, seededFleet } from '../model/generate.ts';
+import { type Fleet, type FleetShape, lineOf, shifted, seededFleet } from '../model/generate.ts';
 import type { LoggedSample } from '../../src/verify/model/inforce.ts';
 import { MINUTE_MS } from '../../src/verify/model/timeline.ts';
 import { MemoryLog, withoutEnds } from './product.ts';
@@ -51,7 +51,7 @@ export function fleetGroup(seed: number, fleets: number, shape: Partial<FleetSha
     // agents that count no traffic tell of states alone: nothing but these says then how far back a late sample reaches
     const statesOnly = i % 3 === 2;
     for (const [at, sample] of fleet.log.entries()) {
-      const moved = { ...sample, vm: prefix + sample.vm, tsMs: sample.tsMs + shiftMs };
+      const moved = { ...shifted(sample, shiftMs), vm: prefix + sample.vm };
       ranked.push({ rank: places[at] ?? 1, sample: statesOnly ? { ...moved, counters: null } : moved });
     }
     for (const [id, plan] of fleet.catalog.plans) catalog.plans.set(prefix + id, plan);

@@ -13,6 +13,9 @@ export interface FrameSample {
   readonly counters: { readonly rx: bigint; readonly tx: bigint } | null;
   readonly epoch: number;
   readonly condition: string;
+  readonly startedAtMs?: number;
+  readonly linkMbps?: number;
+  readonly isSum?: true;
 }
 
 const HEAD_BYTES = 40;
@@ -38,18 +41,20 @@ function readFrame(view: Buffer, at: number): FrameSample {
   const vmLength = view.readUInt8(at + 2);
   const nicLength = view.readUInt8(at + 3);
   const condition = CONDITIONS[view.readUInt8(at + 36)];
-  const hasCounters = view.readUInt8(at + 37);
+  const told = view.readUInt8(at + 37);
+  const hasCounters = told & 1;
+  const moreBytes = told >= 128 ? 16 : 0;
   const rx = view.readBigUInt64LE(at + 16);
   const tx = view.readBigUInt64LE(at + 24);
   const namesEnd = at + HEAD_BYTES + vmLength + nicLength;
   require(at + size <= view.length, at, 'it ends outside the frames');
-  require(size === Math.ceil((HEAD_BYTES + vmLength + nicLength) / 8) * 8, at, `its size is ${size}`);
+  require(size === Math.ceil((HEAD_BYTES + vmLength + nicLength) / 8) * 8 + moreBytes, at, `its size is ${size}`);
   require(condition !== undefined, at, 'its condition is unknown');
-  require(hasCounters <= 1, at, `it says ${hasCounters} for whether it has counters`);
+  require((told & 0x7e) === 0, at, `it says ${told} for whether it has counters`);
   require(hasCounters === 1 || (rx === 0n && tx === 0n), at, 'it has no counters, and they are not zero');
   require(view.readUInt32LE(at + 4) !== 0, at, 'its hash is zero');
   require(view.readUInt16LE(at + 38) === 0, at, 'its bytes 38 and 39 are not zero');
-  require(view.subarray(namesEnd, at + size).every((byte) => byte === 0), at, 'it is not padded with zeros');
+  require(view.subarray(namesEnd, at + size - moreBytes).every((byte) => byte === 0), at, 'it is not padded with zeros');
   return {
     vm: view.toString('latin1', at + HEAD_BYTES, at + HEAD_BYTES + vmLength),
     nic: view.toString('latin1', at + HEAD_BYTES + vmLength, namesEnd),
@@ -57,6 +62,22 @@ function readFrame(view: Buffer, at: number): FrameSample {
     counters: hasCounters === 1 ? { rx, tx } : null,
     epoch: view.readUInt32LE(at + 32),
     condition,
+    ...(moreBytes === 0 ? {} : readMore(view, at + size - moreBytes, at)),
+  };
+}
+
+/** What few samples say, in the last bytes of a frame: at least one of the three. */
+function readMore(view: Buffer, more: number, at: number): Pick<FrameSample, 'startedAtMs' | 'linkMbps' | 'isSum'> {
+  const startedAtMs = Number(view.readBigInt64LE(more));
+  const linkMbps = view.readUInt32LE(more + 8);
+  const isSum = view.readUInt32LE(more + 12);
+  require(startedAtMs >= -1, at, `its counters started at ${startedAtMs}`);
+  require(isSum <= 1, at, `it says ${isSum} for whether it is a sum`);
+  require(startedAtMs >= 0 || linkMbps > 0 || isSum === 1, at, 'it says nothing more');
+  return {
+    ...(startedAtMs < 0 ? {} : { startedAtMs }),
+    ...(linkMbps === 0 ? {} : { linkMbps }),
+    ...(isSum === 0 ? {} : { isSum: true }),
   };
 }
 

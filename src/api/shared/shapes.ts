@@ -54,6 +54,9 @@ const sampleShape = z.object({
   cause: z.enum(CAUSES).optional(),
 });
 export const sampleRow = sampleShape.extend({
+  started_at: instantShape.optional().describe('When its counters last were zero, where it says so.'),
+  link_mbps: z.int().optional().describe('The limit that it says for its link.'),
+  sum: z.literal(true).optional().describe('Its counters are a sum over several interfaces.'),
   vm: z.string(),
   agent: z.string().describe('The name of the key that posted it.'),
   pos: exactInteger.describe('Its position in the log: of samples that disagree, the higher one decides.'),
