@@ -195,6 +195,31 @@ function post(connection: Client, request: Dispatcher.DispatchOptions): Promise<
   });
 }
 
+/** The same body over and over, each connection as soon as it is answered, for so long; the connections stay open. */
+export async function closedLoop(
+  url: string,
+  { connections, seconds }: { readonly connections: number; readonly seconds: number },
+  body: Buffer,
+): Promise<{ readonly answers: number; readonly seconds: number }> {
+  const clients = Array.from({ length: connections }, () => new Client(url, PATIENCE));
+  const startMs = performance.now();
+  const endMs = startMs + seconds * 1000;
+  let answers = 0;
+  try {
+    await Promise.all(
+      clients.map(async (client) => {
+        while (performance.now() < endMs) {
+          await post(client, { method: 'POST', path: '/v1/samples', headers: NDJSON, body });
+          answers += 1;
+        }
+      }),
+    );
+  } finally {
+    await Promise.all(clients.map((each) => each.destroy()));
+  }
+  return { answers, seconds: (performance.now() - startMs) / 1000 };
+}
+
 /**
  * Sends requests at a fixed rate whatever the answers do, and measures each from when it was due: a server that stalls makes all that fall
  * due meanwhile late, which a load that waits for answers would never see. `body` is asked for at that moment. Milliseconds, sorted.

@@ -7,14 +7,17 @@ import { productRoot } from '../src/process/version.ts';
 import { chartsOf, htmlPage } from './charts.ts';
 import { conditions, load } from './conditions.ts';
 import { guard } from './guard.ts';
+import { body } from './http.ts';
 import type { Report } from './harness.ts';
 import { progress } from './progress.ts';
+import { publish } from './publish.ts';
 import { compare, markdown, printReport, type Run } from './report.ts';
 import { storageBench } from './storage.ts';
 import { BENCHES } from './suite.ts';
 import { TARGETS } from './targets.ts';
 
 const RESULTS = fileURLToPath(new URL('bench/results/', productRoot()));
+const PUBLISHED = fileURLToPath(new URL('docs/measured/', productRoot()));
 const say = (line: string): void => {
   console.log(line);
 };
@@ -23,6 +26,7 @@ interface Options {
   readonly smoke?: true;
   readonly compare?: string;
   readonly out: string;
+  readonly publish?: true;
 }
 
 function helpText(): string {
@@ -45,6 +49,7 @@ Examples:
   npm run bench kernel ingest                these two
   npm run bench -- --smoke                   does every bench still run? (seconds, keeps nothing)
   npm run bench storage -- ./data            bytes a row of a stopped server's data
+  npm run bench http -- --publish             and its figures into docs/measured
   npm run bench kernel -- --compare bench/results/RUN.json
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.
@@ -89,6 +94,7 @@ async function runBenches(names: readonly string[], options: Options): Promise<n
     if (options.smoke !== true) keep(run, options.out);
   }
   if (earlier !== undefined) compare(run, earlier, say);
+  if (options.publish === true && options.smoke !== true) await publish(run, PUBLISHED);
   return 0;
 }
 
@@ -128,6 +134,7 @@ async function main(args: readonly string[]): Promise<number> {
     .option('--smoke', 'only shows that they run: sizes for seconds, nothing is kept')
     .option('--compare <file>', 'prints every figure divided by that of an earlier run (its JSON)')
     .option('--out <folder>', 'where results go', RESULTS)
+    .option('--publish', 'adds the figures to docs/measured/runs.md, by machine and commit; needs a tree without changes')
     .action(async (names: string[], options: Options) => {
       code = await runBenches(names, options);
     });
@@ -143,6 +150,12 @@ async function main(args: readonly string[]): Promise<number> {
     .description('what the data of a stopped server takes on disk once merged, by table and column, and with other codecs')
     .action(async (dataDir: string) => {
       await storageBench(resolve(dataDir), say);
+    });
+  program
+    .command('body')
+    .description('the body of one request of the bench http, for whoever sends it by hand (docs/measured/http.md)')
+    .action(() => {
+      process.stdout.write(body());
     });
   program.addHelpText('after', helpText());
   try {

@@ -42,7 +42,7 @@ function digits(value: number): string {
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
 }
 
-const spread = (figure: Figure): string => `${written(figure.lowest, figure)} … ${written(figure.highest, figure)}`;
+export const spread = (figure: Figure): string => `${written(figure.lowest, figure)} … ${written(figure.highest, figure)}`;
 
 /** One line a figure. */
 export function printReport(report: Report, where: Conditions, targets: readonly Target[], write: (line: string) => void): void {

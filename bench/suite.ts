@@ -3,6 +3,7 @@ import { billingBench } from './billing.ts';
 import { endToEndBench } from './end-to-end.ts';
 import { growthBench } from './growth.ts';
 import type { Report } from './harness.ts';
+import { httpBench } from './http.ts';
 import { ingestBench } from './ingest.ts';
 import { kernelBench } from './kernel.ts';
 import { memoryBench } from './memory.ts';
@@ -33,6 +34,13 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
       'Unfair would be a baseline that reads less, a log that does not flush, samples that come twice, or a load that waits for slow answers and so never sees them (latency is measured from when a request was due, at a fixed rate).',
     full: () => ingestBench({ vms: 10_000, intervals: 30, warmups: 1, rounds: 5, latencySeconds: 10 }),
     smoke: () => ingestBench({ vms: 2_000, intervals: 2, warmups: 0, rounds: 1, latencySeconds: 1 }),
+  },
+  http: {
+    question: 'How many requests over open connections are answered, and how long do they take, by autocannon and by our own load?',
+    fairness:
+      'Unfair would be other bytes or connections for one of the two, or one of them while the other runs. Both send the same hundred samples over and over (docs/measured/http.md says what that leaves out, and what the two may differ by).',
+    full: () => httpBench({ connections: 50, seconds: 10, warmups: 1, rounds: 5 }),
+    smoke: () => httpBench({ connections: 4, seconds: 1, warmups: 0, rounds: 1 }),
   },
   'end-to-end': {
     question: 'How many samples does a CPU-second of the server carry from the request to minute rows, beside ClickHouse and VictoriaMetrics?',

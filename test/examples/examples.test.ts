@@ -152,6 +152,13 @@ describe('the guides of client and agent', () => {
 });
 
 describe('an agent of one’s own', () => {
+  it.each(['py', 'go', 'sh'])('agent.%s is at most 30 lines of code', async (language) => {
+    const lines = (await readFile(join(ROOT, `examples/agents/agent.${language}`), 'utf8')).split('\n');
+    // Go names its imports a line each; comments and empty lines are for people
+    const code = lines.filter((line) => !/^\s*(\/\/.*|#.*|package .*|import .*|\t"[a-z/]+"|\))?$/.test(line));
+    expect(code.length).toBeLessThanOrEqual(30);
+  });
+
   const agents = [
     { language: 'Python', there: PYTHON, program: 'python3', args: ['agents/agent.py'] },
     { language: 'Go', there: GO, program: 'go', args: ['run', 'agents/agent.go'] },
