@@ -1,6 +1,6 @@
 /** A network that breaks connections by a seed, between our processes and the broker, and between them and ClickHouse; and one that delivers twice. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Client } from '../crash/load.ts';
+import { Client, type Load } from '../crash/load.ts';
 import { type ClickHouseServer, startClickHouseServer } from '../support/clickhouse-server.ts';
 import { type DoublingProxy, startDoublingProxy } from '../support/doubling-proxy.ts';
 import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts';
@@ -11,7 +11,7 @@ import { allIsWell, LOAD_ENV, underLoad } from './under-load.ts';
 const SEED = Number(process.env['UPTALLY_TEST_SEED'] ?? 1);
 /** How long a storm lasts at least, and at most if it has not shown everything it has by then. */
 const STORM_MS = 10_000;
-const STORM_MS_MAX = 40_000;
+const STORM_MS_MAX = 180_000;
 /** What a connection may meet. A whole exchange that is sent again much later is for HTTP, see test/store: to a log it would be another thing. */
 const KINDS = ['latency', 'reset', 'blackhole', 'truncate'] as const;
 
@@ -79,8 +79,12 @@ it.each([
 
 it('produce requests that are delivered twice change no row', async () => {
   doubling.doubles = true;
-  const load = client.newLoad(nextSeed(), 8);
-  expect(await client.send(roles.front, load)).toBe(true);
-  expect(doubling.doubled).toBeGreaterThan(10);
-  await allIsWell(client, roles.front, [load]);
+  const loads: Load[] = [];
+  // a busy machine puts more into one request
+  while (doubling.doubled <= 10) {
+    const load = client.newLoad(nextSeed(), 8);
+    loads.push(load);
+    expect(await client.send(roles.front, load)).toBe(true);
+  }
+  await allIsWell(client, roles.front, loads);
 });

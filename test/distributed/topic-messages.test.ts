@@ -8,10 +8,10 @@ import type { Store } from '../../src/store/store.ts';
 import { Deployment } from '../support/kafka-deployment.ts';
 import { withoutId } from '../support/kafka-messages.ts';
 import { Topics } from '../support/kafka-topics.ts';
+import { until } from '../support/until.ts';
 import { ADMIN_KEY, postLines } from '../support/server.ts';
 import { newTopic } from '../support/roles.ts';
 
-const PATIENCE_MS = 40_000;
 const DECISION = { who: 'ann', why: 'lost with the disk' };
 let topics: Topics;
 let deployments: Deployment[] = [];
@@ -29,17 +29,6 @@ function newDeployment(topic = newTopic(), partitions = 2): Deployment {
   deployments.push(deployment);
   return deployment;
 }
-
-async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + PATIENCE_MS;
-  while (!(await condition())) {
-    if (performance.now() > endMs) throw new Error(`waited for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-const allStored = (deployment: Deployment): Promise<void> =>
-  until('everything to be stored', async () => (await deployment.stored()) === deployment.answered);
 
 /** Uses the database of a deployment that is stopped. */
 async function offline<T>(deployment: Deployment, use: (store: Store) => Promise<T>): Promise<T> {
@@ -94,7 +83,7 @@ describe('a message that is not one of ours', () => {
     const own = newDeployment();
     await own.start();
     await own.postMany(10);
-    await allStored(own);
+    await own.untilStored();
     await topics.write(own.topic, new Map([[0, [await message(own)]]]));
     await own.postMany(5);
     await until('the partition to halt', async () => (await partitions(own))[0]?.state === state);
@@ -108,7 +97,7 @@ describe('a message that is not one of ours', () => {
     expect(ready.status).toBe(503);
     const position = Number(/message (\d+) of the log's topic/.exec(ready.text)?.[1]);
     // what stands behind it was answered
-    expect((await own.verify()).code).not.toBe(0);
+    expect((await own.verify('5s')).code).not.toBe(0);
     await own.end('SIGTERM');
 
     await offline(own, async (store) => {
@@ -120,7 +109,7 @@ describe('a message that is not one of ours', () => {
     });
     await own.start();
     await own.postMany(5);
-    await allStored(own);
+    await own.untilStored();
     expect((await partitions(own)).map((each) => each.state)).toEqual(['running', 'running']);
   });
 });
@@ -130,7 +119,7 @@ describe('what was lost', () => {
     const own = newDeployment();
     await own.start();
     await own.postMany(10);
-    await allStored(own);
+    await own.untilStored();
     const stored = own.answered;
     await own.end('SIGKILL');
     await topics.delete(own.topic);
@@ -152,7 +141,7 @@ describe('what was lost', () => {
     expect(base).toBeGreaterThan(0);
     await own.start();
     await own.postMany(10);
-    await allStored(own);
+    await own.untilStored();
     expect(own.answered).toBeGreaterThan(stored);
     for (const { messages } of await partitions(own)) expect(messages.stored).toBeGreaterThan(base);
     const { code, said } = await own.verify();
@@ -168,7 +157,7 @@ describe('what was lost', () => {
     });
     await own.start();
     await own.postMany(3);
-    await allStored(own);
+    await own.untilStored();
   });
 
   it('with messages that were deleted before they were taken in: the range is let pass, and no other', async () => {
@@ -209,7 +198,7 @@ it('samples that a door had acknowledged and nobody stores keep verify from bein
   const own = newDeployment();
   await own.start();
   await own.postMany(10);
-  await allStored(own);
+  await own.untilStored();
   expect((await own.verify()).code).toBe(0);
   await own.end('SIGTERM');
   await offline(own, (store) =>
@@ -218,7 +207,7 @@ it('samples that a door had acknowledged and nobody stores keep verify from bein
     ),
   );
   await own.start();
-  const { code, said } = await own.verify();
+  const { code, said } = await own.verify('5s');
   expect(code, said).not.toBe(0);
   expect(said).toMatch(/has not stored what was posted/);
 });
@@ -227,7 +216,7 @@ it('a topic of the version before, whose messages have no id, is adopted once an
   const own = newDeployment();
   await own.start();
   await own.postMany(10);
-  await allStored(own);
+  await own.untilStored();
   await own.end('SIGTERM');
   const older = new Map([...(await topics.messages(own.topic))].map(([p, values]) => [p, values.map(withoutId)]));
   await topics.makeAgain(own.topic, 2);
@@ -240,12 +229,12 @@ it('a topic of the version before, whose messages have no id, is adopted once an
   });
   await own.start();
   await own.postMany(10);
-  await allStored(own);
+  await own.untilStored();
   expect((await own.verify()).code).toBe(0);
   await own.end('SIGKILL');
   await own.start();
   await own.postMany(2);
-  await allStored(own);
+  await own.untilStored();
   await own.end('SIGKILL');
   // adopted once: another topic of the version before is another log
   await topics.makeAgain(own.topic, 2);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newTopic, untilReady } from './roles.ts';
 import { ADMIN_KEY, postLines, startServer, type TestServer } from './server.ts';
+import { until } from './until.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const START_MS = Date.parse('2026-03-01T00:00:00Z');
@@ -67,6 +68,12 @@ export class Deployment {
     }
   }
 
+  /** Until every sample that was answered is among the raw samples. */
+  untilStored(): Promise<void> {
+    const told = async (): Promise<string> => `${await this.stored()} of ${this.answered}\n${this.running.output()}`;
+    return until('everything answered to be stored', async () => (await this.stored()) === this.answered, told);
+  }
+
   get running(): TestServer {
     if (this.server === undefined) throw new Error('the deployment was not started');
     return this.server;
@@ -84,13 +91,16 @@ export class Deployment {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** `uptally verify` against it: its exit code and everything that it says. */
-  verify(): Promise<{ readonly code: number; readonly said: string }> {
-    return this.cli(['verify', '--server', this.running.url, '--key', ADMIN_KEY, '--timeout', '5s']);
+  /** `uptally verify` against it: its exit code and everything that it says. @param timeout where what it waits for never comes */
+  verify(timeout = '3m'): Promise<{ readonly code: number; readonly said: string }> {
+    return this.cli(['verify', '--server', this.running.url, '--key', ADMIN_KEY, '--timeout', timeout]);
   }
 
-  async cli(args: readonly string[]): Promise<{ readonly code: number; readonly said: string }> {
-    const env = { ...process.env, ...this.env, UPTALLY_DATA_DIR: await this.dir() };
+  async cli(
+    args: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<{ readonly code: number; readonly said: string }> {
+    const env = { ...process.env, ...this.env, UPTALLY_DATA_DIR: await this.dir(), ...more };
     return new Promise((resolve) => {
       execFile(process.execPath, [MAIN, ...args], { env }, (error, out, err) => {
         resolve({ code: error === null ? 0 : Number(error.code), said: `${out}${err}` });

@@ -1,6 +1,13 @@
 /** What people do to topics behind our back, by hand or by mistake. */
 import kafkajs, { type Admin, CompressionTypes, Kafka, logLevel } from 'kafkajs';
+import type { TopicNow } from '../../src/log/kafka/internals.ts';
+import { TopicWatch } from '../../src/log/kafka/watch.ts';
+import { until } from './until.ts';
 
+/**
+ * Each change resolves when the broker that is asked has it: the controller answers before, and for a moment what is deleted can still be written to
+ * and what was made is not there.
+ */
 export class Topics {
   readonly #kafka: Kafka;
 
@@ -18,25 +25,16 @@ export class Topics {
     }
   }
 
-  make(topic: string, numPartitions: number, config: Readonly<Record<string, string>> = {}): Promise<void> {
+  async make(topic: string, numPartitions: number, config: Readonly<Record<string, string>> = {}): Promise<void> {
     const settings = { 'message.timestamp.type': 'LogAppendTime', 'retention.ms': '-1', ...config };
     const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
-    return this.#admin(async (admin) => {
-      // a topic that is being deleted is there for a moment longer
-      for (let tries = 0; ; tries++) {
-        try {
-          await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions, configEntries }] });
-          if ((await admin.listTopics()).includes(topic)) return;
-        } catch (error) {
-          if (tries > 50) throw error;
-        }
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    });
+    await this.#admin((admin) => admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions, configEntries }] }));
+    await this.#untilKnown(topic, 'made', (found) => found?.partitions === numPartitions);
   }
 
-  delete(topic: string): Promise<void> {
-    return this.#admin((admin) => admin.deleteTopics({ topics: [topic] }));
+  async delete(topic: string): Promise<void> {
+    await this.#admin((admin) => admin.deleteTopics({ topics: [topic] }));
+    await this.#untilKnown(topic, 'deleted', (found) => found === undefined);
   }
 
   async makeAgain(topic: string, partitions: number): Promise<void> {
@@ -44,8 +42,18 @@ export class Topics {
     await this.make(topic, partitions);
   }
 
-  addPartitions(topic: string, count: number): Promise<boolean> {
-    return this.#admin((admin) => admin.createPartitions({ topicPartitions: [{ topic, count }] }));
+  async addPartitions(topic: string, count: number): Promise<void> {
+    await this.#admin((admin) => admin.createPartitions({ topicPartitions: [{ topic, count }] }));
+    await this.#untilKnown(topic, 'given partitions', (found) => found?.partitions === count);
+  }
+
+  async #untilKnown(topic: string, what: string, holds: (found: TopicNow | undefined) => boolean): Promise<void> {
+    const watch = new TopicWatch(this.#kafka, topic);
+    try {
+      await until(`topic ${topic} to be ${what}`, async () => holds(await watch.now()));
+    } finally {
+      await watch.close();
+    }
   }
 
   configure(topic: string, name: string, value: string): Promise<void> {
