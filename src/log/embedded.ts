@@ -1,21 +1,11 @@
 import { afterOwnTime } from '../process/patience.ts';
 import { openWriteTable, type WriteTable } from './lmdb.ts';
 import { LogError } from './log.ts';
+import type { After, Faults } from './surroundings.ts';
 import { EmbeddedWriter } from './writer.ts';
 
 export { type EmbeddedReader, openEmbeddedReader } from './reader.ts';
 export type { EmbeddedWriter } from './writer.ts';
-
-/** Where a crash test may stop the process. `during-flush`: handed to LMDB, its thread is writing. */
-export type FaultPoint =
-  'before-append' | 'after-append' | 'before-flush' | 'during-flush' | 'after-flush' | 'before-trim' | 'after-trim';
-
-export interface Faults {
-  at(point: FaultPoint): void | Promise<void>;
-}
-
-/** Runs the action once after the delay, unless cancelled by the function it returns. */
-export type After = (delayMs: number, action: () => void) => () => void;
 
 export interface EmbeddedLogOptions {
   /** The file; its directory must exist. LMDB puts a lock file beside it. One writer only. */

@@ -1,24 +1,11 @@
-import type { After, FaultPoint, Faults } from './embedded.ts';
 import { type Chain, chainOf, checkText, type LogMark } from './check.ts';
 import { AppendGroup, RECORD_BYTES_MAX, SegmentBuffers } from './group.ts';
 import { type Identity, identityRecord } from './identity.ts';
 import type { WriteTable } from './lmdb.ts';
 import { LogError, type LogWriter } from './log.ts';
 import type { Head } from './marks.ts';
+import type { After, FaultPoint, Faults, WriterLimits, WriterSurroundings } from './surroundings.ts';
 import { markIn } from './table-mark.ts';
-
-export interface WriterLimits {
-  readonly appendDeadlineMs: number;
-  readonly keptBytesMax: number;
-  readonly pendingBytesMax: number;
-}
-
-export interface WriterSurroundings {
-  readonly onFatal: (error: LogError) => void;
-  readonly after: After;
-  /** Throws when the file may be another process' by now. */
-  readonly stillOurs: () => void;
-}
 
 /** Segments removed in one transaction by a trim: a few milliseconds of the write lock at most. */
 const TRIM_CHUNK_SEGMENTS = 64;

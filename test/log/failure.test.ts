@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
-import type { After, FaultPoint } from '../../src/log/embedded.ts';
+import type { After, FaultPoint } from '../../src/log/surroundings.ts';
 import type { Segment, WriteTable } from '../../src/log/lmdb.ts';
 import { EMPTY_HEAD, type Head, NOT_TRIMMED } from '../../src/log/marks.ts';
 import { logPath, openLog, payloadOf } from './support.ts';

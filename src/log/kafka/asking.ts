@@ -1,33 +1,28 @@
-/** Questions to the brokers now and then: a connection that is kept, and made anew after any failure. */
+/** Questions to the brokers now and then, as an administrator asks them. */
 import type { Admin, Kafka } from 'kafkajs';
+import { Kept } from './kept.ts';
 import { boundsOf } from './topic.ts';
 import type { Bounds } from './queue.ts';
 
 export class Asking {
-  readonly #kafka: Kafka;
   readonly #topic: string;
   readonly #base: number;
-  #connected: Promise<Admin> | undefined;
+  readonly #connection: Kept<Admin>;
 
   /** @param base the position of offset 0 */
   constructor(kafka: Kafka, topic: string, base: number) {
-    this.#kafka = kafka;
     this.#topic = topic;
     this.#base = base;
+    this.#connection = new Kept(async () => {
+      const admin = kafka.admin();
+      await admin.connect();
+      return admin;
+    });
   }
 
   /** Does something with the admin client. */
-  async do<T>(use: (admin: Admin) => Promise<T>): Promise<T> {
-    const connected = (this.#connected ??= this.#connect());
-    try {
-      return await use(await connected);
-    } catch (error) {
-      if (this.#connected === connected) {
-        this.#connected = undefined;
-        connected.then((admin) => admin.disconnect()).catch(() => undefined);
-      }
-      throw error;
-    }
+  do<T>(use: (admin: Admin) => Promise<T>): Promise<T> {
+    return this.#connection.use(use);
   }
 
   /** The positions of every partition's first and next message. */
@@ -37,13 +32,7 @@ export class Asking {
     return new Map([...offsets].map(([partition, bounds]) => [partition, positions(bounds)]));
   }
 
-  async close(): Promise<void> {
-    await this.#connected?.then((admin) => admin.disconnect()).catch(() => undefined);
-  }
-
-  async #connect(): Promise<Admin> {
-    const admin = this.#kafka.admin();
-    await admin.connect();
-    return admin;
+  close(): Promise<void> {
+    return this.#connection.close();
   }
 }

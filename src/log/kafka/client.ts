@@ -11,6 +11,7 @@ import kafkajs, {
   type SASLOptions,
 } from 'kafkajs';
 import type { KafkaSettings } from '../../process/config.ts';
+import { Kept } from './kept.ts';
 import { brokerSocket } from './socket.ts';
 import { type Acknowledged, MessageTooLarge, type Producing } from './writer.ts';
 
@@ -56,17 +57,15 @@ export function kafkaClient(settings: KafkaSettings, complain: Complaint, retrie
  * requests time out, and one that has died without a word stays dead until TCP gives it up, which takes a quarter of an hour.
  */
 export function producingTo(kafka: Kafka, topic: string): Producing {
-  let connected: Promise<Producer> | undefined;
-  const connect = async (): Promise<Producer> => {
+  const connection = new Kept<Producer>(async () => {
     const producer = kafka.producer({ allowAutoTopicCreation: false });
     await producer.connect();
     return producer;
-  };
+  });
   return {
     async produce(messages) {
-      const own = (connected ??= connect());
-      const answers = await own
-        .then((producer) =>
+      const answers = await connection
+        .use((producer) =>
           producer.sendBatch({
             acks: -1,
             timeout: REQUEST_TIMEOUT_MS - 1_000,
@@ -75,10 +74,6 @@ export function producingTo(kafka: Kafka, topic: string): Producing {
           }),
         )
         .catch((error: unknown) => {
-          if (connected === own) {
-            connected = undefined;
-            own.then((producer) => producer.disconnect()).catch(() => undefined);
-          }
           throw isTooLarge(error) ? new MessageTooLarge(error.message, { cause: error }) : error;
         });
       return answers.map(({ partition, baseOffset, logAppendTime }): Acknowledged => {
@@ -88,9 +83,7 @@ export function producingTo(kafka: Kafka, topic: string): Producing {
         return { partition, offset: Number(baseOffset ?? -1), appendedMs };
       });
     },
-    async close() {
-      await connected?.then((producer) => producer.disconnect()).catch(() => undefined);
-    },
+    close: () => connection.close(),
   };
 }
 

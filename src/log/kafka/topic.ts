@@ -93,9 +93,18 @@ export async function boundsOf(admin: Admin, topic: string): Promise<Map<number,
   return new Map(offsets.map(({ partition, low, high }) => [partition, { low: Number(low), head: Number(high) }]));
 }
 
+/** The same of a topic that may not be there; undefined then. */
+export async function boundsIfThere(admin: Admin, topic: string): Promise<Map<number, Bounds> | undefined> {
+  return (await isThere(admin, topic)) ? boundsOf(admin, topic) : undefined;
+}
+
+async function isThere(admin: Admin, topic: string): Promise<boolean> {
+  return (await admin.listTopics()).includes(topic);
+}
+
 /** What the brokers say of the topic, with the number of partitions also where they don't know ids; undefined for none. */
 export async function topicNow(admin: Admin, watch: TopicWatch, topic: string): Promise<TopicNow | undefined> {
-  if (!(await admin.listTopics()).includes(topic)) return undefined;
+  if (!(await isThere(admin, topic))) return undefined;
   const [found, partitions] = [await watch.now(), await partitionsOf(admin, topic)];
   return found === undefined ? undefined : { uuid: found.uuid, partitions };
 }

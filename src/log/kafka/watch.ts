@@ -5,19 +5,19 @@
 import type { Kafka } from 'kafkajs';
 import { LogError } from '../log.ts';
 import { askTopic, type Cluster, clusterOf, type TopicNow } from './internals.ts';
+import { Kept } from './kept.ts';
 
 export class TopicWatch {
-  readonly #kafka: Kafka;
   readonly #topic: string;
-  #connected: Promise<Cluster> | undefined;
+  readonly #connection: Kept<Cluster>;
   #expected: TopicNow | undefined;
   #running: Promise<unknown> = Promise.resolve();
   #next: Promise<TopicNow | undefined> | undefined;
 
   /** @param expected what the topic was when this process began with it */
   constructor(kafka: Kafka, topic: string, expected?: TopicNow) {
-    this.#kafka = kafka;
     this.#topic = topic;
+    this.#connection = new Kept(() => connect(kafka, topic));
     this.#expected = expected;
   }
 
@@ -46,30 +46,21 @@ export class TopicWatch {
     if (fault !== undefined) throw fault;
   }
 
-  /** Uses the connection, and makes a new one after any failure. */
-  async with<T>(use: (cluster: Cluster) => Promise<T>): Promise<T> {
-    const connected = (this.#connected ??= this.#connect());
-    try {
-      return await use(await connected);
-    } catch (error) {
-      if (this.#connected === connected) {
-        this.#connected = undefined;
-        connected.then((cluster) => cluster.disconnect()).catch(() => undefined);
-      }
-      throw error;
-    }
+  /** Asks the brokers something else. */
+  with<T>(use: (cluster: Cluster) => Promise<T>): Promise<T> {
+    return this.#connection.use(use);
   }
 
-  async close(): Promise<void> {
-    await this.#connected?.then((cluster) => cluster.disconnect()).catch(() => undefined);
+  close(): Promise<void> {
+    return this.#connection.close();
   }
+}
 
-  async #connect(): Promise<Cluster> {
-    const cluster = clusterOf(this.#kafka);
-    await cluster.connect();
-    await cluster.addTargetTopic(this.#topic).catch(() => undefined);
-    return cluster;
-  }
+async function connect(kafka: Kafka, topic: string): Promise<Cluster> {
+  const cluster = clusterOf(kafka);
+  await cluster.connect();
+  await cluster.addTargetTopic(topic).catch(() => undefined);
+  return cluster;
 }
 
 /** Why what was found is not the topic expected; undefined when it is. */
