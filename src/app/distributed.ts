@@ -204,7 +204,7 @@ async function reachTopic({ logger, now, randomBytes }: AppOptions, settings: Ka
   const endMs = performance.now() + START_PATIENCE_MS;
   for (;;) {
     try {
-      return await openKafkaLog({ kafka, settings, store, now, randomBytes });
+      return await openKafkaLog({ kafka, settings, store, now, randomBytes, faults });
     } catch (error) {
       if (error instanceof TopicError || error instanceof LogIdentityError || performance.now() > endMs) throw error;
       logger.warn({ err: error }, 'waiting for the brokers');

@@ -213,12 +213,12 @@ async function openOwnLog(
 ): Promise<EmbeddedWriter> {
   const path = logPathOf(config);
   const named = await readNamedLog(store);
-  if (named !== undefined) await finishReplacing(path, named.logId);
+  if (named !== undefined) await finishReplacing(path, named.logId, faults);
   const log = openEmbeddedWriter({ path, onFatal, stillOurs, ...givenFaults(faults) });
   const reader = openEmbeddedReader(path);
   try {
     await settleOwnLog({
-      ...{ store, writer: log, reader, nowMs: now(), randomBytes, gaps },
+      ...{ store, writer: log, reader, nowMs: now(), randomBytes, gaps, faults },
       checkpoints: openCheckpoints(checkpointsOf(config), faults),
       note: (message) => {
         logger.warn(message);

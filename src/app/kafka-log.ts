@@ -8,6 +8,7 @@ import { afterGaps } from '../log/gaps.ts';
 import { LogIdentityError, newLogId } from '../log/identity.ts';
 import { withAdmin } from '../log/kafka/client.ts';
 import type { KafkaSettings } from '../process/config.ts';
+import type { Faults } from '../process/faults.ts';
 import { fetchMessage, type TopicNow } from '../log/kafka/internals.ts';
 import { checkOrigin } from '../log/kafka/message.ts';
 import type { Bounds } from '../log/kafka/queue.ts';
@@ -39,6 +40,7 @@ export interface LogSetup {
   readonly store: Store;
   readonly now: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
+  readonly faults?: Faults;
 }
 
 /** What to do, where a topic is not the one: the page of the documentation that says how. */
@@ -73,7 +75,7 @@ export async function openKafkaLog(setup: LogSetup): Promise<KafkaLog> {
 
 /** A database that names no log: of a version without ids, or new. */
 async function nameFirst(setup: LogSetup, admin: Admin, watch: TopicWatch): Promise<NamedLog> {
-  const { settings, store, now, randomBytes } = setup;
+  const { settings, store, now, randomBytes, faults } = setup;
   const { topic } = settings;
   const first = await readFirstPartitions(store, topic);
   const hasRows = await hasProgress(store);
@@ -96,13 +98,24 @@ async function nameFirst(setup: LogSetup, admin: Admin, watch: TopicWatch): Prom
   else await checkEmpty(admin, topic);
   const logId = newLogId(randomBytes);
   await recordLogTopic(store, { logId, topic, adopted, starts: [], ...found }, now());
+  faults?.at('after-log-topic');
   if (adopted) {
     // what was answered before logs had ids is at least what is stored
     const before = await readProgress(store, found.partitions);
     const acknowledged = before.map(({ storedSeq, aggregatedSamples }) => ({ next: storedSeq + 1, samples: aggregatedSamples }));
     await recordAcknowledged(store, { logId, instance: 'before', acknowledged, nowMs: now() });
+    faults?.at('after-log-acknowledged');
   }
-  return nameLog(store, 1, { logId, kind: 'kafka', name: topic, firstPosition: 0, recordedMs: now(), recordedBy: '' });
+  const named = await nameLog(store, 1, {
+    logId,
+    kind: 'kafka',
+    name: topic,
+    firstPosition: 0,
+    recordedMs: now(),
+    recordedBy: '',
+  });
+  faults?.at('after-log-named');
+  return named;
 }
 
 async function hasProgress(store: Store): Promise<boolean> {

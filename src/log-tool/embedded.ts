@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { whyNotOwn } from '../aggregate/embedded/own-log.ts';
 import type { CheckpointFolder } from '../aggregate/checkpoint.ts';
 import { highestStoredSeq, readStoredProgress, type StoredProgress, writeStoredProgress } from '../aggregate/stored-progress.ts';
+import type { Faults } from '../process/faults.ts';
 import { COUNTER_WORDS, COUNTERS } from '../kernel/layout.ts';
 import { type Damage, damageAt } from '../log/damage.ts';
 import { type EmbeddedReader, openEmbeddedReader, openEmbeddedWriter } from '../log/embedded.ts';
@@ -25,6 +26,7 @@ export interface EmbeddedToolSetup {
   readonly store: Store;
   readonly now: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
+  readonly faults: Faults;
 }
 
 export interface EmbeddedLogView {
@@ -75,7 +77,10 @@ export function embeddedLogTool(setup: EmbeddedToolSetup) {
       return {
         givesUp: range(from, until),
         explanation: `${range(from, until)} of log ${log.logId} can't be read, with ${many(samples)}`,
-        confirm: (decision) => recordGap(setup.store, gapOf(named?.logId ?? log.logId, 'record', damage, decision, setup.now())),
+        confirm: async (decision) => {
+          await recordGap(setup.store, gapOf(named?.logId ?? log.logId, 'record', damage, decision, setup.now()));
+          setup.faults.at('after-gap');
+        },
       };
     },
 
@@ -94,7 +99,7 @@ export function embeddedLogTool(setup: EmbeddedToolSetup) {
 async function view(setup: EmbeddedToolSetup): Promise<EmbeddedLogView> {
   const { store, path, checkpoints } = setup;
   const named = await readNamedLog(store);
-  if (named !== undefined) await finishReplacing(path, named.logId);
+  if (named !== undefined) await finishReplacing(path, named.logId, setup.faults);
   const [stored, gaps] = [await readStoredProgress(store, 0, named?.logId), await readGaps(store)];
   const unreadable = { named, stored, gaps };
   if (!existsSync(path)) {
@@ -160,8 +165,9 @@ async function planHole(setup: EmbeddedToolSetup, found: EmbeddedLogView): Promi
     givesUp: range(from, log.first),
     explanation: `${range(from, log.first)} of log ${log.logId} are neither stored nor in the log any more, with ${many(samples)}; all from record ${log.first} on is stored again`,
     confirm: async (decision) => {
-      const { store, now } = setup;
+      const { store, now, faults } = setup;
       await recordGap(store, gapOf(log.logId, 'positions', hole, decision, now()));
+      faults.at('after-gap');
       if (named === undefined)
         await nameLog(store, 1, {
           ...{ logId: log.logId, kind: 'embedded', name: '', firstPosition: 0, recordedMs: now(), recordedBy: decision.who },
@@ -172,7 +178,7 @@ async function planHole(setup: EmbeddedToolSetup, found: EmbeddedLogView): Promi
 
 /** The log is lost, or not the database's: a new one begins above what is stored. */
 async function planNewLog(setup: EmbeddedToolSetup, found: EmbeddedLogView): Promise<EmbeddedAcceptance> {
-  const { store, path, now, randomBytes } = setup;
+  const { store, path, now, randomBytes, faults } = setup;
   const { named, stored, gaps, log } = found;
   const base = Math.max(stored?.reach ?? -1, await highestStoredSeq(store)) + 1;
   const counters = await countersUpTo(store, stored, base);
@@ -187,20 +193,24 @@ async function planNewLog(setup: EmbeddedToolSetup, found: EmbeddedLogView): Pro
       const logId = newLogId(randomBytes);
       const known = gaps.reduce((sum, { samples }) => sum + (samples ?? 0n), counters[COUNTERS.accepted] ?? 0n);
       const mark = await makeNewLog(path, base, known, { logId, createdMs: at, adoptedFrom: NOT_ADOPTED });
+      faults.at('after-log-made');
       await recordGap(store, {
         ...{ logId: named?.logId ?? '', partition: 0, kind: 'log', from: base, until: null, samples: null },
         ...{ ...decision, recordedMs: at },
       });
+      faults.at('after-gap');
       if (base > 0)
         await writeStoredProgress(store, {
           ...{ seq: base - 1, clock: stored?.clock ?? 0n, counters, catalogSeq: stored?.catalogSeq ?? 0n },
           ...{ logId, mark, reach: base - 1, reachCheck: mark.check },
         });
+      faults.at('after-log-progress');
       const name = { logId, kind: 'embedded', name: '', firstPosition: base, recordedMs: at, recordedBy: decision.who } as const;
       const inForce = await nameLog(store, (named?.seq ?? 0) + 1, name);
       if (inForce.logId !== logId)
         throw new LogToolError('another process has named a log at the same moment: look again with uptally log show');
-      await finishReplacing(path, logId);
+      faults.at('after-log-named');
+      await finishReplacing(path, logId, faults);
     },
   };
 }

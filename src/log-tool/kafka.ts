@@ -8,14 +8,15 @@ import { afterGaps, isPassed } from '../log/gaps.ts';
 import { newLogId } from '../log/identity.ts';
 import { withAdmin } from '../log/kafka/client.ts';
 import type { KafkaSettings } from '../process/config.ts';
+import type { Faults } from '../process/faults.ts';
 import { fetchMessage } from '../log/kafka/internals.ts';
 import { checkOrigin, originOf, recordsOf, samplesInMessage } from '../log/kafka/message.ts';
 import type { Bounds } from '../log/kafka/queue.ts';
-import { boundsOf, checkTopicConfig, createTopic, topicNow } from '../log/kafka/topic.ts';
+import { boundsIfThere, boundsOf, checkTopicConfig, createTopic, topicNow } from '../log/kafka/topic.ts';
 import { TopicWatch } from '../log/kafka/watch.ts';
 import { LogError } from '../log/log.ts';
 import { type LogTopic, readAcknowledged, readFirstPartitions, readLogTopic, recordLogTopic } from '../store/kafka-log.ts';
-import { type LogGap, nameLog, type NamedLog, readGaps, readNamedLog, recordGap } from '../store/named-log.ts';
+import { type LogGap, nameLog, type NamedLog, readGaps, readLogBefore, readNamedLog, recordGap } from '../store/named-log.ts';
 import type { Store } from '../store/store.ts';
 import { type Decision, LogToolError } from './decision.ts';
 
@@ -27,6 +28,7 @@ export interface KafkaToolSetup {
   readonly store: Store;
   readonly now: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
+  readonly faults?: Faults;
 }
 
 /** A partition as topic and database have it; positions, with `until` and `next` the first after. */
@@ -86,6 +88,7 @@ export function kafkaLogTool(setup: KafkaToolSetup) {
         const lost = await whatIsLost(setup, { watch, named, range, found: partitionView, low: partitionView.topic.low });
         const gap: LogGap = { logId: named.logId, ...range, ...lost, ...decision, recordedMs: now() };
         await recordGap(store, gap);
+        setup.faults?.at('after-gap');
         return gap;
       }),
 
@@ -94,7 +97,10 @@ export function kafkaLogTool(setup: KafkaToolSetup) {
       withBoth(setup, async (admin, watch) => {
         await checkNobodyReads(admin, settings.topic);
         const named = await readNamedLog(store);
-        const plan = (await rebuildPlan(setup, admin, watch, named)) ?? (await followPlan(setup, admin, named));
+        const plan =
+          (await rebuildPlan(setup, admin, watch, named)) ??
+          (await unfinishedPlan(setup, admin, watch, named)) ??
+          (await followPlan(setup, admin, named));
         return {
           ...plan,
           confirm: (decision) => withBoth(setup, (again, itsWatch) => carryOut(setup, again, itsWatch, plan, decision)),
@@ -118,8 +124,7 @@ async function withBoth<T>(
 async function view({ settings, store }: KafkaToolSetup, admin: Admin): Promise<KafkaLogView> {
   const { topic } = settings;
   const named = await readNamedLog(store);
-  const isThere = (await admin.listTopics()).includes(topic);
-  const offsets = isThere ? await boundsOf(admin, topic) : new Map<number, Bounds>();
+  const offsets = (await boundsIfThere(admin, topic)) ?? new Map<number, Bounds>();
   const base = named?.firstPosition ?? 0;
   const recorded = named === undefined ? undefined : await readLogTopic(store, named.logId);
   const partitions = recorded?.partitions ?? Math.max(offsets.size, ...(await readFirstPartitions(store, topic)));
@@ -262,6 +267,29 @@ async function rebuildPlan(
   };
 }
 
+/** The rest of an acceptance that was interrupted after it had named the log. Undefined when there is none. */
+async function unfinishedPlan(
+  setup: KafkaToolSetup,
+  admin: Admin,
+  watch: TopicWatch,
+  named: (NamedLog & { readonly seq: number }) | undefined,
+): Promise<Plan | undefined> {
+  const { settings, store } = setup;
+  if (named?.kind !== 'kafka' || named.recordedBy === '' || named.name !== settings.topic) return undefined;
+  const [recorded, found] = [await readLogTopic(store, named.logId), await topicNow(admin, watch, settings.topic)];
+  // the log that was accepted is itself gone: another one follows
+  if (recorded === undefined || found === undefined || found.uuid !== recorded.uuid) return undefined;
+  const { logId, firstPosition: base, seq } = named;
+  const { starts, adopted } = recorded;
+  const givenUp = (await view(setup, admin)).partitions
+    .map(({ partition, storedNext, missing }) => ({
+      ...{ partition, from: storedNext, until: base + (starts[partition] ?? 0), samples: missing },
+    }))
+    .filter(({ from, until }) => from < until);
+  if (givenUp.length === 0) return undefined;
+  return { logId, base, seq, adopted, starts, givenUp, of: (await readLogBefore(store, seq))?.logId ?? '' };
+}
+
 /** A new log behind everything that is stored or known. */
 async function followPlan(
   setup: KafkaToolSetup,
@@ -274,15 +302,14 @@ async function followPlan(
       "the rows of this database come from an embedded log, whose state has no partitions: a topic can't follow on it",
     );
   const { partitions } = await view(setup, admin);
-  const isThere = (await admin.listTopics()).includes(settings.topic);
-  const offsets = isThere ? await boundsOf(admin, settings.topic) : new Map<number, Bounds>();
-  const actual = isThere ? offsets.size : settings.partitions;
+  const offsets = await boundsIfThere(admin, settings.topic);
+  const actual = offsets?.size ?? settings.partitions;
   if (partitions.length === 0) throw new LogToolError('the database has had no log: the first start makes one');
   if (actual !== partitions.length)
     throw new LogToolError(
       `topic ${settings.topic} has ${actual} partitions and must have ${partitions.length}: a VM's partition follows from the number`,
     );
-  const starts = partitions.map(({ partition }) => offsets.get(partition)?.head ?? 0);
+  const starts = partitions.map(({ partition }) => offsets?.get(partition)?.head ?? 0);
   const known = partitions.map(({ storedNext, acknowledgedNext }) => Math.max(storedNext, acknowledgedNext));
   // at least one position is left out of each partition, so that every acceptance is on record as a gap, also where nothing was lost
   const base = Math.max(0, ...known.map((next, partition) => next + 1 - (starts[partition] ?? 0)));
@@ -303,14 +330,15 @@ async function carryOut(
   plan: Plan,
   { who, why }: Decision,
 ): Promise<void> {
-  const { settings, store, now } = setup;
+  const { settings, store, now, faults } = setup;
   const { topic } = settings;
   if ((await topicNow(admin, watch, topic)) === undefined) await createTopic(admin, settings);
   await checkTopicConfig(admin, topic);
   const found = await topicNow(admin, watch, topic);
   if (found === undefined) throw new LogToolError(`topic ${topic} is not there yet: try again`);
   const recorded: LogTopic = { logId: plan.logId, topic, adopted: plan.adopted, starts: plan.starts, ...found };
-  await recordLogTopic(store, recorded, now());
+  if ((await readLogTopic(store, plan.logId)) === undefined) await recordLogTopic(store, recorded, now());
+  faults?.at('after-log-topic');
   const log: NamedLog = {
     logId: plan.logId,
     kind: 'kafka',
@@ -322,6 +350,9 @@ async function carryOut(
   // named first: gaps of a log that is still in use would be positions that it may yet fill
   const inForce = await nameLog(store, plan.seq, log);
   if (inForce.logId !== plan.logId) throw new LogToolError('another process has named a log meanwhile: see uptally log show');
-  for (const { partition, from, until, samples } of plan.givenUp)
+  faults?.at('after-log-named');
+  for (const { partition, from, until, samples } of plan.givenUp) {
     await recordGap(store, { logId: plan.of, partition, kind: 'log', from, until, samples, why, who, recordedMs: now() });
+    faults?.at('after-gap');
+  }
 }

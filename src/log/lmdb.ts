@@ -50,7 +50,8 @@ export interface ReadTable extends Table {
 
 const HEAD_KEY = Buffer.from([0]);
 const TRIM_KEY = Buffer.from([1]);
-const SEGMENTS_END = Buffer.alloc(8, 0xff);
+/** The mark's key lies behind those of all segments: they begin with a zero. */
+const SEGMENTS_END = TRIM_KEY;
 
 type Db = RootDatabase<Uint8Array, Buffer>;
 
@@ -174,7 +175,7 @@ function tableOf(db: Db, renew: () => void): Table {
   const first = (seq: number, reverse: boolean): number | undefined => {
     renew();
     const end = reverse ? seqKey(0) : SEGMENTS_END;
-    const [found] = db.getKeys({ start: seqKey(seq), end, inclusiveEnd: true, reverse, limit: 1 });
+    const [found] = db.getKeys({ start: seqKey(seq), end, inclusiveEnd: reverse, reverse, limit: 1 });
     return found === undefined ? undefined : seqOf(found);
   };
   return {

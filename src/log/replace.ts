@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { type Faults, NO_FAULTS } from '../process/faults.ts';
 import { openEmbeddedWriter } from './embedded.ts';
 import type { Identity } from './identity.ts';
 import type { LogMark } from './check.ts';
@@ -36,7 +37,7 @@ export async function makeNewLog(path: string, seq: number, samples: bigint, ide
 }
 
 /** Finishes the move when the database names the log that lies ready. */
-export async function finishReplacing(path: string, namedId: string): Promise<void> {
+export async function finishReplacing(path: string, namedId: string, faults: Faults = NO_FAULTS): Promise<void> {
   const made = newPath(path);
   if (!existsSync(made)) return;
   const table = openReadTable(made);
@@ -44,9 +45,10 @@ export async function finishReplacing(path: string, namedId: string): Promise<vo
   await table.close();
   if (logId !== namedId) return;
   if (existsSync(path)) await rename(path, setAsidePath(path, namedId));
-  await rm(path + LOCK, { force: true });
+  faults.at('after-log-aside');
+  for (const lock of [path + LOCK, made + LOCK]) await rm(lock, { force: true });
   await rename(made, path);
-  await rm(made + LOCK, { force: true });
+  faults.at('after-log-moved');
   const folder = await open(dirname(path), 'r');
   await folder.sync().finally(() => folder.close());
 }

@@ -46,8 +46,21 @@ export const BOOKS_FAULT_POINTS = [
 /** While names are forgotten. */
 export const NAMES_FAULT_POINTS = ['before-forget', 'during-forget', 'after-forget'] as const;
 
-export type FaultPoint =
-  (typeof FAULT_POINTS)[number] | (typeof BOOKS_FAULT_POINTS)[number] | (typeof NAMES_FAULT_POINTS)[number];
+/** While a log is named for the first time or replaced, or a part of it is let pass: of `uptally log`, and of a start that names or adopts a log. */
+export const LOG_FAULT_POINTS = [
+  'after-log-made',
+  'after-gap',
+  'after-log-progress',
+  'after-log-id',
+  'after-log-topic',
+  'after-log-acknowledged',
+  'after-log-named',
+  'after-log-aside',
+  'after-log-moved',
+] as const;
+
+const POINTS = [...FAULT_POINTS, ...BOOKS_FAULT_POINTS, ...NAMES_FAULT_POINTS, ...LOG_FAULT_POINTS] as const;
+export type FaultPoint = (typeof POINTS)[number];
 
 /** What normal operation has. */
 export const NO_FAULTS: Faults = { at: () => undefined };
@@ -63,8 +76,7 @@ export function faultsOf(env: Readonly<Record<string, string | undefined>>, kill
   const [name, nth = '1', ...rest] = asked.split(':');
   const signal = rest.join(':');
   const armed = (): boolean => signal === '' || existsSync(signal);
-  if (![...FAULT_POINTS, ...BOOKS_FAULT_POINTS, ...NAMES_FAULT_POINTS].some((point) => point === name))
-    throw new Error(`UPTALLY_TEST_CRASH names no point: ${asked}`);
+  if (!POINTS.some((point) => point === name)) throw new Error(`UPTALLY_TEST_CRASH names no point: ${asked}`);
   let left = Number(nth);
   return {
     at(point) {

@@ -1,4 +1,5 @@
 /** What the database says of the topic that carries its log, and of what the processes that append had acknowledged. */
+import { readLogIds } from './named-log.ts';
 import { literal } from './rowbinary.ts';
 import type { Store } from './store.ts';
 
@@ -46,15 +47,20 @@ export async function readFirstPartitions(store: Store, topic: string): Promise<
 export interface Acknowledged {
   /** The position after the last message acknowledged; 0 for none. */
   readonly next: number;
-  /** Samples in all messages acknowledged, of every log that the database has had. */
+  /** Samples in all messages acknowledged, of every log that the database has named. */
   readonly samples: bigint;
 }
 
-/** What was recorded as acknowledged, by partition. @param logId the log whose positions are asked for */
+/**
+ * What was recorded as acknowledged, by partition. A log that was about to be named when its process died is none: the next start gives another one
+ * the same samples. @param logId the log whose positions are asked for
+ */
 export async function readAcknowledged(store: Store, logId: string): Promise<Map<number, Acknowledged>> {
+  const named = ['', ...(await readLogIds(store))].map((id) => literal(id));
   const rows = await store.rows<{ partition_id: number; next: string; total: string }>(
     `SELECT partition_id, maxIf(next_position, log_id = {logId:String}) AS next, toString(sum(samples)) AS total
-     FROM (SELECT log_id, partition_id, instance, max(next_position) AS next_position, max(samples) AS samples FROM log_writers GROUP BY log_id, partition_id, instance)
+     FROM (SELECT log_id, partition_id, instance, max(next_position) AS next_position, max(samples) AS samples FROM log_writers
+       WHERE log_id IN (${named.join(', ')}) GROUP BY log_id, partition_id, instance)
      GROUP BY partition_id`,
     { logId },
   );

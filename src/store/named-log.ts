@@ -51,10 +51,19 @@ interface IdentityRow {
 }
 
 /** The log that the database names, with its number among all that it has named; undefined when it names none yet. */
-export async function readNamedLog(store: Store): Promise<(NamedLog & { readonly seq: number }) | undefined> {
+export function readNamedLog(store: Store): Promise<(NamedLog & { readonly seq: number }) | undefined> {
+  return readLast(store, '1');
+}
+
+/** The one that it named before the `seq`-th. */
+export function readLogBefore(store: Store, seq: number): Promise<(NamedLog & { readonly seq: number }) | undefined> {
+  return readLast(store, `seq < ${seq}`);
+}
+
+async function readLast(store: Store, where: string): Promise<(NamedLog & { readonly seq: number }) | undefined> {
   const rows = await store.rows<IdentityRow>(
     `SELECT seq, log_id, kind, name, first_position, toUnixTimestamp64Milli(recorded_at) AS at, recorded_by
-     FROM log_identity ORDER BY seq DESC, log_id LIMIT 1`,
+     FROM log_identity WHERE ${where} ORDER BY seq DESC, log_id LIMIT 1`,
   );
   const [row] = rows;
   if (row === undefined) return undefined;
@@ -100,8 +109,12 @@ export async function nameLog(store: Store, seq: number, log: NamedLog): Promise
   throw new StoreError('claim_lost', 'ClickHouse does not keep the name of the log', true);
 }
 
-/** Records a gap durably; the same again is the same gap. */
+/**
+ * Records a gap durably, unless it is on record: what an operator decides once more, since it was interrupted, is the decision of before. The samples of a
+ * gap are counted as given up, so twice would be once too often.
+ */
 export async function recordGap(store: Store, gap: LogGap): Promise<void> {
+  if ((await readGaps(store)).some((each) => isSameGap(each, gap))) return;
   const { logId, partition, kind, from, until, samples, why, who, recordedMs } = gap;
   const id = createHash('sha256').update(JSON.stringify([logId, partition, kind, from, who, why, recordedMs]));
   const row = Buffer.concat([
@@ -117,6 +130,10 @@ export async function recordGap(store: Store, gap: LogGap): Promise<void> {
     u64(recordedMs),
   ]);
   await store.insertRowBinary('log_gaps', GAPS, [row]);
+}
+
+function isSameGap(a: LogGap, b: LogGap): boolean {
+  return a.logId === b.logId && a.partition === b.partition && a.kind === b.kind && a.from === b.from && a.until === b.until;
 }
 
 interface GapRow {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { startServer, type TestServer, untilStored } from '../support/server.ts';
+import { startOrDie, startServer, type TestServer, untilStored } from '../support/server.ts';
 
 const FIXTURE = fileURLToPath(new URL('fixtures/data-folder-before-ids.tar.gz', import.meta.url));
 const ENV = {
@@ -61,6 +61,19 @@ it('it is given an id once, keeps what it held and goes on, also when it is kill
   expect(await bytesOf(server)).toBe(6000);
   expect(await server.status()).toMatchObject({ log: { appended: 101, stored: 101 }, samples: { accepted: 101, applied: 101 } });
 });
+
+it.each(['after-log-id', 'after-log-named'])(
+  'killed %s while it is taken over, it is taken over by the next start',
+  async (point) => {
+    expect(await startOrDie({ dir: data, env: { ...ENV, UPTALLY_TEST_CRASH: point } })).toBeUndefined();
+    const server = await serve();
+    expect(await server.ask('/v1/status')).toMatchObject({ log_id: expect.stringMatching(/^[0-9a-f]{32}$/) as string, gaps: [] });
+    expect(await server.status()).toMatchObject({
+      log: { appended: 100, stored: 100 },
+      samples: { accepted: 100, applied: 100 },
+    });
+  },
+);
 
 it('it is refused without its log: nothing begins anew on top of what is stored', async () => {
   rmSync(join(data, 'log'));

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
-import { openWriteTable } from '../../src/log/lmdb.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openReadTable, openWriteTable } from '../../src/log/lmdb.ts';
 import { logPath, openLog, openReader, payloadOf, readAll } from './support.ts';
 
 function range(from: number, to: number): number[] {
@@ -73,6 +73,16 @@ describe('append and read', () => {
         );
       }
     }
+  });
+
+  test('behind the last segment there is none, also in a log that was trimmed', async () => {
+    const { path, writer } = openLog();
+    for (const n of range(0, 4)) await writer.append(payloadOf(n, 100), 1);
+    await writer.trim(2);
+    const table = openReadTable(path);
+    onTestFinished(() => table.close());
+    expect([2, 3].map((seq) => table.segmentAfter(seq))).toEqual([3, undefined]);
+    expect(table.segmentStart(100)).toBe(3);
   });
 
   test('a read obeys both limits and gives at least one record', async () => {

@@ -9,6 +9,7 @@ import { type Identity, identityOf, LogIdentityError, newLogId, NOT_ADOPTED } fr
 import { afterGaps, type Passed } from '../../log/gaps.ts';
 import { LogError, type LogReader } from '../../log/log.ts';
 import { type NamedLog, nameLog, readNamedLog } from '../../store/named-log.ts';
+import type { Faults } from '../../process/faults.ts';
 import type { Store } from '../../store/store.ts';
 import type { CheckpointFolder } from '../checkpoint.ts';
 import { checkKept } from '../recovery.ts';
@@ -24,6 +25,7 @@ export interface OwnLog {
   readonly randomBytes: (size: number) => Uint8Array;
   readonly note: (message: string) => void;
   readonly gaps: readonly Passed[];
+  readonly faults?: Faults;
 }
 
 const RESTORE = 'Restore the newest backup of the log, as it is when the server is stopped';
@@ -96,6 +98,7 @@ async function beginOrAdopt(own: OwnLog, onlyLook = false): Promise<void> {
       createdMs: nowMs,
       adoptedFrom: isNew ? NOT_ADOPTED : fingerprint,
     });
+    own.faults?.at('after-log-id');
     if (!isNew) note(`the log of the version before is given the id ${writer.logId}, and the database the name of it`);
   } else if (highest >= 0) {
     // the rest of an adoption that was interrupted; any other log was never this database's
@@ -114,6 +117,7 @@ async function beginOrAdopt(own: OwnLog, onlyLook = false): Promise<void> {
   if (onlyLook) return;
   const name = { kind: 'embedded', name: '', firstPosition: 0, recordedBy: '' } as const;
   checkName(own, await nameLog(store, 1, { ...name, logId: writer.logId, recordedMs: nowMs }));
+  own.faults?.at('after-log-named');
 }
 
 /** A log and a database of before there were ids: only their positions can say that they belong together. */

@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { EmbeddedAcceptance, EmbeddedLogView } from '../../log-tool/embedded.ts';
-import type { KafkaLogView } from '../../log-tool/kafka.ts';
+import type { EmbeddedAcceptance } from '../../log-tool/embedded.ts';
 import type { Config } from '../../process/config.ts';
 import type { Decision } from '../../log-tool/decision.ts';
-import type { LogGap } from '../../store/named-log.ts';
+import type { Store } from '../../store/store.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
 import { parseCount } from '../terminal/option-values.ts';
-import { gapLine } from '../terminal/gap-lines.ts';
+import { acceptanceLines, embeddedLines, kafkaLines } from '../terminal/log-lines.ts';
 
 interface Decided {
   readonly by: string;
@@ -125,65 +124,73 @@ async function withTool(context: CliContext, use: (tool: Tool) => Promise<void>)
   }
 }
 
-async function openDatabase(context: CliContext, config: Config) {
-  const [{ openStore }, { migrate }, { clusterOf }] = await Promise.all([
+/** Opens the database, and takes the data folder before where it or the log is in it: a server that runs has it. */
+async function withDatabase(context: CliContext, config: Config, use: (store: Store) => Promise<void>): Promise<void> {
+  const [{ lockFolder }, { makeLogger }, { openStore }, { migrate }, { clusterOf }, { endAtOnce }] = await Promise.all([
+    import('../../app/parts.ts'),
+    import('../../api/routes.ts'),
     import('../../store/open.ts'),
     import('../../store/migrations.ts'),
     import('../../store/cluster.ts'),
+    import('../../process/ending.ts'),
   ]);
-  const store = await openStore(config);
-  await migrate(store, { nowMs: context.now(), cluster: clusterOf(config) });
-  return store;
-}
-
-async function withEmbedded(context: CliContext, config: Config, use: (tool: Tool) => Promise<void>): Promise<void> {
-  const [{ lockFolder }, { makeLogger }, { embeddedLogTool }, { openCheckpoints }, { NO_FAULTS }, { endAtOnce }] =
-    await Promise.all([
-      import('../../app/parts.ts'),
-      import('../../api/routes.ts'),
-      import('../../log-tool/embedded.ts'),
-      import('../../aggregate/checkpoint.ts'),
-      import('../../process/faults.ts'),
-      import('../../process/ending.ts'),
-    ]);
   const onFatal = (error: Error): never => endAtOnce(error.message);
-  const lock = await lockFolder({ config, logger: makeLogger('error'), now: context.now, onFatal });
+  const isInFolder = config.log === 'embedded' || config.clickhouseUrl === undefined;
+  const lock = isInFolder ? await lockFolder({ config, logger: makeLogger('error'), now: context.now, onFatal }) : undefined;
   try {
-    const store = await openDatabase(context, config);
+    const store = await openStore(config);
     try {
-      const tool = embeddedLogTool({
-        ...{ path: join(config.dataDir, 'log'), store, now: context.now, randomBytes },
-        checkpoints: openCheckpoints(join(config.dataDir, 'checkpoints'), NO_FAULTS),
-      });
-      await use({
-        async show() {
-          const view = await tool.show();
-          return { view, lines: embeddedLines(view) };
-        },
-        planSkip({ record }): Promise<EmbeddedAcceptance> {
-          if (record === undefined) throw new CommandFailure('--record says which record is let pass', 2);
-          return tool.planSkip(record);
-        },
-        planAccept: () => tool.planAccept(),
-      });
+      await migrate(store, { nowMs: context.now(), cluster: clusterOf(config) });
+      await use(store);
     } finally {
       await store.close();
     }
   } finally {
-    await lock.release();
+    await lock?.release();
   }
 }
 
+async function withEmbedded(context: CliContext, config: Config, use: (tool: Tool) => Promise<void>): Promise<void> {
+  const [{ embeddedLogTool }, { openCheckpoints }, { NO_FAULTS, faultsOf }, { killSelf }] = await Promise.all([
+    import('../../log-tool/embedded.ts'),
+    import('../../aggregate/checkpoint.ts'),
+    import('../../process/faults.ts'),
+    import('../../process/ending.ts'),
+  ]);
+  await withDatabase(context, config, async (store) => {
+    const tool = embeddedLogTool({
+      ...{ path: join(config.dataDir, 'log'), store, now: context.now, randomBytes },
+      checkpoints: openCheckpoints(join(config.dataDir, 'checkpoints'), NO_FAULTS),
+      faults: faultsOf(context.env, killSelf),
+    });
+    await use({
+      async show() {
+        const view = await tool.show();
+        return { view, lines: embeddedLines(view) };
+      },
+      planSkip({ record }): Promise<EmbeddedAcceptance> {
+        if (record === undefined) throw new CommandFailure('--record says which record is let pass', 2);
+        return tool.planSkip(record);
+      },
+      planAccept: () => tool.planAccept(),
+    });
+  });
+}
+
 async function withKafka(context: CliContext, config: Config, use: (tool: Tool) => Promise<void>): Promise<void> {
-  const [{ kafkaClient }, { kafkaLogTool }] = await Promise.all([
+  const [{ kafkaClient }, { kafkaLogTool }, { faultsOf }, { killSelf }] = await Promise.all([
     import('../../log/kafka/client.ts'),
     import('../../log-tool/kafka.ts'),
+    import('../../process/faults.ts'),
+    import('../../process/ending.ts'),
   ]);
   if (config.kafka === undefined) throw new CommandFailure('UPTALLY_KAFKA_BROKERS must name at least one broker', 2);
-  const store = await openDatabase(context, config);
-  try {
-    const kafka = kafkaClient(config.kafka, () => undefined);
-    const tool = kafkaLogTool({ kafka, settings: config.kafka, store, now: context.now, randomBytes });
+  const { kafka: settings } = config;
+  await withDatabase(context, config, async (store) => {
+    const tool = kafkaLogTool({
+      ...{ kafka: kafkaClient(settings, () => undefined), settings, store, now: context.now, randomBytes },
+      faults: faultsOf(context.env, killSelf),
+    });
     await use({
       async show() {
         const view = await tool.show();
@@ -200,58 +207,15 @@ async function withKafka(context: CliContext, config: Config, use: (tool: Tool) 
         });
       },
       async planAccept() {
-        const { logId, base, givenUp, confirm } = await tool.accept();
-        const lines = givenUp.map(
-          (each) =>
-            `partition ${each.partition}: positions ${each.from} to ${each.until - 1}, ${each.samples ?? 'an unknown number of'} answered samples`,
-        );
+        const { confirm, ...acceptance } = await tool.accept();
         return {
-          givesUp: `everything up to position ${base}`,
-          explanation: [
-            `Log ${logId} begins at position ${base}; given up: ${lines.length === 0 ? 'nothing that is known' : ''}`,
-            ...lines,
-          ].join('\n  '),
+          givesUp: `everything up to position ${acceptance.base}`,
+          explanation: acceptanceLines(acceptance).join('\n  '),
           confirm,
         };
       },
     });
-  } finally {
-    await store.close();
-  }
-}
-
-function embeddedLines({ named, log, stored, gaps, refused }: EmbeddedLogView): string[] {
-  const file =
-    typeof log === 'string'
-      ? [`log        ${log}`]
-      : [
-          `log        ${log.logId === '' ? 'without an id' : log.logId}: records ${log.first} to ${log.head - 1}, ${log.samples} samples since it began`,
-          log.damage === null
-            ? 'damage     none: every record that is not stored yet can be read'
-            : `damage     records from ${log.damage.from} to before ${log.damage.until} can't be read (${log.damage.samples ?? 'unknown'} samples): uptally log skip --record ${log.damage.from}`,
-        ];
-  return [
-    `database   ${named === undefined ? 'names no log yet' : `names log ${named.logId}${named.kind === 'kafka' ? `, topic ${named.name}` : ''}`}`,
-    ...file,
-    `stored     ${stored === undefined ? 'nothing' : `up to record ${stored.seq}; rows of up to record ${stored.reach} may be`}`,
-    refused === null ? 'A server starts with them.' : `A server refuses to start: ${refused}`,
-    ...gapLines(gaps),
-  ];
-}
-
-function kafkaLines({ named, topic, partitions, gaps }: KafkaLogView): string[] {
-  return [
-    `database   ${named === undefined ? 'names no log yet' : `names log ${named.logId}, ${named.kind === 'kafka' ? `topic ${named.name}` : 'embedded'}`}`,
-    ...partitions.map((each) => {
-      const has = each.topic === null ? 'no such topic' : `has positions ${each.topic.low} to ${each.topic.head - 1}`;
-      return `partition ${each.partition} of ${topic}: ${has}; stored up to ${each.storedNext - 1}, acknowledged up to ${each.acknowledgedNext - 1}, ${each.missing ?? 'unknown'} samples neither stored nor given up`;
-    }),
-    ...gapLines(gaps),
-  ];
-}
-
-function gapLines(gaps: readonly LogGap[]): string[] {
-  return gaps.map((gap) => gapLine(gap));
+  });
 }
 
 function bigintsAsTexts(_: string, value: unknown): unknown {
