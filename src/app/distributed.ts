@@ -114,7 +114,7 @@ export async function startDistributed(given: AppOptions): Promise<App> {
     TOPIC_CHECK_MS,
     async () => {
       const named = await readNamedLog(store);
-      if (named !== undefined && named.logId !== log.logId) onFatal(anotherLog(topic, named.logId));
+      if (named?.logId !== log.logId) onFatal(anotherLog(topic, named?.logId));
       await watch.confirm();
       mismatch = undefined;
     },
@@ -183,17 +183,21 @@ export async function startDistributed(given: AppOptions): Promise<App> {
   };
 }
 
-/** An operator has let another log follow while this process worked on the one before. */
-function anotherLog(topic: string, logId: string): LogIdentityError {
+/** An operator has let another log follow while this process worked on the one before; or the database is another one by now. */
+function anotherLog(topic: string, logId: string | undefined): LogIdentityError {
   return new LogIdentityError('log_foreign', {
-    found: `the database names log ${logId} now`,
+    found: logId === undefined ? 'the database names no log any more: it was emptied' : `the database names log ${logId} now`,
     expected: `this process began with the log in topic ${topic} as it was before`,
-    advice: 'Start it again',
+    advice: 'Start it again: it goes on, or says what does not belong together',
   });
 }
 
 /** Finds the log, or makes it, as soon as a broker answers. */
-async function reachTopic({ logger, now, randomBytes }: AppOptions, settings: KafkaSettings, store: Store): Promise<KafkaLog> {
+async function reachTopic(
+  { logger, now, randomBytes, faults }: AppOptions,
+  settings: KafkaSettings,
+  store: Store,
+): Promise<KafkaLog> {
   const kafka = kafkaClient(
     settings,
     (message, detail) => {

@@ -52,5 +52,5 @@ export interface ToGroup {
 export type FromGroup =
   | { readonly type: 'state'; readonly state: GroupState }
   | { readonly type: 'note'; readonly message: string; readonly detail?: object }
-  | { readonly type: 'failed'; readonly message: string; readonly stack: string | undefined }
+  | { readonly type: 'failed'; readonly message: string; readonly stack: string | undefined; readonly byIdentity: boolean }
   | { readonly type: 'stopped' };

@@ -16,6 +16,7 @@ import { checkpointTable } from '../checkpoint-table.ts';
 import { CapacityError } from '../pricing.ts';
 import { type PartitionState, writeProgress, writeStandstill } from '../progress.ts';
 import type { Progress } from '../status.ts';
+import { checkDatabase } from './database-check.ts';
 
 export interface RunnerOptions {
   readonly partition: number;
@@ -69,6 +70,8 @@ export class PartitionRunner {
   #woken = false;
   #checkpointAt = 0;
   #checkpointedAtMs: number | undefined;
+  /** The newest position that this process has on record as stored; undefined before its first. */
+  #toldSeq: number | undefined;
   #running: Promise<void> | undefined;
   #gaps: readonly Passed[] = [];
   #ownLogs: readonly LogId[] = [];
@@ -230,18 +233,27 @@ export class PartitionRunner {
     await this.#tell();
   }
 
+  #checkDatabase(): Promise<void> {
+    const { store, partition } = this.#options;
+    return checkDatabase(store, partition, this.#toldSeq, () => this.#stopped);
+  }
+
   async #tell(): Promise<void> {
     const { store, partition, instance, logId, now } = this.#options;
+    await this.#checkDatabase();
     if (!this.recovered) {
       await writeStandstill(store, { partition, state: this.state, instance, nowMs: now() });
       return;
     }
-    await writeProgress(store, { partition, progress: this.progress(), state: this.state, instance, logId, storedMs: now() });
+    const progress = this.progress();
+    await writeProgress(store, { partition, progress, state: this.state, instance, logId, storedMs: now() });
+    this.#toldSeq = progress.storedSeq;
   }
 
   async #checkpoint(): Promise<void> {
     const { now, onTrim, checkpointIntervalMs } = this.#options;
     const startedAt = now();
+    await this.#checkDatabase();
     const beforeSeq = this.state === '' ? await this.#aggregator.checkpoint() : undefined;
     if (beforeSeq !== undefined && beforeSeq > 0) onTrim(beforeSeq);
     if (beforeSeq !== undefined) this.#checkpointedAtMs = now();

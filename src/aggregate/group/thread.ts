@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { compiledFile } from '../../process/compiled.ts';
 import { serveStore } from '../../store/remote.ts';
 import type { Store } from '../../store/store.ts';
+import { UnusableLogError } from '../../log/identity.ts';
 import type { FromGroup, GroupSetup, GroupState, ToGroup } from './messages.ts';
 
 export interface GroupThread {
@@ -49,7 +50,11 @@ export function startGroupThread(options: GroupThreadOptions): GroupThread {
         onNote(message.message, message.detail ?? {});
         break;
       case 'failed':
-        fail(Object.assign(new Error(`the aggregators failed: ${message.message}`), { stack: message.stack }));
+        fail(
+          message.byIdentity
+            ? new UnusableLogError(message.message)
+            : Object.assign(new Error(`the aggregators failed: ${message.message}`), { stack: message.stack }),
+        );
         break;
       case 'stopped':
         end();

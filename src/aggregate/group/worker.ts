@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { killSelf } from '../../process/ending.ts';
 import { faultsOf } from '../../process/faults.ts';
+import { LogIdentityError } from '../../log/identity.ts';
 import { kafkaClient } from '../../log/kafka/client.ts';
 import { readGaps, readLogIds } from '../../store/named-log.ts';
 import { remoteStore } from '../../store/remote.ts';
@@ -25,7 +26,7 @@ const say = (message: FromGroup): void => {
 };
 const fail = (error: unknown): void => {
   const known = error instanceof Error ? error : new Error(String(error));
-  say({ type: 'failed', message: known.message, stack: known.stack });
+  say({ type: 'failed', message: known.message, stack: known.stack, byIdentity: known instanceof LogIdentityError });
 };
 
 let storeOutage: string | null = null;
