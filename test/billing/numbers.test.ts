@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { finalize, keepDraft, readDocument } from '../../src/books/ledger.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { type Store, StoreError } from '../../src/store/store.ts';
-import { ANYHOW, draftOf } from '../support/draft.ts';
+import { ANYHOW, draftContent, draftOf } from '../support/draft.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 import { booksOf, openCatalogOf } from '../support/records.ts';
 
@@ -76,7 +76,7 @@ describe('invoice numbers', () => {
   it('a draft rated again while it becomes final: what is final is one of the two, whole', async () => {
     const catalog = await open();
     const id = await keepDraft(booksOf(catalog), draftOf('c'), 't');
-    const again = { ...draftOf('c'), rest: '{"lines":[{}],"again":true}' };
+    const again = { ...draftOf('c'), rest: draftContent('c', 'again') };
     const [, second] = await Promise.allSettled([
       finalize(booksOf(catalog), id, 't', ANYHOW),
       keepDraft(booksOf(catalog), again, 't'),

@@ -21,8 +21,24 @@ export function draftOf(account: string): StoredDocument {
       principal_nanos: '0',
       corrects: null,
     },
-    rest: '{"lines":[{"kind":"service","vm":null,"description":"","quantity":"1","amount":"0.00","detail":{}}]}',
+    rest: draftContent(account),
     evidence: '{}',
     sha256: null,
   };
+}
+
+/** What such a draft says; `note` tells one from another. */
+export function draftContent(account: string, note = ''): string {
+  const at = '1970-01-01T00:00:00Z';
+  const line = { kind: 'service', vm: null, description: note, quantity: '1', unit: 'day', unit_price: '0.00', amount: '0.00' };
+  return JSON.stringify({
+    account,
+    customer: { name: account, language: 'en' },
+    currency: 'CNY',
+    from: at,
+    to: '1970-01-02T00:00:00Z',
+    due_at: at,
+    lines: [{ ...line, formula: '', query: null, detail: {} }],
+    total: '0.00',
+  });
 }
