@@ -40,6 +40,8 @@ import {
   withRetention,
 } from './parts.ts';
 import { openRecords } from './records.ts';
+import { Follower } from '../journal/follow.ts';
+import { PRICING_KINDS } from '../catalog/catalog.ts';
 
 const TICK_MS = 1000;
 
@@ -106,12 +108,15 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     aggregator.wake();
   };
   await mark(catalog.lastSeq);
-  const stopMarking = journal.watch(() => {
-    const seq = catalog.lastPricingSeq;
-    if (seq <= markedSeq) return;
-    mark(seq).catch((error: unknown) => {
-      logger.error({ err: error }, 'a change of the catalog could not be marked in the log: it is with the next tick');
-    });
+  const marking = await Follower.start(journal, {
+    name: 'pricing-marks',
+    from: journal.lastSeq,
+    kinds: PRICING_KINDS,
+    deliver: (entries) => mark(entries.at(-1)?.seq ?? 0n),
+    onError: (error) => {
+      logger.error({ err: error }, 'a change of the catalog could not be marked in the log yet');
+    },
+    faults,
   });
 
   const agents = new AgentsSeen();
@@ -188,9 +193,9 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     server,
     async close() {
       stopTicking();
-      stopMarking();
       stopExpiring();
       await front.close();
+      await marking.close();
       // the refusals since the last tick
       await door.tick().catch((error: unknown) => {
         logger.error({ err: error }, 'the last clock could not be recorded');

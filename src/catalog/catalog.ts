@@ -15,6 +15,9 @@ export interface CatalogOptions {
   readonly keysOnly?: boolean | undefined;
 }
 
+/** Entries that rows follow from: a mark in the log says from where on they do. */
+export const PRICING_KINDS = ['plan', 'vm', 'forgetting'] as const;
+
 /** What is to be recorded, or how to tell it from what is in force: decided where no other writer can come between. */
 export type Decided<T> = T | ((before: Versioned<T> | undefined) => T);
 
@@ -44,7 +47,7 @@ export class Catalog {
   }
   /** The number of the last entry that changes what rows follow from: of a plan, a VM, or names that are forgotten. */
   get lastPricingSeq(): bigint {
-    return this.#journal.lastSeqOf('plan', 'vm', 'forgetting');
+    return this.#journal.lastSeqOf(...PRICING_KINDS);
   }
   plan(id: string): Versioned<PlanBody> | undefined {
     return this.#view.plans.get(id);

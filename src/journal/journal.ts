@@ -47,6 +47,11 @@ export class Journal {
     return this.#options.store;
   }
 
+  /** Whether other processes write as well. */
+  get isShared(): boolean {
+    return this.#options.shared === true;
+  }
+
   /** Keeps a projection from here on; `refresh` brings what is there. */
   project(projection: Projection): void {
     if (this.#lastSeq > 0n) throw new Error('a projection has to be there before anything is read');

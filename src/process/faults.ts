@@ -43,6 +43,9 @@ export const BOOKS_FAULT_POINTS = [
   'before-books-answer',
 ] as const;
 
+/** While entries of the journal are delivered to a follower. */
+export const FOLLOW_FAULT_POINTS = ['after-deliver', 'after-keep-position'] as const;
+
 /** While names are forgotten. */
 export const NAMES_FAULT_POINTS = ['before-forget', 'during-forget', 'after-forget'] as const;
 
@@ -59,7 +62,13 @@ export const LOG_FAULT_POINTS = [
   'after-log-moved',
 ] as const;
 
-const POINTS = [...FAULT_POINTS, ...BOOKS_FAULT_POINTS, ...NAMES_FAULT_POINTS, ...LOG_FAULT_POINTS] as const;
+const POINTS = [
+  ...FAULT_POINTS,
+  ...BOOKS_FAULT_POINTS,
+  ...FOLLOW_FAULT_POINTS,
+  ...NAMES_FAULT_POINTS,
+  ...LOG_FAULT_POINTS,
+] as const;
 export type FaultPoint = (typeof POINTS)[number];
 
 /** What normal operation has. */

@@ -12,6 +12,7 @@ import { openServerStore } from '../../src/store/server.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type ClickHouseServer, serverMissing, startClickHouseServer } from '../support/clickhouse-server.ts';
 import { compileProgram, type Program } from '../support/program.ts';
+import { follow } from '../support/follow.ts';
 import { booksOf, openCatalogOf, recordsOf } from '../support/records.ts';
 
 const ROUNDS = 8;
@@ -88,6 +89,35 @@ describe.skipIf(missing !== undefined)('the catalog of several processes', () =>
       .map(({ head }) => head.number ?? 0);
     expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 4 * ROUNDS }, (_, i) => i + 1));
     expect(told.filter((each) => each.invoice !== undefined)).toHaveLength(4 * ROUNDS);
+  });
+
+  it('gives followers every entry of every process, in order and once where none of them dies, also two under one name', async () => {
+    const told: Record<string, bigint[]> = { here: [], there: [] };
+    const following = await Promise.all(
+      Object.keys(told).map(async (where) =>
+        follow(recordsOf(await open()).journal, {
+          ...{ name: 'both', pollMs: 5, keepWithinMs: 0 },
+          deliver: (entries) => {
+            told[where]?.push(...entries.map(({ seq }) => seq));
+            return Promise.resolve();
+          },
+        }),
+      ),
+    );
+    const writers = ['w1', 'w2'].map((name) => program.start([server.url, name, '4']));
+    for (const child of writers) child.stdout?.resume();
+    await Promise.all(writers.map((child) => once(child, 'close')));
+    const end = await last();
+    for (const each of following) await each.reached(end);
+    for (const each of following) await each.close();
+    const all = Array.from({ length: Number(end) }, (_, i) => BigInt(i + 1));
+    // the second may have begun where the first had come to
+    for (const seqs of Object.values(told)) expect(seqs).toEqual(all.slice(all.length - seqs.length));
+    expect(Math.max(...Object.values(told).map((seqs) => seqs.length))).toBe(all.length);
+    for (const seqs of Object.values(told)) expect(seqs.length).toBeGreaterThanOrEqual(2 * 4 * 3);
+    const later = await follow(recordsOf(await open()).journal, { name: 'both', deliver: () => Promise.resolve() });
+    expect(later.follower.position).toBe(end);
+    await later.close();
   });
 
   it('lets one of many that claim a seq at once have it, and each of them knows whether it was', async () => {
