@@ -42,7 +42,12 @@ const aggregator: AggregatorThread = {
   newNames: () => Promise.resolve({ vms: 0, nics: 0 }),
   stop: () => Promise.resolve(),
 };
-const shares = { broughtBy: () => ({ vms: 0, nics: 0 }), grant: () => Promise.resolve(), giveBack: () => undefined };
+const shares = {
+  broughtBy: () => ({ vms: 0, nics: 0 }),
+  grant: () => Promise.resolve(),
+  giveBack: () => undefined,
+  beginAnew: () => undefined,
+};
 const door = new Door({
   log,
   aggregator,

@@ -10,6 +10,7 @@ import type { LogMark } from '../log/check.ts';
 import { LogIdentityError } from '../log/identity.ts';
 import { LogError, type LogReader, type LogRecord } from '../log/log.ts';
 import { catalogSeqOf, framesOf, samplesIn } from '../log/record.ts';
+import { deleteRowsOf } from '../store/delete-rows.ts';
 import type { Store } from '../store/store.ts';
 import { Backlog } from './backlog.ts';
 import type { Checkpoints } from './checkpoint.ts';
@@ -115,6 +116,8 @@ export class Aggregator {
   #storedSamples = 0n;
   #quarantined = 0n;
   #forgotten: ForgottenSum = NOTHING_FORGOTTEN;
+  /** Of a partition: what a process that has lost it may have written after it was deleted, until the next checkpoint. */
+  readonly #toSweep: { readonly vms: readonly string[]; readonly seq: number }[] = [];
   /** Whether this step has written any, also in the middle of it: their number is then counted anew. */
   #anomaliesWritten = false;
   #checkpointSeq = -1;
@@ -351,6 +354,7 @@ export class Aggregator {
     };
     const vms = await forgetUpTo(context, marked, seq);
     if (vms.length === 0) return;
+    if (partition !== undefined) this.#toSweep.push({ vms, seq });
     for (const vm of vms) this.#toReprice.delete(vm);
     const told = vms.filter((vm) => this.#told.delete(vm));
     await writeDone(store, context.partition, told, (BigInt(seq) << 16n) | SETTLED);
@@ -472,6 +476,8 @@ export class Aggregator {
       if (this.#reach.seq < seq) this.#reach = { seq, check: this.#stored.mark?.check ?? '' };
       await this.#record();
     }
+    for (const forgotten of this.#toSweep.splice(0))
+      await deleteRowsOf(this.#options.store, this.#options.cluster, forgotten.vms, (BigInt(forgotten.seq) << 16n) | SETTLED);
     const oldest = await checkpoints.write(seq, takeState(this.#live, this.#backlog), {
       logId,
       check: log.mark?.(seq)?.check ?? '',

@@ -46,14 +46,18 @@ export async function namesThatGo(store: Store, vms: readonly string[], upTo: bi
   for (let at = 0; at < vms.length; at += NAMES_ASKED) {
     const asked = vms.slice(at, at + NAMES_ASKED);
     const list = asked.map(literal).join(', ');
-    const samples = await store.rows<{ vm: string; versions: string; n: string; first: string; last: string; agents: string[] }>(
-      `SELECT vm, uniqExact(nic, ts, pos) AS versions, uniqExact(nic, ts) AS n, toUnixTimestamp64Milli(min(ts)) AS first,
+    const samples = await store.rows<{ vm: string; versions: string; first: string; last: string; agents: string[] }>(
+      `SELECT vm, uniqExact(pos) AS versions, toUnixTimestamp64Milli(min(ts)) AS first,
               toUnixTimestamp64Milli(max(ts)) AS last, arraySort(groupUniqArray(${AGENTS_MAX})(agent)) AS agents
        FROM samples WHERE vm IN (${list}) AND pos <= ${upTo} GROUP BY vm`,
     );
     const minutes = await store.rows<{ vm: string; first: number }>(
       `SELECT vm, toUnixTimestamp(min(minute)) AS first FROM uptime WHERE vm IN (${list}) AND version <= ${upTo} GROUP BY vm`,
     );
+    const conflicts = await store.rows<{ vm: string; n: string }>(
+      `SELECT vm, uniqExact(pos) AS n FROM anomalies WHERE kind = 2 AND vm IN (${list}) AND version <= ${upTo} GROUP BY vm`,
+    );
+    const conflictsOf = new Map(conflicts.map((row) => [row.vm, Number(row.n)]));
     const byVm = new Map(samples.map((row) => [row.vm, row]));
     const firstMinutes = new Map(minutes.map((row) => [row.vm, row.first * 1000]));
     for (const vm of asked) {
@@ -63,7 +67,7 @@ export async function namesThatGo(store: Store, vms: readonly string[], upTo: bi
       gone.push({
         vm,
         samples: Number(row?.versions ?? 0),
-        conflicts: Number(row?.versions ?? 0) - Number(row?.n ?? 0),
+        conflicts: conflictsOf.get(vm) ?? 0,
         expired: minuteMs !== undefined && (firstMs === null || minuteMs < firstMs - 60_000),
         firstMs,
         lastMs: row === undefined ? null : Number(row.last),

@@ -41,6 +41,7 @@ export function bodyExamples(nowMs: number): BodyExamples {
     'PATCH /v1/accounts/{id}': { email: 'billing@example.net' },
     'PATCH /v1/vms/{id}': { paid_amount: '300.00' },
     'POST /v1/keys': { role: 'agent', name: 'host-1', vms: ['web-*'] },
+    'POST /v1/names/forget': { pattern: 'lab-*', before: '2026-03-01T00:00:00Z', dry_run: true },
     'POST /v1/samples': { vm: 'web-1', ts, nic: 'eth0', rx_bytes: 91_000, tx_bytes: 45_500 },
     'POST /v1/vms/{vm}/events': { at: '2026-03-05T10:00:00+08:00', kind: 'ip_blocked', note: 'ticket 9' },
     'POST /v1/incidents': {

@@ -30,6 +30,7 @@ import { invoiceListRoutes } from './billing/invoice-list.ts';
 import { invoiceRunRoutes } from './billing/invoice-runs.ts';
 import { invoiceRoutes } from './billing/invoices.ts';
 import { keyRoutes } from './service/keys.ts';
+import { nameRoutes } from './service/names.ts';
 import { reconcileRoutes } from './billing/reconcile.ts';
 import { refundRoutes } from './billing/refunds.ts';
 import { healthRoutes, type ShownConstants, type Readiness, statusRoute } from './service/status.ts';
@@ -101,6 +102,7 @@ export async function buildServer(deps: ServerDeps): Promise<FastifyInstance> {
     backtestRoutes(api, billing);
     incidentRoutes(api, billing);
     keyRoutes(api, deps.catalog);
+    nameRoutes(api, deps);
     eventRoutes(api, billing);
     refundRoutes(api, deps, sheets, now);
     invoiceListRoutes(api, deps.books);

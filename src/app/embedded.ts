@@ -102,7 +102,13 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
 
   // Whatever the catalog was changed to before a crash, from here on its mark is in the log.
   let markedSeq = -1n;
+  let forgottenSeq = catalog.forgettings.lastSeq;
+  let forget: (seq: bigint) => void = () => undefined;
   const mark = async (seq: bigint): Promise<void> => {
+    if (catalog.forgettings.lastSeq > forgottenSeq) {
+      forgottenSeq = catalog.forgettings.lastSeq;
+      forget(forgottenSeq);
+    }
     await log.append(catalogRecord(seq), 0);
     if (seq > markedSeq) markedSeq = seq;
     aggregator.wake();
@@ -129,10 +135,14 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     vmsMax: config.vmsMax,
     nicsMax: config.nicsMax,
     keyVmsMax: config.keyVmsMax,
-    shares: await openNameShares(store, now),
+    shares: await openNameShares(store, now, forgottenSeq),
+    forgettingSeq: forgottenSeq,
     faults,
     clock: options.clock,
   });
+  forget = (seq) => {
+    door.forget(seq);
+  };
   const status = (): Status => statusOf(log, aggregator, config, catalog.lastPricingSeq, gaps);
   const storeAnswers = storeHealth(store);
   const ready = async (): Promise<Readiness> => readinessOf({ samples: refusalNow(door), questions: await storeAnswers() });

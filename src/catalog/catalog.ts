@@ -2,6 +2,7 @@ import type { DatedPlan, PlanBody } from '../domain/plan.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { AccountBody, VmBody } from './bodies.ts';
 import { EventBook } from './event-book.ts';
+import { Forgettings } from './forgettings.ts';
 import { IncidentBook } from './incident-book.ts';
 import { KeyRegistry } from './key-registry.ts';
 import { type ChargedBy, checkAccount, checkAccountOfVm, checkPlan, checkVm } from './references.ts';
@@ -26,6 +27,7 @@ export class Catalog {
   readonly keys: KeyRegistry;
   readonly events: EventBook;
   readonly incidents: IncidentBook;
+  readonly forgettings: Forgettings;
   readonly #journal: Journal;
   readonly #view: View;
   readonly #chargedBy: ChargedBy;
@@ -37,6 +39,7 @@ export class Catalog {
     this.#view = new View();
     this.events = new EventBook(journal, this.#view);
     this.incidents = new IncidentBook(journal, this.#view);
+    this.forgettings = new Forgettings(journal, this);
     const others = keysOnly === true ? [] : [this.#view, this.events, this.incidents];
     for (const each of [this.keys, ...others]) journal.project(each);
   }

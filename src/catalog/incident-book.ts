@@ -32,6 +32,12 @@ export class IncidentBook implements Projection {
     return incidentsOf(this.#incidents.values(), vm, this.#things.vms.get(vm)?.body.account);
   }
 
+  /** Whether any, also one that was withdrawn, is about this VM by name. */
+  names(vm: string): boolean {
+    for (const { body } of this.#incidents.values()) if ('vms' in body.scope && body.scope.vms.includes(vm)) return true;
+    return false;
+  }
+
   /** Records an incident; `reported` is what the scope of an agent comes down to. Throws `invalid_reference`. */
   async record(request: IncidentRequest, reported: IncidentBody['reported'], by: string): Promise<Versioned<IncidentBody>> {
     const id = this.#journal.newId();

@@ -20,6 +20,7 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./commands/invoices.ts'),
   import('./commands/reconcile.ts'),
   import('./commands/findings.ts'),
+  import('./commands/names.ts'),
   import('./commands/balance.ts'),
 ];
 

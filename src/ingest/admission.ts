@@ -1,5 +1,5 @@
 /**
- * Whether names fit, asked before anything of a request is written. The kernel has room for so many VMs and interfaces, and never forgets one: the
+ * Whether names fit, asked before anything of a request is written. The kernel has room for so many VMs and interfaces, and forgets none by itself: the
  * first half of the room is for whoever comes first, of the second each key of an agent has a share, so that none can keep all others out.
  */
 import type { Sender } from '../http/keys.ts';
@@ -16,6 +16,8 @@ export interface TakenIn {
   /** Places that names have. */
   readonly vmSlots: number;
   readonly nicSlots: number;
+  /** The entry of the catalog up to which its marks were taken in: names that it has forgotten are forgotten. */
+  readonly catalogSeq: bigint;
 }
 
 /** Who knows every name that ever was taken in: the aggregator's thread, wherever it runs. */
@@ -35,6 +37,8 @@ export interface AdmissionOptions {
   /** New VMs that a key of an agent may bring once half of the room is taken; of interfaces as large a part of theirs. */
   readonly keyVmsMax: number;
   readonly shares: NameShares;
+  /** The entry of the catalog that forgot names last, which the kernel may not have come to; left out: none did. */
+  readonly forgettingSeq?: bigint;
 }
 
 /** A request that names what the kernel does not know, or may not know. */
@@ -58,9 +62,12 @@ export class Admission {
   /** Requests that need the aggregator's word about their names: all that wait are answered by one. */
   #waiting: Waiting[] = [];
   #checking = false;
+  /** The newest entry of the catalog that forgets names, from when on its mark may be in the log. */
+  #forgettingSeq: bigint;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
+    this.#forgettingSeq = options.forgettingSeq ?? 0n;
     const { vmsMax, nicsMax, keyVmsMax } = options;
     this.#open = { vms: Math.floor(vmsMax / 2), nics: Math.floor(nicsMax / 2) };
     this.#share = { vms: keyVmsMax, nics: Math.ceil((nicsMax * keyVmsMax) / vmsMax) };
@@ -93,6 +100,21 @@ export class Admission {
     }
   }
 
+  /**
+   * The mark of this entry of the catalog, which forgets names, is about to be appended: what is remembered of names counts no more, and keys
+   * have all of their shares again.
+   */
+  forget(catalogSeq: bigint): void {
+    this.#forgettingSeq = catalogSeq;
+    this.#known.clear();
+    this.#options.shares.beginAnew(catalogSeq);
+  }
+
+  /** Whether what the kernel knows may be forgotten before it comes to what is appended now. */
+  get #isForgetting(): boolean {
+    return this.#options.aggregator.progress().catalogSeq < this.#forgettingSeq;
+  }
+
   /** Would everything that is under way fit even if every sample named a new VM and a new interface? */
   #fitsForSure(sender: Sender): boolean {
     const { aggregator, vmsMax, nicsMax } = this.#options;
@@ -103,11 +125,12 @@ export class Admission {
 
   /**
    * Where room is short, or so far ahead of the aggregator that all might be new: what names nothing new goes in at once, since a name that is
-   * known stays known. The rest waits, together with all others that do, until the kernel has seen what came before, and is asked again.
+   * known stays known until names are forgotten. The rest waits, together with all others that do, until the kernel has seen what came before, and is asked again.
    */
   async #check(frames: Uint8Array, sender: Sender, append: () => Promise<void>): Promise<void> {
+    const forgettingSeq = this.#forgettingSeq;
     const names = await this.#options.aggregator.newNames(frames);
-    if (names.vms === 0 && names.nics === 0) {
+    if (names.vms === 0 && names.nics === 0 && forgettingSeq === this.#forgettingSeq && !this.#isForgetting) {
       this.#known.add(frames);
       await append();
       return;
@@ -134,18 +157,25 @@ export class Admission {
   async #checkRound(round: readonly Waiting[]): Promise<void> {
     const { log, aggregator, vmsMax, nicsMax } = this.#options;
     const head = log.headSeq;
-    await aggregator.until((progress) => progress.aggregatedSeq >= head - 1);
+    const forgettingSeq = this.#forgettingSeq;
+    await aggregator.until((progress) => progress.aggregatedSeq >= head - 1 && !(progress.catalogSeq < forgettingSeq));
     const names = await Promise.all(round.map(({ frames }) => aggregator.newNames(frames)));
+    if (forgettingSeq !== this.#forgettingSeq) {
+      // what was known may be forgotten by now, and its place another's
+      this.#waiting.unshift(...round);
+      return;
+    }
     const { vmSlots, nicSlots } = aggregator.progress();
     let [vms, nics] = [vmSlots, nicSlots];
     const again: Waiting[] = [];
+    const granted: Promise<void>[] = [];
     for (const [i, request] of round.entries()) {
       const added = names[i] ?? { vms: 0, nics: 0 };
       const after = { vms: vms + added.vms, nics: nics + added.nics };
       const ofShare = hasShare(request.sender) && (after.vms > this.#open.vms || after.nics > this.#open.nics);
       if (after.vms <= vmsMax && after.nics <= nicsMax && !(ofShare && this.#exceedsShare(request.sender, added))) {
         ({ vms, nics } = after);
-        this.#let(request, ofShare ? added : undefined);
+        granted.push(this.#let(request, ofShare ? added : undefined));
       } else if (vms > vmSlots || nics > nicSlots) {
         // perhaps it names what others of this round bring in: then it fits, in the next one
         again.push(request);
@@ -153,23 +183,29 @@ export class Admission {
         request.reject(this.#refusal(request.sender, added, { vms: vmSlots, nics: nicSlots }));
       }
     }
+    // the next round counts what is in the log: all that was let in must be on its way there
+    await Promise.all(granted);
     this.#waiting.unshift(...again);
   }
 
-  /** @param granted of the key's share */
-  #let({ sender, append, resolve, reject }: Waiting, granted: Names | undefined): void {
+  /** Resolves when the request is on its way into the log, or will never be. @param granted of the key's share */
+  async #let({ sender, append, resolve, reject }: Waiting, granted: Names | undefined): Promise<void> {
     if (granted === undefined) {
       append().then(resolve, reject);
       return;
     }
     const { shares } = this.#options;
-    shares
-      .grant(sender.id, granted)
-      .then(append)
-      .then(resolve, (error: unknown) => {
-        shares.giveBack(sender.id, granted);
-        reject(error);
-      });
+    const refuse = (error: unknown): void => {
+      shares.giveBack(sender.id, granted);
+      reject(error);
+    };
+    try {
+      await shares.grant(sender.id, granted);
+    } catch (error) {
+      refuse(error);
+      return;
+    }
+    append().then(resolve, refuse);
   }
 
   #exceedsShare(sender: Sender, added: Names): boolean {
@@ -184,9 +220,9 @@ export class Admission {
     const full = added.vms > room.vms || added.nics > room.nics;
     const brought = shares.broughtBy(sender.id);
     const reason = full
-      ? `there is room for ${room.vms} and ${room.nics}: raise UPTALLY_MAX_VMS or UPTALLY_MAX_NICS`
+      ? `there is room for ${room.vms} and ${room.nics}: raise UPTALLY_MAX_VMS or UPTALLY_MAX_NICS, or have names forgotten that nobody needs (uptally names)`
       : `key ${sender.name} has brought ${brought.vms} and ${brought.nics} of the ${this.#share.vms} and ${this.#share.nics} that are its share ` +
-        'now that half of the room is taken: raise UPTALLY_MAX_VMS_PER_KEY or UPTALLY_MAX_VMS, or post them with an admin key';
+        'now that half of the room is taken: raise UPTALLY_MAX_VMS_PER_KEY or UPTALLY_MAX_VMS, post them with an admin key, or have names forgotten that nobody needs (uptally names)';
     return new ProblemError('capacity_full', `${asked} ${reason}`);
   }
 }

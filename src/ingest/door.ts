@@ -73,6 +73,11 @@ export class Door implements SampleDoor {
     await this.#store(batch, sender);
   }
 
+  /** The mark of an entry of the catalog that forgets names is about to be appended. */
+  forget(catalogSeq: bigint): void {
+    this.#admission.forget(catalogSeq);
+  }
+
   /** Puts the clock and the refusals since the last tick into the log. */
   tick(): Promise<void> {
     return this.#refusals.handOver((refused) => this.#append(tickRecord(this.#options.now(), refused), 0));

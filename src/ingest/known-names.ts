@@ -1,6 +1,6 @@
 /**
  * Requests whose names the kernel knows, remembered by those names: agents send the same VMs again and again, and a name that is known stays
- * known. Close to the capacity, or far behind the door, this spares the question to the aggregator's thread for every request.
+ * known until names are forgotten. Close to the capacity, or far behind the door, this spares the question to the aggregator's thread for every request.
  */
 import { frameBytes, frameNamesAt, frameNicLength, frameVmLength } from '../kernel/frames.ts';
 
@@ -43,6 +43,11 @@ export class KnownNames {
       if (this.#bytes <= this.#bytesMax) break;
       this.#forget(oldest);
     }
+  }
+
+  clear(): void {
+    this.#byStart.clear();
+    this.#bytes = 0;
   }
 
   #forget(start: string): void {

@@ -18,16 +18,19 @@ export interface NameShares {
   grant(keyId: string, names: Names): Promise<void>;
   /** What was granted did not get into the log: the same may be granted again. */
   giveBack(keyId: string, names: Names): void;
+  /** Names are forgotten: every key has all of its share again. @param forgettingSeq the entry of the catalog that says so */
+  beginAnew(forgettingSeq: bigint): void;
 }
 
-const STRUCTURE = "key_id String, vms UInt32, nics UInt32, granted_at DateTime64(3, 'UTC')";
+const STRUCTURE = "key_id String, vms UInt32, nics UInt32, granted_at DateTime64(3, 'UTC'), forgetting UInt64";
 
-/** Reads what is on record. */
-export async function openNameShares(store: Store, now: () => number): Promise<NameShares> {
+/** Reads what is on record since names were last forgotten. @param forgettingSeq the entry of the catalog that says so; 0 before the first */
+export async function openNameShares(store: Store, now: () => number, forgettingSeq = 0n): Promise<NameShares> {
   const rows = await store.rows<{ key_id: string; vms: string; nics: string }>(
-    'SELECT key_id, sum(vms) AS vms, sum(nics) AS nics FROM names_brought GROUP BY key_id',
+    `SELECT key_id, sum(vms) AS vms, sum(nics) AS nics FROM names_brought WHERE forgetting >= ${forgettingSeq} GROUP BY key_id`,
   );
-  return new StoredShares(store, now, new Map(rows.map((row) => [row.key_id, { vms: Number(row.vms), nics: Number(row.nics) }])));
+  const recorded = new Map(rows.map((row) => [row.key_id, { vms: Number(row.vms), nics: Number(row.nics) }]));
+  return new StoredShares(store, now, recorded, forgettingSeq);
 }
 
 class StoredShares implements NameShares {
@@ -38,10 +41,19 @@ class StoredShares implements NameShares {
   /** Granted, and not used. */
   readonly #unused = new Map<string, Names>();
 
-  constructor(store: Store, now: () => number, recorded: Map<string, Names>) {
+  #forgettingSeq: bigint;
+
+  constructor(store: Store, now: () => number, recorded: Map<string, Names>, forgettingSeq: bigint) {
     this.#store = store;
     this.#now = now;
     this.#recorded = recorded;
+    this.#forgettingSeq = forgettingSeq;
+  }
+
+  beginAnew(forgettingSeq: bigint): void {
+    this.#forgettingSeq = forgettingSeq;
+    this.#recorded.clear();
+    this.#unused.clear();
   }
 
   broughtBy(keyId: string): Names {
@@ -57,12 +69,13 @@ class StoredShares implements NameShares {
     const before = this.#recorded.get(keyId) ?? NONE;
     this.#recorded.set(keyId, { vms: before.vms + added.vms, nics: before.nics + added.nics });
     const id = Buffer.from(keyId, 'latin1');
-    const row = Buffer.alloc(17 + id.length);
+    const row = Buffer.alloc(25 + id.length);
     row[0] = id.length;
     row.set(id, 1);
     row.writeUInt32LE(added.vms, 1 + id.length);
     row.writeUInt32LE(added.nics, 5 + id.length);
     row.writeBigInt64LE(BigInt(this.#now()), 9 + id.length);
+    row.writeBigUInt64LE(this.#forgettingSeq, 17 + id.length);
     await this.#store.insertRowBinary('names_brought', STRUCTURE, [row], randomUUID());
   }
 

@@ -105,6 +105,11 @@ export const PROBLEMS = {
     title: 'The terms keep the balance where it is',
     meaning: '`clause` is the clause by which it is not paid out or moved to another account.',
   },
+  name_kept: {
+    status: 409,
+    title: 'The name is not forgotten',
+    meaning: 'The catalog has or had the VM, or an event or incident names it: what is stored of it is evidence. Leave it out.',
+  },
   last_admin_key: { status: 409, title: 'The last admin key cannot be revoked', meaning: 'Make another admin key first.' },
   body_too_large: {
     status: 413,

@@ -26,7 +26,8 @@ export const statusAnswer = z.object({
   waiting: z.object({ vms: z.int(), minutes: z.int() }).optional(),
   catalog: z.object({ recorded: exact, applied: exact }),
   vms: z.int(),
-  samples: z.object({ accepted: exact, applied: exact, duplicate: exact, conflict: exact }),
+  forgotten: z.object({ vms: z.int(), expired: z.boolean() }).optional(),
+  samples: z.object({ accepted: exact, applied: exact, duplicate: exact, conflict: exact, forgotten: exact.optional() }),
   terms: z.object({
     staleness_ms: z.int(),
     lateness_ms: z.int(),

@@ -37,7 +37,7 @@ export interface VerifyReport {
   readonly vms: number;
   /** What was compared: rows, and the raw samples behind them. */
   readonly compared: Readonly<VmTally>;
-  /** accepted = raw samples + duplicate + conflict was checked, over the whole history. */
+  /** accepted = raw samples + duplicate + conflict + forgotten was checked, over the whole history. */
   readonly counts_checked: boolean;
   /** Why not, if not. */
   readonly counts_skipped: string | null;
@@ -47,7 +47,9 @@ export interface VerifyReport {
   readonly documents: Omit<DocumentsReport, 'disagreement'> | null;
   /** What operators accepted as lost, since ever: answered, and stored by nobody. */
   readonly gaps: readonly GapAnswer[];
-  readonly samples: Readonly<Record<'accepted' | 'applied' | 'duplicate' | 'conflict', bigint>>;
+  readonly samples: Readonly<Record<'accepted' | 'applied' | 'duplicate' | 'conflict' | 'forgotten', bigint>>;
+  /** Names that admins had forgotten, since ever, with their samples. */
+  readonly names_forgotten: number;
 }
 
 /** In flight at once, so that server and model both have work; what is held grows with it. */
@@ -72,11 +74,11 @@ export async function verifyFleet(reader: Reader, options: VerifyOptions): Promi
   let vms = 0;
   let documents: VerifyReport['documents'] = null;
   const report = (status: StatusAnswer, disagreement: Disagreement | null): VerifyReport => {
-    const { accepted, applied, duplicate, conflict } = status.samples;
+    const { accepted, applied, duplicate, conflict, forgotten = 0n } = status.samples;
     const skipped =
       narrowed || options.documents === 'only'
         ? 'only a part was asked for'
-        : expired
+        : expired || status.forgotten?.expired === true
           ? 'the oldest raw samples have expired'
           : null;
     return {
@@ -89,7 +91,8 @@ export async function verifyFleet(reader: Reader, options: VerifyOptions): Promi
       until: stableMs === 0 ? null : formatInstant(Math.min(stableMs, options.toMs ?? Infinity)),
       documents,
       gaps: status.gaps ?? [],
-      samples: { accepted, applied, duplicate, conflict },
+      samples: { accepted, applied, duplicate, conflict, forgotten },
+      names_forgotten: status.forgotten?.vms ?? 0,
     };
   };
 
@@ -139,7 +142,7 @@ export async function verifyFleet(reader: Reader, options: VerifyOptions): Promi
   }
   options.onVm(vms, vms, '');
   const end = await settled(reader, options);
-  const miscounted = countsDisagreement(start, end, narrowed || expired ? null : tally);
+  const miscounted = countsDisagreement(start, end, narrowed || expired || end.forgotten?.expired === true ? null : tally);
   const loose = miscounted ?? (await anchorsDisagreement(reader, end, agents));
   if (loose !== null || options.documents === 'not') return report(end, loose);
   const { disagreement, ...told } = await verifyDocuments(reader, options);
@@ -205,9 +208,9 @@ function countsDisagreement(start: StatusAnswer, end: StatusAnswer, counted: VmT
     ...{ stored: stored.toString(), recomputed },
   });
   for (const { samples, log, gaps = [] } of [start, end]) {
-    const sum = samples.applied + samples.duplicate + samples.conflict;
+    const sum = samples.applied + samples.duplicate + samples.conflict + (samples.forgotten ?? 0n);
     if (samples.accepted !== sum)
-      return wrong('status', 'accepted', samples.accepted, `${sum} applied, duplicate or in conflict`);
+      return wrong('status', 'accepted', samples.accepted, `${sum} applied, duplicate, in conflict or forgotten`);
     const isStill = log.appended === log.aggregated && log.aggregated === log.stored;
     // what the log itself counts as answered: all of it is stored, a repeat or on record as lost
     const lost = gaps.reduce((all, gap) => all + (gap.samples ?? 0n), 0n);
@@ -224,8 +227,9 @@ function countsDisagreement(start: StatusAnswer, end: StatusAnswer, counted: VmT
     ['samples', 'applied', counted.samples],
     ['anomalies', 'conflict', counted.conflicts],
   ] as const) {
-    const least = start.samples[field];
-    const most = end.samples[field];
+    // what was forgotten meanwhile is no longer there to be counted
+    const [before, after] = [start.samples[field], end.samples[field]];
+    const [least, most] = before < after ? [before, after] : [after, before];
     if (rows < least || rows > most) return wrong(table, field, rows, least === most ? least.toString() : `${least} to ${most}`);
   }
   return null;

@@ -13,6 +13,7 @@ const NO_SHARES: NameShares = {
   broughtBy: () => ({ vms: 0, nics: 0 }),
   grant: () => Promise.resolve(),
   giveBack: () => undefined,
+  beginAnew: () => undefined,
 };
 const NOW = 1_772_323_200_000;
 

@@ -81,6 +81,27 @@ describe('room for names', () => {
     expect((await opened()).broughtBy('e')).toEqual({ vms: 2, nics: 2 });
   });
 
+  it('who comes while another is granted its share finds the room that is left then', async () => {
+    const { post, known } = roomFor(4, 2, await opened());
+    expect(await post(ADMIN, 0, 2)).toBe('in');
+    expect(await Promise.all([post(agent('g'), 0, 2), post(agent('h'), 0, 2)])).toEqual(['in', 'capacity_full']);
+    expect(known.size).toBe(4);
+  });
+
+  it('a forgetting gives every key all of its share again, also after a restart', async () => {
+    const shares = await opened();
+    const { post, known } = roomFor(20, 2, shares);
+    expect(await post(ADMIN, 0, 10)).toBe('in');
+    expect(await post(agent('i'), 0, 2)).toBe('in');
+    expect(await post(agent('i'), 2, 3)).toBe('capacity_full');
+    shares.beginAnew(7n);
+    for (const name of ['i-0', 'i-1']) known.delete(name);
+    expect(await post(agent('i'), 2, 4)).toBe('in');
+    expect(shares.broughtBy('i')).toEqual({ vms: 2, nics: 2 });
+    expect((await openNameShares(test.store, () => 0, 7n)).broughtBy('i')).toEqual({ vms: 2, nics: 2 });
+    expect((await openNameShares(test.store, () => 0, 8n)).broughtBy('i')).toEqual({ vms: 0, nics: 0 });
+  });
+
   it('interfaces are names as well', async () => {
     const shares = await opened();
     const aggregator = {

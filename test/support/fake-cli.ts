@@ -5,6 +5,7 @@ import * as agent from '../../src/cli/commands/agent.ts';
 import * as balance from '../../src/cli/commands/balance.ts';
 import * as catalog from '../../src/cli/commands/catalog.ts';
 import * as findings from '../../src/cli/commands/findings.ts';
+import * as names from '../../src/cli/commands/names.ts';
 import * as incidents from '../../src/cli/commands/incidents.ts';
 import * as invoices from '../../src/cli/commands/invoices.ts';
 import * as keys from '../../src/cli/commands/keys.ts';
@@ -28,6 +29,7 @@ const modules: readonly CommandModule[] = [
   invoices,
   reconcile,
   findings,
+  names,
   balance,
 ];
 

@@ -26,7 +26,7 @@ const EXAMPLES = `
 What is proved:
   Every VM's raw samples are read back and counted again by a second, slow program that shares no code with the first.
   Minute rows, uptime with credits, traffic, outages and quarantined increases must be the same, and
-  accepted = raw samples + duplicate + conflict. The first row that disagrees is named, and the exit code is 1.
+  accepted = raw samples + duplicate + conflict + forgotten. The first row that disagrees is named, and the exit code is 1.
   It may run while samples come in; the newest minutes, which may still change, are then left for the next time.
   Final invoices and credit notes: numbers without gaps, digests, sums, every line computed again by that second program from the
   evidence, at most each line credited and each payment refunded, and the rows behind them as they were. What was restated
@@ -140,11 +140,17 @@ function reportLines(report: VerifyReport): string[] {
   if (report.until !== null && report.vms > 0) lines.push(`Rows compared up to ${report.until} at least.`);
   if (report.counts_checked) {
     lines.push(
-      `${samples.accepted} accepted = ${samples.applied} raw samples + ${samples.duplicate} duplicate + ${samples.conflict} conflict.`,
+      `${samples.accepted} accepted = ${samples.applied} raw samples + ${samples.duplicate} duplicate + ${samples.conflict} conflict${
+        report.names_forgotten === 0 ? '' : ` + ${samples.forgotten} forgotten`
+      }.`,
     );
   } else if (report.counts_skipped !== null) lines.push(`Counts not checked: ${report.counts_skipped}.`);
   if (documents !== null) lines.push(...documentLines(documents));
   lines.push(...gapLines(report.gaps));
+  if (report.names_forgotten > 0)
+    lines.push(
+      `${report.names_forgotten} names were forgotten, and ${samples.forgotten} samples with them: uptally names forgotten says which, when and by whom.`,
+    );
   if (report.agree && report.vms > 0) lines.push('Everything stored is what the raw samples amount to.');
   if (report.agree && documents !== null && documents.invoices + documents.credit_notes > 0)
     lines.push(`${documents.invoices} invoices and ${documents.credit_notes} credit notes are what their evidence comes to.`);
