@@ -40,11 +40,12 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
       // Events outside of the service are not charged: documents of before did not say so, and charged them.
       fees_within_service: true,
       fee_terms: named(sheetOnPlan(context, body, service.at(-1)?.plan.id ?? body.plans.at(-1)?.plan, facts.fromMs)),
-      incidents: catalog.incidents.of(vm).map(({ fromMs, toMs, condition, assertsDown }) => ({
+      incidents: catalog.incidents.of(vm).map(({ fromMs, toMs, condition, assertsDown, announcedBeforeMs }) => ({
         from: formatInstant(fromMs),
         to: formatInstant(toMs),
         cause: conditionOf(condition),
         asserts_down: assertsDown,
+        ...(announcedBeforeMs === null ? {} : { announced_before_ms: announcedBeforeMs }),
       })),
       events: catalog.events.of(vm).map(({ id, body: { kind, at, from, to } }) => ({
         id,

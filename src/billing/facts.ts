@@ -1,7 +1,7 @@
 import type { VmBody } from '../catalog/bodies.ts';
 import type { CreditPolicy } from '../domain/credit-policy.ts';
 import { defaultCreditPolicy } from '../domain/credit-policy.ts';
-import { applyIncidents, type Incident } from '../domain/incidents.ts';
+import { applyIncidents, type Incident, type NoticeRule } from '../domain/incidents.ts';
 import type { Plan, PlanBody } from '../domain/plan.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { OutageInterval } from '../domain/timeline.ts';
@@ -16,7 +16,7 @@ import { clipSegments, type Segment, segmentsOf } from '../rating/served.ts';
 import type { Bytes } from '../rating/traffic.ts';
 import type { ClosedOutage } from '../rating/unavailable.ts';
 import { eventFees } from '../terms/fees.ts';
-import { sheetOnPlan } from '../terms/agreed.ts';
+import { noticesOf, sheetOnPlan } from '../terms/agreed.ts';
 import { creditPolicyOf } from '../terms/policy.ts';
 import { dayEdges, type UsageDays, usageDays } from './days.ts';
 import { claimsOf } from './claims.ts';
@@ -138,7 +138,7 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
   if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
   const warnings: string[] = [];
   const vms = catalog.vmsOf(account).flatMap((id) => catalog.vm(id) ?? []);
-  const evidence = vms.map(({ id }) => evidenceOf(id, usage, catalog.incidents.of(id)));
+  const evidence = vms.map((vm) => evidenceOf(vm.id, usage, catalog.incidents.of(vm.id), noticesOf(context, vm.body, fromMs)));
 
   const facts: VmFacts[] = vms.map((vm, i) => {
     const span = spans.get(vm.id);
@@ -220,6 +220,7 @@ export function evidenceOf(
   vm: string,
   { fromMs, toMs, services, spans, outages }: Pick<Usage, 'fromMs' | 'toMs' | 'services' | 'spans' | 'outages'>,
   incidents: readonly Incident[],
+  notices: readonly NoticeRule[],
 ): VmEvidence {
   const span = spans.get(vm);
   const served = services.get(vm) ?? [];
@@ -232,7 +233,7 @@ export function evidenceOf(
     ({ startMs, endMs }) => startMs < window.toMs && (endMs ?? Infinity) > window.fromMs,
   );
   if (span === undefined) return { vm, span, reported, counted: [] };
-  const counted = applyIncidents({ ...span, outages: reported }, incidents);
+  const counted = applyIncidents({ ...span, outages: reported }, incidents, notices);
   // What is published beyond all that is billed says nothing here, and would make the evidence another one every minute.
   return { vm, span: { ...span, horizonMs: Math.min(span.horizonMs, window.toMs) }, reported, counted };
 }

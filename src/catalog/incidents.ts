@@ -25,6 +25,12 @@ const members = {
   cause: z.enum(CAUSES),
   asserts_down: z.boolean().default(false).describe('Up time counts as down too.'),
   note: z.string().max(2000).default(''),
+  announced_at: instant
+    .nullable()
+    .default(null)
+    .describe(
+      'When its customers were told of it: maintenance that was not announced in time counts as the provider’s where terms ask.',
+    ),
 };
 
 /** The body of `POST /v1/incidents`. */
@@ -40,6 +46,7 @@ export const incidentBody = z.strictObject({
   ...members,
   from: z.int(),
   to: z.int(),
+  announced_at: z.int().nullable().default(null),
   /**
    * With the scope of an agent: the time of each VM that it reported for, as it stood when the incident was recorded, since
    * raw samples expire and what was confirmed must not change afterwards.
@@ -60,8 +67,9 @@ export function incidentsOf(
   for (const { body } of incidents) {
     if (body.withdrawn !== null) continue;
     const condition = conditionCode(body.cause);
+    const announcedBeforeMs = body.announced_at === null ? null : body.from - body.announced_at;
     for (const [fromMs, toMs] of timesOf(body, vm, account))
-      found.push({ fromMs, toMs, condition, assertsDown: body.asserts_down, withdrawn: false });
+      found.push({ fromMs, toMs, condition, assertsDown: body.asserts_down, withdrawn: false, announcedBeforeMs });
   }
   return found;
 }

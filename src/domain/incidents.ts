@@ -1,4 +1,4 @@
-import { UP } from './condition.ts';
+import { conditionCode, UP } from './condition.ts';
 import type { OutageInterval } from './timeline.ts';
 import { MINUTE_MS } from './zone.ts';
 
@@ -11,7 +11,18 @@ export interface Incident {
   /** Up time counts as down too. */
   readonly assertsDown: boolean;
   readonly withdrawn: boolean;
+  /** How long before the incident's start it was announced; null: not. */
+  readonly announcedBeforeMs: number | null;
 }
+
+/** From when on maintenance must have been announced how long before its start to count as such; null: no terms ask for it. */
+export interface NoticeRule {
+  readonly fromMs: number;
+  readonly noticeMs: number | null;
+}
+
+const MAINTENANCE = conditionCode('maintenance');
+const PROVIDER = conditionCode('provider');
 
 /** The published part of a VM's time and its outages, in order, none overlapping another. */
 export interface OutageTimeline {
@@ -30,17 +41,29 @@ interface Run {
  * The outages of a VM as incidents restate them (SPEC §4). Inside an incident, down and silent time becomes its cause, with
  * `assertsDown` up time too. `incidents` are in the order they were recorded: where they overlap, the last counts, alone.
  * Outages that lie side by side with one cause are one. Outside `[firstMs, horizonMs)` nothing is known, and nothing changes.
+ * @param notices in order; where one asks for notice, maintenance that no incident announced in time counts as the provider's (SPEC §5)
  */
-export function applyIncidents(timeline: OutageTimeline, incidents: readonly Incident[]): OutageInterval[] {
+export function applyIncidents(
+  timeline: OutageTimeline,
+  incidents: readonly Incident[],
+  notices: readonly NoticeRule[] = [],
+): OutageInterval[] {
   const { firstMs, horizonMs } = timeline;
   const counting = incidents.filter(
     (each) => !each.withdrawn && each.fromMs < each.toMs && each.fromMs < horizonMs && each.toMs > firstMs,
   );
-  if (counting.length === 0) return [...timeline.outages];
-  const restated = runsBetween(timeline, cutsOf(timeline, counting), (startMs, condition) => {
+  const asked = notices.some(({ noticeMs }) => noticeMs !== null);
+  if (counting.length === 0 && !(asked && timeline.outages.some(({ condition }) => condition === MAINTENANCE)))
+    return [...timeline.outages];
+  const cuts = cutsOf(timeline, [...counting, ...notices.map(({ fromMs }) => ({ fromMs, toMs: fromMs }))]);
+  const restated = runsBetween(timeline, cuts, (startMs, condition) => {
     const incident = counting.findLast((each) => each.fromMs <= startMs && startMs < each.toMs);
-    if (incident === undefined || (condition === UP && !incident.assertsDown)) return condition;
-    return incident.condition;
+    const counts = incident !== undefined && (condition !== UP || incident.assertsDown);
+    const cause = counts ? incident.condition : condition;
+    if (cause !== MAINTENANCE) return cause;
+    const noticeMs = notices.findLast((each) => each.fromMs <= startMs)?.noticeMs ?? null;
+    const announcedMs = counts ? incident.announcedBeforeMs : null;
+    return noticeMs === null || (announcedMs !== null && announcedMs >= noticeMs) ? cause : PROVIDER;
   });
   const last = timeline.outages.at(-1);
   const end = restated.at(-1);
@@ -68,7 +91,10 @@ export function minutesThatDiffer(before: OutageTimeline, after: readonly Outage
 }
 
 /** The instants at which a condition may change, ascending, the two ends of what is published among them. */
-function cutsOf({ firstMs, horizonMs, outages }: OutageTimeline, incidents: readonly Incident[]): number[] {
+function cutsOf(
+  { firstMs, horizonMs, outages }: OutageTimeline,
+  incidents: readonly Pick<Incident, 'fromMs' | 'toMs'>[],
+): number[] {
   const cuts = new Set([firstMs, horizonMs]);
   const add = (ms: number): void => {
     if (ms > firstMs && ms < horizonMs) cuts.add(ms);

@@ -65,13 +65,11 @@ export async function uptimePage(context: UptimeContext, request: UptimeRequest)
     const span = spans.get(vm);
     if (span === undefined) continue;
     const reported = outages.get(vm) ?? [];
+    const agreed = request.incidents === 'raw' ? undefined : agreedPlans(catalog, termsLibrary, vm);
     const counted =
-      request.incidents === 'raw'
+      agreed === undefined
         ? { outages: reported, plans: catalog.datedPlans(vm) }
-        : {
-            outages: applyIncidents({ ...span, outages: reported }, catalog.incidents.of(vm)),
-            plans: agreedPlans(catalog, termsLibrary, vm),
-          };
+        : { outages: applyIncidents({ ...span, outages: reported }, catalog.incidents.of(vm), agreed), plans: agreed };
     for (const row of rowsOf(vm, { ...span, ...counted }, edges)) {
       if (by === 'vm' || spans.size === 1) {
         rows.push(row);

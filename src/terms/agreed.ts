@@ -1,6 +1,7 @@
 import type { VmBody } from '../catalog/bodies.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { planInForce } from '../domain/dated-plans.ts';
+import type { NoticeRule } from '../domain/incidents.ts';
 import type { TermsLibrary } from './library.ts';
 import type { TermsSheet } from './sheet.ts';
 
@@ -24,6 +25,14 @@ export function sheetOnPlan(context: TermsContext, vm: VmBody, plan: string | un
 /** The sheet agreed for a VM at an instant: that of the plan it is on then, in the version in force then. */
 export function agreedTerms(context: TermsContext, vm: VmBody, atMs: number): TermsSheet | undefined {
   return sheetOnPlan(context, vm, planInForce(vm.plans, atMs)?.plan, atMs);
+}
+
+/** How long before its start maintenance of a VM has to be announced, from plan to plan, by the versions in force at an instant. */
+export function noticesOf(context: TermsContext, vm: VmBody, atMs: number): NoticeRule[] {
+  return vm.plans.map(({ plan, from }) => ({
+    fromMs: from,
+    noticeMs: sheetOnPlan(context, vm, plan, atMs)?.maintenance_notice ?? null,
+  }));
 }
 
 /** The sheets agreed for an account's VMs at an instant, by the VM's name. */

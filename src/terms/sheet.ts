@@ -154,6 +154,8 @@ export const sheetShape = z.strictObject({
   clauses: z.record(name, clauseText),
   /** Causes that never earn anything. */
   excluded: z.array(z.strictObject({ causes, clause })).default([]),
+  /** Maintenance counts as such only if it was announced so long before its start, else as the provider's; left out: always. */
+  maintenance_notice: duration.nullable().default(null),
   credit,
   refund,
   fees: z.array(fee).max(50).default([]),

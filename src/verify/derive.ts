@@ -9,7 +9,7 @@ import {
   type ModelVmTraffic,
 } from './model/invoice.ts';
 import type { ModelOutage } from './model/rater.ts';
-import { modelFees, modelLateFeeRule, modelNanos, modelPolicy } from './model/terms.ts';
+import { modelDuration, modelFees, modelLateFeeRule, modelNanos, modelPolicy } from './model/terms.ts';
 import { minorDigits } from '../domain/money.ts';
 import type { AgreedVm, DocumentContent, Evidence, EvidenceVm } from './document-shapes.ts';
 
@@ -57,7 +57,7 @@ function owedOf(
 }
 
 /** A VM's outages as they count: those reported, restated by the incidents that were in force. */
-export function countedOutages(vm: AgreedVm, measured: EvidenceVm): ModelOutage[] {
+export function countedOutages(vm: AgreedVm, measured: EvidenceVm, sheets: Sheets): ModelOutage[] {
   if (measured.first === null || measured.horizon === null) return [];
   const reported = measured.outages_reported.map(([startMs, endMs, cause]) => ({ startMs, endMs, cause }));
   const incidents = vm.incidents.map((each) => ({
@@ -65,8 +65,13 @@ export function countedOutages(vm: AgreedVm, measured: EvidenceVm): ModelOutage[
     toMs: each.to,
     cause: each.cause,
     assertsDown: each.asserts_down,
+    announcedBeforeMs: each.announced_before_ms,
   }));
-  return restatedOutages(reported, incidents, measured.first, measured.horizon);
+  const notices = vm.plans.map(({ from, terms }) => {
+    const notice = terms === null ? null : (sheets[terms]?.['maintenance_notice'] ?? null);
+    return { fromMs: from, noticeMs: notice === null ? null : modelDuration(notice) };
+  });
+  return restatedOutages(reported, incidents, measured.first, measured.horizon, notices);
 }
 
 function vmOf(
@@ -92,7 +97,7 @@ function vmOf(
     startsAtMs: vm.starts_at,
     endsAtMs: vm.ends_at,
     agreements,
-    outages: countedOutages(vm, measured),
+    outages: countedOutages(vm, measured, sheets),
     traffic: measured.traffic.flatMap((each) => trafficOf(each, plans)),
     claims: vm.events.flatMap(({ kind, at, from: since, to: until }) =>
       kind !== 'credit_claimed' || since === undefined || until === undefined ? [] : [{ atMs: at, fromMs: since, toMs: until }],

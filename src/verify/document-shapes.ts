@@ -57,7 +57,15 @@ const agreedVm = z.looseObject({
   nics: z.array(z.string()).nullable(),
   fee_terms: z.string().nullable(),
   fees_within_service: z.boolean().default(false),
-  incidents: z.array(z.object({ from: instant, to: instant, cause: condition, asserts_down: z.boolean() })),
+  incidents: z.array(
+    z.object({
+      from: instant,
+      to: instant,
+      cause: condition,
+      asserts_down: z.boolean(),
+      announced_before_ms: z.number().nullable().default(null),
+    }),
+  ),
   events: z.array(z.object({ id: z.string(), kind: z.string(), at: instant, from: instant.optional(), to: instant.optional() })),
   rows: rowsShape.nullable(),
 });

@@ -93,7 +93,9 @@ function checkCounted(name: string, evidence: Evidence): void {
     const counted = measured.outages_counted.flatMap(([start, end, cause]) =>
       start < Math.min(end ?? horizon, horizon) ? [stretch(start, Math.min(end ?? horizon, horizon), cause)] : [],
     );
-    const derived = countedOutages(vm, measured).map((each) => stretch(each.startMs, each.endMs, each.cause));
+    const derived = countedOutages(vm, measured, evidence.agreed.terms).map((each) =>
+      stretch(each.startMs, each.endMs, each.cause),
+    );
     const at = counted.findIndex((each, i) => each !== derived[i]);
     if (at === -1 && counted.length === derived.length) continue;
     const i = at === -1 ? counted.length : at;

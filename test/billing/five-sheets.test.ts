@@ -102,7 +102,7 @@ describe('a month under five sheets', () => {
     await untilStored(server);
     // The whole 20th is said to be maintenance, then an evening of it the provider's after all: what is recorded later counts.
     const scope = { vms: ['i1'] };
-    await ask('POST', '/v1/incidents', { scope, from: long[0], to: '2026-03-21T00:00:00+08:00', cause: 'maintenance' });
+    await ask('POST', '/v1/incidents', { scope, from: long[0], to: '2026-03-21T00:00:00+08:00', cause: 'maintenance', announced_at: long[0] }); // prettier-ignore
     await ask('POST', '/v1/incidents', { scope, from: '2026-03-20T18:00:00+08:00', to: '2026-03-20T23:00:00+08:00', cause: 'provider' }); // prettier-ignore
     for (const account of ['cmivps-2019', 'cstserver-2022'])
       await ask('POST', `/v1/vms/${account === 'cmivps-2019' ? 'n1' : 'j1'}/events`, { at: '2026-03-15T00:00:00Z', kind: 'ip_replaced' }); // prettier-ignore

@@ -139,7 +139,7 @@ describe('invoices over HTTP', () => {
 
   it('two incidents that overlap: the one recorded later counts', async () => {
     const incident = (from: string, to: string, cause: string) =>
-      done('POST', '/v1/incidents', { scope: { account: 'cny' }, from: `2026-03-20T${from}+08:00`, to, cause });
+      done('POST', '/v1/incidents', { scope: { account: 'cny' }, from: `2026-03-20T${from}+08:00`, to, cause, announced_at: '2026-03-19T12:00:00+08:00' }); // prettier-ignore
     const ids = [
       await incident('12:00:00', '2026-03-21T00:00:00+08:00', 'maintenance'),
       await incident('18:00:00', '2026-03-20T23:00:00+08:00', 'provider'),

@@ -87,7 +87,7 @@ describe('an incident names the final invoices that reconciling would correct fo
     { name: 'what leaves it too short', scope: VMS('spells'), range: ['03-11T00:00', '03-11T00:03'], changes: [] },
     { name: 'an account', scope: { account: 'spells' }, range: ['04-30T20:00', '05-01T20:00'], changes: ['spells 04-01'] },
   ])('$name', async ({ scope, range: [from = '', to = ''], cause = 'provider', up = true, changes }) => {
-    const incident = { scope, from: utc(from), to: utc(to), cause, asserts_down: up };
+    const incident = { scope, from: utc(from), to: utc(to), cause, asserts_down: up, announced_at: utc(from) };
     const shown = await done('POST', '/v1/incidents?dry_run=true', incident);
     expect(named(shown['final_invoices'], 'id')).toEqual(changes);
     const recorded = await done('POST', '/v1/incidents', incident);

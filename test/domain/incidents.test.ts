@@ -6,12 +6,20 @@ import { below, randomOf } from '../support/random.ts';
 
 const MINUTE = 60_000;
 const outage = (startMs: number, endMs: number | null, condition: number): OutageInterval => ({ startMs, endMs, condition });
-const incident = (fromMs: number, toMs: number, condition: number, assertsDown = false, withdrawn = false): Incident => ({
+const incident = (
+  fromMs: number,
+  toMs: number,
+  condition: number,
+  assertsDown = false,
+  withdrawn = false,
+  announcedBeforeMs: number | null = null,
+): Incident => ({
   fromMs,
   toMs,
   condition,
   assertsDown,
   withdrawn,
+  announcedBeforeMs,
 });
 const timeline = (...outages: OutageInterval[]) => ({ firstMs: 0, horizonMs: 100, outages });
 
@@ -31,6 +39,29 @@ describe('incidents', () => {
     expect(applyIncidents(timeline(...outages), incidents)).toEqual(expected);
   }); // prettier-ignore
 
+  it.each([
+    ['announced in time it is maintenance', [incident(10, 30, 3, false, false, 5)], [outage(10, 30, 3)]],
+    ['announced too late it is the provider’s', [incident(10, 30, 3, false, false, 4)], [outage(10, 30, 1)]],
+    ['announced after it began, likewise', [incident(10, 30, 3, false, false, -1)], [outage(10, 30, 1)]],
+    ['never announced, likewise', [incident(10, 30, 3)], [outage(10, 30, 1)]],
+    ['reported by an agent, with no incident at all, likewise', [], [outage(10, 30, 1)]],
+    ['another cause needs no announcement', [incident(10, 30, 5)], [outage(10, 30, 5)]],
+    ['only its own time', [incident(10, 20, 3, false, false, 9)], [outage(10, 20, 3), outage(20, 30, 1)]],
+  ] as const)('maintenance where terms ask for notice: %s', (_, incidents, expected) => {
+    expect(applyIncidents(timeline(outage(10, 30, 3)), incidents, [{ fromMs: 0, noticeMs: 5 }])).toEqual(expected);
+  });
+
+  it('maintenance joins the provider’s outage beside it, from the instant on at which terms ask', () => {
+    const outages = [outage(10, 20, 1), outage(20, 40, 3)];
+    expect(applyIncidents(timeline(...outages), [], [{ fromMs: 0, noticeMs: 0 }])).toEqual([outage(10, 40, 1)]);
+    expect(applyIncidents(timeline(...outages), [], [{ fromMs: 30, noticeMs: 0 }])).toEqual([
+      outage(10, 20, 1),
+      outage(20, 30, 3),
+      outage(30, 40, 1),
+    ]);
+    expect(applyIncidents(timeline(...outages), [], [{ fromMs: 0, noticeMs: null }])).toEqual(outages);
+  });
+
   it('agree with the model in 20,000 random cases', () => {
     const random = randomOf(11);
     for (let i = 0; i < 20_000; i += 1) {
@@ -39,13 +70,17 @@ describe('incidents', () => {
       const reported = Array.from({ length: ticks }, () => (condition = random() < 0.7 ? condition : below(random, 4)));
       const incidents = Array.from({ length: below(random, 5) }, () => {
         const from = below(random, 50) - 5;
-        return { from, to: from + below(random, 25), cause: 1 + below(random, 4), assertsDown: random() < 0.3, withdrawn: random() < 0.2 };
+        const announcedBefore = random() < 0.4 ? null : below(random, 6) - 1;
+        return { from, to: from + below(random, 25), cause: 1 + below(random, 4), assertsDown: random() < 0.3, withdrawn: random() < 0.2, announcedBefore };
       });
+      const notices = [0, 10, 30].flatMap((fromMs) => (random() < 0.4 ? [] : [{ fromMs, noticeMs: random() < 0.3 ? null : below(random, 4) }]));
       const got = applyIncidents(
         { firstMs: 0, horizonMs: ticks, outages: runsOf(reported) },
-        incidents.map(({ from, to, cause, assertsDown, withdrawn }) => incident(from, to, cause, assertsDown, withdrawn)),
+        incidents.map((each) => incident(each.from, each.to, each.cause, each.assertsDown, each.withdrawn, each.announcedBefore)),
+        notices,
       );
-      const expected = runsOf(modelIncidents(reported, incidents));
+      const noticeAt = (tick: number): number | null => notices.filter((each) => each.fromMs <= tick).at(-1)?.noticeMs ?? null;
+      const expected = runsOf(modelIncidents(reported, incidents, noticeAt));
       if (JSON.stringify(got) !== JSON.stringify(expected)) expect({ got, reported, incidents }).toEqual({ got: expected, reported, incidents });
     }
   }); // prettier-ignore

@@ -32,6 +32,7 @@ const incidentShape = z.object({
   cause: z.enum(CAUSES),
   asserts_down: z.boolean(),
   note: z.string(),
+  announced_at: instantShape.nullable(),
   by: z.string(),
   version: exactInteger.describe('Of the catalog: higher than that of everything recorded before, a withdrawal too.'),
   recorded_at: instantShape,
@@ -40,7 +41,7 @@ const incidentShape = z.object({
 });
 
 function incidentJson({ id, body, seq }: Versioned<IncidentBody>): Record<string, unknown> {
-  const { scope, from, to, cause, asserts_down, note } = body;
+  const { scope, from, to, cause, asserts_down, note, announced_at: announcedAt } = body;
   return {
     id,
     scope,
@@ -49,6 +50,7 @@ function incidentJson({ id, body, seq }: Versioned<IncidentBody>): Record<string
     cause,
     asserts_down,
     note,
+    announced_at: announcedAt === null ? null : formatInstant(announcedAt),
     by: body.recorded.by,
     version: seq,
     recorded_at: formatInstant(body.recorded.at),
@@ -125,8 +127,17 @@ export function incidentRoutes(api: Api, context: BillingContext): void {
       const unknown = await unknownVms(context, body.scope);
       const does = { ...(await effectJson(context, recorded(context, body, reported))), unknown_vms: unknown };
       if (dryRun) {
-        const { scope, from, to, cause, asserts_down, note } = body;
-        const shown = { scope, from: formatInstant(from), to: formatInstant(to), cause, asserts_down, note };
+        const { scope, from, to, cause, asserts_down, note, announced_at: announcedAt } = body;
+        const announced = announcedAt === null ? null : formatInstant(announcedAt);
+        const shown = {
+          scope,
+          from: formatInstant(from),
+          to: formatInstant(to),
+          cause,
+          asserts_down,
+          note,
+          announced_at: announced,
+        };
         reply.code(200).type('application/json; charset=utf-8');
         return reply.send(toJson({ ...shown, dry_run: true, ...does }));
       }

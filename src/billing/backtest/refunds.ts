@@ -31,10 +31,13 @@ export async function checkAgain(
   replaced: string,
   tried: LoadedSheet,
 ): Promise<CheckAgain> {
-  const { facts } = await gatherFacts(context, check.vm, check.atMs);
   const own = (await sheetRecorded(context.books, check.id)) ?? library.inForce(replaced, check.atMs) ?? tried;
-  const before = verdictOf(evaluateRefund(own.sheet, facts, check.atMs));
-  const after = verdictOf(evaluateRefund(tried.sheet, facts, check.atMs));
+  const verdictUnder = async ({ sheet }: LoadedSheet): Promise<Verdict> => {
+    const { facts } = await gatherFacts(context, check.vm, check.atMs, sheet);
+    return verdictOf(evaluateRefund(sheet, facts, check.atMs));
+  };
+  const before = await verdictUnder(own);
+  const after = await verdictUnder(tried);
   const recordedNanos = check.amount === null ? 0n : (parseAmount(check.amount) ?? 0n);
   const factsChanged =
     before.decision !== check.decision || before.ground !== check.ground || before.amountNanos !== recordedNanos;

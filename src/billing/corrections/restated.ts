@@ -8,6 +8,7 @@ import { loadSpans, type Span } from '../../query/span.ts';
 import { priceCredits } from '../../rating/credits.ts';
 import { rounded } from '../../rating/line.ts';
 import { claimsOf } from '../claims.ts';
+import { noticesOf } from '../../terms/agreed.ts';
 import { closed, evidenceOf, servicesOf } from '../facts.ts';
 import { finalInvoices } from './reconcile.ts';
 
@@ -54,11 +55,13 @@ export async function invoicesRestated(
     const services = servicesOf(context, [head.account], head.from, head.to);
     const usage = { fromMs: head.from, toMs: head.to, services, spans, outages };
     return on.some((vm) => {
+      const body = catalog.vm(vm)?.body;
+      const notices = body === undefined ? [] : noticesOf(context, body, head.from);
       const creditOf = (incidents: ReturnType<IncidentChange['then']>): bigint => {
         const priced = priceCredits({
           vm,
           service: services.get(vm) ?? [],
-          outages: closed(evidenceOf(vm, usage, incidents).counted, spans.get(vm)),
+          outages: closed(evidenceOf(vm, usage, incidents, notices).counted, spans.get(vm)),
           claims: claimsOf(context, vm),
           fromMinute: head.from / MINUTE_MS,
           toMinute: head.to / MINUTE_MS,

@@ -35,9 +35,10 @@ export async function checkRefund(
   request: RefundRequest,
 ): Promise<Record<string, unknown>> {
   const { vm, atMs } = request;
-  const gathered = await gatherFacts(context, vm, atMs);
+  if (context.catalog.vm(vm) === undefined) throw new ProblemError('vm_unknown', `the catalog has no VM ${vm}`, { vm });
   const own = termsOf(context, vm, atMs);
   const loaded = typeof request.terms === 'object' ? request.terms : sheetInForce(library, request.terms ?? own, vm, atMs);
+  const gathered = await gatherFacts(context, vm, atMs, loaded.sheet);
   const decision = evaluateRefund(loaded.sheet, gathered.facts, atMs);
   return {
     vm,

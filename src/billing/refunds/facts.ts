@@ -1,7 +1,7 @@
 import { planInForce } from '../../domain/dated-plans.ts';
 import type { VmBody } from '../../catalog/bodies.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import { applyIncidents } from '../../domain/incidents.ts';
+import { applyIncidents, type NoticeRule } from '../../domain/incidents.ts';
 import { parseAmount } from '../../domain/money.ts';
 import type { OutageInterval } from '../../domain/timeline.ts';
 import { ProblemError } from '../../problems/problem.ts';
@@ -10,6 +10,7 @@ import { sampleRange, trafficTotal } from '../../query/evidence.ts';
 import { loadOutages } from '../../query/outages.ts';
 import { loadSpans, type Span } from '../../query/span.ts';
 import type { RefundEvent, RefundFacts } from '../../terms/measure.ts';
+import type { TermsSheet } from '../../terms/sheet.ts';
 
 /** Facts and the range they were measured over. */
 export interface Gathered {
@@ -26,7 +27,12 @@ export interface Gathered {
 }
 
 /** Gathers what a refund check of a VM at an instant needs. Throws `vm_unknown` if the catalog has no such VM. */
-export async function gatherFacts(context: QueryContext, vm: string, atMs: number): Promise<Gathered> {
+export async function gatherFacts(
+  context: QueryContext,
+  vm: string,
+  atMs: number,
+  { maintenance_notice: noticeMs }: Pick<TermsSheet, 'maintenance_notice'>,
+): Promise<Gathered> {
   const { catalog } = context;
   const body = catalog.vm(vm)?.body;
   const account = body === undefined ? undefined : catalog.account(body.account)?.body;
@@ -36,7 +42,7 @@ export async function gatherFacts(context: QueryContext, vm: string, atMs: numbe
   const paid = paymentOf(body, events, atMs);
   const span = (await loadSpans(context, [vm])).get(vm);
   const fromMs = Math.min(paid.atMs ?? body.starts_at ?? span?.firstMs ?? atMs, atMs);
-  const outages = span === undefined ? [] : await restatedOutages(context, vm, span, atMs);
+  const outages = span === undefined ? [] : await restatedOutages(context, vm, span, atMs, [{ fromMs: 0, noticeMs }]);
   const samples = await sampleRange(context, vm, fromMs, atMs);
   return {
     facts: {
@@ -91,7 +97,13 @@ function handlingFee(catalog: Catalog, body: VmBody, paidAtMs: number): bigint {
 }
 
 /** The VM's outages as incidents restate them; none past the end of its service, closed there if that lies before the check. */
-async function restatedOutages(context: QueryContext, vm: string, span: Span, atMs: number): Promise<OutageInterval[]> {
+async function restatedOutages(
+  context: QueryContext,
+  vm: string,
+  span: Span,
+  atMs: number,
+  notices: readonly NoticeRule[],
+): Promise<OutageInterval[]> {
   const endsAtMs = context.catalog.endsAtMs(vm) ?? Infinity;
   const reported = ((await loadOutages(context, [vm], span.firstMs, atMs)).get(vm) ?? [])
     .filter((outage) => outage.startMs < endsAtMs)
@@ -101,5 +113,5 @@ async function restatedOutages(context: QueryContext, vm: string, span: Span, at
     });
   // An outage that has ended is known to its end, also where the last minute is not published yet.
   const horizonMs = Math.max(span.horizonMs, reported.at(-1)?.endMs ?? 0);
-  return applyIncidents({ firstMs: span.firstMs, horizonMs, outages: reported }, context.catalog.incidents.of(vm));
+  return applyIncidents({ firstMs: span.firstMs, horizonMs, outages: reported }, context.catalog.incidents.of(vm), notices);
 }

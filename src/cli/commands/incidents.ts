@@ -31,6 +31,7 @@ interface RecordOptions {
   cause: string;
   assertsDown?: boolean;
   note?: string;
+  announcedAt?: string;
   dryRun?: boolean;
   json?: boolean;
 }
@@ -54,6 +55,10 @@ export function register(program: Command, context: CliContext): void {
     .addOption(new Option('--cause <cause>', 'what it counts as').choices(CAUSES).makeOptionMandatory())
     .option('--asserts-down', 'up time counts as down too')
     .option('--note <text>', 'why')
+    .option(
+      '--announced-at <instant>',
+      'when customers were told of it; maintenance that nobody announced in time may count as the provider’s',
+    )
     .option('--dry-run', 'say what would change and record nothing')
     .option('--json', "print the server's answer as it is")
     .addHelpText('after', EXAMPLES)
@@ -65,6 +70,7 @@ export function register(program: Command, context: CliContext): void {
         cause: options.cause,
         asserts_down: options.assertsDown === true,
         ...(options.note === undefined ? {} : { note: options.note }),
+        ...(options.announcedAt === undefined ? {} : { announced_at: options.announcedAt }),
       };
       await withClient(command, context, async (client) => {
         const { json, text } = await client.call('POST', `/v1/incidents${queryOf(options)}`, body);

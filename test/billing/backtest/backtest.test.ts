@@ -90,6 +90,12 @@ describe('a backtest', () => {
     for (const each of ['own', 'of-plan', 'other', 'far', 'heavy']) await metered(each, '2026-02-27T00:00:00Z', '2026-04-03T00:00:00Z'); // prettier-ignore
     await down('own', '2026-03-05T10:00:00+08:00', 30, 'provider');
     await down('own', '2026-03-06T10:00:00+08:00', 20, 'maintenance');
+    const announced = {
+      from: '2026-03-06T00:00:00+08:00',
+      to: '2026-03-07T00:00:00+08:00',
+      announced_at: '2026-03-05T00:00:00+08:00',
+    };
+    await done('POST', '/v1/incidents', { scope: { vms: ['own'] }, cause: 'maintenance', ...announced });
     await down('of-plan', '2026-03-07T01:00:00+08:00', 800, 'provider');
     await down('other', '2026-03-07T01:00:00+08:00', 10, 'provider');
     // Five minutes in March, five in April.

@@ -104,10 +104,12 @@ describe('samples in, refund decisions out', () => {
       amount: '150.00',
       evidence: { samples: 27 * 60 + 6, outages: [{ cause: 'provider', duration_ms: 25 * H }] },
     });
-    expect(await check('day-less-1ms', at)).toMatchObject({
+    expect(await check('day-less-1ms', PAID + 30 * H)).toMatchObject({
       decision: 'not_eligible',
       evidence: { outages: [{ duration_ms: DAY - 1 }, {}] },
     });
+    // Silent ever since: were that the provider's, it would be more than 24 hours.
+    expect(await check('day-less-1ms', at)).toMatchObject({ decision: 'needs_review', amount: null });
     expect(await check('day-plus-1ms', at)).toMatchObject({
       decision: 'eligible',
       evidence: { outages: [{ duration_ms: DAY + 1 }, {}] },
