@@ -65,6 +65,7 @@ export class Incidents {
       readonly cause: string;
       readonly asserts_down?: boolean;
       readonly note?: string;
+      readonly announced_at?: Instant;
     },
     options: { readonly dryRun?: boolean } = {},
   ): Promise<IncidentEffect> {

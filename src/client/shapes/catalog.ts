@@ -20,6 +20,7 @@ export const Incident = z.looseObject({
   cause: z.string(),
   asserts_down: z.boolean(),
   note: z.string(),
+  announced_at: z.string().nullable(),
   by: z.string(),
   withdrawn_at: z.string().nullable(),
 });
