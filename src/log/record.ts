@@ -1,6 +1,6 @@
 /**
  * The bytes of a log record. The kernel reads records in place (assembly/layout.ts draws them), so this is the one other place that knows
- * them: 16 bytes of head, then for samples the agent's name padded to 8 and the frames, for a tick twelve u32 of refusals.
+ * them: 16 bytes of head, then for samples the agent's name padded to 8 and the frames, for a tick a u32 of refusals for each code, padded to 8.
  */
 import { REJECTION_CODES } from '../samples/rejection.ts';
 import { KIND_CATALOG, KIND_SAMPLES, KIND_TICK, LAYOUT as L } from '../kernel/layout.ts';
@@ -56,7 +56,8 @@ export function tickClockOf(tick: Uint8Array): TickClock {
 
 /** The server's clock, and the samples refused at the door since the tick before, by code. */
 export function tickRecord(clockMs: number, rejectedByCode: readonly number[], clock: TickClock = 'own'): Buffer {
-  const record = head(KIND_TICK, L.RECORD_HEAD + 4 * REJECTION_CODES.length);
+  // an odd number of codes too: records stand at multiples of eight
+  const record = head(KIND_TICK, (L.RECORD_HEAD + 4 * REJECTION_CODES.length + 7) & ~7);
   record[L.RECORD_EVENT] = TICK_CLOCKS.indexOf(clock);
   record.writeBigInt64LE(BigInt(clockMs), L.RECORD_CLOCK);
   REJECTION_CODES.forEach((_, code) => record.writeUInt32LE(rejectedByCode[code] ?? 0, L.RECORD_HEAD + 4 * code));
