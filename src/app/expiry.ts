@@ -6,9 +6,9 @@ import type { Cluster } from '../store/cluster.ts';
 import { expireSamples, type Hold } from '../store/expiry.ts';
 import type { Store } from '../store/store.ts';
 import type { Records } from './records.ts';
+import { DAY_MS } from '../domain/zone.ts';
 
 const LOOK_MS = 600_000;
-const DAY_MS = 86_400_000;
 /** Evidence of an invoice begins a little before its time: an increase has a sample before it. */
 const BEFORE_MS = DAY_MS;
 

@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { isBoundary } from '../domain/bucket.ts';
-import { MINUTE_MS, type Zone, zoneOf } from '../domain/zone.ts';
+import { DAY_MS, MINUTE_MS, type Zone, zoneOf } from '../domain/zone.ts';
 import { oneFieldProblem } from '../problems/field-problems.ts';
 
 const PERIOD_DAYS_MAX = 400;
@@ -47,5 +47,5 @@ export function checkPeriod(catalog: Catalog, account: string, fromMs: number, t
   if (!zones.some((zone) => startsDay(zone, fromMs))) refuse('from', `must be the start of a day in ${names}`);
   if (!zones.some((zone) => startsDay(zone, fromMs) && startsDay(zone, toMs)))
     refuse('to', `must be the start of a day in the same time zone as from: ${names}`);
-  if (toMs - fromMs > PERIOD_DAYS_MAX * 86_400_000) refuse('to', `must be at most ${PERIOD_DAYS_MAX} days after from`);
+  if (toMs - fromMs > PERIOD_DAYS_MAX * DAY_MS) refuse('to', `must be at most ${PERIOD_DAYS_MAX} days after from`);
 }

@@ -81,7 +81,7 @@ export async function runAccounts(
     await attempt(context, account, undefined, outcomes, () => {
       const period = periodOf(context.catalog, account, request.calendar);
       const task = { account, ...period };
-      const standing = standingOf(context.books, task);
+      const standing = invoicesOfPeriod(context.books, task);
       if (standing.final !== undefined) {
         outcomes.set(account, outcomeOf(task, 'kept', standing.final));
         return;
@@ -151,7 +151,7 @@ async function write(
     for (const { task, document } of batch) {
       try {
         // Another run, or a person, may have been there since it was rated.
-        const { final, draft } = standingOf(books, task);
+        const { final, draft } = invoicesOfPeriod(books, task);
         if (final !== undefined) {
           outcomes.set(task.account, outcomeOf(task, 'kept', final));
           continue;
@@ -183,7 +183,7 @@ async function write(
 }
 
 /** The invoice of exactly this period, final or draft. Throws `invoice_conflict` if a final one covers a part of it otherwise. */
-function standingOf(
+function invoicesOfPeriod(
   books: Books,
   { account, fromMs, toMs }: Task,
 ): { final: InvoiceState | undefined; draft: InvoiceState | undefined } {
@@ -199,7 +199,7 @@ function standingOf(
 
 /** A draft of what has become nothing is made void: it would otherwise be finalized one day. */
 async function dropDraft(context: BillingContext, task: Task, request: RunRequest): Promise<void> {
-  const { draft } = standingOf(context.books, task);
+  const { draft } = invoicesOfPeriod(context.books, task);
   if (draft !== undefined && !request.dryRun) await voidInvoice(context.books, draft.id, 'nothing to bill', request.by);
 }
 

@@ -3,8 +3,7 @@ import { type BalanceBody, BLANK_ENTRY } from './balances.ts';
 import type { Books } from './books.ts';
 import { outstandingNanos } from './invoices.ts';
 import { balanceTermsOf } from './prepaid-terms.ts';
-
-const DAY_MS = 86_400_000;
+import { DAY_MS } from '../domain/zone.ts';
 
 /**
  * What final invoices come to beyond what their days were charged: debits of earlier invoices, credit notes, a rounding of

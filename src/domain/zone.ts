@@ -33,7 +33,8 @@ export interface LocalDay {
 
 export const MINUTE_MS = 60_000;
 const DAY_MINUTES = 1440;
-const DAY_MS = 86_400_000;
+/** A day of the clock; a local day may be longer or shorter. */
+export const DAY_MS = 86_400_000;
 /** Instants we take lie in [1970, 2100); the table reaches a year further so that their days and months end within it. */
 const TABLE_TO_MS = Date.UTC(2101, 0, 1);
 /** No zone has changed its offset there and back within this time since 1970. */

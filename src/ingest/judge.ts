@@ -8,6 +8,7 @@ import { type BodyFormat, type Decoded, Decoder } from '../kernel/decoder.ts';
 import { LogError, type LogErrorCode } from '../log/log.ts';
 import type { ProductClock } from '../process/product-clock.ts';
 import type { Receipt } from './receivers/receiver.ts';
+import { DAY_MS } from '../domain/zone.ts';
 
 /** What takes the bodies of all receivers. */
 export interface SampleDoor {
@@ -25,8 +26,6 @@ export interface JudgeOptions {
   /** Told what senders take for now. */
   readonly clock?: ProductClock | undefined;
 }
-
-const DAY_MS = 86_400_000;
 
 /** What is wrong with a body that its decoder can't take apart. */
 const MALFORMED: Readonly<Record<BodyFormat, string>> = {

@@ -1,5 +1,5 @@
 import type { CreditPolicy } from '../domain/credit-policy.ts';
-import { localDay, MINUTE_MS, monthEnd, type Zone } from '../domain/zone.ts';
+import { DAY_MS, localDay, MINUTE_MS, monthEnd, type Zone } from '../domain/zone.ts';
 
 /** A customer asked for the credit of the unavailable time of [fromMs, toMs). */
 export interface Claim {
@@ -7,8 +7,6 @@ export interface Claim {
   readonly fromMs: number;
   readonly toMs: number;
 }
-
-const DAY_MS = 86_400_000;
 
 /**
  * Until when a credit must be claimed: so many days of 24 hours after the end of the local calendar month that holds the

@@ -3,8 +3,7 @@ import { formatInstant } from '../domain/instant.ts';
 import { exact, exactText, priceText, times } from './exact.ts';
 import type { PricedAs } from './line.ts';
 import type { FormulaSay } from './say.ts';
-
-const DAY_MS = 86_400_000;
+import { DAY_MS } from '../domain/zone.ts';
 
 /** An invoice that fell due, and what was paid on it. */
 export interface OverdueInvoice {

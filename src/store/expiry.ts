@@ -5,8 +5,8 @@
 import { type Cluster, onCluster } from './cluster.ts';
 import { literal } from './rowbinary.ts';
 import type { Store } from './store.ts';
+import { DAY_MS } from '../domain/zone.ts';
 
-const DAY_MS = 86_400_000;
 /** What one day may delete, whatever the clock or the setting says: a mistake costs two days' evidence, and is told in time. */
 export const EXPIRY_DAYS_MAX = 2;
 /** Expiry runs once a day: not again before so much of it has gone by. */

@@ -1,5 +1,6 @@
 import { type Calendar, periodOf } from '../run-period.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
+import { DAY_MS } from '../../domain/zone.ts';
 
 /** Local days, the last one included; every account's in its own time zone, as its invoices are. */
 export interface BacktestPeriod {
@@ -9,8 +10,6 @@ export interface BacktestPeriod {
 
 /** Calendar months of a backtest at most: what is asked about is a season's terms, not an archive. */
 export const MONTHS_MAX = 13;
-
-const DAY_MS = 86_400_000;
 
 /** The days [from, to), each `2026-03-05`, or `2026-03` for the first of a month; undefined where that is no day or nothing. */
 export function backtestPeriod(from: string, to: string): BacktestPeriod | undefined {
