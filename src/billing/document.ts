@@ -8,6 +8,8 @@ import type { OutageInterval } from '../domain/timeline.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
 import { toJson } from '../domain/json.ts';
 import { unclaimedCredits } from '../rating/credits.ts';
+import { noteTexts } from '../print/words/content.ts';
+import type { NoteSay } from '../rating/note.ts';
 import { roundedToMinor } from '../rating/exact.ts';
 import { type RatedLine, totalOf } from '../rating/line.ts';
 import { rateInvoice } from '../rating/order.ts';
@@ -58,7 +60,8 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     const endsAtMs = context.catalog.endsAtMs(vm) ?? toMs;
     return span === undefined || isRightUntil(span, Math.min(toMs, endsAtMs));
   });
-  const warnings = warningsOf(context, gathered);
+  const notes = notesOf(context, gathered);
+  const warnings = noteTexts(notes);
   const rest = {
     account,
     // As they are now: a later change of address is of later documents.
@@ -79,6 +82,8 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     total: formatAmount(total, currency),
     usage_complete: complete,
     warnings,
+    // The warnings in codes.
+    ...(notes.length === 0 ? {} : { notes }),
     ...(gathered.notMeasured.length === 0
       ? {}
       : {
@@ -135,11 +140,11 @@ export function documentOf(context: BillingContext, account: string, gathered: G
   };
 }
 
-function warningsOf({ issuer }: BillingContext, { warnings, isOver, facts }: Gathered): string[] {
+function notesOf({ issuer }: BillingContext, { notes, isOver, facts }: Gathered): NoteSay[] {
   return [
-    ...(isOver ? [] : [`the period ends at ${formatInstant(facts.toMs)} and was not over when this was rated`]),
-    ...(issuer === undefined ? ['the server has no issuer.json: this names no seller, tax id or bank'] : []),
-    ...warnings,
+    ...(isOver ? [] : [{ code: 'period_not_over', ends_at: formatInstant(facts.toMs) } as const]),
+    ...(issuer === undefined ? [{ code: 'no_issuer' } as const] : []),
+    ...notes,
   ];
 }
 

@@ -21,9 +21,10 @@ import { creditPolicyOf } from '../terms/policy.ts';
 import { dayEdges, type UsageDays, usageDays } from './days.ts';
 import { claimsOf } from './claims.ts';
 import type { BillingContext } from './context.ts';
-import { type NotMeasured, notMeasuredOf, notMeasuredTexts } from './not-measured.ts';
+import { type NotMeasured, notMeasuredNotes, notMeasuredOf } from './not-measured.ts';
 import { lateChargesOf, overdueOf } from './overdue.ts';
-import { unprintableText } from '../print/pdf/printable.ts';
+import { unprintableIn } from '../print/pdf/printable.ts';
+import type { NotedField, NoteSay } from '../rating/note.ts';
 import { zoneOfPeriod } from './period.ts';
 import { trafficDays, type TrafficRange, trafficSlots } from './usage.ts';
 
@@ -40,8 +41,8 @@ export interface Gathered {
   facts: InvoiceFacts;
   evidence: readonly VmEvidence[];
   days: UsageDays;
-  /** What could not be billed, or was not measured, in words. */
-  warnings: readonly string[];
+  /** What could not be billed, or was not measured. */
+  notes: readonly NoteSay[];
   /** Served time of which no sample says anything, by VM, as far as it is worth a word. */
   notMeasured: readonly NotMeasured[];
   /** Whether the period was over when it was rated. */
@@ -70,7 +71,7 @@ export interface Usage {
   readonly trafficByDay: ReadonlyMap<string, readonly Bytes[]>;
   readonly stored: RatedFrom;
   /** By account: what of its address, or of the issuer's, can't be printed. */
-  readonly unprintable: ReadonlyMap<string, readonly string[]>;
+  readonly unprintable: ReadonlyMap<string, readonly NoteSay[]>;
 }
 
 /** The days that an account's period is made of: accounts whose days are the same can be read together. */
@@ -113,7 +114,7 @@ export async function loadUsage(
     for (const [vm, found] of byPlan) traffic.set(vm, found);
     for (const [vm, found] of byDay) trafficByDay.set(vm, found);
   }
-  const unprintable = new Map<string, readonly string[]>();
+  const unprintable = new Map<string, readonly NoteSay[]>();
   for (const account of accounts) unprintable.set(account, await unprintableOf(context, account));
   return { unprintable, fromMs, toMs, edges, services, spans, outages, traffic, trafficByDay, stored: { catalogSeq, rows } };
 }
@@ -136,7 +137,7 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
   const { fromMs, toMs, services, spans, traffic } = usage;
   const body = catalog.account(account)?.body;
   if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
-  const warnings: string[] = [];
+  const notes: NoteSay[] = [];
   const vms = catalog.vmsOf(account).flatMap((id) => catalog.vm(id) ?? []);
   const evidence = vms.map((vm) => evidenceOf(vm.id, usage, catalog.incidents.of(vm.id), noticesOf(context, vm.body, fromMs)));
 
@@ -151,14 +152,19 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
         if (fee.atMs < fromMs || fee.atMs >= toMs) continue;
         if (!isServedAt(vm.body, fee.atMs)) {
           if (fee.feeNanos > 0n)
-            warnings.push(
-              `${vm.id}: event ${fee.id} (${fee.kind}, ${formatInstant(fee.atMs)}) is not within its service, so no plan charges it: bill it by hand if it is owed`,
-            );
+            notes.push({ code: 'event_outside_service', vm: vm.id, event: fee.id, kind: fee.kind, at: formatInstant(fee.atMs) });
           continue;
         }
         if (fee.currency === body.currency || fee.feeNanos === 0n) fees.push(fee);
         else
-          warnings.push(`${vm.id}: event ${fee.id} costs ${fee.reason} and the account is in ${body.currency}: bill it by hand`);
+          notes.push({
+            code: 'event_other_currency',
+            vm: vm.id,
+            event: fee.id,
+            fee: fee.amount,
+            fee_currency: fee.currency,
+            currency: body.currency,
+          });
       }
     }
     return {
@@ -189,24 +195,33 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
       facts.map((each, i) => ({ ...each, span: evidence[i]?.span })),
       usage.trafficByDay,
     ),
-    warnings: [...warnings, ...notMeasuredTexts(notMeasured), ...(usage.unprintable.get(account) ?? [])],
+    notes: [...notes, ...notMeasuredNotes(notMeasured), ...(usage.unprintable.get(account) ?? [])],
     notMeasured,
     isOver: nowMs >= toMs,
     stored: usage.stored,
   };
 }
 
-async function unprintableOf({ catalog, issuer }: BillingContext, account: string): Promise<string[]> {
+/** Characters named in a note at most. */
+const CHARACTERS_MAX = 10;
+
+async function unprintableOf({ catalog, issuer }: BillingContext, account: string): Promise<NoteSay[]> {
   const body = catalog.account(account)?.body;
-  const found = await Promise.all([
-    unprintableText("the customer's name", body?.name),
-    unprintableText("the customer's address", body?.address),
-    unprintableText("the customer's tax id", body?.tax_id),
-    unprintableText("the issuer's name", issuer?.name),
-    unprintableText("the issuer's address", issuer?.address),
-    unprintableText('what the issuer says of payment', issuer?.payment),
-  ]);
-  return found.filter((text) => text !== undefined);
+  const fields: readonly (readonly [NotedField, string | undefined])[] = [
+    ['customer_name', body?.name],
+    ['customer_address', body?.address],
+    ['customer_tax_id', body?.tax_id],
+    ['issuer_name', issuer?.name],
+    ['issuer_address', issuer?.address],
+    ['issuer_payment', issuer?.payment],
+  ];
+  const notes: NoteSay[] = [];
+  for (const [field, text = ''] of fields) {
+    const missing = await unprintableIn(text);
+    if (missing.length > 0)
+      notes.push({ code: 'not_printable', field, characters: missing.slice(0, CHARACTERS_MAX), count: missing.length });
+  }
+  return notes;
 }
 
 /** Whether a VM is served at an instant, on one plan or another: what happens to it before or after is nothing that its plans charge. */

@@ -1,6 +1,7 @@
 import { conditionCode } from '../domain/condition.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
 import type { Span } from '../query/span.ts';
+import type { NoteSay } from '../rating/note.ts';
 import type { VmFacts } from '../rating/order.ts';
 import { clipSegments } from '../rating/served.ts';
 
@@ -50,29 +51,20 @@ function measuredWithin({ outages }: VmFacts, span: Span | undefined, fromMs: nu
   return to - from - silentMs;
 }
 
-/** The same for whoever makes the invoice. */
-export function notMeasuredTexts(found: readonly NotMeasured[]): string[] {
+/** The same as notes for whoever makes the invoice. */
+export function notMeasuredNotes(found: readonly NotMeasured[]): NoteSay[] {
   const never = found.filter((each) => each.notMeasuredMs === each.servedMs);
   const partly = found.filter((each) => each.notMeasuredMs < each.servedMs);
-  const texts: string[] = [];
-  if (never.length > 0)
-    texts.push(
-      `${never.length === 1 ? 'VM' : `${never.length} VMs`} ${namesOf(never)} ${never.length === 1 ? 'was' : 'were'} never metered in the period: ` +
-        'the service is charged, uptime and traffic are not known, and traffic counts as 0',
-    );
-  for (const { vm, servedMs, notMeasuredMs } of partly.slice(0, NAMED_MAX))
-    texts.push(`VM ${vm} was not metered for ${hours(notMeasuredMs)} of the ${hours(servedMs)} that it was served`);
-  if (partly.length > NAMED_MAX)
-    texts.push(`${partly.length - NAMED_MAX} more VMs were not metered all the time that they were served`);
-  return texts;
-}
-
-function namesOf(found: readonly NotMeasured[]): string {
-  const names = found.slice(0, NAMED_MAX).map((each) => each.vm);
-  return found.length > names.length ? `${names.join(', ')} and ${found.length - names.length} more` : names.join(', ');
-}
-
-function hours(ms: number): string {
-  const minutes = Math.floor(ms / MINUTE_MS);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h${minutes % 60 === 0 ? '' : ` ${minutes % 60} min`}`;
+  return [
+    ...(never.length === 0
+      ? []
+      : [{ code: 'never_metered', vms: never.slice(0, NAMED_MAX).map(({ vm }) => vm), count: never.length } as const]),
+    ...partly.slice(0, NAMED_MAX).map(({ vm, servedMs, notMeasuredMs }): NoteSay => ({
+      code: 'partly_metered',
+      vm,
+      not_metered_ms: notMeasuredMs,
+      served_ms: servedMs,
+    })),
+    ...(partly.length <= NAMED_MAX ? [] : [{ code: 'more_partly_metered', count: partly.length - NAMED_MAX } as const]),
+  ];
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { itemOf, type ItemSay, lineSay } from '../rating/say.ts';
+import { noteSay } from '../rating/note.ts';
 import { LINE_KINDS } from '../rating/line.ts';
 
 /**
@@ -88,6 +89,8 @@ export const keptContent = z.object({
   usage_complete: z.boolean().optional(),
   period_over: z.boolean().optional(),
   warnings: z.array(z.string()).optional(),
+  /** The warnings in codes. */
+  notes: z.array(noteSay).optional().catch(undefined),
   usage_days: days.optional(),
   lines: z.array(shownLineShape),
 });

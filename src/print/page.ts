@@ -5,7 +5,7 @@ import { grouped } from './numbers.ts';
 import { type PageRow, rowsOf } from './page-rows.ts';
 import type { Labels } from './words/labels.ts';
 import { languageOf, wordsOf } from './words/language.ts';
-import type { Words } from './words/words.ts';
+import { sayIn, type Words } from './words/words.ts';
 
 /** An invoice or credit note as it is printed, whatever the form: every text in its place and language, nothing escaped yet. */
 export interface Page {
@@ -71,7 +71,7 @@ export function pageOf(invoice: ShownInvoice): Page {
     notes: [
       ...(invoice.usage_complete === false ? [isFinal ? labels.incompleteFinal : labels.incomplete] : []),
       // What is to be billed by hand is for who makes the invoice, not for who gets it.
-      ...(isFinal ? [] : (invoice.warnings ?? [])),
+      ...(isFinal ? [] : (invoice.notes?.map((note) => sayIn(words.note, note)) ?? invoice.warnings ?? [])),
     ],
     sources: sourcesOf(invoice, labels),
     digests:

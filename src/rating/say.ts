@@ -6,7 +6,9 @@ import { EVENT_KINDS } from '../domain/event-kinds.ts';
  * What a line says, as codes with parameters: kept with the line, and put into words by `print/words`, in every language. A code
  * is never given another meaning, for documents are kept for ever; a new one does not compile until every language says it.
  */
-function code<C extends string, P extends z.ZodRawShape>(name: C, parameters: P) {
+
+/** A code with its parameters. */
+export function code<C extends string, P extends z.ZodRawShape>(name: C, parameters: P) {
   return z.object({ code: z.literal(name), ...parameters });
 }
 

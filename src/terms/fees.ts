@@ -14,6 +14,8 @@ export interface DatedEvent {
 /** A recorded event that a sheet prices; zero where it is free. */
 export interface EventFee extends DatedEvent {
   readonly feeNanos: bigint;
+  /** What an event costs that is not free, as the sheet writes it. */
+  readonly amount: string;
   readonly currency: string;
   /** The clause that prices it, or that makes it free. */
   readonly clause: string;
@@ -30,7 +32,7 @@ export function eventFees(sheet: TermsSheet, given: readonly DatedEvent[], start
   return events.flatMap((event, i) => {
     const fee = sheet.fees.find((each) => each.event === event.kind);
     if (fee === undefined) return [];
-    const base = { id: event.id, kind: event.kind, atMs: event.atMs, currency: fee.currency };
+    const base = { id: event.id, kind: event.kind, atMs: event.atMs, amount: fee.amount, currency: fee.currency };
     for (const rule of fee.free) {
       const reason = whyFree(rule, event, { before: events.slice(0, i), reported, startsAtMs });
       if (reason !== undefined) return [{ ...base, feeNanos: 0n, clause: clauseShown(sheet, rule.clause), reason }];

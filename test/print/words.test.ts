@@ -11,7 +11,8 @@ import { lineJson } from '../../src/billing/document-lines.ts';
 import { readContent, shownItem, type ShownLine, shownLineShape } from '../../src/print/invoice-shape.ts';
 import { descriptionOf, formulaOf, reasonOf, unitOf } from '../../src/print/line-words.ts';
 import { wordsOf } from '../../src/print/words/language.ts';
-import { reasonText } from '../../src/print/words/content.ts';
+import { noteTexts, reasonText } from '../../src/print/words/content.ts';
+import { noteSay, type NoteSay } from '../../src/rating/note.ts';
 import * as legacy from '../../src/print/words/legacy.ts';
 import { pageOf } from '../../src/print/page.ts';
 import type { DocumentLanguage } from '../../src/print/words/words.ts';
@@ -208,6 +209,50 @@ describe('what lines say', () => {
     if (line === undefined) throw new Error('one line was kept');
     expect(line.say).toBeUndefined();
     expect(descriptionOf(line, wordsOf('en'))).toBe('Service, plan 1, 2');
+  });
+});
+
+const NOTES: readonly (readonly [NoteSay, kept: string])[] = [
+  [{ code: 'period_not_over', ends_at: '2026-04-01T00:00:00Z' }, 'the period ends at 2026-04-01T00:00:00Z and was not over when this was rated'],
+  [{ code: 'no_issuer' }, 'the server has no issuer.json: this names no seller, tax id or bank'],
+  [{ code: 'event_outside_service', vm: '1', event: '2', kind: 'ip_replaced', at: '2026-03-01T00:00:00Z' }, '1: event 2 (ip_replaced, 2026-03-01T00:00:00Z) is not within its service, so no plan charges it: bill it by hand if it is owed'],
+  [{ code: 'event_other_currency', vm: '1', event: '2', fee: '5', fee_currency: 'CNY', currency: 'CNY' }, '1: event 2 costs 5 CNY each and the account is in CNY: bill it by hand'],
+  [{ code: 'never_metered', vms: ['1'], count: 1 }, 'VM 1 was never metered in the period: the service is charged, uptime and traffic are not known, and traffic counts as 0'],
+  [{ code: 'never_metered', vms: ['1', '2'], count: 5 }, '5 VMs 1, 2 and 3 more were never metered in the period: the service is charged, uptime and traffic are not known, and traffic counts as 0'],
+  [{ code: 'partly_metered', vm: '1', not_metered_ms: 1_800_000, served_ms: 90_060_000 }, 'VM 1 was not metered for 30 min of the 25 h 1 min that it was served'],
+  [{ code: 'more_partly_metered', count: 3 }, '3 more VMs were not metered all the time that they were served'],
+  [{ code: 'not_printable', field: 'customer_name', characters: ['1', '2'], count: 2 }, "the customer's name has characters that the PDF can't print and shows as □ (1 2): the HTML and JSON forms have them"],
+  [{ code: 'not_printable', field: 'issuer_payment', characters: ['1'], count: 12 }, "what the issuer says of payment has characters that the PDF can't print and shows as □ (1 …): the HTML and JSON forms have them"],
+]; // prettier-ignore
+
+describe('notes for who makes an invoice', () => {
+  it('are kept in English, every code of them', () => {
+    expect(noteTexts(NOTES.map(([note]) => note))).toEqual(NOTES.map(([, text]) => text));
+    const declared = noteSay.options.map(({ shape }) => shape.code.value);
+    expect([...new Set(NOTES.map(([{ code }]) => code))].toSorted()).toEqual(declared.toSorted());
+  });
+
+  it.each(['zh-Hant', 'zh-Hans'] as const)('are printed in %s on a draft, and on nothing that is final', (language) => {
+    const change = {
+      customer: { name: 'n', language },
+      notes: NOTES.map(([note]) => note),
+      warnings: NOTES.map(([, text]) => text),
+    };
+    const draft = pageOf(shownInvoice({ ...change, status: 'draft', number: null, sha256: null }));
+    const english = draft.notes.flatMap((note) => englishIn(note.replaceAll(/issuer\.json|PDF|HTML|JSON|\d{4}-\S+Z/g, '')));
+    expect(draft.notes).toHaveLength(NOTES.length);
+    expect(english).toEqual([]);
+    expect(pageOf(shownInvoice(change)).notes).toEqual([]);
+  });
+
+  it('of a draft of before are printed as they were written', () => {
+    const draft = shownInvoice({
+      customer: { name: 'n', language: 'zh-TW' },
+      warnings: ['as written'],
+      status: 'draft',
+      sha256: null,
+    });
+    expect(pageOf(draft).notes).toEqual(['as written']);
   });
 });
 

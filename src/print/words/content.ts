@@ -1,5 +1,6 @@
+import type { NotedField, NoteSay } from '../../rating/note.ts';
 import type { AboutSay, FormulaSay, LineSay, ReasonSay, Sayings, UnitSay } from '../../rating/say.ts';
-import { sayIn, sizeName } from './words.ts';
+import { hoursText, sayIn, sizeName } from './words.ts';
 
 /**
  * The English that is kept in documents, and that their JSON and CSV have: digests cover it and programs read it, so it never
@@ -66,6 +67,38 @@ const REASON: Sayings<ReasonSay> = {
   claims: ({ claims }) => `credit claimed since it was issued: ${claims.map(({ event, vm }) => `${event} (${vm})`).join(', ')}`,
   restated: () => 'samples, events or the catalog were restated since it was issued',
 };
+
+const FIELDS: Readonly<Record<NotedField, string>> = {
+  customer_name: "the customer's name",
+  customer_address: "the customer's address",
+  customer_tax_id: "the customer's tax id",
+  issuer_name: "the issuer's name",
+  issuer_address: "the issuer's address",
+  issuer_payment: 'what the issuer says of payment',
+};
+
+export const NOTE: Sayings<NoteSay> = {
+  period_not_over: ({ ends_at: endsAt }) => `the period ends at ${endsAt} and was not over when this was rated`,
+  no_issuer: () => 'the server has no issuer.json: this names no seller, tax id or bank',
+  event_outside_service: ({ vm, event, kind, at }) =>
+    `${vm}: event ${event} (${kind}, ${at}) is not within its service, so no plan charges it: bill it by hand if it is owed`,
+  event_other_currency: ({ vm, event, fee, fee_currency: of, currency }) =>
+    `${vm}: event ${event} costs ${fee} ${of} each and the account is in ${currency}: bill it by hand`,
+  never_metered: ({ vms, count }) => {
+    const names = `${vms.join(', ')}${count > vms.length ? ` and ${count - vms.length} more` : ''}`;
+    return `${count === 1 ? `VM ${names} was` : `${count} VMs ${names} were`} never metered in the period: the service is charged, uptime and traffic are not known, and traffic counts as 0`;
+  },
+  partly_metered: ({ vm, not_metered_ms: notMeteredMs, served_ms: servedMs }) =>
+    `VM ${vm} was not metered for ${hoursText(notMeteredMs, 'h', 'min')} of the ${hoursText(servedMs, 'h', 'min')} that it was served`,
+  more_partly_metered: ({ count }) => `${count} more VMs were not metered all the time that they were served`,
+  not_printable: ({ field, characters, count }) =>
+    `${FIELDS[field]} has characters that the PDF can't print and shows as □ (${characters.join(' ')}${count > characters.length ? ' …' : ''}): the HTML and JSON forms have them`,
+};
+
+/** Notes as they are kept. */
+export function noteTexts(notes: readonly NoteSay[]): string[] {
+  return notes.map((note) => sayIn(NOTE, note));
+}
 
 /** The texts that are kept of a line. */
 export function contentWords({ about, formula, unit }: LineSay): { description: string; unit: string; formula: string } {

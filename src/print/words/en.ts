@@ -1,5 +1,6 @@
 import type { EventKind } from '../../domain/event-kinds.ts';
 import type { AboutSay, Sayings } from '../../rating/say.ts';
+import { NOTE } from './content.ts';
 import { describe } from './legacy.ts';
 import { sayIn, sizeName, type Words } from './words.ts';
 
@@ -108,6 +109,7 @@ export const EN: Words = {
   formula: FORMULA,
   unit: UNIT,
   reason: REASON,
+  note: NOTE,
   causes: CAUSES,
   partsApart: '; ',
   itemsApart: ', ',

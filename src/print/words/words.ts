@@ -1,4 +1,5 @@
 import type { Cause } from '../../domain/condition.ts';
+import type { NoteSay } from '../../rating/note.ts';
 import type { AboutSay, FormulaSay, ReasonSay, Sayings, UnitSay } from '../../rating/say.ts';
 import type { Labels } from './labels.ts';
 
@@ -23,6 +24,8 @@ export interface Words {
   readonly formula: Sayings<FormulaSay>;
   readonly unit: Sayings<CountedUnit>;
   readonly reason: Sayings<ReasonSay>;
+  /** Notes for who makes the invoice. */
+  readonly note: Sayings<NoteSay>;
   readonly causes: Readonly<Record<Cause | 'silent', string>>;
   /** Between the parts of a formula or reason, and between the items of a list. */
   readonly partsApart: string;
@@ -55,4 +58,11 @@ export function sizeName(bytes: number): string | undefined {
     [2 ** 40]: 'TiB',
   };
   return names[bytes];
+}
+
+/** A length of time in whole hours and minutes, cut: `25 h 4 min`, `30 min`. */
+export function hoursText(ms: number, hourName: string, minuteName: string): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 60) return `${minutes} ${minuteName}`;
+  return `${Math.floor(minutes / 60)} ${hourName}${minutes % 60 === 0 ? '' : ` ${minutes % 60} ${minuteName}`}`;
 }

@@ -1,7 +1,8 @@
 import type { EventKind } from '../../domain/event-kinds.ts';
+import type { NotedField } from '../../rating/note.ts';
 import type { AboutSay, Sayings } from '../../rating/say.ts';
 import { describe } from './legacy.ts';
-import { sayIn, sizeName, type Words } from './words.ts';
+import { hoursText, sayIn, sizeName, type Words } from './words.ts';
 
 /** What is printed in simplified Chinese. */
 const COUNTING = {
@@ -95,6 +96,31 @@ const REASON: Words['reason'] = {
   restated: () => '开具后样本、事件记录或目录有所更正',
 };
 
+const FIELDS: Readonly<Record<NotedField, string>> = {
+  customer_name: '客户名称',
+  customer_address: '客户地址',
+  customer_tax_id: '客户税号',
+  issuer_name: '开具单位名称',
+  issuer_address: '开具单位地址',
+  issuer_payment: '开具单位的付款方式',
+};
+
+const NOTE: Words['note'] = {
+  period_not_over: ({ ends_at: endsAt }) => `计费期间至 ${endsAt} 结束，计价时尚未结束`,
+  no_issuer: () => '服务器没有开具单位资料（issuer.json）：本文件未载明开具单位、税号与银行',
+  event_outside_service: ({ vm, event, kind, at }) =>
+    `${vm}：事件 ${event}（${FEES[kind]}，${at}）不在服务期间内，无方案计费；如应收取，请另行开具`,
+  event_other_currency: ({ vm, event, fee, fee_currency: of, currency }) =>
+    `${vm}：事件 ${event} 每次费用 ${fee} ${of}，账户币种为 ${currency}：请另行开具`,
+  never_metered: ({ vms, count }) =>
+    `${count} 台虚拟机（${vms.join(', ')}${count > vms.length ? ` 等` : ''}）在计费期间从未测量：照收服务费，运行时间与流量不明，流量以 0 计`,
+  partly_metered: ({ vm, not_metered_ms: notMeteredMs, served_ms: servedMs }) =>
+    `虚拟机 ${vm} 在 ${hoursText(servedMs, '小时', '分')} 服务时间中有 ${hoursText(notMeteredMs, '小时', '分')} 未测量`,
+  more_partly_metered: ({ count }) => `另有 ${count} 台虚拟机未在全部服务时间测量`,
+  not_printable: ({ field, characters, count }) =>
+    `${FIELDS[field]}含有 PDF 无法打印、以 □ 表示的字符（${characters.join(' ')}${count > characters.length ? ' …' : ''}）；完整文字见 HTML 与 JSON 格式`,
+};
+
 const date: Words['date'] = ({ year, month, dayOfMonth }) => `${year}年${month}月${dayOfMonth}日`;
 
 export const ZH_HANS: Words = {
@@ -103,6 +129,7 @@ export const ZH_HANS: Words = {
   formula: FORMULA,
   unit: UNIT,
   reason: REASON,
+  note: NOTE,
   causes: CAUSES,
   partsApart: '；',
   itemsApart: '，',

@@ -1,7 +1,8 @@
 import type { EventKind } from '../../domain/event-kinds.ts';
+import type { NotedField } from '../../rating/note.ts';
 import type { AboutSay, Sayings } from '../../rating/say.ts';
 import { describe } from './legacy.ts';
-import { sayIn, sizeName, type Words } from './words.ts';
+import { hoursText, sayIn, sizeName, type Words } from './words.ts';
 
 /** What is printed in traditional Chinese. */
 const COUNTING = {
@@ -95,6 +96,31 @@ const REASON: Words['reason'] = {
   restated: () => '開立後樣本、事件記錄或目錄有所更正',
 };
 
+const FIELDS: Readonly<Record<NotedField, string>> = {
+  customer_name: '客戶名稱',
+  customer_address: '客戶地址',
+  customer_tax_id: '客戶統一編號',
+  issuer_name: '開立單位名稱',
+  issuer_address: '開立單位地址',
+  issuer_payment: '開立單位之付款方式',
+};
+
+const NOTE: Words['note'] = {
+  period_not_over: ({ ends_at: endsAt }) => `計費期間至 ${endsAt} 結束，計價時尚未結束`,
+  no_issuer: () => '伺服器沒有開立單位資料（issuer.json）：本文件未載明開立單位、統一編號與銀行',
+  event_outside_service: ({ vm, event, kind, at }) =>
+    `${vm}：事件 ${event}（${FEES[kind]}，${at}）不在服務期間內，無方案計費；如應收取，請另行開立`,
+  event_other_currency: ({ vm, event, fee, fee_currency: of, currency }) =>
+    `${vm}：事件 ${event} 每次費用 ${fee} ${of}，帳戶幣別為 ${currency}：請另行開立`,
+  never_metered: ({ vms, count }) =>
+    `${count} 台虛擬機（${vms.join(', ')}${count > vms.length ? ` 等` : ''}）於計費期間從未量測：照收服務費，運行時間與流量不明，流量以 0 計`,
+  partly_metered: ({ vm, not_metered_ms: notMeteredMs, served_ms: servedMs }) =>
+    `虛擬機 ${vm} 在 ${hoursText(servedMs, '小時', '分')} 服務時間中有 ${hoursText(notMeteredMs, '小時', '分')} 未量測`,
+  more_partly_metered: ({ count }) => `另有 ${count} 台虛擬機未於全部服務時間量測`,
+  not_printable: ({ field, characters, count }) =>
+    `${FIELDS[field]}含有 PDF 無法列印、以 □ 表示的字元（${characters.join(' ')}${count > characters.length ? ' …' : ''}）；完整文字見 HTML 與 JSON 格式`,
+};
+
 const date: Words['date'] = ({ year, month, dayOfMonth }) => `${year} 年 ${month} 月 ${dayOfMonth} 日`;
 
 export const ZH_HANT: Words = {
@@ -103,6 +129,7 @@ export const ZH_HANT: Words = {
   formula: FORMULA,
   unit: UNIT,
   reason: REASON,
+  note: NOTE,
   causes: CAUSES,
   partsApart: '；',
   itemsApart: '，',
