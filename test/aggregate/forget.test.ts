@@ -3,8 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Aggregator } from '../../src/aggregate/aggregator.ts';
+import { type Aggregator, countQuarantined } from '../../src/aggregate/aggregator.ts';
 import { type CheckpointFolder, openCheckpoints } from '../../src/aggregate/checkpoint.ts';
+import { readForgotten } from '../../src/aggregate/forgotten.ts';
 import { sampleCounts } from '../../src/aggregate/status.ts';
 import { Decoder } from '../../src/kernel/decoder.ts';
 import { KIND_CATALOG } from '../../src/kernel/layout.ts';
@@ -45,7 +46,7 @@ beforeEach(async () => {
 const files = (): string[] => readdirSync(folder).sort();
 
 /** A fleet of which some VMs are forgotten now and then; most of them come again. */
-function installationOf(seed: number, fleets: number, changes: number, forgettings: number) {
+function installationOf(seed: number, fleets: number, changes: number, forgettings: number, isPartition = false) {
   const random = randomOf(seed);
   const fleet = fleetGroup(seed, fleets, { options: { clock: 'wall' } });
   const records = groupLog(decoder, fleet, random, 6).records.map((record) => record.payload);
@@ -55,7 +56,7 @@ function installationOf(seed: number, fleets: number, changes: number, forgettin
     const some = vms.filter(() => random() < 0.3);
     all.splice(1 + below(random, all.length - 1), 0, { forget: some.length === 0 ? vms.slice(0, 1) : some });
   }
-  const installation = new Installation({ store, checkpoints, fleet, happenings: all });
+  const installation = new Installation({ store, checkpoints, fleet, happenings: all, isPartition });
   return { fleet, installation, random };
 }
 
@@ -80,10 +81,11 @@ async function expectForgotten(fleet: Fleet, installation: Installation, aggrega
   const { counts, ...rows } = expectedRows({ ...fleet, log: current });
   const stored = await readStored(store);
   const all = resolveLog(renamed).counts;
-  const { counters, quarantined, forgotten, vms } = aggregator.progress();
+  const { counters, vms } = aggregator.progress();
+  const [quarantined, forgotten] = await Promise.all([countQuarantined(store), readForgotten(store)]);
   const samples = sampleCounts(counters, quarantined, forgotten);
   expect(differences(comparable(stored), rows)).toEqual([]);
-  expect({ ...samples, vms, forgotten: forgotten?.samples, names: (forgotten?.vms ?? 0) > 0 }).toMatchObject({
+  expect({ ...samples, vms, forgotten: forgotten.samples, names: forgotten.vms > 0 }).toMatchObject({
     accepted: BigInt(fleet.log.length),
     applied: BigInt(counts.applied),
     conflict: BigInt(counts.conflict),
@@ -115,6 +117,13 @@ describe('names that are forgotten', () => {
   it.each(seeds(3))('are gone with all of theirs, and those that come again begin anew (group %i)', async (seed) => {
     const { fleet, installation, random } = installationOf(seed, 8, 2, 3);
     const last = await runToEnd(installation, random);
+    await expectForgotten(fleet, installation, last);
+  });
+
+  it.each(seeds(2))('are so in a partition that one process after the other takes (group %i)', async (seed) => {
+    const { fleet, installation, random } = installationOf(400 + seed, 8, 2, 3, true);
+    const last = await runToEnd(installation, random);
+    await last.checkpoint();
     await expectForgotten(fleet, installation, last);
   });
 

@@ -46,6 +46,8 @@ export interface RunSetup {
   readonly happenings: readonly Happening[];
   readonly slice?: SliceBounds;
   readonly minutesAStep?: number;
+  /** The log is one partition, as several processes would read it. */
+  readonly isPartition?: boolean;
 }
 
 /** One installation: `open` starts the process, `grow` lets things happen, and forgetting the aggregator is a crash. */
@@ -79,6 +81,7 @@ export class Installation {
       nicsMax: 1500,
       faults: { at: () => undefined },
       note: (message) => this.notes.push(message),
+      ...(this.#setup.isPartition === true ? { partition: { id: 0, owns: () => true } } : {}),
       ...(slice === undefined ? {} : { slice }),
       ...(minutesAStep === undefined ? {} : { minutesAStep }),
     });
