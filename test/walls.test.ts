@@ -37,4 +37,15 @@ describe('walls', () => {
     const allowed = /^src\/(verify|domain\/(condition|instant|money)\.ts|client\/)/;
     expect(importsIn('src/verify').filter(({ of }) => !allowed.test(of))).toEqual([]);
   });
+
+  it('what is exported stands by itself: the client, and the agent upon it', () => {
+    const client = /^src\/(client|domain|samples|problems)\//;
+    expect(importsIn('src/client').filter(({ of }) => !client.test(of))).toEqual([]);
+    const agent = /^src\/(agent|client|domain|samples|process)\//;
+    expect(importsIn('src/agent').filter(({ of }) => !agent.test(of))).toEqual([]);
+  });
+
+  it('the demonstration knows no command', () => {
+    expect(importsIn('src/demo').filter(({ of }) => of.startsWith('src/cli/'))).toEqual([]);
+  });
 });

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { tableLines } from '../cli/terminal/table.ts';
+import { tableLines } from '../process/text-table.ts';
 
 /** Writes the demo's story: headings, lines with the time since the start, and tables. Plain text, wherever it goes. */
 export interface Narrator {

@@ -6,7 +6,7 @@ import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
 import { patiently } from './invoice-run.ts';
 import { startRunProgress } from '../terminal/run-progress.ts';
-import { tableLines } from '../terminal/table.ts';
+import { tableLines } from '../../process/text-table.ts';
 
 const BALANCE_EXAMPLES = `
 Entries are added, never edited; each names where it comes from. Money pays what fell due first.

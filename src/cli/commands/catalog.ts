@@ -2,8 +2,9 @@ import { Argument, type Command } from 'commander';
 import { z } from 'zod';
 import type { ApiClient } from '../../client/client.ts';
 import { parseExact } from '../../verify/exact-json.ts';
+import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
-import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
+import { writeLine, type CliContext } from '../terminal/context.ts';
 
 const entry = z.looseObject({
   id: z.string(),
@@ -81,9 +82,7 @@ export function register(program: Command, context: CliContext): void {
 
 async function read<T>(client: ApiClient, path: string, shape: z.ZodType<T>): Promise<T> {
   const { text } = await client.call('GET', path);
-  const parsed = shape.safeParse(parseExact(text));
-  if (!parsed.success) throw new CommandFailure(`the server's answer is not as expected: ${z.prettifyError(parsed.error)}`);
-  return parsed.data;
+  return answerAs(shape, parseExact(text));
 }
 
 const OURS = new Set(['id', 'version', 'recorded_at', 'recorded_by']);

@@ -5,7 +5,7 @@ import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
 import { writeLine, type CliContext } from '../terminal/context.ts';
 import { collect } from '../terminal/option-values.ts';
-import { tableLines } from '../terminal/table.ts';
+import { tableLines } from '../../process/text-table.ts';
 
 /** A page is answered within seconds; on a busy machine one part of a large fleet may take its time. */
 const CALL_TIMEOUT_MS = 300_000;

@@ -5,7 +5,7 @@ import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
 import { collect } from '../terminal/option-values.ts';
-import { tableLines } from '../terminal/table.ts';
+import { tableLines } from '../../process/text-table.ts';
 
 const EXAMPLES = `
 An incident says what really happened: inside it, down and silent time of its VMs counts as its cause; with --asserts-down up

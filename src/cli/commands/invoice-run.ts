@@ -4,7 +4,7 @@ import { type RunOutcome, RunPart } from '../../client/shapes/billing.ts';
 import { answerAs } from '../terminal/answer.ts';
 import type { CliContext } from '../terminal/context.ts';
 import { startRunProgress } from '../terminal/run-progress.ts';
-import { tableLines } from '../terminal/table.ts';
+import { tableLines } from '../../process/text-table.ts';
 
 export interface RunOptions {
   period: string;

@@ -9,7 +9,7 @@ import { CommandFailure, writeLine, type CliContext } from '../terminal/context.
 import { allFindings } from './findings.ts';
 import { type RunOptions, runInvoices, summaryLines } from './invoice-run.ts';
 import { collect } from '../terminal/option-values.ts';
-import { tableLines } from '../terminal/table.ts';
+import { tableLines } from '../../process/text-table.ts';
 
 /** A part of a run on a busy machine may take its time; asked again it would only begin anew. */
 const CALL_TIMEOUT_MS = 300_000;

@@ -3,7 +3,7 @@ import { CreatedKey, KeyList } from '../../client/shapes/catalog.ts';
 import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
 import { collect } from '../terminal/option-values.ts';
-import { tableLines } from '../terminal/table.ts';
+import { tableLines } from '../../process/text-table.ts';
 
 const EXAMPLES = `
 Roles: agent posts samples of the VMs its patterns allow; billing reads everything and bills; admin may do all, keys too.

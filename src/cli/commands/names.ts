@@ -4,7 +4,7 @@ import type { ApiClient } from '../../client/client.ts';
 import { parseInstant } from '../../domain/instant.ts';
 import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
-import { tableLines } from '../terminal/table.ts';
+import { tableLines } from '../../process/text-table.ts';
 
 const nameShape = z.looseObject({
   vm: z.string(),

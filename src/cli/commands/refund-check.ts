@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
-import { tableLines } from '../terminal/table.ts';
+import { tableLines } from '../../process/text-table.ts';
 
 const Answer = z.object({
   id: z.string(),
@@ -70,9 +71,7 @@ export function register(program: Command, context: CliContext): void {
           writeLine(context.stdout, text.trim());
           return;
         }
-        const answer = Answer.safeParse(json);
-        if (!answer.success) throw new CommandFailure(`the server's answer is not as expected: ${z.prettifyError(answer.error)}`);
-        for (const line of answerLines(answer.data)) writeLine(context.stdout, line);
+        for (const line of answerLines(answerAs(Answer, json))) writeLine(context.stdout, line);
       });
     });
 }

@@ -8,7 +8,7 @@ import { parseDuration } from '../terminal/option-values.ts';
 import { startSendProgress } from '../terminal/send-progress.ts';
 import { sendSamples, type SendResult } from '../terminal/send-samples.ts';
 import { sampleInput } from '../terminal/sample-input.ts';
-import { tableLines } from '../terminal/table.ts';
+import { tableLines } from '../../process/text-table.ts';
 
 const EXAMPLES = `
 FILE holds one sample a line, in UTF-8, as it is or compressed with gzip; - reads standard input:

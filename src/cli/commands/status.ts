@@ -5,7 +5,7 @@ import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
 import { parseDuration } from '../terminal/option-values.ts';
-import { tableLines } from '../terminal/table.ts';
+import { tableLines } from '../../process/text-table.ts';
 
 const POLL_MS = 250;
 

@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import type { ApiClient } from '../../client/client.ts';
+import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
 import { patiently, sumOf } from './invoice-run.ts';
 import { collect } from '../terminal/option-values.ts';
 import { startRunProgress } from '../terminal/run-progress.ts';
-import { tableLines } from '../terminal/table.ts';
+import { tableLines } from '../../process/text-table.ts';
 
 const pair = z.object({ before: z.string(), after: z.string(), difference: z.string() });
 type Pair = z.infer<typeof pair>;
@@ -136,12 +137,11 @@ async function ask(client: ApiClient, context: CliContext, sheet: unknown, optio
       };
       const body = { ...request, ...(after === null ? {} : { after }) };
       const { json } = await patiently(context, tell, () => client.call('POST', '/v1/terms/backtests', body));
-      const parsed = Answer.safeParse(json);
-      if (!parsed.success) throw new CommandFailure(`the server's answer is not as expected: ${z.prettifyError(parsed.error)}`);
-      results.push(...parsed.data.results);
-      progress.update(results.length, parsed.data.accounts, '');
-      if (parsed.data.next === null || stop.aborted) return { ...parsed.data, results };
-      after = parsed.data.next;
+      const part: z.infer<typeof Answer> = answerAs(Answer, json);
+      results.push(...part.results);
+      progress.update(results.length, part.accounts, '');
+      if (part.next === null || stop.aborted) return { ...part, results };
+      after = part.next;
     }
   } finally {
     progress.stop();

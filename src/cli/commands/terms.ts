@@ -5,7 +5,7 @@ import { formatInstant } from '../../domain/instant.ts';
 import type { LoadedSheet, TermsLibrary } from '../../terms/library.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
 import { register as registerBacktest } from './terms-backtest.ts';
-import { tableLines } from '../terminal/table.ts';
+import { tableLines } from '../../process/text-table.ts';
 
 const EXAMPLES = `
 A terms sheet says in JSON what a provider promised: credits, refunds, fees. The server reads the shipped ones and those in the

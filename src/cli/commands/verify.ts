@@ -7,7 +7,7 @@ import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
 import { gapLine } from '../terminal/gap-lines.ts';
 import { collect, parseDuration } from '../terminal/option-values.ts';
-import { tableLines } from '../terminal/table.ts';
+import { tableLines } from '../../process/text-table.ts';
 
 interface Options {
   readonly vm?: readonly string[];

@@ -1,7 +1,7 @@
 import type { Seen } from '../../samples/reading.ts';
 import { countFields, countsOf } from '../../agent/round-report.ts';
 import { writeLine, type CliContext } from './context.ts';
-import { tableLines } from './table.ts';
+import { tableLines } from '../../process/text-table.ts';
 
 /** What a round saw as a table for people: what is metered comes first, what was left out stands below with why. */
 export function seenLines(seen: readonly Seen[]): string[] {
