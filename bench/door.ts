@@ -3,7 +3,9 @@
  * behind. What aggregation and ClickHouse take on the same two cores is then out of the measurement.
  */
 import { join } from 'node:path';
-import { makeLogger, buildServer, type ServerDeps } from '../src/api/routes.ts';
+import { Registry } from 'prom-client';
+import { makeLogger } from '../src/http/bare-server.ts';
+import { buildServer } from '../src/http/server.ts';
 import type { AggregatorThread } from '../src/aggregate/embedded/thread.ts';
 import type { Key } from '../src/catalog/keys.ts';
 import { NO_WORK } from '../src/aggregate/backlog.ts';
@@ -60,20 +62,15 @@ const door = new Door({
   faults,
 });
 const key: Key = { id: 'bench', name: 'bench', role: 'admin', vms: null };
-const deps = {
-  catalog: { findKey: () => key, keyInForce: () => key },
-  stalenessMs: 0,
-  watermarkMs: () => null,
-  status: () => Promise.reject(new Error('the bench has no status')),
-  ready: () => ({ ready: true }),
-  terms: { stalenessMs: 0, latenessMs: 0, linkLimitBps: 1n, retentionDays: 0, clock: 'event' as const },
+// no question is served: the frame and the door
+const server = await buildServer({
+  keys: { findKey: () => key, keyInForce: () => key },
   version: 'bench',
-  api: false,
+  examples: {},
   logger: makeLogger('silent'),
+  registry: new Registry(),
   plugins: [ingestPlugin(door, faults)],
-};
-// what the questions need is not there, and no question is served
-const server = await buildServer(deps as unknown as ServerDeps);
+});
 const url = await server.listen({ host: '127.0.0.1', port: 0 });
 console.log(`listens on ${url}`);
 process.once('SIGTERM', () => {

@@ -6,7 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Readiness } from '../api/service/status.ts';
 import { closeServer } from '../http/bare-server.ts';
-import { buildServer } from '../api/routes.ts';
+import { bodyExamples } from '../api/body-examples.ts';
+import { apiPlugin, servicePlugin } from '../api/routes.ts';
+import { buildServer } from '../http/server.ts';
 import { Asking } from '../log/kafka/asking.ts';
 import { kafkaClient } from '../log/kafka/client.ts';
 import type { KafkaSettings } from '../process/config.ts';
@@ -21,6 +23,7 @@ import { readNamedLog } from '../store/named-log.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import { clockGauges } from './clock-gauges.ts';
+import { apiContextOf } from './api-context.ts';
 import { startAggregate } from './aggregate-role.ts';
 import { startApi } from './api-role.ts';
 import { readinessOf, storeHealth } from './health.ts';
@@ -144,26 +147,30 @@ export async function startDistributed(given: AppOptions): Promise<App> {
   clockGauges(registry, options.clock);
   ingest?.register(registry);
   const connections = publicConnections(config, logger, registry);
+  const context =
+    api === undefined
+      ? undefined
+      : apiContextOf({
+          ...{ store, catalog, books, config, now },
+          ...documents,
+          watermarkMs: (vm) => api.watermarkMs(vm),
+          eventClockMs: () => api.clockMs(),
+        });
   const server = await buildServer({
-    store,
-    catalog,
-    books,
-    watermarkMs: (vm) => api?.watermarkMs(vm) ?? null,
-    eventClockMs: () => api?.clockMs() ?? null,
-    stalenessMs: config.stalenessMs,
-    ...(api === undefined ? {} : { status: () => api.status(), freshen: () => api.freshen() }),
-    ready,
-    terms: config,
-    ...documents,
-    now,
+    keys: catalog.keys,
+    ...(api === undefined ? {} : { freshen: () => api.freshen() }),
     version: options.version,
+    examples: bodyExamples(now()),
     logger,
     registry,
-    api: has('api'),
     onUnknownKey: notMoreOften(UNKNOWN_KEY_MS, now, () => journal.refresh()),
     connectionsMax: connections.max,
     onCut: connections.onCut,
-    plugins: roles.flatMap((role) => role.plugins),
+    plugins: [
+      servicePlugin({ ready, status: api === undefined ? undefined : () => api.status(), constants: config }),
+      ...(context === undefined ? [] : [apiPlugin(context)]),
+      ...roles.flatMap((role) => role.plugins),
+    ],
   });
   connections.show(() => server.connections.open, connections.max);
   const url = await listen(server, config);

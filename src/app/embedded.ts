@@ -6,7 +6,9 @@ import { type Status, sampleCounts } from '../aggregate/status.ts';
 import { type AggregatorThread, startAggregatorThread } from '../aggregate/embedded/thread.ts';
 import type { Config } from '../process/config.ts';
 import type { Readiness } from '../api/service/status.ts';
-import { buildServer } from '../api/routes.ts';
+import { bodyExamples } from '../api/body-examples.ts';
+import { apiPlugin, servicePlugin } from '../api/routes.ts';
+import { buildServer } from '../http/server.ts';
 import { Door } from '../ingest/door.ts';
 import { openNameShares } from '../ingest/name-shares.ts';
 import { AgentsSeen, registerAgents } from '../ingest/agents-seen.ts';
@@ -20,6 +22,7 @@ import { type LogGap, readGaps, readNamedLog } from '../store/named-log.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Outage } from '../store/retry.ts';
+import { apiContextOf } from './api-context.ts';
 import { metricsOf, type PartitionHealth } from './metrics.ts';
 import { clockGauges } from './clock-gauges.ts';
 import { startExpiry } from './expiry.ts';
@@ -150,27 +153,21 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   clockGauges(registry, options.clock);
   const connections = publicConnections(config, logger, registry);
   registerAgents(registry, agents, () => new Set(catalog.keys.all().map(({ body }) => body.name)));
-  const server = await buildServer({
-    store,
-    catalog,
-    books,
-    watermarkMs: () => status().watermarkMs,
-    eventClockMs: () => {
-      const { clockMs } = aggregator.progress();
-      return clockMs === 0 ? null : clockMs;
-    },
-    stalenessMs: config.stalenessMs,
-    status,
-    ready,
-    terms: config,
+  const clockMs = (): number | null => aggregator.progress().clockMs || null;
+  const context = apiContextOf({
+    ...{ store, catalog, books, config, now, eventClockMs: clockMs },
     ...documents,
-    now,
+    watermarkMs: () => status().watermarkMs,
+  });
+  const server = await buildServer({
+    keys: catalog.keys,
     version: options.version,
+    examples: bodyExamples(now()),
     logger,
     registry,
     // with workers before it, theirs are the connections
     ...(config.ingestWorkers === 0 ? { connectionsMax: connections.max, onCut: connections.onCut } : {}),
-    plugins: [ingestPlugin(door, faults)],
+    plugins: [servicePlugin({ ready, status, constants: config }), apiPlugin(context), ingestPlugin(door, faults)],
   });
   const front = await openFront(options, server, registry, connections, { keys: catalog.keys, door });
   catalog.keys.onChange = () => {
@@ -187,15 +184,10 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
       logger.error({ err: error }, 'the clock could not be recorded');
     },
   );
-  const clockMs = (): number | null => aggregator.progress().clockMs || null;
   const stopExpiring = startExpiry({
-    store,
-    cluster,
+    ...{ store, cluster, logger, now, clockMs },
     records: { catalog, books },
-    logger,
-    now,
     keptDays: keptDays(config),
-    clockMs,
   });
   return {
     url: front.url,

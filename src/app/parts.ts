@@ -56,10 +56,17 @@ export async function withRetention(options: AppOptions, store: Store): Promise<
   return { ...options, config: { ...config, retentionDays: days } };
 }
 
+export interface Documents {
+  /** The providers' terms sheets, shipped and own. */
+  readonly termsLibrary: TermsLibrary;
+  /** Who invoices are from. */
+  readonly issuer: IssuerProfile | undefined;
+}
+
 /** Documents in the data folder. One that can't be used is found before anything is begun. */
-export async function loadDocuments({ dataDir }: Config): Promise<{ sheets: TermsLibrary; issuer: IssuerProfile | undefined }> {
+export async function loadDocuments({ dataDir }: Config): Promise<Documents> {
   await checkAccess(dataDir, settingOf(dataDir));
-  return { sheets: loadTerms([shippedTermsFolder(), join(dataDir, 'terms')]), issuer: loadIssuer(dataDir) };
+  return { termsLibrary: loadTerms([shippedTermsFolder(), join(dataDir, 'terms')]), issuer: loadIssuer(dataDir) };
 }
 
 /** What the product makes in the folder, and nobody else is to read: evidence, and digests of keys. */

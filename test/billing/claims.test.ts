@@ -69,7 +69,7 @@ describe('terms that are not given unasked', () => {
     const catalog = await openCatalog(test.store, () => now);
     const shipped = loadTerms([shippedTermsFolder()]);
     const sheets = new TermsLibrary([...shipped.ids().flatMap((id) => shipped.versions(id)), claimed, tiered]);
-    app = await serverOn(test.store, catalog, { now: () => now, sheets });
+    app = await serverOn(test.store, catalog, { now: () => now, termsLibrary: sheets });
     for (const [id, terms] of [['c', 'claimed'], ['t', 'cloud-server-zh']] as const) {
       await done('PUT', `/v1/plans/${id}`, { currency: 'CNY', time_zone: 'Asia/Taipei', price: { amount: '310.00', per: 'month' }, terms });
       await done('PUT', `/v1/accounts/${id}`, { name: id, currency: 'CNY' });

@@ -41,7 +41,7 @@ describe('an incident names the final invoices that reconciling would correct fo
     const catalog = await openCatalog(test.store, now);
     const shipped = loadTerms([shippedTermsFolder()]);
     const sheets = new TermsLibrary([...shipped.ids().flatMap((id) => shipped.versions(id)), withSpell()]);
-    app = await serverOn(test.store, catalog, { now, sheets });
+    app = await serverOn(test.store, catalog, { now, termsLibrary: sheets });
     await done('PUT', '/v1/plans/p', { currency: 'USD', time_zone: 'UTC', price: { amount: '1440.00', per: 'day' } });
     for (const account of ACCOUNTS) {
       const terms = { tiered: 'cloud-server-zh', minutes: 'internet-service', spells: 'spells' }[account];

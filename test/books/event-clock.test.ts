@@ -29,9 +29,9 @@ describe('with the event clock charge-days', () => {
 
   beforeAll(async () => {
     test = await openTestStore();
-    const terms = { stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 1n, retentionDays: 0, clock: 'event' } as const;
+    const constants = { stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 1n, retentionDays: 0, clock: 'event' } as const;
     app = await serverOn(test.store, await openCatalog(test.store, () => wall), {
-      terms,
+      constants,
       now: () => (wall += stepMs),
       eventClockMs: () => event,
       watermarkMs: () => (event === null ? null : event - 120_000),

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { insertEntries } from '../../src/journal/append.ts';
 import { type Status, sampleCounts } from '../../src/aggregate/status.ts';
 import { ApiClient } from '../../src/client/client.ts';
-import { buildServer } from '../../src/api/routes.ts';
+import { serverOn } from '../support/api.ts';
 import { z } from 'zod';
 import { Decoder } from '../../src/kernel/decoder.ts';
 import { LAYOUT as L } from '../../src/kernel/layout.ts';
@@ -17,7 +17,7 @@ import type { LoggedSample } from '../../src/verify/model/inforce.ts';
 import { runCli } from '../support/fake-cli.ts';
 import { emptyStore, logOf, markCatalog, memoryCheckpoints, startAggregator, storeCatalog } from '../support/product.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
-import { booksOf, openCatalogOf } from '../support/records.ts';
+import { openCatalogOf } from '../support/records.ts';
 
 const ADMIN = 'an-admin-key-for-the-tests';
 const START = Date.parse('2026-03-01T00:00:00Z');
@@ -67,19 +67,14 @@ async function served(fleet: Fleet, retentionDays = 0, door: Decoder = decoder):
   await catalog.keys.bootstrapAdmin(ADMIN);
   for (const name of new Set(fleet.log.map(({ agent }) => agent)))
     await catalog.keys.create({ role: 'agent', name, vms: ['*'] }, 'test');
-  app = await buildServer({
-    store,
-    catalog,
-    books: booksOf(catalog),
+  app = await serverOn(store, catalog, {
     watermarkMs: () => status.watermarkMs,
-    stalenessMs: fleet.options.stalenessMs,
-    terms: { ...fleet.options, retentionDays },
-    version: '0.0.0',
+    constants: { ...fleet.options, retentionDays },
+    now: Date.now,
     status: async () => {
       await onStatus();
       return status;
     },
-    ready: () => ({ ready: true }),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;

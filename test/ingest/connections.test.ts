@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HTTP_LIMITS } from '../../src/api/routes.ts';
+import { HTTP_LIMITS } from '../../src/http/bare-server.ts';
 import { type TestServer, agentKey, postLines, startServer, untilStored, within } from '../support/server.ts';
 
 let dir: string;

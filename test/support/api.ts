@@ -1,6 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { Catalog } from '../../src/catalog/catalog.ts';
-import { buildServer, type ServerDeps } from '../../src/api/routes.ts';
+import { Registry } from 'prom-client';
+import type { ApiContext } from '../../src/api/context.ts';
+import { bodyExamples } from '../../src/api/body-examples.ts';
+import { apiPlugin, type ServiceParts, servicePlugin } from '../../src/api/routes.ts';
+import { apiContextOf } from '../../src/app/api-context.ts';
+import { makeLogger } from '../../src/http/bare-server.ts';
+import { buildServer, type FrameOptions } from '../../src/http/server.ts';
+import { loadTerms, shippedTermsFolder } from '../../src/terms/library.ts';
 import type { Store } from '../../src/store/store.ts';
 import { booksOf, openCatalogOf } from './records.ts';
 
@@ -25,15 +32,18 @@ export async function openCatalog(store: Store, now: () => number): Promise<Cata
   return catalog;
 }
 
-export function serverOn(store: Store, catalog: Catalog, change: Partial<ServerDeps> = {}): Promise<FastifyInstance> {
-  return buildServer({
-    store,
-    catalog,
-    books: booksOf(catalog),
+/** What a test may want otherwise. */
+export interface TestParts
+  extends Omit<FrameOptions, 'keys'>, ServiceParts, Pick<ApiContext, 'watermarkMs' | 'termsLibrary' | 'issuer' | 'now'> {
+  /** Left out: what the watermark says. */
+  readonly eventClockMs?: () => number | null;
+}
+
+export function serverOn(store: Store, catalog: Catalog, change: Partial<TestParts> = {}): Promise<FastifyInstance> {
+  const parts: TestParts = {
     watermarkMs: () => null,
-    stalenessMs: 90_000,
-    terms: { stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 100_000_000_000n, retentionDays: 90, clock: 'wall' },
-    version: '0.0.0',
+    termsLibrary: loadTerms([shippedTermsFolder()]),
+    constants: { stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 100_000_000_000n, retentionDays: 90, clock: 'wall' },
     status: () => ({
       log: { appended: 0n, aggregated: 0n, stored: 0n },
       catalog: { recorded: 0n, applied: 0n },
@@ -45,8 +55,25 @@ export function serverOn(store: Store, catalog: Catalog, change: Partial<ServerD
     ready: () => ({ ready: true }),
     // Every period that the tests bill is over.
     now: () => Date.parse('2026-12-01T00:00:00Z'),
+    ...{
+      version: '0.0.0',
+      examples: bodyExamples(Date.now()),
+      logger: makeLogger('silent'),
+      registry: new Registry(),
+      plugins: [],
+    },
     ...change,
+  };
+  const { watermarkMs, constants, termsLibrary, issuer, now } = parts;
+  const newest = (): number | null => {
+    const watermark = watermarkMs('');
+    return watermark === null ? null : watermark + constants.latenessMs;
+  };
+  const context = apiContextOf({
+    ...{ store, catalog, books: booksOf(catalog), watermarkMs, termsLibrary, issuer, now, config: constants },
+    eventClockMs: parts.eventClockMs ?? newest,
   });
+  return buildServer({ ...parts, keys: catalog.keys, plugins: [servicePlugin(parts), apiPlugin(context), ...parts.plugins] });
 }
 
 /** Calls a server with the admin key, or another, or none; a body that is no string is sent as JSON. */

@@ -54,7 +54,7 @@ describe('verify covers invoices', () => {
 
   /** Runs something against the product as a new process would find it. */
   async function served<T>(use: (call: ReturnType<typeof callOf>, env: Record<string, string>) => Promise<T>): Promise<T> {
-    const app = await serverOn(test.store, await open(), { now: () => NOW, sheets: library });
+    const app = await serverOn(test.store, await open(), { now: () => NOW, termsLibrary: library });
     await app.listen({ host: '127.0.0.1', port: 0 });
     const { port } = app.server.address() as AddressInfo;
     try {

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { BillingContext } from '../../billing/context.ts';
 import { type AccountResult, accountsUnder, backtest, CHECKS_MAX } from '../../billing/backtest/backtest.ts';
 import type { Pair } from '../../billing/backtest/credits.ts';
 import { type BacktestPeriod, backtestPeriod, MONTHS_MAX, monthsOf } from '../../billing/backtest/period.ts';
@@ -11,6 +10,7 @@ import { ProblemError } from '../../problems/problem.ts';
 import { sameFault } from '../../problems/field-problems.ts';
 import { LINE_KINDS } from '../../rating/line.ts';
 import type { Api } from '../../http/api.ts';
+import type { ApiContext } from '../context.ts';
 import { inlineSheet, SHEET_COMPONENT, sheetInBody } from '../shared/inline-sheet.ts';
 import { instantShape } from '../shared/shapes.ts';
 
@@ -80,7 +80,7 @@ const resultShape = z.object({
 }); // prettier-ignore
 
 /** A changed terms sheet over what has been. */
-export function backtestRoutes(api: Api, context: BillingContext): void {
+export function backtestRoutes(api: Api, context: ApiContext): void {
   const { catalog } = context;
   api.route(
     {

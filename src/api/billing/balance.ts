@@ -10,6 +10,7 @@ import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
+import type { ApiContext } from '../context.ts';
 import { accountParams, instantShape } from '../shared/shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
@@ -71,7 +72,7 @@ const posting = z
   .refine((body) => body.kind === 'adjustment' || !body.amount.startsWith('-'), { path: ['amount'], message: 'must be above 0' });
 
 /** Prepaid balances: topped up and shown with where every entry comes from. */
-export function balanceRoutes(api: Api, context: BillingContext): void {
+export function balanceRoutes(api: Api, context: ApiContext): void {
   const { catalog, businessNow: now } = context;
   const known = (account: string): void => {
     if (catalog.account(account) === undefined)

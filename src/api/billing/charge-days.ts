@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { instant } from '../../domain/shapes.ts';
-import type { BillingContext } from '../../billing/context.ts';
 import { chargeDays } from '../../billing/charges/charge-days.ts';
 import { standingOf } from '../../books/standing.ts';
 import { BALANCE_STATES } from '../../books/balances.ts';
@@ -10,6 +9,7 @@ import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
+import type { ApiContext } from '../context.ts';
 import { answerInTime } from '../shared/slow-answer.ts';
 import { entriesJson, entryShape, WRITING } from './balance.ts';
 
@@ -36,8 +36,8 @@ const runShape = z.object({
 });
 
 /** The days that are over, charged to prepaid balances, some a call. */
-export function chargeDaysRoute(api: Api, context: BillingContext, now: () => number): void {
-  const { catalog, businessNow } = context;
+export function chargeDaysRoute(api: Api, context: ApiContext): void {
+  const { catalog, now, businessNow } = context;
   api.route(
     {
       method: 'POST',

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { Books } from '../../books/books.ts';
 import type { DebitState } from '../../books/debits.ts';
 import { readDebit } from '../../books/ledger.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { Api } from '../../http/api.ts';
+import type { ApiContext } from '../context.ts';
 import { idParams } from '../shared/shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
@@ -38,7 +38,7 @@ const debitShape = z.object({
 });
 
 /** Debits: what final invoices charged too little, for the next invoice of the account. */
-export function debitRoutes(api: Api, books: Books): void {
+export function debitRoutes(api: Api, { books }: ApiContext): void {
   api.route(
     {
       method: 'GET',

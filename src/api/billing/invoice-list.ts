@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { comparePositions, positionOf } from '../../books/invoices.ts';
 import { instant } from '../../domain/shapes.ts';
-import type { Books } from '../../books/books.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';
 import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
 import type { Api } from '../../http/api.ts';
 import { checked } from '../../http/api.ts';
+import type { ApiContext } from '../context.ts';
 import { PAGE_ROWS_MAX, readLimit } from '../shared/window.ts';
 import { instantShape, next } from '../shared/shapes.ts';
 
@@ -52,7 +52,7 @@ function plus(given: string): string | number {
 const position = z.strictObject({ from: z.int(), note: z.int(), number: z.int(), id: identifier });
 
 /** Invoices and credit notes without their lines, by page. */
-export function invoiceListRoutes(api: Api, books: Books): void {
+export function invoiceListRoutes(api: Api, { books }: ApiContext): void {
   api.route(
     {
       method: 'GET',

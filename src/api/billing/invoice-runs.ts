@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { BillingContext } from '../../billing/context.ts';
 import { type AccountOutcome, refuseUnfit, runAccounts } from '../../billing/run.ts';
 import { calendarOf } from '../../billing/run-period.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
@@ -8,6 +7,7 @@ import { toJson } from '../../domain/json.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
+import type { ApiContext } from '../context.ts';
 import { answerInTime } from '../shared/slow-answer.ts';
 import { instantShape } from '../shared/shapes.ts';
 
@@ -63,8 +63,8 @@ const outcomeShape = z.object({
 });
 
 /** The invoices of a period for all accounts, some at a time. */
-export function invoiceRunRoutes(api: Api, context: BillingContext, now: () => number): void {
-  const { catalog } = context;
+export function invoiceRunRoutes(api: Api, context: ApiContext): void {
+  const { catalog, now } = context;
   api.route(
     {
       method: 'POST',

@@ -1,7 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { instant } from '../../domain/shapes.ts';
-import type { BillingContext } from '../../billing/context.ts';
 import { contentOf, type StoredDocument } from '../../books/stored-document.ts';
 import { type RatedDocument, rateDocument } from '../../billing/document.ts';
 import { invoiceCsv } from '../../print/csv.ts';
@@ -20,6 +19,7 @@ import { LINE_KINDS } from '../../rating/line.ts';
 import { lineSay } from '../../rating/say.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
+import type { ApiContext } from '../context.ts';
 import { answerInTime } from '../shared/slow-answer.ts';
 import { BODY_PROBLEMS, idParams, instantShape } from '../shared/shapes.ts';
 
@@ -69,8 +69,8 @@ const paymentRequest = z.strictObject({
 });
 
 /** Invoices and credit notes: rated, numbered, paid, made void, read. */
-export function invoiceRoutes(api: Api, context: BillingContext, now: () => number): void {
-  const { catalog, books } = context;
+export function invoiceRoutes(api: Api, context: ApiContext): void {
+  const { catalog, books, now } = context;
   const answerJson = async (reply: FastifyReply, id: string, status = 200): Promise<FastifyReply> =>
     reply
       .code(status)

@@ -10,6 +10,7 @@ import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
+import type { ApiContext } from '../context.ts';
 import { answerInTime } from '../shared/slow-answer.ts';
 
 /** After this no further invoice is begun: a call is answered within seconds. */
@@ -41,7 +42,8 @@ export const reconciledShape = z.object({
 });
 
 /** Final invoices held against what their periods rate to now. */
-export function reconcileRoutes(api: Api, context: BillingContext, now: () => number): void {
+export function reconcileRoutes(api: Api, context: ApiContext): void {
+  const { now } = context;
   api.route(
     {
       method: 'POST',

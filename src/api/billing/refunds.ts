@@ -4,13 +4,11 @@ import { CAUSES } from '../../domain/condition.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { identifier } from '../../domain/plan.ts';
 import { storedVmName } from '../../samples/names.ts';
-import type { Books } from '../../books/books.ts';
-import type { QueryContext } from '../../query/context.ts';
 import { checkRefund } from '../../billing/refunds/check.ts';
-import type { TermsLibrary } from '../../terms/library.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
 import { toJson } from '../../domain/json.ts';
+import type { ApiContext } from '../context.ts';
 import { inlineSheet, sheetInBody } from '../shared/inline-sheet.ts';
 import { exactInteger, idParams, instantShape, outageRow } from '../shared/shapes.ts';
 
@@ -85,8 +83,8 @@ const answerShape = z.object({
 });
 
 /** Refund checks: made and kept with their evidence, and read again. */
-export function refundRoutes(api: Api, context: QueryContext & { books: Books }, library: TermsLibrary, now: () => number): void {
-  const { books } = context;
+export function refundRoutes(api: Api, context: ApiContext): void {
+  const { books, termsLibrary, now } = context;
   api.route(
     {
       method: 'POST',
@@ -113,7 +111,7 @@ export function refundRoutes(api: Api, context: QueryContext & { books: Books },
       const { vm, at } = body;
       const by = recorderOf(request);
       const terms = typeof body.terms === 'object' ? inlineSheet(body.terms, 'terms') : body.terms;
-      const answer = await checkRefund(context, library, { vm, atMs: at ?? now(), terms });
+      const answer = await checkRefund(context, termsLibrary, { vm, atMs: at ?? now(), terms });
       let kept: Record<string, unknown> = answer;
       await books.refundChecks.record((id, recordedAtMs) => {
         kept = { id, ...answer, recorded_at: formatInstant(recordedAtMs), recorded_by: by };

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { InvoiceState } from '../../books/invoices.ts';
 import type { Versioned } from '../../catalog/versioned.ts';
-import type { BillingContext } from '../../billing/context.ts';
 import {
   type CatalogChange,
   type Touched,
@@ -15,6 +14,7 @@ import { identifier } from '../../domain/plan.ts';
 import { type ProblemCode, ProblemError } from '../../problems/problem.ts';
 import { type Api, checked } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
+import type { ApiContext } from '../context.ts';
 import { withoutAdded } from './catalog-shapes.ts';
 import { reconciledJson, reconciledShape } from '../billing/reconcile.ts';
 import { BODY_PROBLEMS, newIdParams } from '../shared/shapes.ts';
@@ -80,12 +80,7 @@ class Touches extends Error {
 }
 
 /** PUT, which says all of a thing, and PATCH, which says what changes. */
-export function catalogWrites<Body extends object>(
-  api: Api,
-  context: BillingContext,
-  now: () => number,
-  writes: CatalogWrites<Body>,
-): void {
+export function catalogWrites<Body extends object>(api: Api, context: ApiContext, writes: CatalogWrites<Body>): void {
   const { kind } = writes;
   const changeOf = (id: string, body: Body): CatalogChange => ({ kind, id, body }) as unknown as CatalogChange;
   const operation = {
@@ -117,7 +112,7 @@ export function catalogWrites<Body extends object>(
     if (asked.dry_run === 'true') {
       const body = decide(writes.now(id));
       writes.allow(id, body);
-      return { json: await dryRun(context, now, changeOf(id, body), asked.after) };
+      return { json: await dryRun(context, changeOf(id, body), asked.after) };
     }
     try {
       const entry = await writes.put(
@@ -134,7 +129,7 @@ export function catalogWrites<Body extends object>(
       const warnings = (await writes.warnings?.(entry.body)) ?? [];
       return { json: { ...writes.json(entry), ...(warnings.length === 0 ? {} : { warnings }) }, etag: etagOf(entry) };
     } catch (error) {
-      if (error instanceof Touches) throw await refusal(context, now, error);
+      if (error instanceof Touches) throw await refusal(context, error);
       throw error;
     }
   };
@@ -202,15 +197,11 @@ function refuseOther(ifMatch: string | undefined, before: Versioned<object> | un
   });
 }
 
-async function dryRun(
-  context: BillingContext,
-  now: () => number,
-  change: CatalogChange,
-  after: string | undefined,
-): Promise<Record<string, unknown>> {
+async function dryRun(context: ApiContext, change: CatalogChange, after: string | undefined): Promise<Record<string, unknown>> {
   const all = touchedBy(context, change)?.states ?? [];
   const at = after === undefined ? -1 : all.findIndex((state) => state.id === after);
   const states = all.slice(at + 1);
+  const { now } = context;
   const untilMs = now() + CALL_MS;
   return { dry_run: true, ...wouldJson(states, await wouldCorrect(context, change, states, () => now() < untilMs)) };
 }
@@ -233,8 +224,9 @@ function correctedJson(found: Reconciled): Record<string, unknown> {
 }
 
 /** What a change is refused with: what it touches, and what a reconcile would do, as far as that is known soon. */
-async function refusal(context: BillingContext, now: () => number, { touched, change }: Touches): Promise<ProblemError> {
+async function refusal(context: ApiContext, { touched, change }: Touches): Promise<ProblemError> {
   const { code, what, states } = touched;
+  const { now } = context;
   const untilMs = now() + REFUSAL_MS;
   const would = await wouldCorrect(context, change, states, () => now() < untilMs);
   const numbers = states.slice(0, NAMED_MAX).map(({ head }) => String(head.number ?? 0));

@@ -1,18 +1,17 @@
-import type { BillingContext } from '../../billing/context.ts';
 import { accountBody, vmBody } from '../../catalog/bodies.ts';
 import { unprintableText } from '../../print/pdf/printable.ts';
 import { planBody } from '../../domain/plan.ts';
-import type { TermsLibrary } from '../../terms/library.ts';
 import type { Api } from '../../http/api.ts';
+import type { ApiContext } from '../context.ts';
 import { catalogReads } from './catalog-reads.ts';
 import { accountShape, entryJson, planShape, vmJson, vmShape } from './catalog-shapes.ts';
 import { catalogWrites } from './catalog-writes.ts';
 import { checkTermsNamed } from './terms.ts';
 
 /** Plans, accounts and VMs: written, read as they are and as they were. */
-export function catalogRoutes(api: Api, context: BillingContext, library: TermsLibrary, now: () => number): void {
-  const { catalog } = context;
-  catalogWrites(api, context, now, {
+export function catalogRoutes(api: Api, context: ApiContext): void {
+  const { catalog, termsLibrary } = context;
+  catalogWrites(api, context, {
     kind: 'plan',
     what: 'A plan',
     description:
@@ -24,7 +23,7 @@ export function catalogRoutes(api: Api, context: BillingContext, library: TermsL
     problems: ['plan_in_use', 'catalog_conflict', 'invalid_reference'],
     now: (id) => catalog.plan(id),
     check: (body) => {
-      checkTermsNamed(library, body.terms);
+      checkTermsNamed(termsLibrary, body.terms);
     },
     allow: (id, body) => {
       catalog.allowPlan(id, body);
@@ -32,7 +31,7 @@ export function catalogRoutes(api: Api, context: BillingContext, library: TermsL
     put: (id, decide, by) => catalog.putPlan(id, decide, by),
     json: (entry) => entryJson(entry),
   });
-  catalogWrites(api, context, now, {
+  catalogWrites(api, context, {
     kind: 'account',
     what: 'An account',
     description: 'A tax rate that was invoiced is taken away only where `restate` says so.',
@@ -56,7 +55,7 @@ export function catalogRoutes(api: Api, context: BillingContext, library: TermsL
       return found.filter((text) => text !== undefined);
     },
   });
-  catalogWrites(api, context, now, {
+  catalogWrites(api, context, {
     kind: 'vm',
     what: 'What is agreed for a VM',
     description:
@@ -68,7 +67,7 @@ export function catalogRoutes(api: Api, context: BillingContext, library: TermsL
     problems: ['catalog_conflict', 'invalid_reference'],
     now: (id) => catalog.vm(id),
     check: (body) => {
-      checkTermsNamed(library, body.terms);
+      checkTermsNamed(termsLibrary, body.terms);
     },
     allow: (id, body) => {
       catalog.allowVm(id, body);

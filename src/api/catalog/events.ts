@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { Versioned } from '../../catalog/versioned.ts';
-import type { BillingContext } from '../../billing/context.ts';
 import { claimWindows } from '../../billing/claims.ts';
 import { type EventBody, eventRequest } from '../../catalog/events.ts';
 import { EVENT_KINDS } from '../../domain/event-kinds.ts';
@@ -9,6 +8,7 @@ import { ProblemError } from '../../problems/problem.ts';
 import { vmKnown } from '../../query/context.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
+import type { ApiContext } from '../context.ts';
 import { instantShape, vmParams } from '../shared/shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
@@ -50,7 +50,7 @@ function eventJson({ id, body, recordedAtMs, recordedBy }: Versioned<EventBody>)
 }
 
 /** What only people know of a VM: recorded, listed, withdrawn; never edited. */
-export function eventRoutes(api: Api, context: BillingContext): void {
+export function eventRoutes(api: Api, context: ApiContext): void {
   const { catalog } = context;
   const known = async (vm: string): Promise<void> => {
     if (!(await vmKnown(context, vm))) throw new ProblemError('vm_unknown', `nothing is known of VM ${vm}`, { vm });

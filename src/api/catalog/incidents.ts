@@ -14,6 +14,7 @@ import { loadSpans } from '../../query/span.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
 import { toJson } from '../../domain/json.ts';
+import type { ApiContext } from '../context.ts';
 import { exactInteger, idParams, instantShape } from '../shared/shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
@@ -81,7 +82,7 @@ async function effectJson(context: BillingContext, change: IncidentChange): Prom
 }
 
 /** Incidents: recorded, shown before they are, withdrawn, listed. What agents reported stays as it is. */
-export function incidentRoutes(api: Api, context: BillingContext): void {
+export function incidentRoutes(api: Api, context: ApiContext): void {
   const { catalog } = context;
   api.route(
     {

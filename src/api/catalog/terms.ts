@@ -5,6 +5,7 @@ import { ProblemError } from '../../problems/problem.ts';
 import { oneFieldProblem } from '../../problems/field-problems.ts';
 import type { LoadedSheet, TermsLibrary } from '../../terms/library.ts';
 import type { Api } from '../../http/api.ts';
+import type { ApiContext } from '../context.ts';
 import { idParams, instantShape } from '../shared/shapes.ts';
 
 const READERS = ['billing', 'admin'] as const;
@@ -31,7 +32,7 @@ function versionJson({ sheet }: LoadedSheet): Record<string, unknown> {
 }
 
 /** The terms sheets that the server knows. They are files, read at its start. */
-export function termsRoutes(api: Api, library: TermsLibrary): void {
+export function termsRoutes(api: Api, { termsLibrary: library }: ApiContext): void {
   api.route(
     {
       method: 'GET',

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { ProblemError } from '../../problems/problem.ts';
 import { trafficPage } from '../../query/traffic.ts';
-import { type UptimeContext, uptimePage } from '../../query/uptime.ts';
+import { uptimePage } from '../../query/uptime.ts';
 import type { Api } from '../../http/api.ts';
+import type { ApiContext } from '../context.ts';
 import { readWindow, stepQuery } from '../shared/window.ts';
 import { trafficJson, uptimeJson } from '../shared/rows.ts';
 import { accountParams, pageOf, trafficRow, uptimeRow } from '../shared/shapes.ts';
@@ -14,7 +15,7 @@ const STEPPED = { account: z.string(), step: z.string() };
 const by = z.enum(['vm']).optional().describe('A row a bucket and VM instead of the sum.');
 
 /** The same as for a VM, over the VMs that now belong to an account: summed, or VM by VM. */
-export function accountMeteringRoutes(api: Api, context: UptimeContext): void {
+export function accountMeteringRoutes(api: Api, context: ApiContext): void {
   const vmsOf = (account: string): string[] => {
     if (context.catalog.account(account) === undefined)
       throw new ProblemError('account_unknown', `there is no account ${account}`, { account });

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { anomalyPage } from '../../query/anomalies.ts';
-import type { QueryContext } from '../../query/context.ts';
 import type { Api } from '../../http/api.ts';
+import type { ApiContext } from '../context.ts';
 import { rangeQuery, readRange } from '../shared/window.ts';
 import { anomalyPosition } from '../shared/positions.ts';
 import { anomalyRow, pageOf, vmParams } from '../shared/shapes.ts';
 import { pathOf } from './vm-metering.ts';
 
 /** What was not believed: quarantined increases and conflicting samples. */
-export function anomalyRoutes(api: Api, context: QueryContext): void {
+export function anomalyRoutes(api: Api, context: ApiContext): void {
   api.route(
     {
       method: 'GET',

@@ -9,6 +9,7 @@ import {
 } from '../../query/columns.ts';
 import type { QueryContext } from '../../query/context.ts';
 import type { Api } from '../../http/api.ts';
+import type { ApiContext } from '../context.ts';
 import { parameterProblem, rangeQuery, readRange } from '../shared/window.ts';
 import { readVms, VMS_A_REQUEST_MAX, vmsText } from './rows-of-vms.ts';
 import { pathOf } from './vm-metering.ts';
@@ -39,7 +40,7 @@ const ANSWERS: Readonly<Record<(typeof TABLES)[number], (context: QueryContext, 
   };
 
 /** The rows of several VMs by the column: a tenth of the bytes of `/v1/evidence/{table}`, and of the work on both sides. */
-export function columnsOfVmsRoute(api: Api, context: QueryContext): void {
+export function columnsOfVmsRoute(api: Api, context: ApiContext): void {
   api.route(
     {
       method: 'GET',

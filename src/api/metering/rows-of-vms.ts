@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { anomalyPage } from '../../query/anomalies.ts';
-import type { Page, QueryContext } from '../../query/context.ts';
+import type { Page } from '../../query/context.ts';
 import { minutePage } from '../../query/minutes.ts';
 import { outagePage } from '../../query/outages.ts';
 import { samplePage } from '../../query/samples.ts';
 import { trafficMinutes } from '../../query/traffic.ts';
 import { uptimeMinutes } from '../../query/uptime.ts';
 import type { Api } from '../../http/api.ts';
+import type { ApiContext } from '../context.ts';
 import { parameterProblem, rangeQuery, readRange } from '../shared/window.ts';
 import { anomalyPosition, minutePosition, outagePosition, samplePosition, trafficPosition } from '../shared/positions.ts';
 import { outageJson, trafficJson, uptimeJson } from '../shared/rows.ts';
@@ -26,7 +27,7 @@ const TABLES = ['samples', 'minutes', 'uptime', 'traffic', 'outages', 'anomalies
 type Answer = (path: string, query: z.infer<typeof vmsQuery>) => Promise<{ rows: unknown[]; next: string | null }>;
 
 /** What is told of one VM, of several at once: whoever reads a fleet need not ask for each of its VMs. */
-export function rowsOfVmsRoute(api: Api, context: QueryContext): void {
+export function rowsOfVmsRoute(api: Api, context: ApiContext): void {
   const answers: Record<(typeof TABLES)[number], Answer> = {
     samples: answerOf(samplePosition, (asked) => samplePage(context, asked), Object),
     minutes: answerOf(

@@ -4,8 +4,9 @@ import { vmKnown } from '../../query/context.ts';
 import { outagePage } from '../../query/outages.ts';
 import { samplePage } from '../../query/samples.ts';
 import { trafficPage } from '../../query/traffic.ts';
-import { type UptimeContext, uptimePage } from '../../query/uptime.ts';
+import { uptimePage } from '../../query/uptime.ts';
 import type { Api } from '../../http/api.ts';
+import type { ApiContext } from '../context.ts';
 import { rangeQuery, readRange, readWindow, stepQuery } from '../shared/window.ts';
 import { outagePosition, samplePosition } from '../shared/positions.ts';
 import { outageJson, trafficJson, uptimeJson } from '../shared/rows.ts';
@@ -16,7 +17,7 @@ const PROBLEMS = ['invalid_parameter', 'invalid_cursor', 'vm_unknown', 'store_un
 const STEPPED = { vm: z.string(), step: z.string() };
 
 /** What has been metered of one VM: uptime, traffic, outages and the samples behind them. */
-export function vmMeteringRoutes(api: Api, context: UptimeContext): void {
+export function vmMeteringRoutes(api: Api, context: ApiContext): void {
   const known = async (vm: string): Promise<void> => {
     if (!(await vmKnown(context, vm))) throw new ProblemError('vm_unknown', `nothing is known of VM ${vm}`, { vm });
   };

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../problems/problem.ts';
-import { type QueryContext, vmKnown } from '../../query/context.ts';
+import { vmKnown } from '../../query/context.ts';
 import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
 import { readAnchors } from '../../query/anchors.ts';
 import { minutePage } from '../../query/minutes.ts';
 import { rowsBehind } from '../../query/rows-behind.ts';
 import { vmPage } from '../../query/vms.ts';
 import type { Api } from '../../http/api.ts';
+import type { ApiContext } from '../context.ts';
 import { rangeQuery, readLimit, readRange } from '../shared/window.ts';
 import { minutePosition } from '../shared/positions.ts';
 import { uptimeJson } from '../shared/rows.ts';
@@ -27,7 +28,7 @@ const vmRow = z.object({
 const rowsOf = z.object({ rows: z.int(), version: exactInteger.describe('The log position of the newest row; 0 without rows.') });
 
 /** What `uptally verify` reads beside the public rows: which VMs there are, and minute rows as they are stored. */
-export function evidenceRoutes(api: Api, context: QueryContext): void {
+export function evidenceRoutes(api: Api, context: ApiContext): void {
   api.route(
     {
       method: 'GET',

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { BillingContext } from '../../billing/context.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { identifier } from '../../domain/plan.ts';
 import { FINDING_KINDS, type Finding } from '../../findings/finding.ts';
 import { findingPage } from '../../findings/page.ts';
 import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
 import type { Api } from '../../http/api.ts';
+import type { ApiContext } from '../context.ts';
 import { parameterProblem } from '../shared/window.ts';
 import { instantShape, pageOf } from '../shared/shapes.ts';
 
@@ -27,7 +27,8 @@ const findingShape = z.object({
 });
 
 /** What should worry the biller today. */
-export function findingRoutes(api: Api, context: BillingContext, now: () => number): void {
+export function findingRoutes(api: Api, context: ApiContext): void {
+  const { now } = context;
   api.route(
     {
       method: 'GET',

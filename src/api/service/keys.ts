@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Versioned } from '../../catalog/versioned.ts';
-import type { Catalog } from '../../catalog/catalog.ts';
 import { KEY_ROLES, type KeyBody, keyRequest } from '../../catalog/keys.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
+import type { ApiContext } from '../context.ts';
 import { idParams, instantShape } from '../shared/shapes.ts';
 
 const keyShape = z.object({
@@ -23,7 +23,7 @@ function keyJson(entry: Versioned<KeyBody>): Record<string, unknown> {
 }
 
 /** Keys: made and shown once, listed without their secrets, revoked. */
-export function keyRoutes(api: Api, catalog: Catalog): void {
+export function keyRoutes(api: Api, { catalog }: ApiContext): void {
   api.route(
     {
       method: 'POST',

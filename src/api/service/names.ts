@@ -10,6 +10,7 @@ import { storedVmName, vmPattern } from '../../samples/names.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
 import { ProblemError } from '../../problems/problem.ts';
+import type { ApiContext } from '../context.ts';
 import { BODY_PROBLEMS, instantShape, pageOf } from '../shared/shapes.ts';
 import { rangeQuery, readLimit } from '../shared/window.ts';
 
@@ -75,7 +76,7 @@ function nameJson({ vm, samples, firstMs, lastMs, nics, agents }: StrayName): ob
   return { vm, samples, first_sample: text(firstMs), last_sample: text(lastMs), nics, agents };
 }
 
-export function nameRoutes(api: Api, context: QueryContext): void {
+export function nameRoutes(api: Api, context: ApiContext): void {
   listRoute(api, context);
   forgetRoute(api, context);
   forgottenRoute(api, context);

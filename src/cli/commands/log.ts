@@ -128,7 +128,7 @@ async function withTool(context: CliContext, use: (tool: Tool) => Promise<void>)
 async function withDatabase(context: CliContext, config: Config, use: (store: Store) => Promise<void>): Promise<void> {
   const [{ lockFolder }, { makeLogger }, { openStore }, { migrate }, { clusterOf }, { endAtOnce }] = await Promise.all([
     import('../../app/parts.ts'),
-    import('../../api/routes.ts'),
+    import('../../http/bare-server.ts'),
     import('../../store/open.ts'),
     import('../../store/migrations.ts'),
     import('../../store/cluster.ts'),

@@ -48,7 +48,7 @@ async function serve(context: CliContext): Promise<void> {
   ] = await Promise.all([
     import('../../app/start.ts'),
     import('../../process/config.ts'),
-    import('../../api/routes.ts'),
+    import('../../http/bare-server.ts'),
     import('../../process/faults.ts'),
     import('../../process/ending.ts'),
     import('../../process/version.ts'),

@@ -77,7 +77,7 @@ describe('refund checks over HTTP', () => {
     test = await openTestStore();
     const catalog = await openCatalog(test.store, () => PAID);
     app = await serverOn(test.store, catalog, {
-      terms: { stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 1n, retentionDays: 90, clock: 'event' },
+      constants: { stalenessMs: 90_000, latenessMs: 120_000, linkLimitBps: 1n, retentionDays: 90, clock: 'event' },
       now: () => PAID + 2 * H,
     });
     const plan = { currency: 'CNY', time_zone: 'Asia/Taipei', price: { amount: '310.00', per: 'month' } };
