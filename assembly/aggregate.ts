@@ -130,13 +130,14 @@ export function touch(vmSlot: u32): void {
   note(vmAt(vmSlot));
 }
 
-/** Is the frame the same as the last sample of its interface? Of one that says more it is not known here: the archive is asked. */
+/** Is the frame the same as the last sample of its interface? Live it is not known of one that says more: the archive is asked. */
 // @ts-ignore: decorator
 @inline
 function isRepeat(nic: usize, frame: usize): bool {
   if (load<u16>(nic + NIC_LAST_CONDITION) != load<u16>(frame + FRAME_CONDITION)) return false; // and has counters
   if (load<u32>(nic + NIC_LAST_EPOCH) != load<u32>(frame + FRAME_EPOCH)) return false;
-  if (<u32>load<u8>(frame + FRAME_COUNTERS) >= FRAME_SAYS_MORE) return false;
+  // what is read back for repair is in force: of one identity it is the same sample
+  if (<u32>load<u8>(frame + FRAME_COUNTERS) >= FRAME_SAYS_MORE) return load<u32>(H_ARCHIVE) == 0;
   if (load<u8>(frame + FRAME_COUNTERS) == 0) return true;
   return load<u64>(nic + NIC_BASE_RX) == load<u64>(frame + FRAME_RX) && load<u64>(nic + NIC_BASE_TX) == load<u64>(frame + FRAME_TX);
 }
