@@ -10,6 +10,7 @@ import { memoryBench } from './memory.ts';
 import { millionBench } from './million.ts';
 import { queriesBench } from './queries.ts';
 import { recoveryBench } from './recovery.ts';
+import { verifyBench } from './verify.ts';
 
 export interface Bench {
   readonly question: string;
@@ -69,6 +70,13 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
       'Unfair would be a log without a tail, a checkpoint just before the kill, or a start that forgets: every sample answered 202 is counted afterwards.',
     full: () => recoveryBench({ fleets: [1_000, 10_000, 100_000], tail: 300_000, rounds: 3 }),
     smoke: () => recoveryBench({ fleets: [200], tail: 2_000, rounds: 1 }),
+  },
+  verify: {
+    question: 'How long does uptally verify take over a day of 1,000 VMs with a sample every 10 s, and what does a sample cost it?',
+    fairness:
+      'Unfair would be a fleet without outages or plans, or a proof that reads only some samples: it must agree and have read every one. Its CPU time is held against that of metering the same samples, in the same run.',
+    full: () => verifyBench({ vms: 1_000, intervals: 8_640, rounds: 3 }),
+    smoke: () => verifyBench({ vms: 5, intervals: 200, rounds: 1 }),
   },
   scale: {
     question: 'What do a million VMs with plans cost: memory, checkpoints, and a start after SIGKILL?',
