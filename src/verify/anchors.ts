@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { formatInstant } from '../domain/instant.ts';
+import type { Agents } from './agents.ts';
 import type { StatusAnswer } from './answers.ts';
 import type { Disagreement } from './disagreement.ts';
 import { exact, instant } from './fields.ts';
@@ -11,7 +12,7 @@ import type { Reader } from './reader.ts';
 
 const anchorsAnswer = z.object({
   catalog: z.object({ entries: exact, last: exact, marked: exact }),
-  key_names: z.array(z.string()),
+  keys: z.array(z.object({ name: z.string(), role: z.string(), vms: z.array(z.string()) })),
   latest: z.object({
     minutes: instant.nullable(),
     traffic: instant.nullable(),
@@ -20,13 +21,9 @@ const anchorsAnswer = z.object({
   }),
 });
 
-/** The first of these that does not hold together; null if all do. @param agents that samples were seen of, by the VM of the first one */
-export async function anchorsDisagreement(
-  reader: Reader,
-  { terms }: StatusAnswer,
-  agents: ReadonlyMap<string, string>,
-): Promise<Disagreement | null> {
-  const { catalog, key_names: keyNames, latest } = await reader.get('v1/evidence/anchors', anchorsAnswer);
+/** The first of these that does not hold together; null if all do. @param agents that samples were seen of */
+export async function anchorsDisagreement(reader: Reader, { terms }: StatusAnswer, agents: Agents): Promise<Disagreement | null> {
+  const { catalog, keys, latest } = await reader.get('v1/evidence/anchors', anchorsAnswer);
   const of = (
     table: Disagreement['table'],
     field: string,
@@ -38,9 +35,11 @@ export async function anchorsDisagreement(
     return of('catalog', 'entries', String(catalog.entries), `${catalog.last}, numbered without a gap`);
   if (catalog.marked > catalog.last)
     return of('catalog', 'entries', String(catalog.last), `${catalog.marked}, of which the log knows`);
-  const known = new Set(keyNames);
-  const stranger = [...agents.keys()].sort().find((agent) => !known.has(agent));
-  if (stranger !== undefined) return of('samples', 'agent', stranger, 'the name of a key', { vm: agents.get(stranger) ?? null });
+  const stranger = agents.stranger(keys);
+  if (stranger !== undefined) {
+    const { vm, agent, isKnown } = stranger;
+    return of('samples', 'agent', agent, isKnown ? 'the name of a key that may post for this VM' : 'the name of a key', { vm });
+  }
   if (latest.samples === null) return null;
   // a state goes on for the staleness after its sample, so its rows may reach a minute further
   const reach = { traffic: 0, minutes: terms.staleness_ms, outages: terms.staleness_ms } as const;

@@ -7,12 +7,13 @@
 import { formatInstant } from '../domain/instant.ts';
 import { floorToMinute } from './model/timeline.ts';
 import { type GapAnswer, type StatusAnswer, statusAnswer, type VmSeen, vmSeen } from './answers.ts';
+import { Agents } from './agents.ts';
 import { anchorsDisagreement } from './anchors.ts';
 import { type Disagreement, sameDisagreement } from './disagreement.ts';
 import { type DocumentsOptions, type DocumentsReport, verifyDocuments } from './documents.ts';
 import { firstOf, groupsOf, inTurn, rowsOf } from './groups.ts';
 import { type Reader, VerifyError } from './reader.ts';
-import type { Agents, VmLook, VmTally } from './look.ts';
+import type { VmLook, VmTally } from './look.ts';
 import { lookAtVm, lookAtVms } from './vm.ts';
 
 export interface VerifyOptions {
@@ -68,7 +69,7 @@ export async function verifyFleet(reader: Reader, options: VerifyOptions): Promi
   const stableMs = start.watermark === null ? 0 : Math.max(0, floorToMinute(start.watermark - terms.staleness_ms));
   const expiredMs = terms.retention_days === 0 ? 0 : options.now() - terms.retention_days * DAY_MS + EXPIRY_MARGIN_MS;
   const tally: VmTally = { samples: 0, conflicts: 0, minutes: 0, traffic: 0, outages: 0, quarantined: 0 };
-  const agents: Agents = new Map();
+  const agents = new Agents();
   const narrowed = options.picks !== null || options.fromMs !== null || options.toMs !== null;
   let expired = false;
   let vms = 0;

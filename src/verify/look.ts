@@ -1,4 +1,5 @@
 /** One VM: the model over its samples, slice by slice, beside what is stored of the same time. */
+import type { Agents } from './agents.ts';
 import type { AnomalyAnswer, OutageAnswer } from './answers.ts';
 import type { StoredMinute, StoredTraffic } from './columns.ts';
 import { type Agreed, compareMinute, isWhollySilent } from './credit.ts';
@@ -31,9 +32,6 @@ export interface VmLook {
   readonly agents: Agents;
 }
 
-/** Agents that samples were seen of, each with a VM that it told of. */
-export type Agents = Map<string, string>;
-
 export interface VmTally {
   samples: number;
   conflicts: number;
@@ -65,6 +63,8 @@ export class Look {
   readonly #model: VmModel;
   readonly #runs = new Runs();
   readonly #ledger: TrafficLedger;
+  /** Agents that told of it. */
+  readonly #seen = new Set<string>();
   readonly #tally: VmTally = { samples: 0, conflicts: 0, minutes: 0, traffic: 0, outages: 0, quarantined: 0 };
   /** The minute of the first sample that is there; null before it. */
   #firstMs: number | null = null;
@@ -151,8 +151,11 @@ export class Look {
   }
 
   #see(samples: readonly RawSample[]): void {
-    const { agents, vm } = this.#look;
-    for (const { agent } of samples) if (!agents.has(agent)) agents.set(agent, vm);
+    for (const { agent } of samples) {
+      if (this.#seen.has(agent)) continue;
+      this.#seen.add(agent);
+      this.#look.agents.see(agent, this.#look.vm);
+    }
   }
 
   /** Where comparing begins: of a VM whose oldest samples are gone, the first minute that is left is known in part only. */

@@ -349,6 +349,29 @@ describe('damage is found and named', () => {
     expect(err).toContain(`disagreement at ${String(expected['table'])}`);
   });
 
+  it('samples of an agent whose key may not post for their VM, though it is a key', async () => {
+    const env = await served(knownFleet());
+    for (const [name, role, vms] of [
+      ['h2', 'agent', ['v1', 'w*']],
+      ['clerk', 'billing', null],
+    ] as const)
+      expect(
+        (await runCli(['keys', 'create', '--role', role, '--name', name, ...(vms ?? []).flatMap((vm) => ['--vm', vm])], { env }))
+          .code,
+      ).toBe(0);
+    const told = (agent: string): Promise<void> =>
+      store.command(
+        `ALTER TABLE samples UPDATE agent = '${agent}' WHERE vm = 'v2' AND ts = toDateTime64('2026-03-01 00:10:25', 3, 'UTC') SETTINGS mutations_sync = 2`,
+      );
+    for (const agent of ['h2', 'clerk']) {
+      await told(agent);
+      const { report } = await verified(env);
+      expect(report.disagreement).toMatchObject({ table: 'samples', vm: 'v2', field: 'agent', stored: agent });
+    }
+    await told('h1');
+    expect((await verified(env)).report.disagreement).toBeNull();
+  });
+
   it('counts that do not add up', async () => {
     const env = await served(knownFleet());
     status = { ...status, samples: { ...status.samples, duplicate: status.samples.duplicate + 1n } };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KEY_ROLES } from '../../catalog/keys.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { vmKnown } from '../../query/context.ts';
@@ -66,7 +67,7 @@ export function evidenceRoutes(api: Api, context: ApiContext): void {
       summary: 'What holds the whole together',
       description:
         'Entries of the catalog are numbered without a gap, and the log knows of a number that was there: an entry that is taken away, the newest ' +
-        'invoice too, is missed by these. Samples are of agents that had a key, and no row is later than the samples.',
+        'invoice too, is missed by these. Samples are of agents that had a key for their VM, and no row is later than the samples.',
       roles: READERS,
       answers: {
         200: {
@@ -77,7 +78,9 @@ export function evidenceRoutes(api: Api, context: ApiContext): void {
               last: exactInteger.describe('The highest number; as many as there are entries.'),
               marked: exactInteger.describe('The highest number that the log has told of; never above `last`.'),
             }),
-            key_names: z.array(z.string()).describe('Names that keys bear or bore.'),
+            keys: z
+              .array(z.object({ name: z.string(), role: z.enum(KEY_ROLES), vms: z.array(z.string()) }))
+              .describe('Keys that there are or were; `vms`: patterns of the VMs that an agent may post for.'),
             latest: z.object({
               minutes: instantShape.nullable(),
               traffic: instantShape.nullable(),
@@ -90,11 +93,11 @@ export function evidenceRoutes(api: Api, context: ApiContext): void {
       problems: ['store_unavailable'],
     },
     async () => {
-      const { entries, lastSeq, markedSeq, keyNames, latestMs } = await readAnchors(context.store);
+      const { entries, lastSeq, markedSeq, keys, latestMs } = await readAnchors(context.store);
       const shown = (ms: number | null): string | null => (ms === null ? null : formatInstant(ms));
       return {
         catalog: { entries, last: lastSeq, marked: markedSeq },
-        key_names: keyNames,
+        keys,
         latest: {
           minutes: shown(latestMs.minutes),
           traffic: shown(latestMs.traffic),
