@@ -114,11 +114,10 @@ async function prove(server: Server, ...args: readonly string[]): Promise<Proof>
   await quiet(server.pid);
   const serverBefore = cpuSeconds(server.pid);
   const startMs = performance.now();
-  const command = spawn(
-    process.execPath,
-    [fileURLToPath(compiledFile('cli/main.js')), 'verify', '--json', ...args],
-    { env: { ...process.env, UPTALLY_SERVER: server.url, UPTALLY_KEY: KEY }, stdio: ['ignore', 'pipe', 'ignore'] },
-  );
+  const command = spawn(process.execPath, [fileURLToPath(compiledFile('cli/main.js')), 'verify', '--json', ...args], {
+    env: { ...process.env, UPTALLY_SERVER: server.url, UPTALLY_KEY: KEY },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   let text = '';
   command.stdout.on('data', (chunk: Buffer) => {
     text += chunk.toString();

@@ -84,8 +84,11 @@ export function readSamples(text: string): Columns<RawSample> {
   return columns;
 }
 
+const USUAL = {} as const;
+
 /** What few samples say; -1 and 0: not said. */
 function more(startedMs: number, linkMbps: number, isSum: number): Pick<RawSample, 'startedAtMs' | 'linkMbps' | 'isSum'> {
+  if (startedMs < 0 && linkMbps === 0 && isSum === 0) return USUAL;
   return {
     ...(startedMs < 0 ? {} : { startedAtMs: startedMs }),
     ...(linkMbps === 0 ? {} : { linkMbps }),

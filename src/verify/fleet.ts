@@ -124,13 +124,17 @@ export async function verifyFleet(reader: Reader, options: VerifyOptions): Promi
     options.onVm(begun, start.vms, vm);
     begun += 1;
   };
-  const looked = inTurn(groupsOf(seen, options.picks, stableMs, reader.pageRows), GROUPS_AT_ONCE, async (group, signal) => {
-    const looks = group.map((each) => {
-      const ends = endsOf(each, stableMs, options.toMs);
-      return { ...lookOf(each, ends[0] ?? 0), ends };
-    });
-    return lookAtVms(reader.until(signal), looks, onVm);
-  });
+  const looked = inTurn(
+    groupsOf(seen, options.picks, stableMs, reader.pageRows, options.fromMs ?? 0),
+    GROUPS_AT_ONCE,
+    async (group, signal) => {
+      const looks = group.map((each) => {
+        const ends = endsOf(each, stableMs, options.toMs);
+        return { ...lookOf(each, ends[0] ?? 0), ends };
+      });
+      return lookAtVms(reader.until(signal), looks, onVm);
+    },
+  );
   for await (const group of looked) {
     for (const { look, found: first } of group) {
       expired ||= look.expiredMs !== null;

@@ -12,12 +12,13 @@ export async function* groupsOf(
   picks: ((vm: string) => boolean) | null,
   stableMs: number,
   pageRows: number,
+  fromMs = 0,
 ): AsyncGenerator<VmSeen[]> {
   let group: VmSeen[] = [];
   let groupRows = 0;
   for (let each = await seen.next(); each !== undefined; each = await seen.next()) {
     if (picks?.(each.vm) === false) continue;
-    const rows = rowsOf(each, stableMs);
+    const rows = rowsOf(each, stableMs) * shareFrom(each, stableMs, fromMs);
     if (group.length > 0 && (group.length === GROUP_VMS_MAX || groupRows + rows > pageRows)) {
       yield group;
       group = [];
@@ -38,6 +39,12 @@ export function firstOf({ first_sample, first_minute }: VmSeen): number {
 export function rowsOf(seen: VmSeen, stableMs: number): number {
   const minutes = (Math.max(seen.last_sample ?? 0, stableMs) - firstOf(seen)) / MINUTE_MS;
   return Math.max(0, seen.samples, minutes);
+}
+
+/** Which part of a VM's rows lies after an instant, as if they were spread evenly. */
+function shareFrom(seen: VmSeen, stableMs: number, fromMs: number): number {
+  const [firstMs, endMs] = [firstOf(seen), Math.max(seen.last_sample ?? 0, stableMs)];
+  return fromMs <= firstMs ? 1 : Math.max(0, Math.min(1, (endMs - fromMs) / (endMs - firstMs)));
 }
 
 /**
