@@ -24,7 +24,7 @@ import { termsRoutes } from './catalog/terms.ts';
 import { vmMeteringRoutes } from './metering/vm-metering.ts';
 import { healthRoutes, type Readiness, type ShownConstants, statusRoute } from './service/status.ts';
 import type { Status } from '../aggregate/status.ts';
-import type { ApiContext } from './context.ts';
+import type { ApiContext } from './shared/context.ts';
 
 const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
   vmMeteringRoutes,

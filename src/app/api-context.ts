@@ -1,5 +1,5 @@
 /** What the API's calls are answered from, and when now is for them. */
-import type { ApiContext } from '../api/context.ts';
+import type { ApiContext } from '../api/shared/context.ts';
 import type { Config } from '../process/config.ts';
 
 export interface ApiContextParts extends Omit<ApiContext, 'businessNow' | 'stalenessMs'> {

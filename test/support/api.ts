@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { Registry } from 'prom-client';
-import type { ApiContext } from '../../src/api/context.ts';
+import type { ApiContext } from '../../src/api/shared/context.ts';
 import { bodyExamples } from '../../src/api/body-examples.ts';
 import { apiPlugin, type ServiceParts, servicePlugin } from '../../src/api/routes.ts';
 import { apiContextOf } from '../../src/app/api-context.ts';

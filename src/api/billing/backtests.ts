@@ -10,7 +10,7 @@ import { ProblemError } from '../../problems/problem.ts';
 import { sameFault } from '../../problems/field-problems.ts';
 import { LINE_KINDS } from '../../rating/line.ts';
 import type { Api } from '../../http/api.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { inlineSheet, SHEET_COMPONENT, sheetInBody } from '../shared/inline-sheet.ts';
 import { instantShape } from '../shared/shapes.ts';
 

@@ -10,7 +10,7 @@ import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { accountParams, instantShape } from '../shared/shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;

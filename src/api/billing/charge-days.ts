@@ -9,7 +9,7 @@ import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { answerInTime } from '../shared/slow-answer.ts';
 import { entriesJson, entryShape, WRITING } from './balance.ts';
 

@@ -5,7 +5,7 @@ import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { Api } from '../../http/api.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { idParams } from '../shared/shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;

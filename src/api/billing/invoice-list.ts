@@ -7,7 +7,7 @@ import { identifier } from '../../domain/plan.ts';
 import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
 import type { Api } from '../../http/api.ts';
 import { checked } from '../../http/api.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { PAGE_ROWS_MAX, readLimit } from '../shared/window.ts';
 import { instantShape, next } from '../shared/shapes.ts';
 

@@ -7,7 +7,7 @@ import { toJson } from '../../domain/json.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { answerInTime } from '../shared/slow-answer.ts';
 import { instantShape } from '../shared/shapes.ts';
 

@@ -19,7 +19,7 @@ import { LINE_KINDS } from '../../rating/line.ts';
 import { lineSay } from '../../rating/say.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { answerInTime } from '../shared/slow-answer.ts';
 import { BODY_PROBLEMS, idParams, instantShape } from '../shared/shapes.ts';
 

@@ -8,7 +8,7 @@ import { checkRefund } from '../../billing/refunds/check.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
 import { toJson } from '../../domain/json.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { inlineSheet, sheetInBody } from '../shared/inline-sheet.ts';
 import { exactInteger, idParams, instantShape, outageRow } from '../shared/shapes.ts';
 

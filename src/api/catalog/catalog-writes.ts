@@ -14,7 +14,7 @@ import { identifier } from '../../domain/plan.ts';
 import { type ProblemCode, ProblemError } from '../../problems/problem.ts';
 import { type Api, checked } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { withoutAdded } from './catalog-shapes.ts';
 import { reconciledJson, reconciledShape } from '../billing/reconcile.ts';
 import { BODY_PROBLEMS, newIdParams } from '../shared/shapes.ts';

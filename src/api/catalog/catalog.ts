@@ -2,7 +2,7 @@ import { accountBody, vmBody } from '../../catalog/bodies.ts';
 import { unprintableText } from '../../print/pdf/printable.ts';
 import { planBody } from '../../domain/plan.ts';
 import type { Api } from '../../http/api.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { catalogReads } from './catalog-reads.ts';
 import { accountShape, entryJson, planShape, vmJson, vmShape } from './catalog-shapes.ts';
 import { catalogWrites } from './catalog-writes.ts';

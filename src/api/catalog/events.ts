@@ -8,7 +8,7 @@ import { ProblemError } from '../../problems/problem.ts';
 import { vmKnown } from '../../query/context.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { instantShape, vmParams } from '../shared/shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;

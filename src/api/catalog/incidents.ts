@@ -14,7 +14,7 @@ import { loadSpans } from '../../query/span.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
 import { toJson } from '../../domain/json.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { exactInteger, idParams, instantShape } from '../shared/shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;

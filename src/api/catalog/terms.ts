@@ -5,7 +5,7 @@ import { ProblemError } from '../../problems/problem.ts';
 import { oneFieldProblem } from '../../problems/field-problems.ts';
 import type { LoadedSheet, TermsLibrary } from '../../terms/library.ts';
 import type { Api } from '../../http/api.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { idParams, instantShape } from '../shared/shapes.ts';
 
 const READERS = ['billing', 'admin'] as const;

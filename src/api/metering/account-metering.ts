@@ -3,7 +3,7 @@ import { ProblemError } from '../../problems/problem.ts';
 import { trafficPage } from '../../query/traffic.ts';
 import { uptimePage } from '../../query/uptime.ts';
 import type { Api } from '../../http/api.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { readWindow, stepQuery } from '../shared/window.ts';
 import { trafficJson, uptimeJson } from '../shared/rows.ts';
 import { accountParams, pageOf, trafficRow, uptimeRow } from '../shared/shapes.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { anomalyPage } from '../../query/anomalies.ts';
 import type { Api } from '../../http/api.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { rangeQuery, readRange } from '../shared/window.ts';
 import { anomalyPosition } from '../shared/positions.ts';
 import { anomalyRow, pageOf, vmParams } from '../shared/shapes.ts';

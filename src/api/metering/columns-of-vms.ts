@@ -9,7 +9,7 @@ import {
 } from '../../query/columns.ts';
 import type { QueryContext } from '../../query/context.ts';
 import type { Api } from '../../http/api.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { parameterProblem, rangeQuery, readRange } from '../shared/window.ts';
 import { readVms, VMS_A_REQUEST_MAX, vmsText } from './rows-of-vms.ts';
 import { pathOf } from './vm-metering.ts';

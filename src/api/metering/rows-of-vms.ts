@@ -7,7 +7,7 @@ import { samplePage } from '../../query/samples.ts';
 import { trafficMinutes } from '../../query/traffic.ts';
 import { uptimeMinutes } from '../../query/uptime.ts';
 import type { Api } from '../../http/api.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { parameterProblem, rangeQuery, readRange } from '../shared/window.ts';
 import { anomalyPosition, minutePosition, outagePosition, samplePosition, trafficPosition } from '../shared/positions.ts';
 import { outageJson, trafficJson, uptimeJson } from '../shared/rows.ts';

@@ -6,7 +6,7 @@ import { samplePage } from '../../query/samples.ts';
 import { trafficPage } from '../../query/traffic.ts';
 import { uptimePage } from '../../query/uptime.ts';
 import type { Api } from '../../http/api.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { rangeQuery, readRange, readWindow, stepQuery } from '../shared/window.ts';
 import { outagePosition, samplePosition } from '../shared/positions.ts';
 import { outageJson, trafficJson, uptimeJson } from '../shared/rows.ts';

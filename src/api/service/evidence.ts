@@ -9,7 +9,7 @@ import { minutePage } from '../../query/minutes.ts';
 import { rowsBehind } from '../../query/rows-behind.ts';
 import { vmPage } from '../../query/vms.ts';
 import type { Api } from '../../http/api.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { rangeQuery, readLimit, readRange } from '../shared/window.ts';
 import { minutePosition } from '../shared/positions.ts';
 import { uptimeJson } from '../shared/rows.ts';

@@ -5,7 +5,7 @@ import { FINDING_KINDS, type Finding } from '../../findings/finding.ts';
 import { findingPage } from '../../findings/page.ts';
 import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
 import type { Api } from '../../http/api.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { parameterProblem } from '../shared/window.ts';
 import { instantShape, pageOf } from '../shared/shapes.ts';
 

@@ -4,7 +4,7 @@ import { KEY_ROLES, type KeyBody, keyRequest } from '../../catalog/keys.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { idParams, instantShape } from '../shared/shapes.ts';
 
 const keyShape = z.object({

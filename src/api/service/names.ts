@@ -10,7 +10,7 @@ import { storedVmName, vmPattern } from '../../samples/names.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
 import { ProblemError } from '../../problems/problem.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext } from '../shared/context.ts';
 import { BODY_PROBLEMS, instantShape, pageOf } from '../shared/shapes.ts';
 import { rangeQuery, readLimit } from '../shared/window.ts';
 

@@ -1,4 +1,4 @@
-import type { BillingContext } from '../billing/context.ts';
+import type { BillingContext } from '../../billing/context.ts';
 
 /** What every call of the API is answered from: made once for a process, and handed to all routes alike. */
 export interface ApiContext extends BillingContext {
