@@ -1,9 +1,9 @@
 import { batchesOf, type WireFormat } from './batch.ts';
-import { ApiClient } from '../client/client.ts';
+import { ApiClient } from '../client/wire/client.ts';
 import { instantGuard } from './instant-guard.ts';
 import type { AgentLog, LeftOut, Reader, Seen } from '../samples/reading.ts';
 import { countsOf, RoundLog, seenIn } from './round-report.ts';
-import { sleepReal, type Sleep } from '../client/retry.ts';
+import { sleepReal, type Sleep } from '../client/wire/retry.ts';
 import { Doorbell, sendLoop, type SenderStats } from './sender.ts';
 import type { LockLostError } from '../process/process-lock.ts';
 import { Spool } from './spool.ts';

@@ -1,4 +1,4 @@
-import type { ApiClient, PostOutcome, Receipt } from '../client/client.ts';
+import type { ApiClient, PostOutcome, Receipt } from '../client/wire/client.ts';
 import { halvesOf, type Part } from './split.ts';
 
 /** Posts batches, in parts where something on the way takes less at once; what it once learned of that, it keeps to. */

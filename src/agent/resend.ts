@@ -1,6 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ApiClient, PostOutcome } from '../client/client.ts';
+import type { ApiClient, PostOutcome } from '../client/wire/client.ts';
 import { Delivery } from './delivery.ts';
 import { isBatchFile } from './spool-folder.ts';
 

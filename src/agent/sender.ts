@@ -1,7 +1,7 @@
-import type { ApiClient, PostOutcome, Receipt } from '../client/client.ts';
+import type { ApiClient, PostOutcome, Receipt } from '../client/wire/client.ts';
 import type { AgentLog } from '../samples/reading.ts';
 import { Delivery } from './delivery.ts';
-import { deniedWaitMs, UNAVAILABLE_POLICY, waitMs, type Sleep } from '../client/retry.ts';
+import { deniedWaitMs, UNAVAILABLE_POLICY, waitMs, type Sleep } from '../client/wire/retry.ts';
 import type { Spool, SpooledBatch } from './spool.ts';
 
 export interface SenderStats {

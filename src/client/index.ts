@@ -1,9 +1,9 @@
 /** `uptally/client`: the API for programs. docs/guides/client.md has it by example. */
-export { ApiError, type FieldFault } from './api-error.ts';
+export { ApiError, type FieldFault } from './wire/api-error.ts';
 export { Uptally, type UptallyOptions } from './uptally.ts';
 export type { CallOptions, Instant, Query } from './calls/caller.ts';
 export type { Range, Steps } from './calls/metering.ts';
-export type { Method } from './client.ts';
+export type { Method } from './wire/client.ts';
 export type * from './shapes/balance.ts';
 export type * from './shapes/billing.ts';
 export type * from './shapes/catalog.ts';

@@ -3,9 +3,9 @@ import { Caller, type CallOptions } from './calls/caller.ts';
 import { Entries, findings, Incidents, Keys } from './calls/catalog.ts';
 import { Invoices } from './calls/invoices.ts';
 import { Metering } from './calls/metering.ts';
-import { ApiClient, type ClientOptions, type Method } from './client.ts';
-import { parseExact } from './exact-json.ts';
-import { sleepReal, type Sleep } from './retry.ts';
+import { ApiClient, type ClientOptions, type Method } from './wire/client.ts';
+import { parseExact } from './wire/exact-json.ts';
+import { sleepReal, type Sleep } from './wire/retry.ts';
 import type { Finding } from './shapes/catalog.ts';
 import { Status } from './shapes/metering.ts';
 

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { runAgent, type RunningAgent } from '../agent/agent.ts';
-import type { Sleep } from '../client/retry.ts';
+import type { Sleep } from '../client/wire/retry.ts';
 import { Uptally } from '../client/uptally.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { MINUTE_MS } from '../domain/zone.ts';

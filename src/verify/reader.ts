@@ -1,8 +1,8 @@
 /** Reads the API page by page, exactly, and waits where the server asks to. */
 import { z } from 'zod';
-import { ApiError } from '../client/api-error.ts';
-import type { ApiClient } from '../client/client.ts';
-import type { Sleep } from '../client/retry.ts';
+import { ApiError } from '../client/wire/api-error.ts';
+import type { ApiClient } from '../client/wire/client.ts';
+import type { Sleep } from '../client/wire/retry.ts';
 import { parseExact } from './exact-json.ts';
 
 /** An answer that is none of ours; or a server that never settles. */

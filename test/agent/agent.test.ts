@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runAgent, type AgentOptions, type RunningAgent } from '../../src/agent/agent.ts';
 import type { Observation, Reader } from '../../src/samples/reading.ts';
-import type { Sleep } from '../../src/client/retry.ts';
+import type { Sleep } from '../../src/client/wire/retry.ts';
 import { readBinary } from '../support/binary-samples.ts';
 import { acceptAll, startFakeServer, type Answer, type FakeServer } from '../support/fake-server.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runAgent, type AgentOptions, type RunningAgent } from '../../src/agent/agent.ts';
-import { ApiClient } from '../../src/client/client.ts';
+import { ApiClient } from '../../src/client/wire/client.ts';
 import { resendRejected } from '../../src/agent/resend.ts';
 import type { Observation, Reader } from '../../src/samples/reading.ts';
 import { readBinary } from '../support/binary-samples.ts';

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { insertEntries } from '../../src/journal/append.ts';
 import { type Status, sampleCounts } from '../../src/aggregate/status.ts';
-import { ApiClient } from '../../src/client/client.ts';
+import { ApiClient } from '../../src/client/wire/client.ts';
 import { serverOn } from '../support/api.ts';
 import { z } from 'zod';
 import { Decoder } from '../../src/kernel/decoder.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseExact } from '../../src/client/exact-json.ts';
+import { parseExact } from '../../src/client/wire/exact-json.ts';
 import { toJson } from '../../src/domain/json.ts';
 
 describe('JSON with all its digits', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backoffMs, deniedWaitMs, parseRetryAfter, sleepReal, waitMs } from '../../src/client/retry.ts';
+import { backoffMs, deniedWaitMs, parseRetryAfter, sleepReal, waitMs } from '../../src/client/wire/retry.ts';
 
 const policy = { baseMs: 500, maxMs: 60_000 };
 

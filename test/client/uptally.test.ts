@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { ApiError } from '../../src/client/api-error.ts';
+import { ApiError } from '../../src/client/wire/api-error.ts';
 import { Uptally, type UptallyOptions } from '../../src/client/uptally.ts';
 import { type Answer, type FakeServer, type SeenRequest, startFakeServer } from '../support/fake-server.ts';
 

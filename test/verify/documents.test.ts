@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ApiClient } from '../../src/client/client.ts';
+import { ApiClient } from '../../src/client/wire/client.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { conditionCode, type Condition } from '../../src/domain/condition.ts';
 import { parseSheet, TermsLibrary, loadTerms, shippedTermsFolder } from '../../src/terms/library.ts';

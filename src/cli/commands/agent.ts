@@ -3,7 +3,7 @@ import { CAUSES, type Cause } from '../../domain/condition.ts';
 import { agentMetrics, serveMetrics, writeMetricsFile } from '../../agent/agent-metrics.ts';
 import { DEFAULT_INTERVAL_MS, DEFAULT_SPOOL_BYTES_MAX, runAgent, type RunningAgent } from '../../agent/agent.ts';
 import { WIRE_FORMATS, type WireFormat } from '../../agent/batch.ts';
-import { ApiError } from '../../client/api-error.ts';
+import { ApiError } from '../../client/wire/api-error.ts';
 import { parseOverride } from '../../agent/domain-state.ts';
 import { parseGeneration } from '../../agent/generation.ts';
 import { DEFAULT_VIRSH_LIMIT_MS, libvirtReader } from '../../agent/libvirt.ts';

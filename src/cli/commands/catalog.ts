@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { z } from 'zod';
-import type { ApiClient } from '../../client/client.ts';
+import type { ApiClient } from '../../client/wire/client.ts';
 import { parseExact } from '../../verify/exact-json.ts';
 import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';

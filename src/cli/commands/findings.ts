@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { ApiClient } from '../../client/client.ts';
+import type { ApiClient } from '../../client/wire/client.ts';
 import { type Finding, FindingPage } from '../../client/shapes/catalog.ts';
 import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';

@@ -1,5 +1,5 @@
-import { ApiError } from '../../client/api-error.ts';
-import type { ApiClient } from '../../client/client.ts';
+import { ApiError } from '../../client/wire/api-error.ts';
+import type { ApiClient } from '../../client/wire/client.ts';
 import { type RunOutcome, RunPart } from '../../client/shapes/billing.ts';
 import { answerAs } from '../terminal/answer.ts';
 import type { CliContext } from '../terminal/context.ts';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
-import { ApiError } from '../../client/api-error.ts';
-import type { ApiClient } from '../../client/client.ts';
+import { ApiError } from '../../client/wire/api-error.ts';
+import type { ApiClient } from '../../client/wire/client.ts';
 import { Invoice, InvoicePage, type InvoiceSummary } from '../../client/shapes/billing.ts';
 import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
-import type { ApiClient } from '../../client/client.ts';
+import type { ApiClient } from '../../client/wire/client.ts';
 import { parseInstant } from '../../domain/instant.ts';
 import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { ApiError } from '../../client/api-error.ts';
-import { ApiClient } from '../../client/client.ts';
+import { ApiError } from '../../client/wire/api-error.ts';
+import { ApiClient } from '../../client/wire/client.ts';
 import { CommandFailure, type CliContext } from './context.ts';
 
 export interface Connection {

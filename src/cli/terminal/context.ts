@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { sleepReal, type Sleep } from '../../client/retry.ts';
+import { sleepReal, type Sleep } from '../../client/wire/retry.ts';
 
 /** All that a command touches outside its own logic, so that tests can stand in for the terminal and the clock. */
 export interface CliContext {

@@ -1,6 +1,6 @@
 import { BATCH_BYTES_MAX, BATCH_SAMPLES_MAX, compress } from '../../agent/batch.ts';
-import type { ApiClient, PostOutcome, Receipt } from '../../client/client.ts';
-import { UNAVAILABLE_POLICY, waitMs } from '../../client/retry.ts';
+import type { ApiClient, PostOutcome, Receipt } from '../../client/wire/client.ts';
+import { UNAVAILABLE_POLICY, waitMs } from '../../client/wire/retry.ts';
 import { CommandFailure, type CliContext } from './context.ts';
 import { lineBatches, type LineBatch } from './line-batches.ts';
 import type { SendCounts } from './send-progress.ts';

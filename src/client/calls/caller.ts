@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import { ApiError } from '../api-error.ts';
-import type { ApiClient, Method } from '../client.ts';
-import { parseExact } from '../exact-json.ts';
-import { type Sleep, UNAVAILABLE_POLICY, waitMs } from '../retry.ts';
+import { ApiError } from '../wire/api-error.ts';
+import type { ApiClient, Method } from '../wire/client.ts';
+import { parseExact } from '../wire/exact-json.ts';
+import { type Sleep, UNAVAILABLE_POLICY, waitMs } from '../wire/retry.ts';
 
 /** Values of a query; what is undefined is left out. */
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;

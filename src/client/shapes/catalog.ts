@@ -1,6 +1,6 @@
 /** What the catalog, incidents, keys and findings answer. */
 import { z } from 'zod';
-import { whole } from '../exact-json.ts';
+import { whole } from '../wire/exact-json.ts';
 
 /** A plan, an account or a VM as it is now, or was: its body beside these. */
 export const CatalogEntry = z.looseObject({

@@ -1,6 +1,6 @@
 /** What questions about usage answer. Members that a newer server adds pass through. */
 import { z } from 'zod';
-import { whole } from '../exact-json.ts';
+import { whole } from '../wire/exact-json.ts';
 
 /** A row of uptime: milliseconds of each condition, and the credit of its minutes in 10⁻⁹ of the currency's unit. */
 export const UptimeRow = z.looseObject({

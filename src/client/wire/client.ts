@@ -1,8 +1,8 @@
 import { Agent, request } from 'undici';
 import { z } from 'zod';
-import { withoutStep } from '../domain/path-steps.ts';
-import { isBinary } from '../samples/binary-writer.ts';
-import type { ProblemCode } from '../problems/problem.ts';
+import { withoutStep } from '../../domain/path-steps.ts';
+import { isBinary } from '../../samples/binary-writer.ts';
+import type { ProblemCode } from '../../problems/problem.ts';
 import { ApiError, describeProblem, isTransient, parseJson } from './api-error.ts';
 import { parseRetryAfter } from './retry.ts';
 
