@@ -3,17 +3,16 @@
  * stored: live rows, then new prices, then repairs, then what the watermark publishes. A row's version is the position it was computed
  * at, and what a row says is a function of the log up to there, so a step that is done again after a crash does no harm.
  */
-import type { Faults } from '../process/faults.ts';
-import { Kernel, type Capacity, type MeteringConstants } from '../kernel/kernel.ts';
+import { Kernel, type Capacity } from '../kernel/kernel.ts';
 import { KIND_CATALOG, KIND_SAMPLES, LAYOUT as L, OUTPUTS, type Output } from '../kernel/layout.ts';
 import type { LogMark } from '../log/check.ts';
 import { LogIdentityError } from '../log/identity.ts';
-import { LogError, type LogReader, type LogRecord } from '../log/log.ts';
+import { LogError, type LogRecord } from '../log/log.ts';
 import { catalogSeqOf, framesOf, samplesIn } from '../log/record.ts';
 import { deleteRowsOf } from '../store/delete-rows.ts';
 import type { Store } from '../store/store.ts';
+import type { AggregatorOptions } from './aggregator-options.ts';
 import { Backlog } from './backlog.ts';
-import type { Checkpoints } from './checkpoint.ts';
 import { takeInLate } from './classify.ts';
 import { type ForgetContext, forgetUpTo } from './forget.ts';
 import { type ForgottenSum, NOTHING_FORGOTTEN, readForgotten } from './forgotten.ts';
@@ -22,7 +21,7 @@ import { type LateSample, readLate } from './late.ts';
 import { Pace } from './pace.ts';
 import { CapacityError, Pricing } from './pricing.ts';
 import { recoverState } from './recovery.ts';
-import { type RepairContext, type SliceBounds, repairSlice, SLICE, VMS_A_CHUNK } from './repair.ts';
+import { type RepairContext, repairSlice, SLICE, VMS_A_CHUNK } from './repair.ts';
 import { repriceRows } from './reprice.ts';
 import { takeState } from './state.ts';
 import type { Progress } from './status.ts';
@@ -31,49 +30,6 @@ import { drainAll, loadRecords, REPAIRED, REPRICED, SETTLED } from './steps.ts';
 import { readStoredProgress, writeStoredProgress } from './stored-progress.ts';
 import { firstTsMs } from './vm-state.ts';
 import { toldBefore, writeDone, writeWaiting } from './waiting-table.ts';
-
-export interface AggregatorOptions {
-  readonly store: Store;
-  readonly log: LogReader;
-  readonly checkpoints: Checkpoints;
-  readonly constants: MeteringConstants;
-  readonly vmsMax: number;
-  readonly nicsMax: number;
-  readonly faults: Faults;
-  /** told what a start found and did, for the log of the process */
-  readonly note?: (message: string) => void;
-  /** One partition of a log that says itself where steps end. Left out: all of a log that only this process reads. */
-  readonly partition?: Partition;
-  /** Samples that are in the log's count and were given up, each with the record from which on they are missing. */
-  readonly givenUp?: readonly { readonly from: number; readonly samples: bigint }[];
-  /** The first position from one on that was not let pass. */
-  readonly afterGaps?: (position: number) => number;
-  /** Whether raw samples are given up when they are old; left out: they may be. */
-  readonly samplesExpire?: boolean;
-  /** The cluster that the tables are on, if any. */
-  readonly cluster?: string | undefined;
-  /** The store may be changed by others under this process: it is looked at before each step. */
-  readonly storeShared?: boolean;
-  /** A clock that does not go back: slices of repair are made to fit its time. Left out: they are as large as they may be. */
-  readonly pace?: () => number;
-  /** what a slice of repair does at most; tests make it small */
-  readonly slice?: SliceBounds;
-  /** minutes that samples far from those before them may write in a step; tests make it small */
-  readonly minutesAStep?: number;
-}
-
-/**
- * What makes the rows of a partition a function of the log alone, so that several processes may work on it one after the other, or by
- * mistake together: steps end where the log says, and prices are those of the marks, not of what the catalog holds when it is read.
- */
-export interface Partition {
-  readonly id: number;
-  readonly owns: (vm: string) => boolean;
-  /** The first position from this one on of which something is expected: what an operator let pass is left out. Left out: the same. */
-  readonly afterGaps?: (position: number) => number;
-  /** Whether rows of a log are this database's own. Left out: any. */
-  readonly isOwnLog?: (logId: string) => boolean;
-}
 
 /** Bytes of records in a step; one record may be larger. */
 const STEP_BYTES = 8 * 1024 * 1024;

@@ -4,7 +4,7 @@ import { LogError } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
 import { LogIdentityError } from '../log/identity.ts';
 import type { LogReader } from '../log/log.ts';
-import type { AggregatorOptions } from './aggregator.ts';
+import type { AggregatorOptions } from './aggregator-options.ts';
 import type { Origin } from './checkpoint.ts';
 import { lastForgetting, readForgotten } from './forgotten.ts';
 import { internVm } from './pricing.ts';
