@@ -480,6 +480,7 @@ describe('the HTTP server', () => {
       '413',
       '415',
       '422',
+      '429',
       '503',
     ]);
     expect(JSON.stringify(paths['/v1/plans/{id}']?.['put']?.requestBody)).toContain('"time_zone"');

@@ -125,6 +125,7 @@ describe('the examples of bodies', () => {
       'POST /v1/invoices',
       'POST /v1/invoice-runs',
       'POST /v1/reconcile',
+      'POST /v1/names/forget',
     ])
       await tried(call);
     const draft = { account: 'acme', from: '2026-04-01T00:00:00+08:00', to: '2026-05-01T00:00:00+08:00', mode: 'draft' };

@@ -224,7 +224,7 @@ describe('a backtest', () => {
     expect(told).toMatchObject({ code: 0, err: '' });
     expect(told.out.split('\n').map((line) => line.replace(/ +/g, ' '))).toEqual(
       expect.arrayContaining([
-        '2026-03 to 2026-04: internet-service version 2 in place of internet-service; 2 accounts; nothing was changed',
+        '2026-03 to 2026-04: internet-service version 1 in place of internet-service; 2 accounts; nothing was changed',
         'a CNY credits 8.30 15.40 7.10',
         'a CNY invoices 1463.99 1456.18 -7.81',
         'b USD credits 0.00 0.01 0.01',

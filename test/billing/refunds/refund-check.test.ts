@@ -114,7 +114,7 @@ describe('refund checks over HTTP', () => {
         vm: name,
         at: iso(PAID + 2 * H),
         terms: 'cstserver-2022',
-        terms_version: 2,
+        terms_version: 1,
         what_if: false,
         decision,
         ...(decision === 'eligible' ? { ground: 'one-day', amount: '300.00' } : { ground: null, amount: null }),
@@ -338,7 +338,7 @@ describe('refund checks over HTTP', () => {
   it('terms are listed and shown, and a plan or VM may name no others', async () => {
     const { rows } = (await call('GET', '/v1/terms')).body as { rows: { id: string }[] };
     expect(rows.map((row) => row.id)).toEqual(['cloud-server-zh', 'cmivps-2019', 'cstserver-2022', 'internet-service', 'ipcats']);
-    expect((await call('GET', '/v1/terms/ipcats')).body).toMatchObject({ id: 'ipcats', versions: [{ version: 2, refund: {} }] });
+    expect((await call('GET', '/v1/terms/ipcats')).body).toMatchObject({ id: 'ipcats', versions: [{ version: 1, refund: {} }] });
     expect(await call('GET', '/v1/terms/zz')).toMatchObject({ status: 404, body: { code: 'terms_unknown' } });
     const plan = { currency: 'CNY', time_zone: 'UTC', price: { amount: '1', per: 'day' }, terms: 'zz' };
     for (const [url, body] of [
