@@ -144,6 +144,8 @@ await agent.readNow();
 await agent.drained();
 const stats: AgentStats = await agent.stop();
 const uptally = new Uptally({ server, key });
+const { log: { appended } } = await uptally.status();
+while ((await uptally.status()).log.stored < appended) await new Promise((resolve) => setTimeout(resolve, 50));
 const rows: TrafficRow[] = [];
 for await (const row of uptally.metering.traffic('v', { from: 1_740_000_000_000, to: 1_740_000_300_000, step: 'minute' })) rows.push(row);
 const bytes: bigint = rows.reduce((sum, row) => sum + row.rx_bytes, 0n);
