@@ -155,9 +155,15 @@ export function findVm(kernel: Kernel, vm: string): number | undefined {
   return found === 0 ? undefined : found - 1;
 }
 
-/** Puts a name where an export can read it: the input buffer, which is free between calls of aggregate. */
+/** The longest name, of a VM (SPEC §1). */
+const NAME_BYTES_MAX = 64;
+
+/**
+ * Puts a name where an export can read it: at the very end of the input buffer, which no record reaches (a step's are 15 MiB at most, of
+ * 17). Whoever asks whether a name is known may do so while records before it are half taken in.
+ */
 export function writeName(kernel: Kernel, name: string): number {
-  const at = kernel.u32(L.H_INPUT);
+  const at = kernel.u32(L.H_INPUT) + kernel.capacity.inputBytes - NAME_BYTES_MAX;
   kernel.bytes.write(name, at);
   return at;
 }

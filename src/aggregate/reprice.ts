@@ -45,7 +45,7 @@ export async function repriceRows(live: Kernel, store: Store, vms: readonly stri
 function reprice(live: Kernel, rows: readonly MinuteRow[], version: bigint): Uint8Array[] {
   const chunks: Uint8Array[] = [];
   live.setU64(L.H_VERSION, version);
-  const parts = live.u32(L.H_INPUT) + 1024; // behind the name that findVm writes
+  const parts = live.u32(L.H_INPUT);
   let pending = 0;
   for (const row of rows) {
     const slot = findVm(live, row.vm);
