@@ -10,6 +10,7 @@ const WINDOW_MS = 10;
 const LARGE_BYTES = 4 * 1024 * 1024;
 
 interface Waiting {
+  readonly table: string;
   readonly structure: string;
   readonly chunks: Uint8Array[];
   readonly waiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[];
@@ -17,12 +18,13 @@ interface Waiting {
 
 /** Inserts with a token of their own, large ones and everything else pass as they are. */
 export function gathering(store: Store): Store {
+  // By table and structure: rows of other columns are no rows of one insert.
   const waiting = new Map<string, Waiting>();
-  const send = (table: string): void => {
-    const gathered = waiting.get(table);
-    waiting.delete(table);
+  const send = (key: string): void => {
+    const gathered = waiting.get(key);
+    waiting.delete(key);
     if (gathered === undefined) return;
-    store.insertRowBinary(table, gathered.structure, gathered.chunks).then(
+    store.insertRowBinary(gathered.table, gathered.structure, gathered.chunks).then(
       () => {
         for (const { resolve } of gathered.waiters) resolve();
       },
@@ -40,12 +42,13 @@ export function gathering(store: Store): Store {
         await store.insertRowBinary(table, structure, chunks, token);
         return;
       }
-      let open = waiting.get(table);
+      const key = `${table} ${structure}`;
+      let open = waiting.get(key);
       if (open === undefined) {
-        open = { structure, chunks: [], waiters: [] };
-        waiting.set(table, open);
+        open = { table, structure, chunks: [], waiters: [] };
+        waiting.set(key, open);
         setTimeout(() => {
-          send(table);
+          send(key);
         }, WINDOW_MS);
       }
       const { chunks: gathered, waiters } = open;
