@@ -318,11 +318,18 @@ describe('a record that is damaged', () => {
   }
 
   it('by one bit is read as it was written, and told', async () => {
-    const { name, places } = await unread();
-    flip(name, (places.at(-3) ?? 0) - 20, 3);
-    const server = await serve(name);
-    await stored(server);
-    expect(server.output()).toMatch(/has a flipped bit: its checksums say which/);
+    const FLIPPED = /has a flipped bit: its checksums say which/;
+    let server: TestServer | undefined;
+    // The samples may have been the first step, before the tick that ended the server: then nobody reads their record again.
+    for (let tries = 5; tries > 0 && server?.output().match(FLIPPED) == null; tries -= 1) {
+      await server?.end('SIGTERM');
+      const { name, places } = await unread();
+      flip(name, (places.at(-3) ?? 0) - 20, 3);
+      server = await serve(name);
+      await stored(server);
+    }
+    if (server === undefined) throw new Error('no server was started');
+    expect(server.output()).toMatch(FLIPPED);
     expect((await verify(server)).code).toBe(0);
   });
 
