@@ -297,7 +297,7 @@ describe('a record that is damaged', () => {
   const NEW_VM = 'new-vm';
 
   /** A server that died with records that nobody has taken in, and where in its file the last of them stands. */
-  async function unread(tries = 5): Promise<{ name: string; places: number[] }> {
+  async function unread(tries = 20): Promise<{ name: string; places: number[] }> {
     const name = await caseOf('second');
     const server = await serve(name, { UPTALLY_TEST_CRASH: 'before-aggregate:2' });
     await post(server, 10, NEW_VM);
