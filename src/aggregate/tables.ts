@@ -1,4 +1,5 @@
 /** The columns of the tables that the kernel writes, in the order of its bytes (assembly/emit.ts), and small RowBinary writers. */
+import type { FrameSample } from '../kernel/frames.ts';
 import type { Output } from '../kernel/layout.ts';
 
 export const STRUCTURES = {
@@ -24,19 +25,8 @@ export function tableFor(rows: Rows): Exclude<Rows, 'full'> {
 }
 
 /** A sample as the archive and the repair know it. */
-export interface StoredSample {
-  readonly vm: string;
-  readonly nic: string;
-  readonly tsMs: number;
+export interface StoredSample extends FrameSample {
   readonly pos: bigint;
-  readonly condition: number;
-  readonly hasCounters: boolean;
-  readonly epoch: number;
-  readonly rxBytes: bigint;
-  readonly txBytes: bigint;
-  readonly startedMs: number | undefined;
-  readonly linkMbps: number | undefined;
-  readonly isSum: boolean;
   readonly agent: string;
 }
 

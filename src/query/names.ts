@@ -1,4 +1,5 @@
 /** Names that samples or rows bear and that are in no catalog: VMs of which nobody has told what they are. */
+import type { GoneName } from '../aggregate/forgotten.ts';
 import { type Page, VMS_A_STATEMENT } from './context.ts';
 import type { Store } from '../store/store.ts';
 
@@ -92,17 +93,10 @@ function regexOf(pattern: string): string {
 }
 
 /** A name that was forgotten, as it is on record. */
-export interface ForgottenName {
+export interface ForgottenName extends GoneName {
   readonly seq: bigint;
-  readonly vm: string;
   readonly atMs: number;
   readonly by: string;
-  readonly samples: number;
-  readonly conflicts: number;
-  readonly expired: boolean;
-  readonly firstMs: number | null;
-  readonly lastMs: number | null;
-  readonly agents: readonly string[];
 }
 
 /** What was ever forgotten, in the order of the forgettings, then by name. */
