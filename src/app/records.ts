@@ -3,12 +3,14 @@ import { Books } from '../books/books.ts';
 import { chargedBy } from '../books/charged-by.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { Journal, type JournalOptions } from '../journal/journal.ts';
+import { LeaseBook } from '../journal/lease-book.ts';
 import type { Faults } from '../process/faults.ts';
 
 export interface Records {
   readonly journal: Journal;
   readonly catalog: Catalog;
   readonly books: Books;
+  readonly leases: LeaseBook;
 }
 
 export interface RecordsOptions extends Omit<JournalOptions, 'readOnly'> {
@@ -24,7 +26,8 @@ export async function openRecords({ keysOnly, faults, ...options }: RecordsOptio
   const journal = new Journal({ ...options, readOnly });
   const books = new Books(journal, faults);
   const catalog = new Catalog(journal, { chargedBy: (vm, body) => chargedBy(books, vm, body), keysOnly });
-  if (keysOnly !== true) journal.project(books);
+  const leases = new LeaseBook();
+  if (keysOnly !== true) for (const each of [books, leases]) journal.project(each);
   await journal.refresh();
-  return { journal, catalog, books };
+  return { journal, catalog, books, leases };
 }
