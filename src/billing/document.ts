@@ -15,6 +15,7 @@ import { type RatedLine, totalOf } from '../rating/line.ts';
 import { rateInvoice } from '../rating/order.ts';
 import { agreedJson } from './agreed.ts';
 import { lineJson } from './document-lines.ts';
+import type { NumberSeries } from '../books/number-series.ts';
 import { pendingDebits } from '../books/debit-lines.ts';
 import { gatherFacts, type Gathered } from './facts.ts';
 import { dueAtOf } from './overdue.ts';
@@ -71,6 +72,8 @@ export function documentOf(context: BillingContext, account: string, gathered: G
       language: body.language,
       address: body.address,
       tax_id: body.tax_id,
+      registration: body.registration,
+      purchase_order: body.purchase_order,
       email: body.email,
     },
     currency,
@@ -116,6 +119,7 @@ export function documentOf(context: BillingContext, account: string, gathered: G
       number: null,
       issued_at: null,
       due_at: dueAtMs,
+      ...seriesOf(context.issuer?.numbers?.invoice, gathered.days.time_zone),
       total_nanos: total.toString(),
       principal_nanos: (total - totalOf(lines.filter((line) => line.kind === 'late_fee'))).toString(),
       corrects: null,
@@ -138,6 +142,10 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     complete,
     warnings,
   };
+}
+
+function seriesOf(pattern: string | undefined, timeZone: string): { series?: NumberSeries } {
+  return pattern === undefined ? {} : { series: { pattern, time_zone: timeZone } };
 }
 
 function notesOf({ issuer }: BillingContext, { notes, isOver, facts }: Gathered): NoteSay[] {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { numberPattern } from '../books/number-series.ts';
 import { documentText } from '../domain/shapes.ts';
 import { ConfigError } from '../process/config.ts';
 
@@ -14,6 +15,14 @@ export const issuerProfile = z.strictObject({
   name: documentText(200, false),
   address: documentText(500, true).optional(),
   tax_id: documentText(64, false).optional(),
+  /** Its number in a register of companies. */
+  registration: documentText(64, false).optional(),
+  /** What its tax is called where an account names none: VAT, GST. */
+  tax_name: documentText(40, false).optional(),
+  /** By when and how invoices are to be paid, in words. */
+  payment_terms: documentText(500, true).optional(),
+  /** How numbers are written: `INV-{year}-{number:5}`. The count behind them goes on as it is. */
+  numbers: z.strictObject({ invoice: numberPattern.optional(), credit_note: numberPattern.optional() }).optional(),
   email: z.email().max(254).optional(),
   website: webAddress.optional(),
   /** How to pay: bank, account, reference; lines are separated by line feeds. */

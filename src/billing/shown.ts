@@ -4,6 +4,7 @@ import { outstandingNanos } from '../books/invoices.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
 import { toJson } from '../domain/json.ts';
+import { numberText } from '../books/number-series.ts';
 import { readContent, type ShownInvoice } from '../print/invoice-shape.ts';
 import { readDocument, stateOf } from '../books/ledger.ts';
 
@@ -16,11 +17,12 @@ export async function invoiceJson(books: Books, id: string): Promise<string> {
 /** The same to be printed. Throws `invoice_unknown`. */
 export async function shownInvoice(books: Books, id: string): Promise<ShownInvoice> {
   const document = await readDocument(books, id);
-  const { type, number, issued_at: issuedAtMs } = document.head;
+  const { type, number, issued_at: issuedAtMs, series } = document.head;
   return {
     id,
     type,
     number,
+    ...(series === undefined ? {} : { number_text: numberText(document.head) }),
     issued_at: issuedAtMs === null ? null : formatInstant(issuedAtMs),
     ...readContent(document.rest),
     ...happened(books, id, document),
@@ -61,7 +63,11 @@ function happened(books: Books, id: string, document: StoredDocument) {
       note: each.note,
       by: each.by,
     })),
-    credit_notes: books.notesOn(id).map((note) => ({ id: note.id, number: note.head.number })),
+    credit_notes: books.notesOn(id).map((note) => ({
+      id: note.id,
+      number: note.head.number,
+      ...(note.head.series === undefined ? {} : { number_text: numberText(note.head) }),
+    })),
     sha256: document.sha256,
   };
 }

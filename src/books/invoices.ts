@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { changedDays } from './debits.ts';
+import { numberSeries } from './number-series.ts';
 
 const nanos = z.string().regex(/^-?\d+$/);
 
@@ -18,6 +19,8 @@ export const invoiceHead = z.strictObject({
   number: z.int().positive().nullable(),
   issued_at: z.int().nullable(),
   due_at: z.int(),
+  /** How its number is written; left out: the number alone. */
+  series: numberSeries.optional(),
   total_nanos: nanos,
   /** The total without late fees, which bear no late fee themselves. */
   principal_nanos: nanos,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { InvoiceHead } from './invoices.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { toJson } from '../domain/json.ts';
+import { numberText } from './number-series.ts';
 
 /**
  * An invoice or credit note as it is kept: one entry that holds its number and all that it says. `rest` and `evidence` are
@@ -21,6 +22,7 @@ export function contentOf(id: string, { head, rest }: Pick<StoredDocument, 'head
     id,
     type: head.type,
     number: head.number,
+    ...(head.series === undefined ? {} : { number_text: numberText(head) }),
     issued_at: head.issued_at === null ? null : formatInstant(head.issued_at),
   };
   return `${toJson(first).slice(0, -1)},${rest.slice(1)}`;

@@ -20,6 +20,8 @@ export const accountBody = z.strictObject({
   // What an invoice is addressed to; lines of the address are separated by line feeds.
   address: documentText(500, true).optional(),
   tax_id: documentText(64, false).optional(),
+  registration: documentText(64, false).optional().describe('Its number in a register of companies, as its invoices name it.'),
+  purchase_order: documentText(64, false).optional().describe('What the customer wants its invoices to name.'),
   email: z.email().max(254).optional(),
   /** Whose days and months its invoices are made of; left out: those of its plans, as long as they agree. */
   time_zone: timeZone.optional(),
@@ -32,6 +34,7 @@ export type AccountBody = z.infer<typeof accountBody>;
 export const vmBody = z
   .strictObject({
     account: identifier,
+    title: documentText(100, false).optional().describe('What its customer calls it: printed beside its name.'),
     terms: identifier.nullable().default(null),
     plans: datedPlans.default([]),
     starts_at: instant.nullable().default(null),
@@ -72,8 +75,9 @@ function isRecordedVm(stored: unknown): stored is VmBody {
   if (typeof stored !== 'object' || stored === null) return false;
   const vm = stored as Partial<Record<keyof VmBody, unknown>>;
   return (
-    Object.keys(vm).length === VM_MEMBERS &&
+    Object.keys(vm).length === VM_MEMBERS - (vm.title === undefined ? 1 : 0) &&
     typeof vm.account === 'string' &&
+    (vm.title === undefined || typeof vm.title === 'string') &&
     isNullOr('string', vm.terms) &&
     areDatedPlans(vm.plans) &&
     isNullOr('number', vm.starts_at) &&

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CONDITIONS, conditionCode } from './condition.ts';
 import { isCurrency, minorDigits, parseAmount } from './money.ts';
+import { documentText } from './shapes.ts';
 import { type Zone, zoneOf } from './zone.ts';
 
 /** Prices end here so that every day charge (25 hours, 31 days) fits 64 bits. */
@@ -83,6 +84,7 @@ const p95Traffic = z.strictObject({
 /** The body of `PUT /v1/plans/{id}` (SPEC §7). */
 export const planBody = z
   .strictObject({
+    title: documentText(100, false).optional().describe('What customers know it by: printed beside its name.'),
     currency,
     time_zone: timeZone,
     price: z

@@ -10,14 +10,21 @@ import { LINE_KINDS } from '../rating/line.ts';
 const about = {
   address: z.string().optional(),
   tax_id: z.string().optional(),
+  registration: z.string().optional(),
   email: z.string().optional(),
   website: z.string().optional(),
   payment: z.string().optional(),
   api_url: z.string().optional(),
 };
 // In the order in which they are kept: a credit note keeps them as its invoice did.
-const issuer = z.object({ name: z.string(), ...about });
-const customer = z.object({ name: z.string(), language: z.string(), ...about });
+const issuer = z.object({
+  name: z.string(),
+  ...about,
+  tax_name: z.string().optional(),
+  payment_terms: z.string().optional(),
+  numbers: z.object({ invoice: z.string().optional(), credit_note: z.string().optional() }).optional(),
+});
+const customer = z.object({ name: z.string(), language: z.string(), ...about, purchase_order: z.string().optional() });
 
 /** The members of a line's detail that are printed; others are for programs. */
 const detail = z.looseObject({
@@ -101,12 +108,14 @@ export interface ShownInvoice extends KeptContent {
   id: string;
   type: 'invoice' | 'credit_note';
   number: number | null;
+  /** The number as it is written; left out: the number alone. */
+  number_text?: string | null;
   issued_at: string | null;
   status: 'preview' | 'draft' | 'final' | 'paid' | 'void';
   outstanding?: string;
   paid?: string;
   credited?: string;
-  credit_notes?: readonly { id: string; number: number | null }[];
+  credit_notes?: readonly { id: string; number: number | null; number_text?: string | null }[];
   sha256: { content: string; evidence: string } | null;
 }
 

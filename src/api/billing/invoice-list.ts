@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { comparePositions, positionOf } from '../../books/invoices.ts';
+import { numberText } from '../../books/number-series.ts';
 import { instant } from '../../domain/shapes.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { formatAmount } from '../../domain/money.ts';
@@ -17,6 +18,7 @@ const summaryShape = z.object({
   id: z.string(),
   type: z.string(),
   number: z.int().nullable(),
+  number_text: z.string().nullable().describe('The number as documents have it, with what the issuer puts around it.'),
   status: z.string(),
   account: z.string(),
   currency: z.string(),
@@ -34,8 +36,9 @@ const listQuery = {
   type: z.enum(['invoice', 'credit_note']).optional(),
   number: z
     .string()
-    .regex(/^[1-9]\d{0,14}$/, 'must be a number of an invoice or credit note')
-    .optional(),
+    .regex(/^[A-Za-z0-9./_ -]{1,80}$/, 'must be a number of an invoice or credit note')
+    .optional()
+    .describe('The count behind it, or the number as it is written.'),
 };
 const filters = z.strictObject({
   ...listQuery,
@@ -82,7 +85,7 @@ export function invoiceListRoutes(api: Api, { books }: ApiContext): void {
             (to === undefined || state.head.from < to) &&
             (status === undefined || state.status === status) &&
             (type === undefined || state.head.type === type) &&
-            (number === undefined || state.head.number === Number(number)) &&
+            (number === undefined || number === state.head.number?.toString() || number === numberText(state.head)) &&
             (pinned === undefined || comparePositions(positionOf(state), pinned.at) > 0),
         );
       const last = found.length > rows ? found[rows - 1] : undefined;
@@ -91,6 +94,7 @@ export function invoiceListRoutes(api: Api, { books }: ApiContext): void {
           id: state.id,
           type: state.head.type,
           number: state.head.number,
+          number_text: numberText(state.head),
           status: state.status,
           account: state.head.account,
           currency: state.head.currency,

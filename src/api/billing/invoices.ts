@@ -46,6 +46,7 @@ const invoiceShape = z.looseObject({
   id: z.string(),
   type: z.enum(['invoice', 'credit_note']),
   number: z.int().nullable(),
+  number_text: z.string().nullable().optional().describe('The number as it is written, where the issuer says how.'),
   status: z.enum(['preview', 'draft', 'final', 'paid', 'void']),
   account: z.string(),
   currency: z.string(),

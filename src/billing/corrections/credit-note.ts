@@ -23,6 +23,7 @@ export function creditNoteOf(
   evidence: string,
 ): StoredDocument {
   const { issuer, customer, time_zone } = readContent(issued.rest);
+  const pattern = issuer?.numbers?.credit_note;
   const amount = (nanos: bigint): string => formatAmount(nanos, head.currency);
   const total = lines.reduce((sum, each) => sum - each.nanos, 0n);
   const rest = {
@@ -77,6 +78,7 @@ export function creditNoteOf(
       final: false,
       number: null,
       issued_at: null,
+      ...(pattern === undefined ? {} : { series: { pattern, time_zone: time_zone ?? 'UTC' } }),
       total_nanos: total.toString(),
       principal_nanos: total.toString(),
       corrects: {

@@ -89,7 +89,7 @@ export function register(program: Command, context: CliContext): void {
       if (json === true) for (const row of rows) writeLine(context.stdout, JSON.stringify(row));
       else {
         const heading = ['number', 'type', 'status', 'account', 'from', 'to', 'total', '', 'id'];
-        const cells = rows.map((row) => [row.number ?? '-', row.type, row.status, row.account, row.from, row.to, row.total, row.currency, row.id]); // prettier-ignore
+        const cells = rows.map((row) => [row.number_text ?? row.number ?? '-', row.type, row.status, row.account, row.from, row.to, row.total, row.currency, row.id]); // prettier-ignore
         for (const line of tableLines(heading, cells)) writeLine(context.stdout, line);
       }
     });
@@ -173,9 +173,11 @@ function strangerLines(vms: readonly string[]): string[] {
 
 /** The path of an invoice that was named by its number or its id. */
 async function pathOf(client: ApiClient, which: string, creditNote: boolean | undefined): Promise<string> {
-  if (!/^[1-9]\d{0,14}$/.test(which)) return `/v1/invoices/${encodeURIComponent(which)}`;
+  const byId = `/v1/invoices/${encodeURIComponent(which)}`;
+  if (/^[0-9a-f]{16,}$/.test(which) && !/^\d+$/.test(which)) return byId;
   const type = creditNote === true ? 'credit_note' : 'invoice';
   const [found] = await listAll(client, { number: which, type });
+  if (found === undefined && !/^\d+$/.test(which)) return byId;
   if (found === undefined) throw new CommandFailure(`there is no ${type.replace('_', ' ')} with number ${which}`);
   return `/v1/invoices/${found.id}`;
 }
@@ -204,7 +206,7 @@ function showInvoice(context: CliContext, json: unknown): void {
     line.amount,
   ]);
   for (const text of [
-    `${name} ${head.number ?? '(no number yet)'} of ${head.account}, ${head.status}, id ${head.id}`,
+    `${name} ${head.number_text ?? head.number ?? '(no number yet)'} of ${head.account}, ${head.status}, id ${head.id}`,
     `${head.from} to ${head.to}`,
     '',
     ...tableLines(['', 'VM', 'line', 'quantity', 'unit', `${head.currency} a unit`, head.currency], rows),

@@ -6,6 +6,7 @@ export const InvoiceSummary = z.looseObject({
   id: z.string(),
   type: z.string(),
   number: z.number().nullable(),
+  number_text: z.string().nullable().optional(),
   status: z.string(),
   account: z.string(),
   currency: z.string(),
