@@ -1,4 +1,4 @@
-import { billingSheetOf, sheetOnPlan } from '../terms/agreed.ts';
+import { agreedTerms, type Agreement, agreementsOf, billingSheetOf } from '../terms/agreed.ts';
 import type { BillingContext } from './context.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { conditionOf } from '../domain/condition.ts';
@@ -24,22 +24,25 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
   const shown = (ms: number | null): string | null => (ms === null ? null : formatInstant(ms));
   const services = facts.vms.flatMap(({ service }) => service);
   const billing = billingSheetOf(context, account, facts.fromMs);
-  const vms = facts.vms.flatMap(({ vm, service }) => {
+  const range = {
+    fromMs: Math.min(facts.fromMs, ...services.map((each) => each.fromMinute * MINUTE_MS)),
+    toMs: Math.max(facts.toMs, ...services.map((each) => each.toMinute * MINUTE_MS)),
+  };
+  const vms = facts.vms.flatMap(({ vm }) => {
     const body = catalog.vm(vm)?.body;
     if (body === undefined) return [];
     return {
       vm,
       starts_at: shown(body.starts_at),
       ends_at: shown(body.ends_at),
-      plans: body.plans.map(({ plan, from }) => ({
+      plans: agreedWithin(agreementsOf(context, body), range).map(({ fromMs, plan, sheet }) => ({
         plan,
-        from: formatInstant(from),
-        terms: named(sheetOnPlan(context, body, plan, facts.fromMs)),
+        from: formatInstant(fromMs),
+        terms: named(sheet),
       })),
       nics: body.nics,
       // Events outside of the service are not charged: documents of before did not say so, and charged them.
       fees_within_service: true,
-      fee_terms: named(sheetOnPlan(context, body, service.at(-1)?.plan.id ?? body.plans.at(-1)?.plan, facts.fromMs)),
       incidents: catalog.incidents.of(vm).map(({ fromMs, toMs, condition, assertsDown, announcedBeforeMs }) => ({
         from: formatInstant(fromMs),
         to: formatInstant(toMs),
@@ -51,6 +54,8 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
         id,
         kind,
         at: formatInstant(at),
+        // The sheet that it is charged by.
+        terms: named(agreedTerms(context, body, at)),
         ...(from === undefined || to === undefined ? {} : { from: formatInstant(from), to: formatInstant(to) }),
       })),
       rows: stored.rows.get(vm) ?? null,
@@ -58,10 +63,9 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
   });
   const plans = new Set(vms.flatMap((vm) => vm.plans.map(({ plan }) => plan)));
   return {
-    range: {
-      from: formatInstant(Math.min(facts.fromMs, ...services.map((each) => each.fromMinute * MINUTE_MS))),
-      to: formatInstant(Math.max(facts.toMs, ...services.map((each) => each.toMinute * MINUTE_MS))),
-    },
+    // Terms and plans hold from their day: documents of before took those at the period's beginning.
+    from_their_day: true,
+    range: { from: formatInstant(range.fromMs), to: formatInstant(range.toMs) },
     account: { currency: facts.currency, tax_percent: facts.taxPercent },
     plans: Object.fromEntries([...plans].sort().map((id) => [id, catalog.plan(id)?.body])),
     vms,
@@ -70,6 +74,11 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
     charges: (facts.charges?.list ?? []).map((charge) => ({ ...owedJson(charge), terms: named(billing) })),
     terms: Object.fromEntries(sheets),
   };
+}
+
+/** What is in force in some of a time, and the first of all, with which the service may begin. */
+function agreedWithin(agreements: readonly Agreement[], { fromMs, toMs }: { fromMs: number; toMs: number }): Agreement[] {
+  return agreements.filter((each, i) => i === 0 || (each.fromMs < toMs && (agreements[i + 1]?.fromMs ?? Infinity) > fromMs));
 }
 
 function owedJson({ id, number, principalNanos, dueAtMs, payments }: OverdueInvoice): Record<string, unknown> {

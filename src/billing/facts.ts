@@ -2,7 +2,7 @@ import type { VmBody } from '../catalog/bodies.ts';
 import type { CreditPolicy } from '../domain/credit-policy.ts';
 import { defaultCreditPolicy } from '../domain/credit-policy.ts';
 import { applyIncidents, type Incident, type NoticeRule } from '../domain/incidents.ts';
-import type { Plan, PlanBody } from '../domain/plan.ts';
+import type { DatedPlan, Plan, PlanBody } from '../domain/plan.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { OutageInterval } from '../domain/timeline.ts';
 import { localDay, MINUTE_MS, monthEnd, monthStart } from '../domain/zone.ts';
@@ -16,7 +16,7 @@ import { clipSegments, type Segment, segmentsOf } from '../rating/served.ts';
 import type { Bytes } from '../rating/traffic.ts';
 import type { ClosedOutage } from '../rating/unavailable.ts';
 import { eventFees } from '../terms/fees.ts';
-import { noticesOf, sheetOnPlan } from '../terms/agreed.ts';
+import { agreedTerms, agreementsOf, noticesOf } from '../terms/agreed.ts';
 import { creditPolicyOf } from '../terms/policy.ts';
 import { dayEdges, type UsageDays, usageDays } from './days.ts';
 import { claimsOf } from './claims.ts';
@@ -139,33 +139,30 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
   if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
   const notes: NoteSay[] = [];
   const vms = catalog.vmsOf(account).flatMap((id) => catalog.vm(id) ?? []);
-  const evidence = vms.map((vm) => evidenceOf(vm.id, usage, catalog.incidents.of(vm.id), noticesOf(context, vm.body, fromMs)));
+  const evidence = vms.map((vm) => evidenceOf(vm.id, usage, catalog.incidents.of(vm.id), noticesOf(context, vm.body)));
 
   const facts: VmFacts[] = vms.map((vm, i) => {
     const span = spans.get(vm.id);
     const counted = evidence[i]?.counted ?? [];
     const fees: FeeEvent[] = [];
-    const sheet = sheetOnPlan(context, vm.body, services.get(vm.id)?.at(-1)?.plan.id ?? vm.body.plans.at(-1)?.plan, fromMs);
-    if (sheet !== undefined) {
-      const events = catalog.events.of(vm.id).map((event) => ({ id: event.id, kind: event.body.kind, atMs: event.body.at }));
-      for (const fee of eventFees(sheet, events, vm.body.starts_at)) {
-        if (fee.atMs < fromMs || fee.atMs >= toMs) continue;
-        if (!isServedAt(vm.body, fee.atMs)) {
-          if (fee.feeNanos > 0n)
-            notes.push({ code: 'event_outside_service', vm: vm.id, event: fee.id, kind: fee.kind, at: formatInstant(fee.atMs) });
-          continue;
-        }
-        if (fee.currency === body.currency || fee.feeNanos === 0n) fees.push(fee);
-        else
-          notes.push({
-            code: 'event_other_currency',
-            vm: vm.id,
-            event: fee.id,
-            fee: fee.amount,
-            fee_currency: fee.currency,
-            currency: body.currency,
-          });
+    const events = catalog.events.of(vm.id).map((event) => ({ id: event.id, kind: event.body.kind, atMs: event.body.at }));
+    for (const fee of eventFees((atMs) => agreedTerms(context, vm.body, atMs), events, vm.body.starts_at)) {
+      if (fee.atMs < fromMs || fee.atMs >= toMs) continue;
+      if (!isServedAt(vm.body, fee.atMs)) {
+        if (fee.feeNanos > 0n)
+          notes.push({ code: 'event_outside_service', vm: vm.id, event: fee.id, kind: fee.kind, at: formatInstant(fee.atMs) });
+        continue;
       }
+      if (fee.currency === body.currency || fee.feeNanos === 0n) fees.push(fee);
+      else
+        notes.push({
+          code: 'event_other_currency',
+          vm: vm.id,
+          event: fee.id,
+          fee: fee.amount,
+          fee_currency: fee.currency,
+          currency: body.currency,
+        });
     }
     return {
       vm: vm.id,
@@ -259,14 +256,17 @@ function serviceOf(context: BillingContext, id: string, vm: VmBody, fromMinute: 
   const zones = plans.map(({ plan }) => plan.zone);
   const from = Math.min(fromMinute, ...zones.map((zone) => monthStart(zone, localDay(zone, fromMinute))));
   const to = Math.max(toMinute, ...zones.map((zone) => monthEnd(zone, localDay(zone, toMinute - 1))));
-  const policies = new Map<string, CreditPolicy>();
-  const policyOf = (plan: Plan): CreditPolicy => {
-    const sheet = sheetOnPlan(context, vm, plan.id, fromMinute * MINUTE_MS);
-    const policy = policies.get(plan.id) ?? (sheet === undefined ? defaultCreditPolicy(plan) : creditPolicyOf(sheet, plan));
-    policies.set(plan.id, policy);
-    return policy;
+  const rated = new Map(plans.map(({ plan }) => [plan.id, plan]));
+  const agreements = agreementsOf(context, vm);
+  const dated = agreements.flatMap(({ fromMs, plan }): DatedPlan[] => {
+    const found = rated.get(plan);
+    return found === undefined ? [] : [{ fromMs, plan: found }];
+  });
+  const policyOf = (plan: Plan, fromMs: number): CreditPolicy => {
+    const sheet = agreements.find((each) => each.fromMs === fromMs)?.sheet;
+    return sheet === undefined ? defaultCreditPolicy(plan) : creditPolicyOf(sheet, plan);
   };
-  return segmentsOf({ startsAtMs: vm.starts_at, endsAtMs: vm.ends_at, plans, policyOf }, from, to);
+  return segmentsOf({ startsAtMs: vm.starts_at, endsAtMs: vm.ends_at, plans: dated, policyOf }, from, to);
 }
 
 /** Traffic of each VM's period: by the plans that price it, in the order in which they were first on, and by day on any plan. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { areDatedPlans, datedPlans } from '../domain/dated-plans.ts';
+import { areDatedPlans, datedPlans, datedTerms } from '../domain/dated-plans.ts';
 import { parseAmount } from '../domain/money.ts';
 import { currency, decimal, identifier, timeZone } from '../domain/plan.ts';
 import { documentText, instant } from '../domain/shapes.ts';
@@ -35,7 +35,11 @@ export const vmBody = z
   .strictObject({
     account: identifier,
     title: documentText(100, false).optional().describe('What its customer calls it: printed beside its name.'),
-    terms: identifier.nullable().default(null),
+    terms: z
+      .union([identifier, datedTerms])
+      .nullable()
+      .default(null)
+      .describe("Its own terms sheet, or several, each from its instant on; before the first, and where it is null, the plan's."),
     plans: datedPlans.default([]),
     starts_at: instant.nullable().default(null),
     ends_at: instant.nullable().default(null),
@@ -78,7 +82,7 @@ function isRecordedVm(stored: unknown): stored is VmBody {
     Object.keys(vm).length === VM_MEMBERS - (vm.title === undefined ? 1 : 0) &&
     typeof vm.account === 'string' &&
     (vm.title === undefined || typeof vm.title === 'string') &&
-    isNullOr('string', vm.terms) &&
+    (isNullOr('string', vm.terms) || areDatedTerms(vm.terms)) &&
     areDatedPlans(vm.plans) &&
     isNullOr('number', vm.starts_at) &&
     isNullOr('number', vm.ends_at) &&
@@ -88,6 +92,13 @@ function isRecordedVm(stored: unknown): stored is VmBody {
     typeof vm.promotion === 'boolean' &&
     (vm.nics === null || (Array.isArray(vm.nics) && vm.nics.every((nic) => typeof nic === 'string')))
   );
+}
+
+/** Whether they are what the schema leaves: in the order of their instants. */
+function areDatedTerms(stored: unknown): boolean {
+  if (!Array.isArray(stored)) return false;
+  const list = stored as readonly ({ sheet?: unknown; from?: unknown } | null)[];
+  return list.every((each) => isNullOr('string', each?.sheet) && typeof each?.from === 'number');
 }
 
 const VM_MEMBERS = Object.keys(vmBody.shape).length;

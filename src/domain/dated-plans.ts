@@ -13,6 +13,17 @@ export const datedPlans = z
   .transform((plans) => plans.toSorted((a, b) => a.from - b.from));
 export type DatedPlanIds = z.infer<typeof datedPlans>;
 
+/** The terms sheets of a VM, each from its instant (milliseconds) on, ascending once read; null: those of its plan. */
+export const datedTerms = z
+  .array(z.strictObject({ sheet: identifier.nullable(), from: instant }))
+  .min(1)
+  .max(1000)
+  .refine(
+    (terms) => new Set(terms.map((each) => each.from)).size === terms.length,
+    'must not have two sheets from the same instant',
+  )
+  .transform((terms) => terms.toSorted((a, b) => a.from - b.from));
+
 type Begins = { readonly from: number } | { readonly fromMs: number };
 
 /** Of a VM's plans, ascending, the one in force at an instant; before the first one begins, the first. Undefined where there is none. */

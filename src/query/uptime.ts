@@ -43,7 +43,7 @@ const CELLS_MAX = 500_000;
  * step, over any silence, and after any change of plan. Buckets outside the published span have no row.
  */
 export async function uptimePage(context: UptimeContext, request: UptimeRequest): Promise<Page<UptimeRow, UptimePosition>> {
-  const { catalog, termsLibrary } = context;
+  const { catalog } = context;
   const { zone, step, vms, by, limit } = request;
   const spans = await loadSpans(context, vms);
   if (spans.size === 0) return { rows: [], next: undefined };
@@ -65,7 +65,7 @@ export async function uptimePage(context: UptimeContext, request: UptimeRequest)
     const span = spans.get(vm);
     if (span === undefined) continue;
     const reported = outages.get(vm) ?? [];
-    const agreed = request.incidents === 'raw' ? undefined : agreedPlans(catalog, termsLibrary, vm);
+    const agreed = request.incidents === 'raw' ? undefined : agreedPlans(context, vm);
     const counted =
       agreed === undefined
         ? { outages: reported, plans: catalog.datedPlans(vm) }

@@ -1,4 +1,4 @@
-import type { CreditMethod, Fraction } from '../domain/credit-policy.ts';
+import type { CreditMethod, CreditPolicy, Fraction } from '../domain/credit-policy.ts';
 import { dayCharge, unitSum } from '../domain/credit.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
 import { exact, isLess, least, times } from './exact.ts';
@@ -17,7 +17,7 @@ export interface DayCredit {
   readonly capped: boolean;
 }
 
-/** Parts of a day that share a method, which then has the day's cap together. */
+/** Parts of a day that share a method, and until when it is claimed: they have the day's cap together. */
 export interface MethodGroup<M extends CreditMethod> {
   readonly method: M;
   readonly parts: readonly Part[];
@@ -31,9 +31,10 @@ export function groupsOf<K extends CreditMethod['kind']>(
 ): MethodGroup<Extract<CreditMethod, { kind: K }>>[] {
   const groups = new Map<string, { method: Extract<CreditMethod, { kind: K }>; parts: Part[]; chargeNanos: bigint }>();
   for (const part of day.parts) {
-    const { method } = part.segment.policy;
+    const { policy } = part.segment;
+    const { method } = policy;
     if (!isKind(method, kind)) continue;
-    const key = methodKey(method);
+    const key = policyKey(policy);
     const group = groups.get(key) ?? { method, parts: [], chargeNanos: 0n };
     group.parts.push(part);
     group.chargeNanos += part.chargeNanos;
@@ -42,9 +43,9 @@ export function groupsOf<K extends CreditMethod['kind']>(
   return [...groups.values()];
 }
 
-/** What tells methods apart. */
-export function methodKey(method: CreditMethod): string {
-  return JSON.stringify(method, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+/** What tells ways of crediting apart: not their causes, which belong to the minutes. */
+export function policyKey({ method, claimWithinDays }: CreditPolicy): string {
+  return JSON.stringify([method, claimWithinDays], (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
 }
 
 function isKind<K extends CreditMethod['kind']>(method: CreditMethod, kind: K): method is Extract<CreditMethod, { kind: K }> {

@@ -1,7 +1,7 @@
 import type { CreditPolicy, Fraction } from '../domain/credit-policy.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { MINUTE_MS, type Zone } from '../domain/zone.ts';
-import { creditOfDay, groupsOf, methodKey } from './credit-days.ts';
+import { creditOfDay, groupsOf, policyKey } from './credit-days.ts';
 import { monthShareWithin, monthsOf, perMinuteCredit, tierCredit, uptimeOf } from './credit-share.ts';
 import type { CreditItemDetail, DayCreditDetail } from './detail.ts';
 import { exactText, isLess, ZERO } from './exact.ts';
@@ -51,7 +51,10 @@ function dayItems({ service, outages, fromMinute, toMinute }: CreditFacts): Cred
   return items;
 }
 
-/** Months of the service's zones: what a month earned is credited with the period that holds its end, a share a minute as it goes. */
+/**
+ * Months of the service's zones. A monthly uptime is credited with the period that holds the month's end, of all minutes under tiers,
+ * by the tiers in force at the first of them (SPEC §6a); a share a minute as it goes, of the charge of the minutes under its method.
+ */
 function monthItems({ service, outages, ...period }: CreditFacts): CreditItem[] {
   const items: CreditItem[] = [];
   const zones = new Map(service.map(({ plan }) => [plan.zone.name, plan.zone]));
@@ -59,29 +62,36 @@ function monthItems({ service, outages, ...period }: CreditFacts): CreditItem[] 
     const ofZone = service.filter(({ plan }) => plan.zone === zone);
     for (const month of monthsOf(zone, period.fromMinute, period.toMinute)) {
       const segments = clipSegments(ofZone, month.fromMinute, month.toMinute);
-      const policy = segments.at(-1)?.policy;
-      if (policy === undefined) continue;
-      const last = policy.method;
-      const alike = segments.filter((segment) => methodKey(segment.policy.method) === methodKey(last));
-      const span = { ...month, policy, clauses: clausesOf(alike), zone };
       const name = { month: formatInstant(month.fromMinute * MINUTE_MS), time_zone: zone.name };
-      if (last.kind === 'monthly_tiers') {
-        if (month.toMinute > period.toMinute) continue;
-        const uptime = uptimeOf(alike, outages);
-        const share = tierCredit(last.tiers, uptime);
-        const creditNanos = { num: share.num * uptime.chargeNanos, den: share.den };
-        const detail = {
-          ...name,
-          service_minutes: uptime.minutes,
-          share: exactText(share),
-          minutes: uptime.unavailableMinutes,
-          charge_nanos: uptime.chargeNanos,
-          credit_nanos: exactText(creditNanos),
-        };
-        items.push({ ...span, minutes: uptime.unavailableMinutes, creditNanos, detail });
-      } else if (last.kind === 'percent_per_minute' && last.base === 'month') {
-        const { minutes, creditNanos } = monthShareWithin(last, alike, outages, period);
-        items.push({ ...span, minutes, creditNanos, detail: { ...name, minutes, credit_nanos: exactText(creditNanos) } });
+      const groups = new Map<string, Segment[]>();
+      for (const segment of segments) {
+        const { kind } = segment.policy.method;
+        const key = kind === 'monthly_tiers' ? kind : policyKey(segment.policy);
+        groups.set(key, [...(groups.get(key) ?? []), segment]);
+      }
+      for (const alike of groups.values()) {
+        const policy = alike[0]?.policy;
+        if (policy === undefined) continue;
+        const { method } = policy;
+        const span = { ...month, policy, clauses: clausesOf(alike), zone };
+        if (method.kind === 'monthly_tiers') {
+          if (month.toMinute > period.toMinute) continue;
+          const uptime = uptimeOf(alike, outages);
+          const share = tierCredit(method.tiers, uptime);
+          const creditNanos = { num: share.num * uptime.chargeNanos, den: share.den };
+          const detail = {
+            ...name,
+            service_minutes: uptime.minutes,
+            share: exactText(share),
+            minutes: uptime.unavailableMinutes,
+            charge_nanos: uptime.chargeNanos,
+            credit_nanos: exactText(creditNanos),
+          };
+          items.push({ ...span, minutes: uptime.unavailableMinutes, creditNanos, detail });
+        } else if (method.kind === 'percent_per_minute' && method.base === 'month') {
+          const { minutes, creditNanos } = monthShareWithin(method, alike, outages, period);
+          items.push({ ...span, minutes, creditNanos, detail: { ...name, minutes, credit_nanos: exactText(creditNanos) } });
+        }
       }
     }
   }

@@ -34,9 +34,9 @@ export interface ServedDay {
 export interface ServiceTerms {
   readonly startsAtMs: number | null;
   readonly endsAtMs: number | null;
-  /** In order of `fromMs`. */
+  /** In order of `fromMs`; a plan stands there again from where its policy is another. */
   readonly plans: readonly DatedPlan[];
-  readonly policyOf: (plan: Plan) => CreditPolicy;
+  readonly policyOf: (plan: Plan, fromMs: number) => CreditPolicy;
 }
 
 /** The first minute that starts at or after an instant. */
@@ -52,7 +52,7 @@ export function segmentsOf(terms: ServiceTerms, fromMinute: number, toMinute: nu
     const next = terms.plans[i + 1];
     const a = Math.max(from, minuteFrom(fromMs));
     const b = Math.min(to, next === undefined ? to : minuteFrom(next.fromMs));
-    return a < b ? [{ fromMinute: a, toMinute: b, plan, policy: terms.policyOf(plan) }] : [];
+    return a < b ? [{ fromMinute: a, toMinute: b, plan, policy: terms.policyOf(plan, fromMs) }] : [];
   });
 }
 

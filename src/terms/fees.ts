@@ -23,15 +23,20 @@ export interface EventFee extends DatedEvent {
 }
 
 /**
- * What a sheet charges for each of a VM's events, by instant. Pass all events of the VM from its beginning, also when only
- * those of a period are wanted: whether one is free hangs on those before it.
+ * What is charged for each of a VM's events, by instant: by the sheet in force at the event (SPEC §6a). Pass all events of the VM
+ * from its beginning, also when only those of a period are wanted: whether one is free hangs on those before it.
  */
-export function eventFees(sheet: TermsSheet, given: readonly DatedEvent[], startsAtMs: number | null): EventFee[] {
+export function eventFees(
+  sheetAt: (atMs: number) => TermsSheet | undefined,
+  given: readonly DatedEvent[],
+  startsAtMs: number | null,
+): EventFee[] {
   const events = given.toSorted((a, b) => a.atMs - b.atMs);
   const reported = new Set<DatedEvent>();
   return events.flatMap((event, i) => {
-    const fee = sheet.fees.find((each) => each.event === event.kind);
-    if (fee === undefined) return [];
+    const sheet = sheetAt(event.atMs);
+    const fee = sheet?.fees.find((each) => each.event === event.kind);
+    if (sheet === undefined || fee === undefined) return [];
     const base = { id: event.id, kind: event.kind, atMs: event.atMs, amount: fee.amount, currency: fee.currency };
     for (const rule of fee.free) {
       const reason = whyFree(rule, event, { before: events.slice(0, i), reported, startsAtMs });

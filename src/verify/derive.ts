@@ -29,6 +29,7 @@ export function derivedLines(
     toMs: to,
     monthsFromMs: agreed.range.from,
     monthsToMs: agreed.range.to,
+    fromTheirDay: agreed.from_their_day,
     vms: evidence.vms.flatMap((measured) => {
       const vm = agreed.vms.find((each) => each.vm === measured.vm);
       return vm === undefined ? [] : [vmOf(vm, measured, agreed.plans, agreed.terms, { from, to, currency })];
@@ -89,9 +90,11 @@ function vmOf(
     const price = { amountNanos: modelNanos(body.price.amount), per: body.price.per };
     return [{ fromMs, planId, plan: { timeZone: body.time_zone, price, creditable: policy.creditable }, policy }];
   });
-  const feeSheet = vm.fee_terms === null ? undefined : sheets[vm.fee_terms];
-  const events = vm.events.map(({ id, kind, at }) => ({ id, kind, atMs: at }));
-  const fees = feeSheet === undefined ? [] : modelFees(feeSheet, events, vm.starts_at);
+  const events = vm.events.map(({ id, kind, at, terms }) => {
+    const named = vm.fee_terms === undefined ? terms : vm.fee_terms;
+    return { id, kind, atMs: at, sheet: named === null || named === undefined ? null : (sheets[named] ?? null) };
+  });
+  const fees = modelFees(events, vm.starts_at);
   return {
     vm: vm.vm,
     startsAtMs: vm.starts_at,

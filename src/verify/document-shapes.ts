@@ -55,7 +55,8 @@ const agreedVm = z.looseObject({
   ends_at: instant.nullable(),
   plans: z.array(z.object({ plan: z.string(), from: instant, terms: z.string().nullable() })),
   nics: z.array(z.string()).nullable(),
-  fee_terms: z.string().nullable(),
+  /** Of documents of before: the sheet of all its events. */
+  fee_terms: z.string().nullable().optional(),
   fees_within_service: z.boolean().default(false),
   incidents: z.array(
     z.object({
@@ -66,7 +67,16 @@ const agreedVm = z.looseObject({
       announced_before_ms: z.number().nullable().default(null),
     }),
   ),
-  events: z.array(z.object({ id: z.string(), kind: z.string(), at: instant, from: instant.optional(), to: instant.optional() })),
+  events: z.array(
+    z.object({
+      id: z.string(),
+      kind: z.string(),
+      at: instant,
+      terms: z.string().nullable().optional(),
+      from: instant.optional(),
+      to: instant.optional(),
+    }),
+  ),
   rows: rowsShape.nullable(),
 });
 
@@ -93,6 +103,8 @@ export const evidenceShape = z.looseObject({
   ),
   agreed: z.looseObject({
     catalog: exact,
+    /** Whether terms and plans hold from their day: in documents of before they are those at the period's beginning. */
+    from_their_day: z.boolean().default(false),
     range: z.object({ from: instant, to: instant }),
     account: z.object({ currency: z.string(), tax_percent: z.string() }),
     plans: z.record(

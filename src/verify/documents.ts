@@ -257,7 +257,8 @@ async function restatedSince(
     if (entry !== null && entry.version > agreed.catalog) found.push(`${kind.slice(0, -1)} ${name} was changed in the catalog`);
   }
   for (const vm of agreed.vms) {
-    if (vm.fee_terms === null) continue;
+    const isPriced = (vm.fee_terms ?? null) !== null || vm.plans.some(({ terms }) => terms !== null);
+    if (!isPriced) continue;
     const { rows } = await reader.get(`v1/vms/${encodeURIComponent(vm.vm)}/events`, eventsAnswer);
     const now = rows.filter((each) => !each.withdrawn).map((each) => each.id);
     const then = vm.events.map((each) => each.id);

@@ -29,6 +29,7 @@ export const accountShape = z.object({ ...added, ...accountBody.shape });
 export const vmShape = z.object({
   ...added,
   ...vmBody.shape,
+  terms: z.union([z.string(), z.array(z.object({ sheet: z.string().nullable(), from: instantShape }))]).nullable(),
   plans: z.array(z.object({ plan: z.string(), from: instantShape })),
   starts_at: instantShape.nullable(),
   ends_at: instantShape.nullable(),
@@ -47,10 +48,11 @@ export function entryJson(entry: Versioned<object>, body: object = entry.body): 
 }
 
 export function vmJson(entry: Versioned<VmBody>): Record<string, unknown> {
-  const { plans, starts_at, ends_at, paid_at, paid_until, ...rest } = entry.body;
+  const { terms, plans, starts_at, ends_at, paid_at, paid_until, ...rest } = entry.body;
   const shown = (ms: number | null): string | null => (ms === null ? null : formatInstant(ms));
   return entryJson(entry, {
     ...rest,
+    terms: Array.isArray(terms) ? terms.map(({ sheet, from }) => ({ sheet, from: formatInstant(from) })) : terms,
     plans: plans.map(({ plan, from }) => ({ plan, from: formatInstant(from) })),
     starts_at: shown(starts_at),
     ends_at: shown(ends_at),

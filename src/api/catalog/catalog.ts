@@ -66,8 +66,9 @@ export function catalogRoutes(api: Api, context: ApiContext): void {
     unknown: 'vm_unknown',
     problems: ['catalog_conflict', 'invalid_reference'],
     now: (id) => catalog.vm(id),
-    check: (body) => {
-      checkTermsNamed(termsLibrary, body.terms);
+    check: ({ terms }) => {
+      if (typeof terms === 'string' || terms === null) checkTermsNamed(termsLibrary, terms);
+      else for (const [i, { sheet }] of terms.entries()) checkTermsNamed(termsLibrary, sheet, `terms.${i}.sheet`);
     },
     allow: (id, body) => {
       catalog.allowVm(id, body);

@@ -74,7 +74,7 @@ function checkTerms(library: TermsLibrary, id: string): void {
 }
 
 /** Throws `invalid_reference` naming the field if a plan or a VM names a terms sheet that is not loaded. */
-export function checkTermsNamed(library: TermsLibrary, id: string | null): void {
+export function checkTermsNamed(library: TermsLibrary, id: string | null, field = 'terms'): void {
   if (id === null || library.versions(id).length > 0) return;
-  throw oneFieldProblem('invalid_reference', 'terms', `there is no terms sheet ${id}; loaded are ${library.ids().join(', ')}`);
+  throw oneFieldProblem('invalid_reference', field, `there is no terms sheet ${id}; loaded are ${library.ids().join(', ')}`);
 }

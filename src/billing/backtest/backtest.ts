@@ -1,6 +1,7 @@
 import type { BillingContext } from '../context.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { StoreError } from '../../store/store.ts';
+import { termsEverNamed } from '../../terms/agreed.ts';
 import { type LoadedSheet, replacing } from '../../terms/library.ts';
 import { type LineDifference, type Pair, partKey, type Rated, ratePart } from './credits.ts';
 import { type BacktestPeriod, monthsOf, partsOf } from './period.ts';
@@ -36,13 +37,11 @@ export interface AccountResult {
 /** Refund checks of one account made again at most. */
 export const CHECKS_MAX = 200;
 
-/** VMs of an account whose sheet is `terms`: its own, or where it names none that of a plan it is or was on. */
+/** VMs of an account whose sheet is, was or will be `terms`: its own, or that of a plan it is or was on. */
 export function vmsUnder({ catalog }: Pick<BillingContext, 'catalog'>, account: string, terms: string): string[] {
   return catalog.vmsOf(account).filter((vm) => {
     const body = catalog.vm(vm)?.body;
-    if (body === undefined) return false;
-    if (body.terms !== null) return body.terms === terms;
-    return body.plans.some(({ plan }) => catalog.plan(plan)?.body.terms === terms);
+    return body !== undefined && termsEverNamed({ catalog }, body).has(terms);
   });
 }
 

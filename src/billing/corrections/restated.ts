@@ -56,7 +56,7 @@ export async function invoicesRestated(
     const usage = { fromMs: head.from, toMs: head.to, services, spans, outages };
     return on.some((vm) => {
       const body = catalog.vm(vm)?.body;
-      const notices = body === undefined ? [] : noticesOf(context, body, head.from);
+      const notices = body === undefined ? [] : noticesOf(context, body);
       const creditOf = (incidents: ReturnType<IncidentChange['then']>): bigint => {
         const priced = priceCredits({
           vm,

@@ -3,6 +3,7 @@ import type { BillingContext } from '../context.ts';
 import type { AccountBody, VmBody } from '../../catalog/bodies.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { type PlanBody, planOf } from '../../domain/plan.ts';
+import { ownTerms } from '../../terms/agreed.ts';
 import { finalInvoices, type Reconciled, reconcileInvoice } from './reconcile.ts';
 
 /** What a change of the catalog would do to final invoices: found before it is made, for afterwards it can only be corrected. */
@@ -73,10 +74,10 @@ function touchedByVm(context: BillingContext, id: string, after: VmBody): Touche
  * difference: it says what happened, and the credit note for it is what is wanted.
  */
 function agreesOtherwise(before: VmBody, after: VmBody, fromMs: number, toMs: number): boolean {
-  const edges = [before, after].flatMap(({ plans, starts_at, ends_at }) => [
-    ...plans.map((each) => each.from),
-    starts_at ?? fromMs,
-    ends_at ?? fromMs,
+  const edges = [before, after].flatMap((vm) => [
+    ...[...vm.plans, ...ownTerms(vm)].map((each) => each.from),
+    vm.starts_at ?? fromMs,
+    vm.ends_at ?? fromMs,
   ]);
   return [fromMs, ...edges]
     .filter((atMs) => atMs >= fromMs && atMs < toMs)
@@ -87,9 +88,11 @@ function agreesOtherwise(before: VmBody, after: VmBody, fromMs: number, toMs: nu
 }
 
 /** What a VM is rated by at an instant; null outside of its service. */
-function agreedAt({ plans, starts_at: startsAt, ends_at: endsAt, terms, nics }: VmBody, atMs: number): string | null {
+function agreedAt(vm: VmBody, atMs: number): string | null {
+  const { plans, starts_at: startsAt, ends_at: endsAt, nics } = vm;
   if ((startsAt !== null && atMs < startsAt) || (endsAt !== null && atMs >= endsAt)) return null;
   const plan = plans.findLast((each) => each.from <= atMs)?.plan;
+  const terms = ownTerms(vm).findLast((each) => each.from <= atMs)?.sheet ?? null;
   return plan === undefined ? null : JSON.stringify([plan, terms, nics]);
 }
 

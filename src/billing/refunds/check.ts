@@ -65,7 +65,7 @@ export async function checkRefund(
 function termsOf({ catalog }: QueryContext, vm: string, atMs: number): string | undefined {
   const body = catalog.vm(vm)?.body;
   if (body === undefined) return undefined;
-  return termsNamed({ catalog }, body, planInForce(body.plans, atMs)?.plan) ?? undefined;
+  return termsNamed({ catalog }, body, planInForce(body.plans, atMs)?.plan, atMs) ?? undefined;
 }
 
 function sheetInForce(library: TermsLibrary, id: string | undefined, vm: string, atMs: number): LoadedSheet {

@@ -79,6 +79,8 @@ export interface ModelInvoice {
   /** The whole calendar months around the period. */
   readonly monthsFromMs: number;
   readonly monthsToMs: number;
+  /** Whether a month's tiers are those of its first minute under tiers: once they were those of its last minute. */
+  readonly fromTheirDay: boolean;
   readonly vms: readonly ModelVm[];
   /** Final invoices that fell due: a line each. */
   readonly overdue: readonly ModelOwed[];
@@ -131,7 +133,7 @@ export function modelInvoice(facts: ModelInvoice): ModelLine[] {
       const nanos = charged.reduce((sum, fee) => sum + fee.nanos, 0n);
       if (charged.length > 0) add({ kind: 'fee', vm: vm.vm, about: kind, quantity: charged.length }, { num: nanos, den: 1n });
     }
-    const credits = creditsOf(vm, months, fromMs, toMs).filter((each) => each.nanos.num > 0n);
+    const credits = creditsOf(vm, months, facts).filter((each) => each.nanos.num > 0n);
     if (credits.length > 0) {
       const sum = sumOf(credits.map((each) => each.nanos));
       const quantity = credits.reduce((minutes, each) => minutes + each.minutes, 0);
@@ -222,7 +224,7 @@ interface Credit {
   readonly nanos: Ratio;
 }
 
-function creditsOf(vm: ModelVm, months: readonly Served[], fromMs: number, toMs: number): Credit[] {
+function creditsOf(vm: ModelVm, months: readonly Served[], { fromMs, toMs, fromTheirDay }: ModelInvoice): Credit[] {
   const lost = lostMinutes(vm, months);
   const within = (each: Served): boolean => each.atMs >= fromMs && each.atMs < toMs;
   const credits: Credit[] = [];
@@ -242,29 +244,51 @@ function creditsOf(vm: ModelVm, months: readonly Served[], fromMs: number, toMs:
   }
   for (const month of groupsBy(months, (each) => each.monthKey)) {
     if (!month.some(within) && !endsWithin(month, fromMs, toMs)) continue;
-    const last = month.at(-1);
-    if (last === undefined) continue;
-    const { policy, plan } = last.agreement;
-    const { credit } = policy;
-    const [monthFromMs, monthToMs] = monthAround(plan.timeZone, last.atMs);
-    if (!isGiven(vm, policy, plan.timeZone, monthFromMs, monthToMs)) continue;
-    const alike = month.filter((each) => methodKey(each.agreement.policy) === methodKey(last.agreement.policy));
-    if (credit.kind === 'monthly_tiers') {
-      if (!endsWithin(month, fromMs, toMs)) continue;
-      const minutes = alike.filter((each) => lost.has(each)).length;
-      const share = modelTierShare(alike.length, minutes, credit.tiers);
-      credits.push({ minutes, nanos: { num: share.num * chargeOf(alike), den: share.den } });
-    }
-    if (credit.kind === 'percent_per_minute' && credit.base === 'month') {
-      const charge = chargeOf(alike);
-      const upTo = (ms: number): number => alike.filter((each) => each.atMs < ms && lost.has(each)).length;
-      const after = shareOf(credit, upTo(toMs), charge);
-      const before = shareOf(credit, upTo(fromMs), charge);
-      const nanos = sumOf([after, { num: -before.num, den: before.den }]);
-      credits.push({ minutes: upTo(toMs) - upTo(fromMs), nanos });
+    const ways = groupsBy(month, ({ agreement: { policy } }) =>
+      policy.credit.kind === 'monthly_tiers' ? 'tiers' : methodKey(policy),
+    );
+    for (const alike of fromTheirDay ? ways : likeTheLast(month)) {
+      const decides = fromTheirDay ? alike[0] : alike.at(-1);
+      if (decides !== undefined) credits.push(...monthCredits(vm, alike, decides, lost, fromMs, toMs));
     }
   }
   return credits;
+}
+
+/** As it once was: only the minutes under the method of the month's last minute earn a share of the month. */
+function likeTheLast(month: readonly Served[]): Served[][] {
+  const last = month.at(-1);
+  if (last === undefined) return [];
+  return [month.filter((each) => methodKey(each.agreement.policy) === methodKey(last.agreement.policy))];
+}
+
+/** What minutes of a month earn together as a share of what they cost. */
+function monthCredits(
+  vm: ModelVm,
+  alike: readonly Served[],
+  { agreement: { policy, plan }, atMs }: Served,
+  lost: ReadonlySet<Served>,
+  fromMs: number,
+  toMs: number,
+): Credit[] {
+  const { credit } = policy;
+  const [monthFromMs, monthToMs] = monthAround(plan.timeZone, atMs);
+  if (!isGiven(vm, policy, plan.timeZone, monthFromMs, monthToMs)) return [];
+  if (credit.kind === 'monthly_tiers') {
+    if (!endsWithin(alike, fromMs, toMs)) return [];
+    const minutes = alike.filter((each) => lost.has(each)).length;
+    const share = modelTierShare(alike.length, minutes, credit.tiers);
+    return [{ minutes, nanos: { num: share.num * chargeOf(alike), den: share.den } }];
+  }
+  if (credit.kind === 'percent_per_minute' && credit.base === 'month') {
+    const charge = chargeOf(alike);
+    const upTo = (ms: number): number => alike.filter((each) => each.atMs < ms && lost.has(each)).length;
+    const after = shareOf(credit, upTo(toMs), charge);
+    const before = shareOf(credit, upTo(fromMs), charge);
+    const nanos = sumOf([after, { num: -before.num, den: before.den }]);
+    return [{ minutes: upTo(toMs) - upTo(fromMs), nanos }];
+  }
+  return [];
 }
 
 /** Whether the calendar month of some minutes ends in the period. */
@@ -362,7 +386,7 @@ function countsUnder(outage: ModelOutage, { creditable, minimumSpellMs, credit }
 /** What tells ways of crediting apart: not their causes, which belong to the minutes. */
 function methodKey(policy: ModelPolicy): string {
   const text = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);
-  const key = keys.get(policy) ?? JSON.stringify([policy.credit, policy.minimumSpellMs], text);
+  const key = keys.get(policy) ?? JSON.stringify([policy.credit, policy.minimumSpellMs, policy.claimWithinDays], text);
   keys.set(policy, key);
   return key;
 }

@@ -81,11 +81,12 @@ export interface ModelEvent {
   readonly id: string;
   readonly kind: string;
   readonly atMs: number;
+  /** In force at the event; null: none. */
+  readonly sheet: Json | null;
 }
 
 /** What each of a VM's events costs, by instant; only priced kinds. Give all events of the VM: a free one hangs on those before. */
 export function modelFees(
-  sheet: Json,
   given: readonly ModelEvent[],
   startsAtMs: number | null,
 ): (ModelEvent & { nanos: bigint; currency: string })[] {
@@ -93,7 +94,7 @@ export function modelFees(
   const found: (ModelEvent & { nanos: bigint; currency: string })[] = [];
   const spent: string[] = [];
   events.forEach((event, place) => {
-    const rule = ((sheet['fees'] ?? []) as readonly Json[]).find((each) => each['event'] === event.kind);
+    const rule = ((event.sheet?.['fees'] ?? []) as readonly Json[]).find((each) => each['event'] === event.kind);
     if (rule === undefined) return;
     const earlier = events.slice(0, place).reverse();
     const isFree = ((rule['free'] ?? []) as readonly Json[]).some((free) => {
