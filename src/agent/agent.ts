@@ -4,8 +4,9 @@ import { instantGuard } from './instant-guard.ts';
 import type { AgentLog, LeftOut, Reader, Seen } from '../samples/reading.ts';
 import { countsOf, RoundLog, seenIn } from './round-report.ts';
 import { sleepReal, type Sleep } from '../client/wire/retry.ts';
-import { Doorbell, sendLoop, type SenderStats } from './sender.ts';
+import { sendLoop, type SenderStats } from './sender.ts';
 import type { LockLostError } from '../process/process-lock.ts';
+import { Waker } from '../process/waker.ts';
 import { Spool } from './spool.ts';
 
 export interface AgentOptions {
@@ -108,7 +109,7 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
   let seen: readonly Seen[] = [];
   let lastRoundAtMs: number | null = null;
 
-  const bell = new Doorbell();
+  const waker = new Waker();
   let waiters: (() => void)[] = [];
   const releaseWaiters = (): void => {
     for (const release of waiters) release();
@@ -144,7 +145,7 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
       rounds.failed();
       log('error', `${options.reader.name} can't be read`, { error: error instanceof Error ? error.message : String(error) });
     }
-    bell.ring();
+    waker.wake();
     options.onRound?.();
   };
   let lastRound: Promise<void> = Promise.resolve();
@@ -162,7 +163,7 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
 
   const senderOptions = { client, spool, now, random: options.random ?? Math.random, sleep, log, stats: sent };
   const signals = { stopping: stopping.signal, giveUp: giveUp.signal };
-  const loops = Promise.all([sampleLoop(), sendLoop({ ...senderOptions, ...signals }, bell, releaseWaiters)]);
+  const loops = Promise.all([sampleLoop(), sendLoop({ ...senderOptions, ...signals }, waker, releaseWaiters)]);
 
   const stats = (): AgentStats => {
     const { batches, samples } = spool.pending;

@@ -2,6 +2,7 @@ import type { ApiClient, PostOutcome, Receipt } from '../client/wire/client.ts';
 import type { AgentLog } from '../samples/reading.ts';
 import { Delivery } from './delivery.ts';
 import { deniedWaitMs, UNAVAILABLE_POLICY, waitMs, type Sleep } from '../client/wire/retry.ts';
+import type { Waker } from '../process/waker.ts';
 import type { Spool, SpooledBatch } from './spool.ts';
 
 export interface SenderStats {
@@ -28,10 +29,13 @@ export interface SenderOptions {
   readonly giveUp: AbortSignal;
 }
 
-/** Sends what the spool holds, oldest first, one at a time; waits on the bell when it is empty. Ends when stopping. */
-export async function sendLoop(options: SenderOptions, bell: Doorbell, onEmpty: () => void): Promise<void> {
+/** Sends what the spool holds, oldest first, one at a time; waits to be woken when it is empty. Ends when stopping. */
+export async function sendLoop(options: SenderOptions, waker: Waker, onEmpty: () => void): Promise<void> {
   const { spool, client, stopping, stats } = options;
   const delivery = new Delivery(client, options.giveUp);
+  stopping.addEventListener('abort', () => {
+    waker.stop();
+  });
   const memory: Memory = { awaySinceMs: null, unreadTries: 0 };
   let attempt = 0;
   while (!stopping.aborted) {
@@ -40,7 +44,7 @@ export async function sendLoop(options: SenderOptions, bell: Doorbell, onEmpty: 
       const batch = await spool.peek();
       if (batch === null) {
         onEmpty();
-        await bell.wait(stopping);
+        await waker.wait(Infinity);
         continue;
       }
       delayMs = await settle(options, batch, await delivery.post(batch), attempt, memory);
@@ -56,32 +60,6 @@ export async function sendLoop(options: SenderOptions, bell: Doorbell, onEmpty: 
     attempt += 1;
     stats.failedAttempts += 1;
     await options.sleep(delayMs, stopping);
-  }
-}
-
-/** Wakes one waiter; a ring while nobody waits is kept for the next. */
-export class Doorbell {
-  #rung = false;
-  #wake: (() => void) | null = null;
-
-  ring(): void {
-    this.#rung = true;
-    this.#wake?.();
-  }
-
-  async wait(signal: AbortSignal): Promise<void> {
-    if (!this.#rung && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          signal.removeEventListener('abort', wake);
-          resolve();
-        };
-        this.#wake = wake;
-        signal.addEventListener('abort', wake);
-      });
-    }
-    this.#wake = null;
-    this.#rung = false;
   }
 }
 

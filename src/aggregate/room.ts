@@ -1,8 +1,22 @@
-/** How many names in a request's frames the kernel has not seen: asked only when the capacity is nearly used up. */
+/** How many VMs and interfaces a kernel has room for, and how many names in frames it has not seen: asked only when the room is nearly used up. */
 import { frameBytes, frameNames, frameView } from '../kernel/frames.ts';
-import type { Kernel } from '../kernel/kernel.ts';
+import type { Capacity, Kernel } from '../kernel/kernel.ts';
 import { findVm } from './pricing.ts';
 import { nicsOf } from './vm-state.ts';
+
+const PLANS_MAX = 10_000;
+
+export function capacityOf(vmsMax: number, nicsMax: number): Capacity {
+  return {
+    vms: vmsMax,
+    nics: nicsMax,
+    plans: PLANS_MAX,
+    phases: 4 * vmsMax + 1000,
+    inputBytes: 17 * 1024 * 1024,
+    framesBytes: 64,
+    outputBytes: 8 * 1024 * 1024,
+  };
+}
 
 export interface NewNames {
   readonly vms: number;

@@ -1,7 +1,7 @@
 /** Feeding records to a kernel and collecting what it writes. */
 import type { LogRecord } from '../log/log.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { LAYOUT as L, type Output } from '../kernel/layout.ts';
+import { KIND_CATALOG, KIND_SAMPLES, LAYOUT as L, type Output } from '../kernel/layout.ts';
 
 // What a step adds to its last record's position: the rows of its later parts replace those of the earlier ones.
 export const REPRICED = 0xfffdn;
@@ -37,4 +37,13 @@ export function drainAll(kernel: Kernel, outputs: readonly Output[], sink: Sink)
     const rows = kernel.drain(output);
     if (rows.length > 0) sink(output, rows);
   }
+}
+
+/** A step ends before samples that come after a change of the catalog, so that every row is priced by what stands before it in the log. */
+export function untilCatalogApplies(records: readonly LogRecord[]): readonly LogRecord[] {
+  const mark = records.find((record) => record.payload[0] === KIND_CATALOG);
+  if (mark === undefined) return records;
+  // never within the records of one message
+  const next = records.findIndex((record) => record.seq > mark.seq && record.payload[0] === KIND_SAMPLES);
+  return next === -1 ? records : records.slice(0, next);
 }

@@ -3,7 +3,7 @@
  * catalog and the partitions' progress are read again before it is served, once for all that come together.
  */
 import type { Kafka } from 'kafkajs';
-import { countQuarantined } from '../aggregate/aggregator.ts';
+import { countQuarantined } from '../aggregate/quarantined.ts';
 import { readForgotten } from '../aggregate/forgotten.ts';
 import { type PartitionProgress, readProgress } from '../aggregate/progress.ts';
 import { type Halted, type PartitionStatus, sampleCounts, type Status } from '../aggregate/status.ts';

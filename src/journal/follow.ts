@@ -1,4 +1,5 @@
 import { type Faults, NO_FAULTS } from '../process/faults.ts';
+import { Waker } from '../process/waker.ts';
 import type { Entry } from './entry.ts';
 import type { Journal } from './journal.ts';
 import { nextPage } from './pages.ts';
@@ -46,8 +47,7 @@ export class Follower {
   #kept: bigint;
   #keptAtMs = performance.now();
   #closing = false;
-  #more = false;
-  #wake: () => void = () => undefined;
+  readonly #waker = new Waker();
   readonly #unwatch: () => void;
   readonly #ended: Promise<void>;
 
@@ -57,8 +57,7 @@ export class Follower {
     this.#position = position;
     this.#kept = position.seq;
     this.#unwatch = journal.watch(() => {
-      this.#more = true;
-      this.#wake();
+      this.#waker.wake();
     });
     this.#ended = this.#run();
   }
@@ -89,7 +88,7 @@ export class Follower {
   /** Ends after what is being delivered, and keeps the position. */
   async close(): Promise<void> {
     this.#closing = true;
-    this.#wake();
+    this.#waker.stop();
     await this.#ended;
   }
 
@@ -97,14 +96,13 @@ export class Follower {
     const { onError, pollMs = POLL_MS, keepWithinMs = KEEP_WITHIN_MS, retryMs = RETRY_MS } = this.#options;
     while (!this.#closing) {
       try {
-        this.#more = false;
         await this.#catchUp(keepWithinMs);
         await this.#keep(keepWithinMs);
         const untilKept = this.#kept === this.#position.seq ? Infinity : keepWithinMs;
-        await this.#pause(Math.min(this.#journal.isShared ? pollMs : Infinity, untilKept));
+        await this.#waker.wait(Math.min(this.#journal.isShared ? pollMs : Infinity, untilKept));
       } catch (error) {
         onError(error);
-        await this.#pause(retryMs, true);
+        await this.#waker.pause(retryMs);
       }
     }
     this.#unwatch();
@@ -133,20 +131,5 @@ export class Follower {
     this.#kept = position.seq;
     this.#keptAtMs = performance.now();
     this.#options.faults?.at('after-keep-position');
-  }
-
-  /** Waits until there is more, or so long; `throughout`: also when there is more. */
-  #pause(ms: number, throughout = false): Promise<void> {
-    if (this.#closing || (this.#more && !throughout)) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = ms === Infinity ? undefined : setTimeout(end, ms);
-      function end(): void {
-        clearTimeout(timer);
-        resolve();
-      }
-      this.#wake = () => {
-        if (!throughout || this.#closing) end();
-      };
-    });
   }
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Aggregator } from '../../src/aggregate/aggregator.ts';
+import { OnePartition } from '../../src/aggregate/group/one-partition.ts';
 import { Decoder } from '../../src/kernel/decoder.ts';
 import { LAYOUT as L } from '../../src/kernel/layout.ts';
 import { partitionOf, vmHash } from '../../src/samples/vm-hash.ts';
@@ -54,15 +55,16 @@ function messagesOf(records: readonly Uint8Array[], partitions: number, random: 
 async function partitionOfFleet(fleet: Fleet, id: number, partitions: number, head: number, small: object = {}) {
   const { stalenessMs, latenessMs, linkLimitBps, clock } = fleet.options;
   const queue = new PartitionQueue({ low: 0, head });
+  const room = { vmsMax: 1000, nicsMax: 4000 };
+  const owns = (vm: string): boolean => partitionOf(vmHash(vm), partitions) === id;
   const aggregator = new Aggregator({
     store: test.store,
     log: queue,
+    scope: new OnePartition({ store: test.store, log: queue, partition: id, owns, ...room }),
     checkpoints: memoryCheckpoints(),
     constants: { stalenessMs, latenessMs, linkLimitBps, clock },
-    vmsMax: 1000,
-    nicsMax: 4000,
+    ...room,
     faults: { at: () => undefined },
-    partition: { id, owns: (vm) => partitionOf(vmHash(vm), partitions) === id },
     ...small,
   });
   await aggregator.recover();

@@ -1,6 +1,7 @@
 /** Runs a fleet's log through the real decoder, aggregator and ClickHouse, and reads back what is stored, in the model's terms. */
 import { insertEntries } from '../../src/journal/append.ts';
 import { Aggregator } from '../../src/aggregate/aggregator.ts';
+import { WholeLog } from '../../src/aggregate/embedded/whole-log.ts';
 import type { CheckpointFolder } from '../../src/aggregate/checkpoint.ts';
 import type { SliceBounds } from '../../src/aggregate/repair.ts';
 import { CONDITIONS } from '../../src/domain/condition.ts';
@@ -154,6 +155,7 @@ export async function startAggregator(setup: AggregatorSetup): Promise<Aggregato
   const aggregator = new Aggregator({
     store: setup.store,
     log: setup.log,
+    scope: new WholeLog({ store: setup.store, log: setup.log }),
     checkpoints: setup.checkpoints,
     constants: {
       stalenessMs: options.stalenessMs,

@@ -1,5 +1,7 @@
 /** A run of the product that is stopped and started again and again: its log grows, its catalog changes, its checkpoints come and go. */
 import { Aggregator } from '../../src/aggregate/aggregator.ts';
+import { WholeLog } from '../../src/aggregate/embedded/whole-log.ts';
+import { OnePartition } from '../../src/aggregate/group/one-partition.ts';
 import type { CheckpointFolder } from '../../src/aggregate/checkpoint.ts';
 import type { SliceBounds } from '../../src/aggregate/repair.ts';
 import { insertEntries } from '../../src/journal/append.ts';
@@ -72,16 +74,20 @@ export class Installation {
   async open(store: Store = this.#setup.store): Promise<Aggregator> {
     const { slice, minutesAStep, fleet } = this.#setup;
     const { stalenessMs, latenessMs, linkLimitBps, clock } = fleet.options;
+    const room = { vmsMax: 500, nicsMax: 1500 };
+    const note = (message: string): void => void this.notes.push(message);
     const aggregator = new Aggregator({
       store,
       log: this.log,
+      scope:
+        this.#setup.isPartition === true
+          ? new OnePartition({ store, log: this.log, partition: 0, owns: () => true, ...room })
+          : new WholeLog({ store, log: this.log, note }),
       checkpoints: this.#setup.checkpoints,
       constants: { stalenessMs, latenessMs, linkLimitBps, clock },
-      vmsMax: 500,
-      nicsMax: 1500,
+      ...room,
       faults: { at: () => undefined },
-      note: (message) => this.notes.push(message),
-      ...(this.#setup.isPartition === true ? { partition: { id: 0, owns: () => true } } : {}),
+      note,
       ...(slice === undefined ? {} : { slice }),
       ...(minutesAStep === undefined ? {} : { minutesAStep }),
     });

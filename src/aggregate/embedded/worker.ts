@@ -12,8 +12,10 @@ import { openServerStore } from '../../store/server.ts';
 import { Aggregator } from '../aggregator.ts';
 import { openCheckpoints } from '../checkpoint.ts';
 import { Listening } from '../listening.ts';
+import { Waker } from '../../process/waker.ts';
 import type { FromThread, ThreadSetup, ToThread } from './messages.ts';
 import { countNew } from '../room.ts';
+import { WholeLog } from './whole-log.ts';
 
 /**
  * A step's inserts make parts that ClickHouse has to merge, each row once more for every few parts: two steps a second are plenty, and
@@ -39,9 +41,7 @@ const say = (message: FromThread): void => {
   port.postMessage(message);
 };
 
-let wake: () => void = () => undefined;
-/** Told that there is more to do while not waiting for it. */
-let woken = false;
+const waker = new Waker();
 let stopAtSeq: number | undefined;
 
 async function main(): Promise<void> {
@@ -56,23 +56,27 @@ async function main(): Promise<void> {
       : remoteStore(setup.storeEnd, (message) => {
           say({ type: 'note', message });
         });
+  const note = (message: string): void => {
+    say({ type: 'note', message });
+  };
   const aggregator = new Aggregator({
     store,
     log,
+    scope: new WholeLog({
+      ...{ store, log, note },
+      pace: () => performance.now(),
+      givenUp: setup.gaps,
+      afterGaps: (position) => afterGaps(setup.gaps, 0, position),
+      samplesExpire: setup.samplesExpire,
+      isStoreShared: setup.storeEnd === undefined,
+    }),
     checkpoints: openCheckpoints(setup.checkpointDir, faults),
     constants: setup.constants,
     vmsMax: setup.vmsMax,
     nicsMax: setup.nicsMax,
     cluster: setup.clickhouseCluster,
-    pace: () => performance.now(),
     faults,
-    givenUp: setup.gaps,
-    afterGaps: (position) => afterGaps(setup.gaps, 0, position),
-    samplesExpire: setup.samplesExpire,
-    storeShared: setup.storeEnd === undefined,
-    note: (message) => {
-      say({ type: 'note', message });
-    },
+    note,
   });
   await aggregator.recover();
   const taking = { halted: false };
@@ -100,9 +104,10 @@ async function main(): Promise<void> {
       say({ type: 'room', id: message.id, names: countNew(aggregator.kernel, message.frames) });
       return;
     }
-    if (message.type === 'stop') stopAtSeq = message.headSeq;
-    woken = true;
-    wake();
+    if (message.type === 'stop') {
+      stopAtSeq = message.headSeq;
+      waker.stop();
+    } else waker.wake();
   });
   say({ type: 'ready', progress: aggregator.progress() });
 
@@ -124,13 +129,14 @@ async function main(): Promise<void> {
     if (stopAtSeq !== undefined && (storedSeq + 1 >= stopAtSeq || (taking.halted && !did))) break;
     const samples = Number(aggregatedSamples - before);
     if (!did) {
-      if (listening.begin()) await waitForWake(checkpointAt - performance.now());
+      if (listening.begin()) await waker.wait(checkpointAt - performance.now());
     } else if (stopAtSeq === undefined && samples < BEHIND_SAMPLES) {
       const untilMs = startedAt + intervalOf(samples);
       // what waits for repair is worked off between steps, a slice at a time
       while (!isStopping() && performance.now() < untilMs && (await aggregator.repair()))
         say({ type: 'progress', progress: aggregator.progress() });
-      await pause(untilMs - performance.now());
+      // being told to stop ends the step's interval, and nothing else does
+      if (untilMs > performance.now()) await waker.pause(untilMs - performance.now());
     }
   }
   await checkpoint();
@@ -160,40 +166,6 @@ function isStopping(): boolean {
 
 function intervalOf(samples: number): number {
   return Math.min(STEP_INTERVAL_MS_MAX, STEP_INTERVAL_MS * Math.max(1, samples / STEP_SAMPLES));
-}
-
-/** Until the log has grown, or the time is up; not at all if it has grown since the last wait (a checkpoint takes its time). */
-function waitForWake(ms: number): Promise<void> {
-  if (woken) {
-    woken = false;
-    return Promise.resolve();
-  }
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, Math.max(1, ms));
-    function done(): void {
-      clearTimeout(timer);
-      wake = () => undefined;
-      woken = false;
-      resolve();
-    }
-    wake = done;
-  });
-}
-
-/** The rest of the step's interval; being told to stop ends it. */
-function pause(ms: number): Promise<void> {
-  if (ms <= 0) return Promise.resolve();
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    function done(): void {
-      clearTimeout(timer);
-      wake = () => undefined;
-      resolve();
-    }
-    wake = () => {
-      if (stopAtSeq !== undefined) done();
-    };
-  });
 }
 
 main().catch((error: unknown) => {

@@ -16,7 +16,9 @@ import { checkpointTable } from '../checkpoint-table.ts';
 import { CapacityError } from '../pricing.ts';
 import { type PartitionState, writeProgress, writeStandstill } from '../progress.ts';
 import type { Progress } from '../status.ts';
+import { Waker } from '../../process/waker.ts';
 import { checkDatabase } from './database-check.ts';
+import { OnePartition } from './one-partition.ts';
 
 export interface RunnerOptions {
   readonly partition: number;
@@ -66,8 +68,7 @@ export class PartitionRunner {
   readonly #aggregator: Aggregator;
   #abandoned = false;
   #finishing = false;
-  #wake: () => void = () => undefined;
-  #woken = false;
+  readonly #waker = new Waker();
   #checkpointAt = 0;
   #checkpointedAtMs: number | undefined;
   /** The newest position that this process has on record as stored; undefined before its first. */
@@ -80,23 +81,22 @@ export class PartitionRunner {
     this.#options = options;
     const { partition, partitions, logId, adopted } = options;
     this.queue = new PartitionQueue(bounds, { logId, partition, adopted });
+    const { store, vmsMax, nicsMax, clickhouseCluster: cluster } = options;
     this.#aggregator = new Aggregator({
-      store: options.store,
+      store,
       log: this.queue,
-      checkpoints: checkpointTable(options),
-      constants: options.constants,
-      vmsMax: options.vmsMax,
-      nicsMax: options.nicsMax,
-      cluster: options.clickhouseCluster,
-      faults: options.faults,
-      note: (message) => {
-        options.note(`partition ${partition}: ${message}`);
-      },
-      partition: {
-        id: partition,
+      scope: new OnePartition({
+        ...{ store, vmsMax, nicsMax, cluster, partition, log: this.queue },
         owns: (vm) => partitionOf(vmHash(vm), partitions) === partition,
         afterGaps: (position) => afterGaps(this.#gaps, partition, position),
         isOwnLog: (id) => id === '' || this.#ownLogs.includes(id),
+      }),
+      checkpoints: checkpointTable(options),
+      constants: options.constants,
+      ...{ vmsMax, nicsMax, cluster },
+      faults: options.faults,
+      note: (message) => {
+        options.note(`partition ${partition}: ${message}`);
       },
     });
   }
@@ -173,8 +173,7 @@ export class PartitionRunner {
 
   /** There is more to do. */
   wake(): void {
-    this.#woken = true;
-    this.#wake();
+    this.#waker.wake();
   }
 
   /** The partition is another's: no step is begun any more, and what the one under way still writes does no harm. */
@@ -208,7 +207,7 @@ export class PartitionRunner {
       if (this.#options.now() >= this.#checkpointAt) await this.#checkpoint();
       if (did) continue;
       if (this.#standsStill) await this.#lookAgain();
-      await this.#waitForWake(this.state === '' ? this.#checkpointAt - this.#options.now() : HALTED_RETRY_MS);
+      await this.#waker.wait(this.state === '' ? this.#checkpointAt - this.#options.now() : HALTED_RETRY_MS);
     }
   }
 
@@ -259,22 +258,5 @@ export class PartitionRunner {
     if (beforeSeq !== undefined) this.#checkpointedAtMs = now();
     const tookMs = now() - startedAt;
     this.#checkpointAt = now() + Math.max(checkpointIntervalMs, CHECKPOINT_SHARE * tookMs);
-  }
-
-  #waitForWake(ms: number): Promise<void> {
-    if (this.#woken) {
-      this.#woken = false;
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#wake = () => undefined;
-        this.#woken = false;
-        resolve();
-      };
-      const timer = setTimeout(done, Math.max(1, ms));
-      this.#wake = done;
-    });
   }
 }
