@@ -18,6 +18,7 @@ import { keyRoutes } from './service/keys.ts';
 import { nameRoutes } from './service/names.ts';
 import { reconcileRoutes } from './billing/reconcile.ts';
 import { refundRoutes } from './billing/refunds.ts';
+import { outageRoutes } from './metering/outages.ts';
 import { columnsOfVmsRoute } from './metering/columns-of-vms.ts';
 import { rowsOfVmsRoute } from './metering/rows-of-vms.ts';
 import { termsRoutes } from './catalog/terms.ts';
@@ -33,6 +34,7 @@ const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
   rowsOfVmsRoute,
   columnsOfVmsRoute,
   accountMeteringRoutes,
+  outageRoutes,
   catalogRoutes,
   termsRoutes,
   backtestRoutes,

@@ -16,6 +16,7 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./commands/refund-check.ts'),
   import('./commands/keys.ts'),
   import('./commands/catalog.ts'),
+  import('./commands/outages.ts'),
   import('./commands/incidents.ts'),
   import('./commands/invoices.ts'),
   import('./commands/reconcile.ts'),

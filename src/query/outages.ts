@@ -52,12 +52,16 @@ export async function outagePage(
   const listed = [...found].flatMap(([vm, outages]) => outages.map((outage) => ({ ...outage, vm })));
   const last = listed.length > limit ? listed[limit - 1] : undefined;
   const rows = listed.slice(0, limit).flatMap((outage) => {
-    const { vm, startMs } = outage;
-    const endsAtMs = context.catalog.endsAtMs(vm) ?? Number.POSITIVE_INFINITY;
-    if (startMs >= endsAtMs) return [];
-    const openPastEnd = outage.endMs === null && (context.watermarkMs(vm) ?? 0) >= endsAtMs;
-    const endMs = openPastEnd || (outage.endMs ?? 0) > endsAtMs ? endsAtMs : outage.endMs;
-    return [{ ...outage, endMs }];
+    const served = withinService(context, outage.vm, outage);
+    return served === undefined || (served.endMs ?? Infinity) <= request.fromMs ? [] : [{ ...served, vm: outage.vm }];
   });
   return { rows, next: last === undefined ? undefined : { vm: last.vm, s: last.startMs } };
+}
+
+/** An outage as far as its VM was served: none past the end, and one that reaches past it ends there. */
+export function withinService(context: QueryContext, vm: string, outage: OutageInterval): OutageInterval | undefined {
+  const endsAtMs = context.catalog.endsAtMs(vm) ?? Number.POSITIVE_INFINITY;
+  if (outage.startMs >= endsAtMs) return undefined;
+  const openPastEnd = outage.endMs === null && (context.watermarkMs(vm) ?? 0) >= endsAtMs;
+  return openPastEnd || (outage.endMs ?? 0) > endsAtMs ? { ...outage, endMs: endsAtMs } : outage;
 }

@@ -7,6 +7,7 @@ import * as catalog from '../../src/cli/commands/catalog.ts';
 import * as findings from '../../src/cli/commands/findings.ts';
 import * as names from '../../src/cli/commands/names.ts';
 import * as incidents from '../../src/cli/commands/incidents.ts';
+import * as outages from '../../src/cli/commands/outages.ts';
 import * as invoices from '../../src/cli/commands/invoices.ts';
 import * as keys from '../../src/cli/commands/keys.ts';
 import * as reconcile from '../../src/cli/commands/reconcile.ts';
@@ -26,6 +27,7 @@ const modules: readonly CommandModule[] = [
   keys,
   catalog,
   incidents,
+  outages,
   invoices,
   reconcile,
   findings,

@@ -1,7 +1,6 @@
 import { Option, type Command } from 'commander';
-import type { ApiClient } from '../../client/wire/client.ts';
 import { type Finding, FindingPage } from '../../client/shapes/catalog.ts';
-import { answerAs } from '../terminal/answer.ts';
+import { allPages } from '../terminal/all-pages.ts';
 import { withClient } from '../terminal/connection.ts';
 import { writeLine, type CliContext } from '../terminal/context.ts';
 import { collect } from '../terminal/option-values.ts';
@@ -37,22 +36,12 @@ export function register(program: Command, context: CliContext): void {
         ...(options.account === undefined ? {} : { account: options.account }),
         ...(options.vm === undefined ? {} : { vm: options.vm }),
       };
-      const found = await withClient(command, context, (client) => allFindings(client, filters), { timeoutMs: CALL_TIMEOUT_MS });
+      const found = await withClient(command, context, (client) => allPages(client, '/v1/findings', filters, FindingPage), {
+        timeoutMs: CALL_TIMEOUT_MS,
+      });
       if (options.json === true) for (const each of found) writeLine(context.stdout, JSON.stringify(each));
       else for (const line of findingLines(found)) writeLine(context.stdout, line);
     });
-}
-
-/** All findings, page by page. Throws `CommandFailure`, `ApiError`. */
-export async function allFindings(client: ApiClient, filters: Readonly<Record<string, string>>): Promise<Finding[]> {
-  const found: Finding[] = [];
-  for (let query = new URLSearchParams(filters); ;) {
-    const { json } = await client.call('GET', `/v1/findings?${query.toString()}`);
-    const { rows, next } = answerAs(FindingPage, json);
-    found.push(...rows);
-    if (next === null) return found;
-    query = new URLSearchParams({ cursor: next });
-  }
 }
 
 function findingLines(found: readonly Finding[]): string[] {

@@ -6,7 +6,8 @@ import { Invoice, InvoicePage, type InvoiceSummary } from '../../client/shapes/b
 import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
-import { allFindings } from './findings.ts';
+import { FindingPage } from '../../client/shapes/catalog.ts';
+import { allPages } from '../terminal/all-pages.ts';
 import { type RunOptions, runInvoices, summaryLines } from './invoice-run.ts';
 import { collect } from '../terminal/option-values.ts';
 import { tableLines } from '../../process/text-table.ts';
@@ -157,7 +158,7 @@ export function register(program: Command, context: CliContext): void {
 /** VMs that are metered and that no account is billed for; none where the server can't say. */
 async function strangersOf(client: ApiClient): Promise<string[]> {
   try {
-    return (await allFindings(client, { kind: 'vm_not_in_catalog' })).map((each) => each.vm ?? '');
+    return (await allPages(client, '/v1/findings', { kind: 'vm_not_in_catalog' }, FindingPage)).map((each) => each.vm ?? '');
   } catch (error) {
     if (error instanceof ApiError) return [];
     throw error;

@@ -32,6 +32,15 @@ export const Outage = z.looseObject({
 });
 export type Outage = z.infer<typeof Outage>;
 
+/** An outage of the fleet; `agent` where it was asked for. */
+export const FleetOutage = Outage.extend({
+  vm: z.string(),
+  account: z.string().nullable(),
+  agent: z.string().nullable().optional(),
+});
+export type FleetOutage = z.infer<typeof FleetOutage>;
+export const FleetOutagePage = z.looseObject({ rows: z.array(FleetOutage), next: z.string().nullable() });
+
 /** What the server has taken in, and how far it has counted: all three positions equal, and everything posted is in the answers. */
 export const Status = z.looseObject({
   log: z.looseObject({ appended: z.number(), aggregated: z.number(), stored: z.number() }),
