@@ -99,6 +99,7 @@ async function start(dir: string, vms: number): Promise<Server> {
       UPTALLY_CLOCK: 'event',
       UPTALLY_CHECKPOINT_INTERVAL_MS: '10000',
       UPTALLY_LOG_LEVEL: 'error',
+      UPTALLY_SCHEDULER: 'off',
     },
   });
   let text = '';

@@ -56,6 +56,7 @@ export function startUptally(dataDir: string, env: Readonly<Record<string, strin
     UPTALLY_CLOCK: 'event',
     UPTALLY_RETENTION_DAYS: '0',
     UPTALLY_LOG_LEVEL: 'warn',
+    UPTALLY_SCHEDULER: 'off',
     // all of its CPU time is that of one process
     UPTALLY_INGEST_WORKERS: '0',
     ...env,

@@ -29,6 +29,7 @@ const ROOMS: readonly (readonly [room: string, knows: readonly string[]])[] = [
   ['books', ['domain', 'process', 'problems', 'journal', 'catalog', 'terms', 'rating', 'print']],
   ['billing', ['domain', 'process', 'problems', 'store', 'catalog', 'aggregate', 'terms', 'query', 'rating', 'print', 'books']],
   ['findings', ['domain', 'print', 'billing']],
+  ['scheduler', ['domain', 'problems', 'store', 'journal', 'catalog', 'books', 'billing']],
   ['http', ['domain', 'process', 'problems', 'store']],
   ['ingest', ['domain', 'process', 'problems', 'samples', 'kernel', 'log', 'store', 'http']],
   [
@@ -48,6 +49,7 @@ const ROOMS: readonly (readonly [room: string, knows: readonly string[]])[] = [
       'books',
       'billing',
       'findings',
+      'scheduler',
       'http',
     ],
   ],
@@ -70,6 +72,7 @@ const ROOMS: readonly (readonly [room: string, knows: readonly string[]])[] = [
       'terms',
       'books',
       'billing',
+      'scheduler',
       'http',
       'ingest',
       'api',

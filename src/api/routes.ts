@@ -19,6 +19,7 @@ import { nameRoutes } from './service/names.ts';
 import { reconcileRoutes } from './billing/reconcile.ts';
 import { refundRoutes } from './billing/refunds.ts';
 import { outageRoutes } from './metering/outages.ts';
+import { schedulerRoutes } from './scheduler/scheduler.ts';
 import { columnsOfVmsRoute } from './metering/columns-of-vms.ts';
 import { rowsOfVmsRoute } from './metering/rows-of-vms.ts';
 import { termsRoutes } from './catalog/terms.ts';
@@ -51,6 +52,7 @@ const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
   chargeDaysRoute,
   debitRoutes,
   findingRoutes,
+  schedulerRoutes,
 ];
 
 export interface ServiceParts {

@@ -43,6 +43,7 @@ import {
   withRetention,
 } from './parts.ts';
 import { openRecords } from './records.ts';
+import { startScheduling } from './scheduling.ts';
 import type { Role } from './role.ts';
 
 /** How long a start waits for the brokers. */
@@ -89,7 +90,7 @@ export async function startDistributed(given: AppOptions): Promise<App> {
     keysOnly: !has('api'),
     ...asked,
   });
-  const { journal, catalog, books } = records;
+  const { journal, catalog, books, runs, leases } = records;
   const adminKey = has('api')
     ? await catalog.keys.bootstrapAdmin(config.adminKey, (why) => {
         logger.warn(why);
@@ -152,6 +153,7 @@ export async function startDistributed(given: AppOptions): Promise<App> {
       ? undefined
       : apiContextOf({
           ...{ store, catalog, books, config, now },
+          scheduling: { journal, runs, leases, isOn: config.scheduler, invoices: config.schedulerInvoices },
           ...documents,
           watermarkMs: (vm) => api.watermarkMs(vm),
           eventClockMs: () => api.clockMs(),
@@ -174,12 +176,17 @@ export async function startDistributed(given: AppOptions): Promise<App> {
   });
   connections.show(() => server.connections.open, connections.max);
   const url = await listen(server, config);
+  const stopScheduling =
+    api === undefined || context === undefined
+      ? undefined
+      : startScheduling({ context, logger, registry, freshen: () => api.freshen() });
   return {
     url,
     adminKey,
     server,
     async close() {
       stopChecking();
+      await stopScheduling?.();
       await closeServer(server);
       for (const role of roles) await role.close();
       await asking.close();

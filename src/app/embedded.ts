@@ -43,10 +43,14 @@ import {
   withRetention,
 } from './parts.ts';
 import { openRecords } from './records.ts';
+import { startScheduling } from './scheduling.ts';
 import { Follower } from '../journal/follow.ts';
 import { PRICING_KINDS } from '../catalog/catalog.ts';
 
 const TICK_MS = 1000;
+
+/** Nobody else stores or records anything. */
+const NOTHING = (): Promise<void> => Promise.resolve();
 
 /** Starts everything in one process; resolves when the server listens. */
 export async function startEmbedded(given: AppOptions): Promise<App> {
@@ -75,7 +79,13 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   });
   // what a server holds others may write to as well
   const shared = config.clickhouseUrl !== undefined;
-  const { journal, catalog, books } = await openRecords({ store, now, randomBytes: options.randomBytes, shared, ...asked });
+  const { journal, catalog, books, runs, leases } = await openRecords({
+    store,
+    now,
+    randomBytes: options.randomBytes,
+    shared,
+    ...asked,
+  });
   const adminKey = await catalog.keys.bootstrapAdmin(config.adminKey, (why) => {
     logger.warn(why);
   });
@@ -156,6 +166,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   const clockMs = (): number | null => aggregator.progress().clockMs || null;
   const context = apiContextOf({
     ...{ store, catalog, books, config, now, eventClockMs: clockMs },
+    scheduling: { journal, runs, leases, isOn: config.scheduler, invoices: config.schedulerInvoices },
     ...documents,
     watermarkMs: () => status().watermarkMs,
   });
@@ -189,6 +200,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     records: { catalog, books },
     keptDays: keptDays(config),
   });
+  const stopScheduling = startScheduling({ context, logger, registry, freshen: shared ? () => journal.refresh() : NOTHING });
   return {
     url: front.url,
     adminKey,
@@ -196,6 +208,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     async close() {
       stopTicking();
       stopExpiring();
+      await stopScheduling();
       await front.close();
       await marking.close();
       // the refusals since the last tick

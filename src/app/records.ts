@@ -4,6 +4,7 @@ import { chargedBy } from '../books/charged-by.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { Journal, type JournalOptions } from '../journal/journal.ts';
 import { LeaseBook } from '../journal/lease-book.ts';
+import { RunBook } from '../scheduler/run-book.ts';
 import type { Faults } from '../process/faults.ts';
 
 export interface Records {
@@ -11,6 +12,7 @@ export interface Records {
   readonly catalog: Catalog;
   readonly books: Books;
   readonly leases: LeaseBook;
+  readonly runs: RunBook;
 }
 
 export interface RecordsOptions extends Omit<JournalOptions, 'readOnly'> {
@@ -27,7 +29,8 @@ export async function openRecords({ keysOnly, faults, ...options }: RecordsOptio
   const books = new Books(journal, faults);
   const catalog = new Catalog(journal, { chargedBy: (vm, body) => chargedBy(books, vm, body), keysOnly });
   const leases = new LeaseBook();
-  if (keysOnly !== true) for (const each of [books, leases]) journal.project(each);
+  const runs = new RunBook();
+  if (keysOnly !== true) for (const each of [books, leases, runs]) journal.project(each);
   await journal.refresh();
-  return { journal, catalog, books, leases };
+  return { journal, catalog, books, leases, runs };
 }

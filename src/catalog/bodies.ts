@@ -27,6 +27,8 @@ export const accountBody = z.strictObject({
   time_zone: timeZone.optional(),
   /** Below this a prepaid balance is low; left out: below 0. */
   low_balance: decimal.optional(),
+  /** What the scheduler makes of a month that is over; left out: what the server's configuration says. */
+  invoices: z.enum(['none', 'drafts', 'finals']).optional(),
 });
 export type AccountBody = z.infer<typeof accountBody>;
 

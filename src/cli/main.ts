@@ -20,6 +20,7 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./commands/incidents.ts'),
   import('./commands/invoices.ts'),
   import('./commands/reconcile.ts'),
+  import('./commands/scheduler.ts'),
   import('./commands/findings.ts'),
   import('./commands/names.ts'),
   import('./commands/balance.ts'),

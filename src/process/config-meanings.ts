@@ -27,6 +27,10 @@ export const MEANINGS: Readonly<Record<keyof typeof VARIABLES, string>> = {
   UPTALLY_RETENTION_SHORTEN:
     'Confirms by name that raw samples are kept for a shorter time than before: `90:30`. Without it the longer time stays in force.',
   UPTALLY_CLOCK: "`wall`: the server's clock. `event`: time is the highest `ts` accepted so far, for history.",
+  UPTALLY_SCHEDULER:
+    '`on`: where the role `api` is, the server itself charges days, makes invoices and reconciles when that is due, one process of all. `off`: cron does (docs/operating/scheduler.md).',
+  UPTALLY_SCHEDULER_INVOICES:
+    'What the scheduler makes of a month that is over, for accounts whose `invoices` does not say: `none`, `drafts` or `finals`.',
   UPTALLY_LINK_LIMIT_BPS:
     'A counter that grows faster than this, in bits a second, is quarantined: kept as an anomaly, billed as zero.',
   UPTALLY_ADMIN_KEY:

@@ -40,6 +40,10 @@ export interface Config {
   /** `BEFORE:NOW` in days: confirms that raw samples are kept for a shorter time than before. */
   retentionShorten: string | undefined;
   clock: 'wall' | 'event';
+  /** Whether a process with the role api does by itself what is due. */
+  scheduler: boolean;
+  /** What the scheduler makes of a month of accounts that don't say. */
+  schedulerInvoices: 'none' | 'drafts' | 'finals';
   linkLimitBps: bigint;
   adminKey: string | undefined;
   roles: ReadonlySet<ProcessRole>;
@@ -132,6 +136,8 @@ export const VARIABLES = {
     .regex(/^\d{1,4}:\d{1,4}$/, 'must be the days before and the days from now on, as 90:30')
     .optional(),
   UPTALLY_CLOCK: oneOf(['wall', 'event']).default('wall'),
+  UPTALLY_SCHEDULER: oneOf(['on', 'off']).default('on'),
+  UPTALLY_SCHEDULER_INVOICES: oneOf(['none', 'drafts', 'finals']).default('drafts'),
   UPTALLY_LINK_LIMIT_BPS: integer(1, 999_999_999_999_999, 'bits a second').transform(BigInt).default(100_000_000_000n),
   UPTALLY_ADMIN_KEY: z.string().regex(KEY_PATTERN, 'must be 1 to 256 printable characters without spaces').optional(),
   UPTALLY_ROLES: list
@@ -237,6 +243,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, co
     retentionDays: set.UPTALLY_RETENTION_DAYS,
     retentionShorten: set.UPTALLY_RETENTION_SHORTEN,
     clock: set.UPTALLY_CLOCK,
+    scheduler: set.UPTALLY_SCHEDULER === 'on',
+    schedulerInvoices: set.UPTALLY_SCHEDULER_INVOICES,
     linkLimitBps: set.UPTALLY_LINK_LIMIT_BPS,
     adminKey: set.UPTALLY_ADMIN_KEY,
     roles: set.UPTALLY_ROLES,

@@ -9,7 +9,7 @@ import { makeLogger } from '../../src/http/bare-server.ts';
 import { buildServer, type FrameOptions } from '../../src/http/server.ts';
 import { loadTerms, shippedTermsFolder } from '../../src/terms/library.ts';
 import type { Store } from '../../src/store/store.ts';
-import { booksOf, openCatalogOf } from './records.ts';
+import { openCatalogOf, recordsOf } from './records.ts';
 
 /** The API over a store and a catalog, without log and aggregator: rows are put into the store by the test. */
 export const ADMIN = 'an-admin-key-for-the-tests';
@@ -69,8 +69,10 @@ export function serverOn(store: Store, catalog: Catalog, change: Partial<TestPar
     const watermark = watermarkMs('');
     return watermark === null ? null : watermark + constants.latenessMs;
   };
+  const { journal, books, runs, leases } = recordsOf(catalog);
   const context = apiContextOf({
-    ...{ store, catalog, books: booksOf(catalog), watermarkMs, termsLibrary, issuer, now, config: constants },
+    ...{ store, catalog, books, watermarkMs, termsLibrary, issuer, now, config: constants },
+    scheduling: { journal, runs, leases, isOn: false, invoices: 'drafts' },
     eventClockMs: parts.eventClockMs ?? newest,
   });
   return buildServer({ ...parts, keys: catalog.keys, plugins: [servicePlugin(parts), apiPlugin(context), ...parts.plugins] });

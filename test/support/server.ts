@@ -149,6 +149,8 @@ function environment(): Record<string, string | undefined> {
     UPTALLY_ADMIN_KEY: ADMIN_KEY,
     UPTALLY_MAX_VMS: '5000',
     UPTALLY_LOG_LEVEL: 'warn',
+    // Nothing happens that the test did not ask for.
+    UPTALLY_SCHEDULER: 'off',
     // the same on every machine; UPTALLY_TEST_WORKERS=2 sends everything through workers
     UPTALLY_INGEST_WORKERS: process.env['UPTALLY_TEST_WORKERS'] ?? '0',
   };

@@ -42,12 +42,15 @@ export async function chargeDays(
   {
     nowMs,
     fromMs,
+    untilMs = nowMs,
     by,
     isBegun = false,
     inTime = () => true,
   }: {
     nowMs: number;
     fromMs?: number | undefined;
+    /** Days that end later are not charged yet. */
+    untilMs?: number;
     by: string;
     /** A call goes on where the one before ended, which has seen to what was charged earlier. */
     isBegun?: boolean;
@@ -66,7 +69,7 @@ export async function chargeDays(
     for (let n = 0; ; n += 1) {
       more = n > 0 && (n === DAYS_MAX || !inTime());
       if (more) break;
-      const made = await chargeNext(context, account, { nowMs, fromMs, by, chargeWithinMs });
+      const made = await chargeNext(context, account, { nowMs, fromMs, untilMs, by, chargeWithinMs });
       if (made.waiting !== undefined) waiting = made.waiting;
       if (made.entry === undefined) break;
       entries.push(made.entry);
@@ -135,19 +138,43 @@ interface Next {
   waiting?: string;
 }
 
+interface ChargeLimits {
+  nowMs: number;
+  fromMs: number | undefined;
+  untilMs: number;
+  by: string;
+  chargeWithinMs: number;
+}
+
+/** The first day that is not charged yet. */
+function nextDay(context: BillingContext, account: string, zone: Zone, fromMs?: number): LocalDay {
+  const { books } = context;
+  const charged = Math.max(invoicedTo(books, account), ...openEntries(books, account).map(({ day }) => day.to));
+  const begin = charged > 0 ? charged : (fromMs ?? firstDayOf(context, account));
+  return localDay(zone, Math.ceil(begin / MINUTE_MS));
+}
+
+/** How many days that have ended by an instant are not charged to an account yet; 0 where its terms don't charge by the day. */
+export function daysOver(context: BillingContext, account: string, nowMs: number, untilMs: number): number {
+  if (balanceTermsOf(context, account, nowMs).chargeWithinMs === null) return 0;
+  const zone = zoneOfAccount(context.catalog, account);
+  let days = 0;
+  for (let day = nextDay(context, account, zone); dayEnd(day) * MINUTE_MS <= untilMs; day = localDay(zone, dayEnd(day)))
+    days += 1;
+  return days;
+}
+
 async function chargeNext(
   context: BillingContext,
   account: string,
-  { nowMs, fromMs, by, chargeWithinMs }: { nowMs: number; fromMs: number | undefined; by: string; chargeWithinMs: number },
+  { nowMs, fromMs, untilMs, by, chargeWithinMs }: ChargeLimits,
 ): Promise<Next> {
   const { books } = context;
   const zone = zoneOfAccount(context.catalog, account);
   const open = openEntries(books, account);
-  const charged = Math.max(invoicedTo(books, account), ...open.map(({ day }) => day.to));
-  const begin = charged > 0 ? charged : (fromMs ?? firstDayOf(context, account));
-  const day = localDay(zone, Math.ceil(begin / MINUTE_MS));
+  const day = nextDay(context, account, zone, fromMs);
   const endMs = dayEnd(day) * MINUTE_MS;
-  if (endMs > nowMs) return {};
+  if (endMs > untilMs) return {};
   const firstMs = open.length === 0 ? day.startMinute * MINUTE_MS : Math.min(...open.map((each) => each.day.from));
   const runFrom = runFromOf(books, account, zone, day, firstMs);
   // A day whose usage is not complete yet waits as long as the terms let it.

@@ -1,0 +1,39 @@
+import { chargeDays, daysOver } from '../../billing/charges/charge-days.ts';
+import { attempt } from '../failure.ts';
+import type { Job, JobContext, Part, Turn } from '../job.ts';
+
+/** The watermark has to pass the end of the day, and the last samples to be stored. */
+const DELAY_MS = 10 * 60_000;
+
+/** A day of a prepaid account's use is charged once it is over, and what earlier days have become since is corrected. */
+export const chargeDaysJob: Job = {
+  name: 'charge-days',
+  does: 'charges the days that are over to accounts whose terms charge by the day, and settles and suspends as they say',
+  every: 'day',
+  delayMs: DELAY_MS,
+  async *run(context, turn) {
+    for (const account of turn.accounts) yield await attempt(account, () => part(context, turn, account));
+  },
+};
+
+async function part({ billing }: JobContext, { slot, dryRun, by }: Turn, account: string): Promise<Part> {
+  const nowMs = billing.businessNow();
+  const untilMs = slot.toMs;
+  if (dryRun) {
+    const days = daysOver(billing, account, nowMs, untilMs);
+    return days === 0 ? { account, outcome: 'nothing' } : { account, outcome: 'changed', counts: { days } };
+  }
+  let entries = 0;
+  let waiting: string | null = null;
+  for (let more = true, isBegun = false; more; isBegun = true) {
+    const run = await chargeDays(billing, account, { nowMs, untilMs, by, isBegun });
+    entries += run.entries.length;
+    ({ more, waiting } = run);
+  }
+  const counts = entries === 0 ? {} : { entries };
+  if (waiting !== null) {
+    const reason = `the usage of ${waiting} is not complete yet`;
+    return { account, outcome: 'waiting', counts, code: 'not_metered', reason };
+  }
+  return { account, outcome: entries === 0 ? 'nothing' : 'changed', counts };
+}
