@@ -20,6 +20,7 @@ const ROOMS: readonly (readonly [room: string, knows: readonly string[]])[] = [
   ['store', ['domain', 'process']],
   ['journal', ['process', 'store']],
   ['catalog', ['domain', 'problems', 'samples', 'store', 'journal']],
+  ['sources', ['domain', 'problems', 'samples', 'journal']],
   ['aggregate', ['domain', 'process', 'samples', 'kernel', 'log', 'store', 'journal', 'catalog']],
   ['log-tool', ['process', 'kernel', 'log', 'store', 'aggregate']],
   ['terms', ['domain', 'catalog']],
@@ -31,7 +32,7 @@ const ROOMS: readonly (readonly [room: string, knows: readonly string[]])[] = [
   ['findings', ['domain', 'print', 'billing']],
   ['scheduler', ['domain', 'problems', 'store', 'journal', 'catalog', 'books', 'billing']],
   ['http', ['domain', 'process', 'problems', 'store']],
-  ['ingest', ['domain', 'process', 'problems', 'samples', 'kernel', 'log', 'store', 'http']],
+  ['ingest', ['domain', 'process', 'problems', 'samples', 'kernel', 'log', 'store', 'sources', 'http']],
   [
     'api',
     [
@@ -41,6 +42,7 @@ const ROOMS: readonly (readonly [room: string, knows: readonly string[]])[] = [
       'store',
       'journal',
       'catalog',
+      'sources',
       'aggregate',
       'terms',
       'query',
@@ -68,6 +70,7 @@ const ROOMS: readonly (readonly [room: string, knows: readonly string[]])[] = [
       'store',
       'journal',
       'catalog',
+      'sources',
       'aggregate',
       'terms',
       'books',

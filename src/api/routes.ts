@@ -15,6 +15,7 @@ import { invoiceListRoutes } from './billing/invoice-list.ts';
 import { invoiceRunRoutes } from './billing/invoice-runs.ts';
 import { invoiceRoutes } from './billing/invoices.ts';
 import { keyRoutes } from './service/keys.ts';
+import { sourceRoutes } from './metering/sources.ts';
 import { nameRoutes } from './service/names.ts';
 import { reconcileRoutes } from './billing/reconcile.ts';
 import { refundRoutes } from './billing/refunds.ts';
@@ -41,6 +42,7 @@ const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
   backtestRoutes,
   incidentRoutes,
   keyRoutes,
+  sourceRoutes,
   nameRoutes,
   eventRoutes,
   refundRoutes,

@@ -152,7 +152,7 @@ export async function startDistributed(given: AppOptions): Promise<App> {
     api === undefined
       ? undefined
       : apiContextOf({
-          ...{ store, catalog, books, config, now },
+          ...{ store, catalog, books, sources: records.sources, config, now },
           scheduling: { journal, runs, leases, isOn: config.scheduler, invoices: config.schedulerInvoices },
           ...documents,
           watermarkMs: (vm) => api.watermarkMs(vm),

@@ -79,7 +79,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   });
   // what a server holds others may write to as well
   const shared = config.clickhouseUrl !== undefined;
-  const { journal, catalog, books, runs, leases } = await openRecords({
+  const { journal, catalog, books, runs, leases, sources } = await openRecords({
     store,
     now,
     randomBytes: options.randomBytes,
@@ -165,7 +165,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   registerAgents(registry, agents, () => new Set(catalog.keys.all().map(({ body }) => body.name)));
   const clockMs = (): number | null => aggregator.progress().clockMs || null;
   const context = apiContextOf({
-    ...{ store, catalog, books, config, now, eventClockMs: clockMs },
+    ...{ store, catalog, books, sources, config, now, eventClockMs: clockMs },
     scheduling: { journal, runs, leases, isOn: config.scheduler, invoices: config.schedulerInvoices },
     ...documents,
     watermarkMs: () => status().watermarkMs,
@@ -178,9 +178,12 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     registry,
     // with workers before it, theirs are the connections
     ...(config.ingestWorkers === 0 ? { connectionsMax: connections.max, onCut: connections.onCut } : {}),
-    plugins: [servicePlugin({ ready, status, constants: config }), apiPlugin(context), ingestPlugin(door, faults)],
+    plugins: [servicePlugin({ ready, status, constants: config }), apiPlugin(context), ingestPlugin(door, faults, { sources })],
   });
-  const front = await openFront(options, server, registry, connections, { keys: catalog.keys, door });
+  const front = await openFront(options, server, registry, connections, { keys: catalog.keys, door, sources });
+  sources.onChange = () => {
+    front.sourcesChanged();
+  };
   catalog.keys.onChange = () => {
     front.keysChanged();
   };

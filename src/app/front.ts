@@ -23,6 +23,8 @@ export interface Front {
   readonly url: string;
   /** To be called when a key was made or revoked. */
   keysChanged(): void;
+  /** To be called when a source was made, changed or deleted. */
+  sourcesChanged(): void;
   /** Takes nothing more, and lets what was begun finish. */
   close(): Promise<void>;
 }
@@ -41,7 +43,12 @@ export function openFront(
 }
 
 async function openAlone({ config }: AppOptions, server: FastifyInstance): Promise<Front> {
-  return { url: await listen(server, config), keysChanged: () => undefined, close: () => closeServer(server) };
+  return {
+    url: await listen(server, config),
+    keysChanged: () => undefined,
+    sourcesChanged: () => undefined,
+    close: () => closeServer(server),
+  };
 }
 
 async function openWorkers(
@@ -69,6 +76,7 @@ async function openWorkers(
     onDropped: () => {
       connections.onCut('full');
     },
+    first: () => [{ type: 'sources', sources: shared.sources.all() }],
     clockAheadMs: () => -(clock?.refusedMs ?? 0),
     onItem: (item, say) => {
       answerWorker(desk, item, say);
@@ -103,6 +111,9 @@ async function openWorkers(
     url: addressUrl(publicPort.address),
     keysChanged: () => {
       pool.sayToAll({ type: 'forget' });
+    },
+    sourcesChanged: () => {
+      pool.sayToAll({ type: 'sources', sources: shared.sources.all() });
     },
     async close() {
       publicPort.close();

@@ -102,7 +102,7 @@ export function startIngest(setup: IngestSetup): IngestRole {
     () => undefined, // a message that is refused says so
   );
   return {
-    plugins: [ingestPlugin(door, faults)],
+    plugins: [ingestPlugin(door, faults, { sources: records.sources })],
     register: (registry) => {
       register(registry, log);
       registerAgents(registry, agents, () => new Set(records.catalog.keys.all().map(({ body }) => body.name)));

@@ -6,6 +6,7 @@ import { Journal, type JournalOptions } from '../journal/journal.ts';
 import { LeaseBook } from '../journal/lease-book.ts';
 import { RunBook } from '../scheduler/run-book.ts';
 import type { Faults } from '../process/faults.ts';
+import { SourceBook } from '../sources/source-book.ts';
 
 export interface Records {
   readonly journal: Journal;
@@ -13,10 +14,11 @@ export interface Records {
   readonly books: Books;
   readonly leases: LeaseBook;
   readonly runs: RunBook;
+  readonly sources: SourceBook;
 }
 
 export interface RecordsOptions extends Omit<JournalOptions, 'readOnly'> {
-  /** Of everything but keys only how far it goes is known, and nothing can be written: for processes that answer no questions. */
+  /** Of everything but keys and sources only how far it goes is known, and nothing can be written: for processes that answer no questions. */
   readonly keysOnly?: boolean | undefined;
   /** Where tests stop the process while the books are written. */
   readonly faults?: Faults | undefined;
@@ -30,7 +32,9 @@ export async function openRecords({ keysOnly, faults, ...options }: RecordsOptio
   const catalog = new Catalog(journal, { chargedBy: (vm, body) => chargedBy(books, vm, body), keysOnly });
   const leases = new LeaseBook();
   const runs = new RunBook();
+  const sources = new SourceBook(journal);
+  journal.project(sources);
   if (keysOnly !== true) for (const each of [books, leases, runs]) journal.project(each);
   await journal.refresh();
-  return { journal, catalog, books, leases, runs };
+  return { journal, catalog, books, leases, runs, sources };
 }

@@ -11,7 +11,7 @@ import { Admission, type AdmissionOptions, type NameKeeper } from './admission.t
 import type { AgentsSeen } from './agents-seen.ts';
 import { hear } from './heard.ts';
 import { Judge, type JudgeOptions, logProblem, Refusals, type SampleDoor } from './judge.ts';
-import type { Receipt } from './receivers/receiver.ts';
+import type { Receipt } from './receivers/shared/receiver.ts';
 
 /** Samples that may wait for the aggregator. They are on disk; the bound keeps a restart and the answers of the API timely. */
 export const LAG_SAMPLES_MAX = 5_000_000;

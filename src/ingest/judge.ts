@@ -7,7 +7,7 @@ import type { Faults } from '../process/faults.ts';
 import { type BodyFormat, type Decoded, Decoder } from '../kernel/decoder.ts';
 import { LogError, type LogErrorCode } from '../log/log.ts';
 import type { ProductClock } from '../process/product-clock.ts';
-import type { Receipt } from './receivers/receiver.ts';
+import type { Receipt } from './receivers/shared/receiver.ts';
 import { DAY_MS } from '../domain/zone.ts';
 
 /** What takes the bodies of all receivers. */
@@ -67,10 +67,10 @@ export class Judge {
         ? new ProblemError('too_many_samples', 'a request holds at most 50,000 samples')
         : new ProblemError('bad_request', `${MALFORMED[format]}${otherwiseWritten(body)}`);
     }
-    const { accepted, rejected, errors } = decoded;
+    const { accepted, rejected, errors, rejectedByCode } = decoded;
     await store(decoded);
     if (accepted > 0) faults.at('before-answer');
-    return { accepted, rejected, errors };
+    return { accepted, rejected, errors, rejectedByCode };
   }
 }
 

@@ -10,7 +10,7 @@ import { catalogRecord, tickRecord } from '../log/record.ts';
 import type { AgentsSeen } from './agents-seen.ts';
 import { hear, highestIn } from './heard.ts';
 import { Judge, type JudgeOptions, logProblem, Refusals, type SampleDoor } from './judge.ts';
-import type { Receipt } from './receivers/receiver.ts';
+import type { Receipt } from './receivers/shared/receiver.ts';
 
 export interface KafkaDoorOptions extends JudgeOptions {
   readonly log: KafkaWriter;

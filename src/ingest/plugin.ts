@@ -11,8 +11,16 @@ import type { Faults } from '../process/faults.ts';
 import { BodyBudget } from '../http/body-budget.ts';
 import { BODIES_BYTES_MAX, type BodyToRead, checkAnnounced, readBody } from './body.ts';
 import type { SampleDoor } from './judge.ts';
-import type { Exchange, Receiver, ReceiverAnswer } from './receivers/receiver.ts';
+import type { Exchange, Receiver, ReceiverAnswer } from './receivers/shared/receiver.ts';
 import { RECEIVERS } from './receivers/receivers.ts';
+import { NO_SOURCES, type Sources } from '../sources/sources.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Sources in force, where samples are taken. */
+    readonly sources: Sources;
+  }
+}
 
 /** Who may post samples. */
 const ROLES: readonly KeyRole[] = ['agent', 'admin'];
@@ -21,6 +29,7 @@ export interface IngestOptions {
   /** Bytes of bodies that may be in memory at once, over all receivers. */
   readonly bodiesBytesMax?: number;
   readonly receivers?: readonly Receiver[];
+  readonly sources?: Sources;
 }
 
 /** A body that has come, and the post that it belongs to. */
@@ -32,9 +41,11 @@ interface RawBody {
 
 /** The plugin for a server: every receiver's routes. */
 export function ingestPlugin(door: SampleDoor, faults: Faults, options: IngestOptions = {}): HttpPlugin {
-  const { bodiesBytesMax = BODIES_BYTES_MAX, receivers = RECEIVERS } = options;
+  const { bodiesBytesMax = BODIES_BYTES_MAX, receivers = RECEIVERS, sources = NO_SOURCES } = options;
   const budget = BodyBudget.shared(bodiesBytesMax, BODY_BYTES_MAX);
   return async (api) => {
+    // read off the server: nothing is made for a request
+    api.app.decorateRequest('sources', { getter: () => sources });
     for (const receiver of receivers) await register(api, receiver, { door, faults, budget });
   };
 }

@@ -116,6 +116,16 @@ export const PROBLEMS = {
     title: 'The body is too large',
     meaning: 'It is above the limit for this call, before or after decompression.',
   },
+  source_unknown: {
+    status: 404,
+    title: 'There is no such source',
+    meaning: 'A source says what the series of a sender are: `PUT /v1/sources/{id}` makes one.',
+  },
+  source_conflict: {
+    status: 409,
+    title: 'The source cannot become so',
+    meaning: 'It is of another protocol, or has as many versions as it may have.',
+  },
   too_many_samples: { status: 413, title: 'There are too many samples', meaning: 'A request holds at most 50,000.' },
   uri_too_long: { status: 414, title: 'The address is too long', meaning: 'The path or a part of it is above its limit.' },
   unsupported_media_type: {

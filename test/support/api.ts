@@ -69,9 +69,9 @@ export function serverOn(store: Store, catalog: Catalog, change: Partial<TestPar
     const watermark = watermarkMs('');
     return watermark === null ? null : watermark + constants.latenessMs;
   };
-  const { journal, books, runs, leases } = recordsOf(catalog);
+  const { journal, books, runs, leases, sources } = recordsOf(catalog);
   const context = apiContextOf({
-    ...{ store, catalog, books, watermarkMs, termsLibrary, issuer, now, config: constants },
+    ...{ store, catalog, books, sources, watermarkMs, termsLibrary, issuer, now, config: constants },
     scheduling: { journal, runs, leases, isOn: false, invoices: 'drafts' },
     eventClockMs: parts.eventClockMs ?? newest,
   });

@@ -4,7 +4,7 @@
  */
 import { inflateSync } from 'node:zlib';
 import { z } from 'zod';
-import type { Exchange, Receiver, RequestHead } from '../../src/ingest/receivers/receiver.ts';
+import type { Exchange, Receiver, RequestHead } from '../../src/ingest/receivers/shared/receiver.ts';
 import { BODY_BYTES_MAX } from '../../src/kernel/decoder.ts';
 import { ProblemError } from '../../src/problems/problem.ts';
 import { encodeBinaryAt } from '../../src/samples/binary-writer.ts';

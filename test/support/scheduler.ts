@@ -12,9 +12,9 @@ export interface SimulatedClock {
 }
 
 /** What a simulated day's billing is made with: everything but the clock is as in a server. */
-export function billingOn({ journal, catalog, books, leases, runs }: Records, clock: SimulatedClock): BillingContext {
+export function billingOn({ journal, catalog, books, leases, runs, sources }: Records, clock: SimulatedClock): BillingContext {
   return apiContextOf({
-    ...{ store: journal.store, catalog, books, now: () => clock.nowMs },
+    ...{ store: journal.store, catalog, books, sources, now: () => clock.nowMs },
     ...{ config: { clock: 'wall', stalenessMs: 90_000 }, eventClockMs: () => null, watermarkMs: () => clock.nowMs - 120_000 },
     termsLibrary: loadTerms([shippedTermsFolder()]),
     scheduling: { journal, runs, leases, isOn: true, invoices: 'drafts' },

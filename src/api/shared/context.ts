@@ -12,10 +12,12 @@ export interface Scheduling extends Pick<JobContext, 'invoices'> {
   /** Whether this process would do what is due. */
   readonly isOn: boolean;
 }
+import type { SourceBook } from '../../sources/source-book.ts';
 
 /** What every call of the API is answered from: made once for a process, and handed to all routes alike. */
 export interface ApiContext extends BillingContext {
   /** The clock of this machine. */
   readonly now: () => number;
   readonly scheduling: Scheduling;
+  readonly sources: SourceBook;
 }

@@ -5,7 +5,7 @@ import type { BodyFormat } from '../../kernel/decoder.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { type Rejection, rejectionMessage } from '../../samples/rejection.ts';
 import { sampleShape } from '../../samples/sample-shape.ts';
-import type { Exchange, Receipt, Receiver, ReceiverAnswer, RequestHead } from './receiver.ts';
+import type { Exchange, Receipt, Receiver, ReceiverAnswer, RequestHead } from './shared/receiver.ts';
 
 /** The media type of the binary format (schemas/samples-binary.md). */
 const BINARY_TYPE = 'application/vnd.uptally.samples';

@@ -5,12 +5,14 @@ import type { CutReason } from '../../http/connections.ts';
 import type { KeysInForce } from '../../http/keys.ts';
 import type { ObserveRequest } from '../../http/metrics.ts';
 import { problemOf } from '../../http/problem-pages.ts';
+import type { HeldSources } from '../../sources/held-sources.ts';
 import type { Door, JudgedBatch } from '../door.ts';
 import { type FromWorker, type SentProblem, sentProblem, type ToWorker } from './messages.ts';
 
 export interface Desk {
   readonly keys: KeysInForce;
   readonly door: Pick<Door, 'takeJudged'>;
+  readonly sources: HeldSources;
   readonly observe: ObserveRequest;
   /** A connection of a worker was cut off. */
   readonly onCut: (reason: CutReason) => void;
@@ -37,6 +39,9 @@ export function answerWorker(desk: Desk, item: FromWorker, say: (item: ToWorker)
     }
     case 'request':
       desk.observe(item.method, item.route, item.status, item.seconds);
+      return;
+    case 'source-counts':
+      for (const [what, n] of item.counts) desk.sources.countsOf(item.source).add(what, n);
       return;
     case 'cut':
       desk.onCut(item.reason);

@@ -94,6 +94,7 @@ export class MainLink {
         this.#keys.clear();
         return;
       case 'setup':
+      case 'sources':
       case 'close':
         return;
     }

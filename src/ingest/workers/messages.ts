@@ -6,6 +6,8 @@
 import type { Key } from '../../http/keys.ts';
 import { type ProblemCode, ProblemError } from '../../problems/problem.ts';
 import type { CutReason } from '../../http/connections.ts';
+import type { ToldSources } from '../../sources/held-sources.ts';
+import type { Counted } from '../../sources/source-counts.ts';
 import type { JudgedBatch } from '../door.ts';
 
 export const CONNECTION = 'connection';
@@ -36,6 +38,8 @@ export type ToWorker =
   | { readonly type: 'stored'; readonly id: number; readonly problem: SentProblem | null }
   /** The keys have changed. */
   | { readonly type: 'forget' }
+  /** All sources in force, when they have changed, and first before anything is posted. */
+  | { readonly type: 'sources'; readonly sources: ToldSources }
   /** The machine's clock is right, though it has made a leap. */
   | { readonly type: 'follow' }
   | { readonly type: 'close' };
@@ -55,6 +59,8 @@ export type FromWorker =
       readonly status: string;
       readonly seconds: number;
     }
+  /** What became of what a source sent, since the last time. */
+  | { readonly type: 'source-counts'; readonly source: string; readonly counts: readonly (readonly [Counted, number])[] }
   /** A connection has ended. */
   | { readonly type: 'closed' };
 

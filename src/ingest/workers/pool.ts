@@ -21,6 +21,8 @@ export interface PoolOptions {
   readonly setup: Omit<Setup, 'worker' | 'clockAheadMs'>;
   /** How far the time that the product goes by is ahead of the machine's, now. */
   readonly clockAheadMs?: () => number;
+  /** What every worker is told after its setup. */
+  readonly first?: () => readonly ToWorker[];
   readonly onItem: (item: FromWorker, say: (item: ToWorker) => void) => void;
   /** Connections that wait for a worker, or are on their way to one: each is a file of this process. */
   readonly waitingMax: number;
@@ -169,6 +171,7 @@ export class WorkerPool {
       type: 'setup',
       setup: { ...this.#options.setup, worker: number, clockAheadMs: this.#options.clockAheadMs?.() ?? 0 },
     });
+    for (const item of this.#options.first?.() ?? []) outbox.say(item);
   }
 
   #isReady(worker: Worker, connectionsMax: number): void {

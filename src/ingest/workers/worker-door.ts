@@ -3,7 +3,7 @@ import type { Key } from '../../http/keys.ts';
 import type { BodyFormat } from '../../kernel/decoder.ts';
 import { samplesRecord } from '../../log/record.ts';
 import { Judge, type JudgeOptions, type SampleDoor } from '../judge.ts';
-import type { Receipt } from '../receivers/receiver.ts';
+import type { Receipt } from '../receivers/shared/receiver.ts';
 import type { MainLink } from './main-link.ts';
 
 export class WorkerDoor implements SampleDoor {

@@ -20,6 +20,7 @@ import { connectionsFor } from '../../http/connections.ts';
 import { observeRequests } from '../../http/metrics.ts';
 import { openFilesMax } from '../../process/process-files.ts';
 import { ProductClock } from '../../process/product-clock.ts';
+import { HeldSources } from '../../sources/held-sources.ts';
 import { ingestPlugin } from '../plugin.ts';
 import { RECEIVERS } from '../receivers/receivers.ts';
 import { forwardTheRest } from './forward.ts';
@@ -28,6 +29,7 @@ import { CONNECTION, type Setup, type ToWorker } from './messages.ts';
 import { WorkerDoor } from './worker-door.ts';
 
 const CLOCK_LOOK_MS = 1_000;
+const COUNTS_MS = 1_000;
 
 const link = new MainLink((items) => {
   // when nobody hears it any more, 'disconnect' says so
@@ -35,6 +37,7 @@ const link = new MainLink((items) => {
 });
 const mainPid = process.ppid;
 const sockets = new Set<Socket>();
+const sources = new HeldSources();
 /** Its own, and one to the main process when what it asks is forwarded. */
 const FILES_A_CONNECTION = 2;
 let setup: Setup | undefined;
@@ -67,6 +70,7 @@ process.on('message', (message: typeof CONNECTION | readonly ToWorker[], handle:
   }
   for (const item of message) {
     if (item.type === 'setup') void start(item.setup);
+    else if (item.type === 'sources') sources.replace(item.sources);
     else if (item.type === 'close') void close();
     else if (item.type === 'follow') follow();
     else link.hear(item);
@@ -102,9 +106,16 @@ async function start(given: Setup): Promise<void> {
   };
   // a leap is noticed when it happens, also where nobody posts meanwhile
   setInterval(() => clock.nowMs(), CLOCK_LOOK_MS).unref();
+  const tellCounts = (): void => {
+    for (const [source, counts] of sources.counted()) {
+      const told = [...counts.handOver()];
+      if (told.length > 0) link.say({ type: 'source-counts', source, counts: told });
+    }
+  };
+  setInterval(tellCounts, COUNTS_MS).unref();
   const door = new WorkerDoor(link, { now: () => clock.nowMs(), retentionDays, faults });
   const receivers = RECEIVERS.filter(({ inWorkers }) => inWorkers);
-  await ingestPlugin(door, faults, { bodiesBytesMax, receivers })(api);
+  await ingestPlugin(door, faults, { bodiesBytesMax, receivers, sources })(api);
   // A place of its own, which nobody knows: connections come from the main process, but it is listening that starts Node's timeouts.
   await app.listen({
     path: join(dirname(mainSocket), `worker-${process.pid}`),
@@ -128,6 +139,7 @@ async function start(given: Setup): Promise<void> {
       if (sockets.size > 0) await new Promise<void>((resolve) => (drained = resolve));
     });
     stopForwarding();
+    tellCounts();
     link.flush();
     leave();
   };

@@ -1,3 +1,4 @@
+import { HeldSources } from '../../../src/sources/held-sources.ts';
 /** The keeper of workers and their channel, against processes that only a test could have. */
 import { EventEmitter } from 'node:events';
 import type { ChildProcess } from 'node:child_process';
@@ -123,6 +124,7 @@ describe('what goes between a worker and the main process', () => {
         keyInForce: (id) => (id === KEY.id ? KEY : undefined),
       },
       door: { takeJudged: () => Promise.resolve() },
+      sources: new HeldSources(),
       observe: () => undefined,
       onCut: () => undefined,
       logger: { error: () => undefined },

@@ -4,12 +4,13 @@
  * kernel is to judge, in one of the formats that the kernel reads, and what came of that it tells its sender.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { KeySpelling } from '../../http/auth.ts';
-import type { Key } from '../../http/keys.ts';
-import type { Operation } from '../../http/openapi.ts';
-import type { BodyFormat } from '../../kernel/decoder.ts';
-import type { ProblemError } from '../../problems/problem.ts';
-import type { Rejection } from '../../samples/rejection.ts';
+import type { KeySpelling } from '../../../http/auth.ts';
+import type { Key } from '../../../http/keys.ts';
+import type { Operation } from '../../../http/openapi.ts';
+import type { BodyFormat } from '../../../kernel/decoder.ts';
+import type { ProblemError } from '../../../problems/problem.ts';
+import type { Rejection } from '../../../samples/rejection.ts';
+import type { Sources } from '../../../sources/sources.ts';
 
 export interface Receiver {
   /** Of the protocol. */
@@ -57,6 +58,8 @@ export interface RequestHead {
   readonly query: unknown;
   /** Who posts; null where no key is asked for. */
   readonly key: Key | null;
+  /** Sources in force. */
+  readonly sources: Sources;
 }
 
 /** One post, from its head to its answer; what a receiver must remember of it stands in here. */
@@ -79,6 +82,8 @@ export interface Receipt {
   readonly rejected: number;
   /** The first 100. */
   readonly errors: readonly Rejection[];
+  /** How many of each code, in the order of REJECTION_CODES. */
+  readonly rejectedByCode: readonly number[];
 }
 
 export interface ReceiverAnswer {

@@ -1,0 +1,136 @@
+/** Remote write 1.0: `prometheus.WriteRequest` (prometheus/prompb/remote.proto, types.proto), series by series. */
+import type { Source } from '../../../sources/source.ts';
+import type { SourceInForce } from '../../../sources/sources.ts';
+import type { Translation } from '../shared/translation.ts';
+import { BYTES, FIXED64, MalformedError, ProtobufReader, textOf, VARINT } from '../shared/protobuf.ts';
+import { LabelSet } from './labels.ts';
+import type { SeriesCache } from './series-cache.ts';
+import { addValueRead } from './values.ts';
+
+/** What a source's series are, by version. */
+export type CacheOf = (source: Source) => SeriesCache;
+
+const NOWHERE = -1;
+
+/** Adds the samples of a request. Throws MalformedError where the body is no WriteRequest. */
+export function translateVersion1(body: Uint8Array, from: SourceInForce, cacheOf: CacheOf, into: Translation): void {
+  const reader = new ProtobufReader(body);
+  const samplesAt: number[] = [];
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
+    if (field !== 1) {
+      reader.skip();
+      continue;
+    }
+    reader.expect(BYTES);
+    const outer = reader.enter();
+    translateSeries(reader, samplesAt, from, cacheOf, into);
+    reader.leave(outer);
+  }
+}
+
+function translateSeries(
+  reader: ProtobufReader,
+  samplesAt: number[],
+  from: SourceInForce,
+  cacheOf: CacheOf,
+  into: Translation,
+): void {
+  samplesAt.length = 0;
+  let labelsFrom = NOWHERE;
+  let labelsTo = NOWHERE;
+  let inOneRun = true;
+  for (;;) {
+    const start = reader.at;
+    const field = reader.field();
+    if (field === 0) break;
+    if (field === 1) {
+      reader.expect(BYTES);
+      reader.skipBytes();
+      if (labelsFrom === NOWHERE) labelsFrom = start;
+      else if (labelsTo !== start) inOneRun = false;
+      labelsTo = reader.at;
+    } else if (field === 2) {
+      reader.expect(BYTES);
+      samplesAt.push(reader.at);
+      reader.skipBytes();
+    } else reader.skip();
+  }
+  if (samplesAt.length === 0) return;
+  const { at, end } = reader;
+  // labels between others: nobody writes them so, and they are read as if they stood together
+  const labels = inOneRun ? reader.bytes : gathered(reader.bytes.subarray(labelsFrom, labelsTo));
+  const [first, last] = inOneRun ? [Math.max(0, labelsFrom), Math.max(0, labelsTo)] : [0, labels.length];
+  for (const sampleAt of samplesAt) {
+    reader.at = sampleAt;
+    const outer = reader.enter();
+    const { valueAt, atMs } = readSample(reader);
+    reader.leave(outer);
+    const source = from.at(Number.isNaN(atMs) ? 0 : atMs);
+    const series = cacheOf(source).get(labels, first, last, () => {
+      const set = labelsIn(labels.subarray(first, last));
+      // the order of labels changes nothing here
+      return set.name === '' || set.unclear
+        ? { kind: 'rejected', code: 'missing_field', why: set.problem ?? '' }
+        : source.series(set.name, set.all);
+    });
+    addValueRead(reader, valueAt, atMs, null, series, into);
+  }
+  reader.at = at;
+  reader.end = end;
+}
+
+/** A sample: its value stays where it is, since what it is about may not matter. */
+function readSample(reader: ProtobufReader): { valueAt: number; atMs: number } {
+  let valueAt = NOWHERE;
+  let atMs = 0;
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
+    if (field === 1) {
+      reader.expect(FIXED64);
+      valueAt = reader.at;
+      reader.skip();
+    } else if (field === 2) {
+      reader.expect(VARINT);
+      atMs = reader.int64();
+    } else reader.skip();
+  }
+  return { valueAt, atMs };
+}
+
+/** The labels of a series. Throws MalformedError. */
+function labelsIn(bytes: Uint8Array): LabelSet {
+  const reader = new ProtobufReader(bytes);
+  const set = new LabelSet();
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
+    if (field !== 1) throw new MalformedError('there is something between labels');
+    const outer = reader.enter();
+    let name = '';
+    let value = '';
+    for (let part = reader.field(); part !== 0; part = reader.field()) {
+      if (part > 2) {
+        reader.skip();
+        continue;
+      }
+      reader.expect(BYTES);
+      const { from, to } = reader.skipBytes();
+      const text = textOf(reader.bytes.subarray(from, to));
+      if (part === 1) name = text;
+      else value = text;
+    }
+    reader.leave(outer);
+    set.add(name, value);
+  }
+  return set;
+}
+
+/** The labels of a series alone. */
+function gathered(bytes: Uint8Array): Uint8Array {
+  const reader = new ProtobufReader(bytes);
+  const pieces: Uint8Array[] = [];
+  for (;;) {
+    const start = reader.at;
+    const field = reader.field();
+    if (field === 0) return Buffer.concat(pieces);
+    reader.skip();
+    if (field === 1) pieces.push(bytes.subarray(start, reader.at));
+  }
+}
