@@ -14,6 +14,8 @@ export interface LineDetails {
 }
 
 export interface ServiceDetail {
+  /** Left out by documents of before plans had lines of their own. */
+  plan: string;
   served_minutes: number;
   plans: readonly {
     plan: string;
@@ -31,11 +33,16 @@ export interface TrafficDetail {
   rx_bytes: bigint;
   tx_bytes: bigint;
   counted_bytes: bigint;
+  /** As far as they count for this part of the period; rounded for people where they are no whole bytes. */
   included_bytes: bigint;
   billable_bytes: bigint;
+  /** Where the plan was on for a part of what was served: which, and the bytes exactly. */
+  share?: { minutes: bigint; of: bigint };
+  included_exact?: string;
+  billable_exact?: string;
   unit_bytes: bigint;
   exact_nanos: string;
-  tiers: readonly { up_to: number | null; units: string; price: string }[];
+  tiers: readonly { up_to: number | null; bound?: string; units: string; price: string }[];
 }
 
 export interface PercentileDetail {

@@ -5,8 +5,8 @@ import { priceCredits } from './credits.ts';
 import { type FeeEvent, priceFees } from './fees.ts';
 import { type LateFeeRule, type OverdueInvoice, priceLateCharges, priceLateFee } from './late-fee.ts';
 import { type Priced, rounded, type RatedLine } from './line.ts';
-import { pricePercentile, slotsIn } from './percentile.ts';
-import { clipSegments, type Segment } from './served.ts';
+import { pricePercentile, slotsOf } from './percentile.ts';
+import { clipSegments, partsOf, type Segment } from './served.ts';
 import { priceService } from './service.ts';
 import { priceTax } from './tax.ts';
 import { type Bytes, priceTraffic } from './traffic.ts';
@@ -48,7 +48,7 @@ export interface InvoiceFacts {
 
 /**
  * The lines of an invoice. This is the one place where their order stands (SPEC §6): for each VM service, traffic, fees,
- * credits; then late fees; then tax on the sum of the rounded lines before.
+ * credits, of the first two a line a plan; then late fees; then tax on the sum of the rounded lines before.
  */
 export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
   const { currency, fromMs, toMs } = facts;
@@ -58,12 +58,14 @@ export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
   };
   const fromMinute = fromMs / MINUTE_MS;
   const toMinute = toMs / MINUTE_MS;
-  const slotCount = slotsIn(fromMinute, toMinute);
   for (const vm of facts.vms) {
-    add(priceService(vm.vm, clipSegments(vm.service, fromMinute, toMinute), currency));
+    const parts = partsOf(clipSegments(vm.service, fromMinute, toMinute));
+    for (const { segments } of parts) add(priceService(vm.vm, segments, currency));
     for (const { rules, ...traffic } of vm.traffic) {
-      const facts = { vm: vm.vm, ...traffic, slotCount, currency };
-      add(rules.counting === 'p95' ? pricePercentile({ ...facts, rules }) : priceTraffic({ ...facts, rules }));
+      const part = parts.find(({ plan }) => plan === traffic.plan);
+      const given = { vm: vm.vm, ...traffic, currency };
+      if (rules.counting === 'p95') add(pricePercentile({ ...given, rules, slotCount: slotsOf(part?.segments ?? []) }));
+      else add(priceTraffic({ ...given, rules, ...(part === undefined ? {} : { share: part.share }) }));
     }
     for (const fee of priceFees(vm.vm, vm.fees, currency)) add(fee);
     add(priceCredits({ ...vm, fromMinute, toMinute, currency }));

@@ -2,6 +2,7 @@ import type { PlanBody } from '../domain/plan.ts';
 import { decimalText, exact, exactText, priceText, times } from './exact.ts';
 import type { PricedAs } from './line.ts';
 import { type Bytes, priceNanosOf } from './traffic.ts';
+import type { MinuteRun } from './unavailable.ts';
 
 export const SLOT_MINUTES = 5;
 const SLOT_SECONDS = 300n;
@@ -9,9 +10,17 @@ const MBIT = 1_000_000n;
 
 export type P95Traffic = Extract<NonNullable<PlanBody['traffic']>, { counting: 'p95' }>;
 
-/** Slots of the UTC epoch's grid of 5 minutes that a range of UTC minutes touches. */
-export function slotsIn(fromMinute: number, toMinute: number): number {
-  return toMinute <= fromMinute ? 0 : Math.ceil(toMinute / SLOT_MINUTES) - Math.floor(fromMinute / SLOT_MINUTES);
+/** Slots of the UTC epoch's grid of 5 minutes that runs of UTC minutes touch, in order and apart; one that two touch counts once. */
+export function slotsOf(runs: readonly MinuteRun[]): number {
+  let slots = 0;
+  let counted = -Infinity;
+  for (const { fromMinute, toMinute } of runs) {
+    if (toMinute <= fromMinute) continue;
+    const first = Math.max(counted, Math.floor(fromMinute / SLOT_MINUTES));
+    counted = Math.ceil(toMinute / SLOT_MINUTES);
+    slots += counted - first;
+  }
+  return slots;
 }
 
 /** The 1-based rank `ceil(0.95 n)`, in integers: 0.95 has no exact float. */
@@ -34,7 +43,7 @@ export interface PercentileFacts {
   readonly rules: P95Traffic;
   /** Those with traffic. */
   readonly slots: readonly Bytes[];
-  /** All slots of the period. */
+  /** All slots in which the VM was served on the plan. */
   readonly slotCount: number;
   readonly currency: string;
 }

@@ -55,6 +55,8 @@ const formulaSay = z.discriminatedUnion('code', [
   code('metered', { counting, started_units_whole: z.boolean() }),
   code('tiers_volume', {}),
   code('tiers_graduated', {}),
+  // What is included, and the tiers, of a plan that was on for so many of the served minutes.
+  code('part_of_period', { minutes: z.int(), of: z.int() }),
   code('percentile_rank', {}),
   code('percentile_rate', {}),
   code('events', {}),

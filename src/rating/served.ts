@@ -65,6 +65,37 @@ export function clipSegments(segments: readonly Segment[], fromMinute: number, t
   });
 }
 
+/** What of a period was served on one plan, however often it came back, and its share of all that was served. */
+export interface PlanPart {
+  readonly plan: string;
+  readonly segments: readonly Segment[];
+  readonly share: { readonly minutes: bigint; readonly of: bigint };
+}
+
+/** Segments by plan, in the order in which the plans were first on. */
+export function partsOf(segments: readonly Segment[]): PlanPart[] {
+  const byPlan = new Map<string, Segment[]>();
+  for (const segment of segments) byPlan.set(segment.plan.id, [...(byPlan.get(segment.plan.id) ?? []), segment]);
+  const of = minutesIn(segments);
+  return Array.from(byPlan, ([plan, own]) => ({ plan, segments: own, share: { minutes: minutesIn(own), of } }));
+}
+
+function minutesIn(segments: readonly Segment[]): bigint {
+  return segments.reduce((sum, { fromMinute, toMinute }) => sum + BigInt(toMinute - fromMinute), 0n);
+}
+
+/** Segments of which neighbours on one plan are one, whatever terms held: what is charged is the same. */
+export function joined(segments: readonly Segment[]): Segment[] {
+  const runs: Segment[] = [];
+  for (const segment of segments) {
+    const before = runs.at(-1);
+    if (before?.plan.id === segment.plan.id && before.toMinute === segment.fromMinute)
+      runs[runs.length - 1] = { ...before, toMinute: segment.toMinute };
+    else runs.push(segment);
+  }
+  return runs;
+}
+
 /** The local days of segments, in order; days of different zones are different days. */
 export function servedDays(segments: readonly Segment[]): ServedDay[] {
   const days = new Map<string, ServedDay>();

@@ -3,7 +3,7 @@ import { MINUTE_MS } from '../domain/zone.ts';
 import { exact, priceText } from './exact.ts';
 import type { PricedAs } from './line.ts';
 import type { FormulaSay } from './say.ts';
-import { type Segment, servedDays, servedMinutes } from './served.ts';
+import { joined, type Segment, servedDays, servedMinutes } from './served.ts';
 
 const FORMULA = {
   day: { code: 'price_per_day' },
@@ -11,9 +11,13 @@ const FORMULA = {
   month: { code: 'price_per_month' },
 } as const satisfies Record<string, FormulaSay>;
 
-/** The service charge of a VM: Σ D over its local days, a partly served day Σ unit(k) over its served minutes. Undefined without service. */
+/**
+ * The service charge of a VM on one plan: Σ D over its local days, a partly served day Σ unit(k) over its served minutes. Undefined
+ * without service.
+ */
 export function priceService(vm: string, segments: readonly Segment[], currency: string): PricedAs<'service'> | undefined {
-  if (segments.length === 0) return undefined;
+  const [first] = segments;
+  if (first === undefined) return undefined;
   const days = servedDays(segments);
   const whole = days.every((day) => servedMinutes(day) === day.day.minutes);
   const minutes = days.reduce((sum, day) => sum + servedMinutes(day), 0);
@@ -36,8 +40,9 @@ export function priceService(vm: string, segments: readonly Segment[], currency:
     unitPrice: priceText(exact(total, BigInt(quantity)), currency),
     exactNanos: exact(total),
     detail: {
+      plan: first.plan.id,
       served_minutes: minutes,
-      plans: segments.map((segment) => ({
+      plans: joined(segments).map((segment) => ({
         plan: segment.plan.id,
         from: formatInstant(segment.fromMinute * MINUTE_MS),
         to: formatInstant(segment.toMinute * MINUTE_MS),

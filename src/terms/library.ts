@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { formatInstant } from '../domain/instant.ts';
+import { DAY_MS } from '../domain/zone.ts';
 import { termsSheet } from './checked-sheet.ts';
 import type { TermsSheet } from './sheet.ts';
 
@@ -40,6 +41,7 @@ export class TermsLibrary {
         faults.push(`${loaded.file}: effective_from must be after that of version ${before.sheet.version} (${before.file})`);
       else if ((before?.sheet.effective_until ?? 0) > effective_from)
         faults.push(`${loaded.file}: begins before version ${before?.sheet.version ?? 0} ends (${before?.file ?? ''})`);
+      else if (before !== undefined) faults.push(...noticeFaults(before, loaded));
       versions.push(loaded);
       this.#byId.set(id, versions);
     }
@@ -64,6 +66,19 @@ export class TermsLibrary {
     const until = found?.sheet.effective_until ?? null;
     return until !== null && until <= atMs ? undefined : found;
   }
+}
+
+/** What is wrong with how a version was announced: by the one that it follows, or by its own word, whichever asks for more (SPEC §6a). */
+function noticeFaults({ sheet: before }: LoadedSheet, { sheet, file }: LoadedSheet): string[] {
+  const days = Math.max(before.notice_days ?? -1, sheet.notice_days ?? -1);
+  if (days < 0) return [];
+  const asked = `${sheet.id} asks for ${days} days' notice of changes`;
+  if (sheet.announced_at === null) return [`${file}: announced_at: ${asked}, so say when version ${sheet.version} was announced`];
+  const earliestMs = sheet.announced_at + days * DAY_MS;
+  if (sheet.effective_from >= earliestMs) return [];
+  return [
+    `${file}: effective_from: ${asked}; announced at ${formatInstant(sheet.announced_at)}, version ${sheet.version} can begin at ${formatInstant(earliestMs)}, no earlier`,
+  ];
 }
 
 /** A library in which one sheet stands in for every version of another, at any instant: what if its terms had been these. */

@@ -148,6 +148,10 @@ export const sheetShape = z.strictObject({
   version: z.int().positive(),
   effective_from: instant,
   effective_until: instant.nullable().default(null),
+  /** When this version was announced. */
+  announced_at: instant.nullable().default(null),
+  /** Changes of prices and terms have to be announced so many days of 24 hours before they begin; null: they need not. */
+  notice_days: z.int().min(0).max(3660).nullable().default(null),
   title: z.string().min(1).max(200),
   /** The document that clauses are taken from. */
   document: z.string().min(1).max(200),

@@ -157,7 +157,11 @@ export function isOfDebit(line: DocumentLine): boolean {
 }
 
 function aboutOf(line: DocumentLine): unknown {
-  return line.kind === 'traffic' ? line.detail['plan'] : line.kind === 'late_fee' ? line.detail['invoice'] : undefined;
+  return line.kind === 'traffic' || line.kind === 'service'
+    ? line.detail['plan']
+    : line.kind === 'late_fee'
+      ? line.detail['invoice']
+      : undefined;
 }
 
 /** The nanos of an amount as documents write it, with its sign. */

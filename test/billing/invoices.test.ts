@@ -129,12 +129,18 @@ describe('invoices over HTTP', () => {
     }
     const lines = (await preview('began', MARCH.from, MARCH.to))['lines'] as Line[];
     const answers = lines.map(async ({ kind, quantity, query }) => {
-      if (kind === 'service') return [kind];
+      if (kind === 'service') return [kind, quantity];
       const rows = (await done('GET', query ?? ''))['rows'] as { unavailable_minutes: number; rx_bytes: number }[];
       const told = rows.reduce((sum, row) => sum + (kind === 'credit' ? row.unavailable_minutes : row.rx_bytes / 1e9), 0);
       return [kind, quantity, told];
     });
-    expect(await Promise.all(answers)).toEqual([['service'], ['traffic', '12', 12], ['traffic', '20', 20], ['credit', '2', 2]]);
+    expect(await Promise.all(answers)).toEqual([
+      ['service', '5'],
+      ['service', '16'],
+      ['traffic', '12', 12],
+      ['traffic', '20', 20],
+      ['credit', '2', 2],
+    ]);
   });
 
   it('two incidents that overlap: the one recorded later counts', async () => {

@@ -64,7 +64,8 @@ function everything(): { facts: InvoiceFacts; lines: RatedLine[] } {
             endsAtMs: null,
             plans: [
               { fromMs: 0, plan: planOf('1', planBody.parse({ currency: 'CNY', time_zone: 'UTC', price: { amount: '300', per } })) },
-              { fromMs: FROM + 864e5, plan: planOf('2', planBody.parse({ currency: 'CNY', time_zone: 'UTC', price: { amount: '9', per: 'day' } })) },
+              // Of half of them the plan changes.
+              ...(startsAtMs === FROM ? [] : [{ fromMs: FROM + 864e5, plan: planOf('2', planBody.parse({ currency: 'CNY', time_zone: 'UTC', price: { amount: '9', per: 'day' } })) }]),
             ],
             policyOf: () => ({ clause: null, creditable: new Set([conditionCode('provider')]), method, claimWithinDays: null, expiresAfterDays: null }),
           },
@@ -125,7 +126,7 @@ function corrections(item: ItemSay): ShownLine[] {
   const reasons = everyReason();
   const head = { account: 'a', currency: 'CNY', from: FROM, to: TO, due_at: TO, number: 7 };
   const state = { id: 'i', head } as unknown as InvoiceState;
-  const correction: Correction = { kind: 'service', vm: null, item, beforeNanos: 0n, afterNanos: 0n, minutes: { before: 0, after: 0 }, days: [], key: 'k', line: 1 }; // prettier-ignore
+  const correction: Correction = { kind: 'service', vm: null, item, beforeNanos: 0n, afterNanos: 0n, minutes: { before: 0, after: 0 }, days: [], key: 'k', line: 1, lines: [] }; // prettier-ignore
   const content = toJson({ ...shownInvoice(), lines: [] });
   const note = creditNoteOf(
     state,
@@ -151,11 +152,12 @@ const itemsOf = (lines: readonly ShownLine[]): ItemSay[] => [
 const LINES = keptOf(RATED);
 const ALL = [...LINES, ...itemsOf(LINES).flatMap(corrections)];
 
-/** Kinds of events that 0.1.0 did not know. */
+/** Kinds of events that 0.1.0 did not know; nor did it know parts of a period. */
 const LATER: readonly string[] = ['verification_refused'];
 const isOld = (line: ShownLine): boolean => {
   const item = shownItem(line);
-  return item.code !== 'fee' || !LATER.includes(item.event);
+  const isPart = line.say?.formula.some(({ code }) => code === 'part_of_period') ?? false;
+  return !isPart && (item.code !== 'fee' || !LATER.includes(item.event));
 };
 
 /** The texts of a line that are words: by its codes, and by the rules over the English of before. */
@@ -208,7 +210,7 @@ describe('what lines say', () => {
     const [line] = kept([{ ...LINES[0], say: { about: { code: 'not_yet' }, formula: [], unit: { code: 'day' } } }]);
     if (line === undefined) throw new Error('one line was kept');
     expect(line.say).toBeUndefined();
-    expect(descriptionOf(line, wordsOf('en'))).toBe('Service, plan 1, 2');
+    expect(descriptionOf(line, wordsOf('en'))).toBe('Service, plan 1');
   });
 });
 

@@ -120,6 +120,8 @@ describe('the pricers agree with the model', () => {
       const rx = random() < 0.5 ? bytes(random) : edge < 0n ? 0n : edge;
       const tx = random() < 0.5 ? 0n : bytes(random);
       const currency = pick(random, CURRENCIES);
+      const of = random() < 0.5 ? 1n : BigInt(1 + below(random, 44_640));
+      const share = { minutes: of - BigInt(below(random, Number(of))), of };
       const model = modelTraffic(
         {
           counting: rules.counting,
@@ -134,12 +136,11 @@ describe('the pricers agree with the model', () => {
         },
         rx,
         tx,
+        share.minutes,
+        share.of,
       );
-      same(priceTraffic({ vm: 'v', plan: 'p', rules, bytes: { rxBytes: rx, txBytes: tx }, currency }), model, currency, () => ({
-        rules,
-        rx,
-        tx,
-      }));
+      const given = { vm: 'v', plan: 'p', rules, bytes: { rxBytes: rx, txBytes: tx }, currency, share };
+      same(priceTraffic(given), model, currency, () => given);
     }
   });
 

@@ -11,7 +11,7 @@ import { priceLateFee } from '../../src/rating/late-fee.ts';
 import { rounded } from '../../src/rating/line.ts';
 import { rateInvoice } from '../../src/rating/order.ts';
 import { contentWords } from '../../src/print/words/content.ts';
-import { percentileBytes, pricePercentile, rankOf, slotsIn } from '../../src/rating/percentile.ts';
+import { percentileBytes, pricePercentile, rankOf, slotsOf } from '../../src/rating/percentile.ts';
 import { segmentsOf } from '../../src/rating/served.ts';
 import { priceService } from '../../src/rating/service.ts';
 import { priceTraffic } from '../../src/rating/traffic.ts';
@@ -173,6 +173,19 @@ describe('traffic', () => {
     expect(exactNanos.num * den).toBe((whole * den + rest) * exactNanos.den);
   }); // prettier-ignore
 
+  it.each([
+    // 10 of 31 days: 322.58 GB are free, 677.419… GB at 0.10 up to 161.29 GB, and 0.05 beyond: 16.129… + 25.806…
+    ['graduated', {}, 10n, 31n, 1000n * GB, 1_300_000_000_000n, 31n],
+    // volume: the same 677.41… GB lie beyond 161.29 GB
+    ['volume', { mode: 'volume' as const }, 10n, 31n, 1000n * GB, 1_050_000_000_000n, 31n],
+    ['the bound of a part belongs to its tier', { mode: 'volume' as const, included_bytes: 0 }, 1n, 2n, 250n * GB, 25_000_000_000n, 1n],
+    ['a byte beyond it does not', { mode: 'volume' as const, included_bytes: 0 }, 1n, 2n, 250n * GB + 1n, 250_000_000_001n, 20n],
+    ['a started unit is whole, after a part of what is included', { round_up: true, included_bytes: 1 }, 1n, 2n, GB + 1n, 200_000_000n, 1n],
+  ] as const)('of a part of the period, %s', (_, change, minutes, of, rxBytes, num, den) => {
+    const { exactNanos } = priceTraffic({ vm: 'v', plan: 'p', rules: { ...rules, included_bytes: 1e12, ...change }, bytes: { rxBytes, txBytes: 0n }, currency: 'CNY', share: { minutes, of } });
+    expect(exactNanos.num * den).toBe(num * exactNanos.den);
+  }); // prettier-ignore
+
   it('shows what it was computed from', () => {
     const line = priceTraffic({
       vm: 'v',
@@ -235,7 +248,7 @@ describe('95th percentile', () => {
     ['2026-03-01T00:03Z', '2026-03-01T00:07Z', 2],
     ['2026-03-01T00:05Z', '2026-03-01T00:05Z', 0],
   ])('from %s to %s there are %i slots of the UTC grid', (from, to, n) => {
-    expect(slotsIn(ms(from) / MINUTE_MS, ms(to) / MINUTE_MS)).toBe(n);
+    expect(slotsOf([{ fromMinute: ms(from) / MINUTE_MS, toMinute: ms(to) / MINUTE_MS }])).toBe(n);
   });
 });
 

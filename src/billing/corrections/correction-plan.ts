@@ -55,13 +55,38 @@ export function planSteps(books: Books, invoice: string, corrections: readonly C
     }
     if (rest === 0n) continue;
     if (correction.line === null) throw new Error(`invoice ${invoice} has no line of ${correction.key} to credit`);
-    push(credited, invoice, { line: correction.line, nanos: rest, correction });
+    for (const { line, nanos } of overLines(correction, rest)) push(credited, invoice, { line, nanos, correction });
   }
   return [
     ...Array.from(lowered, ([debit, parts]): Step => ({ kind: 'lower', debit, parts })),
     ...Array.from(credited, ([on, lines]): Step => ({ kind: 'credit', invoice: on, lines })),
     ...(lacking.length === 0 ? [] : [{ kind: 'debit', parts: lacking } as const]),
   ];
+}
+
+/**
+ * The lines that an amount is taken from: of several first those that are more than their plans rate to now, by as much; what is left is
+ * credit for unavailability, and taken from those that still hold something.
+ */
+function overLines({ line: only, lines }: Correction, nanos: bigint): { line: number; nanos: bigint }[] {
+  if (lines.length < 2) return only === null ? [] : [{ line: only, nanos }];
+  const taken = new Map<number, bigint>();
+  let rest = nanos;
+  for (const most of ['excessNanos', 'holdsNanos'] as const) {
+    for (const each of lines) {
+      const before = taken.get(each.line) ?? 0n;
+      const room = least(each[most], each.holdsNanos) - before;
+      const more = least(room, rest);
+      if (more <= 0n) continue;
+      taken.set(each.line, before + more);
+      rest -= more;
+    }
+  }
+  return Array.from(taken, ([line, amount]) => ({ line, nanos: amount }));
+}
+
+function least(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }
 
 function push(credited: Map<string, Credited[]>, invoice: string, line: Credited): void {

@@ -14,6 +14,8 @@ export interface Correction {
   key: string;
   /** The index of the line; null: the invoice has none that this could be set against. */
   line: number | null;
+  /** Its lines, where it is made of several: the service of a VM is a line a plan. */
+  lines: readonly PartOfLine[];
   kind: LineKind;
   vm: string | null;
   /** What the line is for. */
@@ -24,6 +26,13 @@ export interface Correction {
   minutes: { before: number; after: number };
   /** The local days, or months, whose unavailable minutes changed. */
   days: { date: string; before: number; after: number }[];
+}
+
+/** A line of several: what it still holds, and by how much that is more than its plan rates to now. */
+export interface PartOfLine {
+  line: number;
+  holdsNanos: bigint;
+  excessNanos: bigint;
 }
 
 /**
@@ -51,7 +60,11 @@ function memberOf(detail: object, name: string): unknown {
   return Object.entries(detail).find(([each]) => each === name)?.[1];
 }
 
-interface Bucket extends Omit<Correction, 'days' | 'minutes'> {
+interface Bucket extends Omit<Correction, 'days' | 'minutes' | 'lines'> {
+  /** By the index of the line, its plan and what it still holds. */
+  own: Map<number, { plan: unknown; nanos: bigint }>;
+  /** What each plan's line rates to now. */
+  rated: Map<unknown, bigint>;
   daysBefore: Map<string, number>;
   daysAfter: Map<string, number>;
 }
@@ -68,6 +81,8 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
       line: null,
       beforeNanos: 0n,
       afterNanos: 0n,
+      own: new Map(),
+      rated: new Map(),
       daysBefore: new Map(),
       daysAfter: new Map(),
     };
@@ -78,15 +93,20 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
     if (isDebit(line)) continue;
     const identified = { ...line, item: shownItem(line) };
     const bucket = bucketOf(identified, lineKey(identified));
-    bucket.beforeNanos += nanosOf(line.amount) - (corrected.credited.get(i) ?? 0n);
+    const nanos = nanosOf(line.amount) - (corrected.credited.get(i) ?? 0n);
+    bucket.beforeNanos += nanos;
     if (line.kind === 'credit') bucket.daysBefore = daysOf(line.detail.days ?? []);
-    else bucket.line = i;
+    else {
+      bucket.line ??= i;
+      bucket.own.set(i, { plan: memberOf(line.detail, 'plan'), nanos });
+    }
   }
   for (const line of rated) {
     const identified = { ...line, item: itemOf(line.say) };
     const bucket = bucketOf(identified, lineKey(identified));
     bucket.afterNanos += line.amountNanos;
     if (line.kind === 'credit') bucket.daysAfter = daysOf(line.detail.days);
+    else bucket.rated.set(memberOf(line.detail, 'plan'), line.amountNanos);
   }
   for (const [key, { nanos, part }] of corrected.debited)
     bucketOf({ ...part, item: part.say ?? { code: 'as_written', text: part.description } }, key).beforeNanos += nanos;
@@ -94,8 +114,13 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
     for (const { date, after } of days) buckets.get(key)?.daysBefore.set(date, after);
   return [...buckets.values()]
     .filter((bucket) => bucket.beforeNanos !== bucket.afterNanos)
-    .map(({ daysBefore, daysAfter, ...bucket }) => ({
+    .map(({ daysBefore, daysAfter, own, rated: now, ...bucket }) => ({
       ...bucket,
+      lines: Array.from(own, ([line, { plan, nanos }]) => ({
+        line,
+        holdsNanos: nanos,
+        excessNanos: nanos - (now.get(plan) ?? 0n),
+      })),
       minutes: { before: minutesIn(daysBefore), after: minutesIn(daysAfter) },
       days: changedDays(daysBefore, daysAfter),
     }));

@@ -41,6 +41,8 @@ const FORMULA: Sayings<FormulaSay> = {
     `${COUNTING[counting]} - included_bytes, at least 0, / unit_bytes${whole ? ', started units whole' : ''}`,
   tiers_volume: () => 'all units at the price of the tier that holds them',
   tiers_graduated: () => 'each tier prices its own units',
+  part_of_period: ({ minutes, of }) =>
+    `of what is included, and of the tiers, ${minutes} / ${of}: its share of the served minutes`,
   percentile_rank: () => 'bytes of the 5-minute slot of rank ceil(0.95 n), ascending, absent slots 0',
   percentile_rate: () => 'x 8 / 300 s / 10^6 x price',
   events: () => 'recorded events that are not free x fee',

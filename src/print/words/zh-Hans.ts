@@ -58,6 +58,7 @@ const FORMULA: Words['formula'] = {
     `（${COUNTING[counting]} - 内含流量，至少为 0）/ 单位流量${whole ? '，不足一单位按一单位计' : ''}`,
   tiers_volume: () => '全部数量按所在级距计价',
   tiers_graduated: () => '各级距分别计价',
+  part_of_period: ({ minutes, of }) => `内含流量与各级距按该方案占服务分钟数的比例 ${minutes} / ${of} 计`,
   percentile_rank: () => '5 分钟时段流量由小到大第 ceil(0.95 n) 个，无流量时段为 0',
   percentile_rate: () => 'x 8 / 300 秒 / 10^6 x 单价',
   events: () => '需计费的已记录事件数 x 费用',

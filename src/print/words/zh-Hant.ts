@@ -58,6 +58,7 @@ const FORMULA: Words['formula'] = {
     `（${COUNTING[counting]} - 內含流量，至少為 0）/ 單位流量${whole ? '，不足一單位以一單位計' : ''}`,
   tiers_volume: () => '全部數量按所在級距計價',
   tiers_graduated: () => '各級距分別計價',
+  part_of_period: ({ minutes, of }) => `內含流量與各級距按該方案占服務分鐘數的比例 ${minutes} / ${of} 計`,
   percentile_rank: () => '5 分鐘時段流量由小到大第 ceil(0.95 n) 個，無流量時段為 0',
   percentile_rate: () => 'x 8 / 300 秒 / 10^6 x 單價',
   events: () => '需計費的已記錄事件數 x 費用',

@@ -79,7 +79,7 @@ export interface ModelInvoice {
   /** The whole calendar months around the period. */
   readonly monthsFromMs: number;
   readonly monthsToMs: number;
-  /** Whether a month's tiers are those of its first minute under tiers: once they were those of its last minute. */
+  /** Whether terms and plans hold from their day, each plan's part by itself: once they did not. */
   readonly fromTheirDay: boolean;
   readonly vms: readonly ModelVm[];
   /** Final invoices that fell due: a line each. */
@@ -115,19 +115,27 @@ export function modelInvoice(facts: ModelInvoice): ModelLine[] {
   for (const vm of facts.vms) {
     const months = minutesServed(vm, facts.monthsFromMs, facts.monthsToMs);
     const period = months.filter((each) => each.atMs >= fromMs && each.atMs < toMs);
-    if (period.length > 0) {
+    const { fromTheirDay } = facts;
+    // Once all plans of a VM were one line, and traffic of each as if it had been on all the time.
+    for (const part of fromTheirDay ? groupsBy(period, (each) => each.agreement.planId) : [period]) {
+      const [first] = part;
+      if (first === undefined) continue;
       const days = new Map<string, { served: number; whole: number }>();
-      for (const { dayKey, dayMinutes } of period) {
+      for (const { dayKey, dayMinutes } of part) {
         const day = days.get(dayKey) ?? { served: 0, whole: dayMinutes };
         day.served += 1;
         days.set(dayKey, day);
       }
       const isWhole = [...days.values()].every((day) => day.served === day.whole);
-      const quantity = isWhole ? days.size : period.length;
-      add({ kind: 'service', vm: vm.vm, about: null, quantity }, { num: chargeOf(period), den: 1n });
+      const quantity = isWhole ? days.size : part.length;
+      const about = fromTheirDay ? first.agreement.planId : null;
+      add({ kind: 'service', vm: vm.vm, about, quantity }, { num: chargeOf(part), den: 1n });
     }
-    for (const traffic of vm.traffic)
-      add({ kind: 'traffic', vm: vm.vm, about: traffic.plan, quantity: null }, priceTraffic(traffic, fromMs, toMs));
+    for (const traffic of vm.traffic) {
+      const own = period.filter((each) => each.agreement.planId === traffic.plan);
+      const exact = fromTheirDay ? priceTraffic(traffic, own, period) : priceWholeTraffic(traffic, fromMs, toMs);
+      add({ kind: 'traffic', vm: vm.vm, about: traffic.plan, quantity: null }, exact);
+    }
     for (const kind of new Set(vm.fees.map((fee) => fee.kind))) {
       const charged = vm.fees.filter((fee) => fee.kind === kind && fee.nanos > 0n);
       const nanos = charged.reduce((sum, fee) => sum + fee.nanos, 0n);
@@ -211,12 +219,23 @@ function chargeOf(minutes: readonly Served[]): bigint {
   return minutes.reduce((sum, each) => sum + each.nanos, 0n);
 }
 
-function priceTraffic({ rules, rx, tx, slots }: ModelVmTraffic, fromMs: number, toMs: number): Ratio {
+const FIVE = 5 * MINUTE;
+
+/** The traffic of a plan by itself: its share of the served minutes, and the slots of 5 minutes in which any of its own lies. */
+function priceTraffic({ rules, rx, tx, slots }: ModelVmTraffic, own: readonly Served[], period: readonly Served[]): Ratio {
+  if (rules.counting !== 'p95') return modelTraffic(rules, rx, tx, BigInt(own.length), BigInt(period.length));
+  const n = new Set(own.map((each) => Math.floor(each.atMs / FIVE))).size;
+  return modelP95(slots.map(slotBytes(rules.direction)), n, rules.pricePerMbpsNanos);
+}
+
+function priceWholeTraffic({ rules, rx, tx, slots }: ModelVmTraffic, fromMs: number, toMs: number): Ratio {
   if (rules.counting !== 'p95') return modelTraffic(rules, rx, tx);
-  const five = 5 * MINUTE;
-  const n = Math.ceil(toMs / five) - Math.floor(fromMs / five);
-  const given = slots.map(([a, b]) => (rules.direction === 'sum' ? a + b : a > b ? a : b));
-  return modelP95(given, n, rules.pricePerMbpsNanos);
+  const n = Math.ceil(toMs / FIVE) - Math.floor(fromMs / FIVE);
+  return modelP95(slots.map(slotBytes(rules.direction)), n, rules.pricePerMbpsNanos);
+}
+
+function slotBytes(direction: 'sum' | 'max'): (slot: readonly [bigint, bigint]) => bigint {
+  return ([a, b]) => (direction === 'sum' ? a + b : a > b ? a : b);
 }
 
 interface Credit {

@@ -125,24 +125,29 @@ export interface ModelTraffic {
   readonly tiers: readonly { readonly upTo: bigint | null; readonly priceNanos: bigint }[];
 }
 
-/** Traffic, priced byte by byte: a unit's price is spread over its bytes, and every byte lies in the tier of its place. */
-export function modelTraffic(rules: ModelTraffic, rx: bigint, tx: bigint): Ratio {
+/**
+ * Traffic, priced crumb by crumb: a unit's price is spread over its bytes, each of them `of` crumbs, and every crumb lies in the tier of
+ * its place. Of a plan that had `minutes` of the `of` served minutes, so much of what is included and of the tiers counts.
+ */
+export function modelTraffic(rules: ModelTraffic, rx: bigint, tx: bigint, minutes = 1n, of = 1n): Ratio {
   const bytes = { sum: rx + tx, in: rx, out: tx, max: rx > tx ? rx : tx }[rules.counting];
-  let billable = bytes - rules.included;
+  const unit = rules.unitBytes * of;
+  let billable = bytes * of - rules.included * minutes;
   if (billable < 0n) billable = 0n;
-  if (rules.roundUp && billable % rules.unitBytes !== 0n) billable += rules.unitBytes - (billable % rules.unitBytes);
+  if (rules.roundUp && billable % unit !== 0n) billable += unit - (billable % unit);
+  const boundOf = (upTo: bigint): bigint => upTo * rules.unitBytes * minutes;
   if (rules.mode === 'volume') {
-    const tier = rules.tiers.find((each) => each.upTo === null || billable <= each.upTo * rules.unitBytes);
-    return { num: billable * (tier?.priceNanos ?? 0n), den: rules.unitBytes };
+    const tier = rules.tiers.find((each) => each.upTo === null || billable <= boundOf(each.upTo));
+    return { num: billable * (tier?.priceNanos ?? 0n), den: unit };
   }
   let num = 0n;
   rules.tiers.forEach((tier, i) => {
-    const low = (rules.tiers[i - 1]?.upTo ?? 0n) * rules.unitBytes;
-    const high = tier.upTo === null ? billable : tier.upTo * rules.unitBytes;
+    const low = boundOf(rules.tiers[i - 1]?.upTo ?? 0n);
+    const high = tier.upTo === null ? billable : boundOf(tier.upTo);
     const top = billable < high ? billable : high;
     if (top > low) num += (top - low) * tier.priceNanos;
   });
-  return { num, den: rules.unitBytes };
+  return { num, den: unit };
 }
 
 /** The 95th percentile of n slots, those not given being zero. */
