@@ -1,17 +1,19 @@
 /** The role `ingest`: the door, the Kafka log behind it, and the ticks and marks that every partition needs. */
 import type { Kafka } from 'kafkajs';
 import type { Registry } from 'prom-client';
-import { highestClock } from '../aggregate/progress.ts';
 import { AgentsSeen, registerAgents } from '../ingest/agents-seen.ts';
 import { KafkaDoor } from '../ingest/kafka-door.ts';
+import { PartitionAdmission, type PlacesRead } from '../ingest/partitions/admission.ts';
+import { PartitionGrants } from '../ingest/partitions/grants.ts';
+import { StoredNames } from '../ingest/partitions/stored-names.ts';
 import { ingestPlugin } from '../ingest/plugin.ts';
-import { readProgress } from '../aggregate/progress.ts';
+import { highestClock, type PartitionProgress, readProgress } from '../aggregate/progress.ts';
 import { Asking } from '../log/kafka/asking.ts';
 import { producingTo } from '../log/kafka/client.ts';
 import { type KafkaLog, messageBytesMaxOf } from '../log/kafka/topic.ts';
 import { TopicWatch } from '../log/kafka/watch.ts';
 import { KafkaWriter } from '../log/kafka/writer.ts';
-import { readAcknowledged, recordAcknowledged } from '../store/kafka-log.ts';
+import { countWriters, readAcknowledged, recordAcknowledged } from '../store/kafka-log.ts';
 import type { Store } from '../store/store.ts';
 import { gaugesOf } from './gauges.ts';
 import { type AppOptions, repeat } from './parts.ts';
@@ -21,6 +23,9 @@ import type { Role } from './role.ts';
 const TICK_MS = 1000;
 /** How often the topic's limit of a message is looked at; a message that is refused for it is looked into at once. */
 const LIMIT_MS = 30_000;
+
+/** How often a process says that it is there, with nothing new to say: half of what `countWriters` allows. */
+const PRESENT_MS = 5 * 60_000;
 
 export interface IngestSetup {
   readonly options: AppOptions;
@@ -59,7 +64,23 @@ export function startIngest(setup: IngestSetup): IngestRole {
   log.limitMessages(kafkaLog.messageBytesMax);
   const eventClock = config.clock === 'event';
   const agents = new AgentsSeen();
-  const door = new KafkaDoor({ log, agents, now, retentionDays: config.retentionDays, faults, eventClock, clock: options.clock });
+  const forgettings = records.catalog.forgettings;
+  let forgottenSeq = forgettings.lastSeq;
+  const grants = new PartitionGrants(store, setup.instance, now, forgottenSeq);
+  const admission = new PartitionAdmission({
+    ...{ log, grants, stored: new StoredNames(store), forgettingSeq: forgottenSeq },
+    ...{ vmsMax: config.vmsMax, nicsMax: config.nicsMax, keyVmsMax: config.keyVmsMax },
+  });
+  const door = new KafkaDoor({
+    log,
+    admission,
+    agents,
+    now,
+    retentionDays: config.retentionDays,
+    faults,
+    eventClock,
+    clock: options.clock,
+  });
   if (options.clock !== undefined)
     options.clock.onFollow = () => {
       log.forgetClock();
@@ -74,6 +95,10 @@ export function startIngest(setup: IngestSetup): IngestRole {
     TICK_MS,
     async () => {
       await records.journal.refresh();
+      if (forgettings.lastSeq > forgottenSeq) {
+        forgottenSeq = forgettings.lastSeq;
+        admission.forget(forgottenSeq);
+      }
       if (eventClock) door.reached((await highestClock(store)) ?? 0);
       // every entry, not those of prices alone: one that is taken away later is missed by the number that the log knows
       await door.mark(records.journal.lastSeq);
@@ -86,9 +111,12 @@ export function startIngest(setup: IngestSetup): IngestRole {
   const stopRecording = repeat(
     TICK_MS,
     async () => {
-      for (const { partition, storedSeq } of await readProgress(store, partitions)) log.knows(partition, storedSeq + 1);
+      const progress = await readProgress(store, partitions);
+      for (const { partition, storedSeq } of progress) log.knows(partition, storedSeq + 1);
       for (const [partition, { next }] of await readAcknowledged(store, kafkaLog.logId)) log.knows(partition, next);
       await recording.write();
+      await grants.read();
+      admission.read(placesOf(progress, await countWriters(store, kafkaLog.logId, setup.instance)));
     },
     (error) => {
       logger.warn({ err: error }, 'what was acknowledged could not be recorded');
@@ -128,11 +156,27 @@ export function startIngest(setup: IngestSetup): IngestRole {
   };
 }
 
-/** Tells the database what this process had acknowledged, where that has changed: the log is asked for it at every start, and so is `verify`. */
+function placesOf(progress: readonly PartitionProgress[], doors: number): PlacesRead {
+  const clocks = progress.flatMap(({ clockMs }) => clockMs ?? []);
+  return {
+    partitions: progress.map(({ storedSeq, vmSlots, nicSlots, catalogSeq }) => ({
+      ...{ storedSeq, catalogSeq },
+      taken: { vms: vmSlots, nics: nicSlots },
+    })),
+    clockMs: clocks.length === 0 ? undefined : Math.min(...clocks),
+    doors,
+  };
+}
+
+/**
+ * Tells the database what this process had acknowledged, where that has changed: the log is asked for it at every start, and so is `verify`. It tells it
+ * at first, and now and again, with nothing changed: other doors count those that there are.
+ */
 class AcknowledgedRecord {
   readonly #setup: IngestSetup;
   readonly #log: KafkaWriter;
-  #recorded = 0;
+  #recorded = -1;
+  #recordedAt = -Infinity;
 
   constructor(setup: IngestSetup, log: KafkaWriter) {
     this.#setup = setup;
@@ -143,9 +187,11 @@ class AcknowledgedRecord {
     const { store, log, instance, options } = this.#setup;
     const { samples } = this.#log.counts;
     // what ticks add is no loss: only samples are answered
-    if (samples === this.#recorded) return;
+    if (samples === this.#recorded && performance.now() - this.#recordedAt < PRESENT_MS) return;
+    const startedAt = performance.now();
     await recordAcknowledged(store, { logId: log.logId, instance, acknowledged: this.#log.acknowledged(), nowMs: options.now() });
     this.#recorded = samples;
+    this.#recordedAt = startedAt;
   }
 }
 

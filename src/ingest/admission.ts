@@ -3,10 +3,11 @@
  * first half of the room is for whoever comes first, of the second each key of an agent has a share, so that none can keep all others out.
  */
 import type { Sender } from '../http/keys.ts';
-import { ProblemError } from '../problems/problem.ts';
 import type { LogWriter } from '../log/log.ts';
-import { KnownNames } from './known-names.ts';
-import type { Names, NameShares } from './name-shares.ts';
+import { KnownNames } from './names/known-names.ts';
+import { hasShare, nameRefusal } from './names/refusal.ts';
+import type { NameShares } from './name-shares.ts';
+import { isWithin, type Names, NO_NAMES, type Room, type RoomOptions, roomOf, sum } from './names/names.ts';
 
 /** How far the kernel is that takes in what the log holds. */
 export interface TakenIn {
@@ -29,13 +30,9 @@ export interface NameKeeper {
   newNames(frames: Uint8Array): Promise<Names>;
 }
 
-export interface AdmissionOptions {
+export interface AdmissionOptions extends RoomOptions {
   readonly log: Pick<LogWriter, 'headSeq' | 'samplesAppended'>;
   readonly aggregator: NameKeeper;
-  readonly vmsMax: number;
-  readonly nicsMax: number;
-  /** New VMs that a key of an agent may bring once half of the room is taken; of interfaces as large a part of theirs. */
-  readonly keyVmsMax: number;
   readonly shares: NameShares;
   /** The entry of the catalog that forgot names last, which the kernel may not have come to; left out: none did. */
   readonly forgettingSeq?: bigint;
@@ -52,10 +49,7 @@ interface Waiting {
 
 export class Admission {
   readonly #options: AdmissionOptions;
-  /** What is open to every key. */
-  readonly #open: Names;
-  /** What a key of an agent may bring besides. */
-  readonly #share: Names;
+  readonly #room: Room;
   readonly #known = new KnownNames();
   /** Samples handed to the log and not yet durable. */
   #inFlight = 0;
@@ -68,9 +62,7 @@ export class Admission {
   constructor(options: AdmissionOptions) {
     this.#options = options;
     this.#forgettingSeq = options.forgettingSeq ?? 0n;
-    const { vmsMax, nicsMax, keyVmsMax } = options;
-    this.#open = { vms: Math.floor(vmsMax / 2), nics: Math.floor(nicsMax / 2) };
-    this.#share = { vms: keyVmsMax, nics: Math.ceil((nicsMax * keyVmsMax) / vmsMax) };
+    this.#room = roomOf(options);
   }
 
   /** Samples in the log, or on their way into it, that the kernel has not taken in. */
@@ -117,9 +109,8 @@ export class Admission {
 
   /** Would everything that is under way fit even if every sample named a new VM and a new interface? */
   #fitsForSure(sender: Sender): boolean {
-    const { aggregator, vmsMax, nicsMax } = this.#options;
-    const { vmSlots, nicSlots } = aggregator.progress();
-    const { vms, nics } = hasShare(sender) ? this.#open : { vms: vmsMax, nics: nicsMax };
+    const { vmSlots, nicSlots } = this.#options.aggregator.progress();
+    const { vms, nics } = hasShare(sender) ? this.#room.open : this.#room.max;
     return vmSlots + this.pending <= vms && nicSlots + this.pending <= nics;
   }
 
@@ -155,7 +146,8 @@ export class Admission {
   }
 
   async #checkRound(round: readonly Waiting[]): Promise<void> {
-    const { log, aggregator, vmsMax, nicsMax } = this.#options;
+    const { log, aggregator } = this.#options;
+    const { max, open } = this.#room;
     const head = log.headSeq;
     const forgettingSeq = this.#forgettingSeq;
     await aggregator.until((progress) => progress.aggregatedSeq >= head - 1 && !(progress.catalogSeq < forgettingSeq));
@@ -166,21 +158,24 @@ export class Admission {
       return;
     }
     const { vmSlots, nicSlots } = aggregator.progress();
-    let [vms, nics] = [vmSlots, nicSlots];
+    const before: Names = { vms: vmSlots, nics: nicSlots };
+    let used = before;
     const again: Waiting[] = [];
     const granted: Promise<void>[] = [];
     for (const [i, request] of round.entries()) {
-      const added = names[i] ?? { vms: 0, nics: 0 };
-      const after = { vms: vms + added.vms, nics: nics + added.nics };
-      const ofShare = hasShare(request.sender) && (after.vms > this.#open.vms || after.nics > this.#open.nics);
-      if (after.vms <= vmsMax && after.nics <= nicsMax && !(ofShare && this.#exceedsShare(request.sender, added))) {
-        ({ vms, nics } = after);
+      const added = names[i] ?? NO_NAMES;
+      const after = sum(used, added);
+      const ofShare = hasShare(request.sender) && !isWithin(after, open);
+      if (isWithin(after, max) && !(ofShare && this.#exceedsShare(request.sender, added))) {
+        used = after;
         granted.push(this.#let(request, ofShare ? added : undefined));
-      } else if (vms > vmSlots || nics > nicSlots) {
+      } else if (used.vms > vmSlots || used.nics > nicSlots) {
         // perhaps it names what others of this round bring in: then it fits, in the next one
         again.push(request);
       } else {
-        request.reject(this.#refusal(request.sender, added, { vms: vmSlots, nics: nicSlots }));
+        const { sender } = request;
+        const brought = this.#options.shares.broughtBy(sender.id);
+        request.reject(nameRefusal({ sender, added, used: before, brought, room: this.#room }));
       }
     }
     // the next round counts what is in the log: all that was let in must be on its way there
@@ -209,25 +204,6 @@ export class Admission {
   }
 
   #exceedsShare(sender: Sender, added: Names): boolean {
-    const brought = this.#options.shares.broughtBy(sender.id);
-    return brought.vms + added.vms > this.#share.vms || brought.nics + added.nics > this.#share.nics;
+    return !isWithin(sum(this.#options.shares.broughtBy(sender.id), added), this.#room.share);
   }
-
-  #refusal(sender: Sender, added: Names, used: Names): ProblemError {
-    const { vmsMax, nicsMax, shares } = this.#options;
-    const room = { vms: Math.max(0, vmsMax - used.vms), nics: Math.max(0, nicsMax - used.nics) };
-    const asked = `the samples name ${added.vms} new VMs and ${added.nics} new interfaces, and`;
-    const full = added.vms > room.vms || added.nics > room.nics;
-    const brought = shares.broughtBy(sender.id);
-    const reason = full
-      ? `there is room for ${room.vms} and ${room.nics}: raise UPTALLY_MAX_VMS or UPTALLY_MAX_NICS, or have names forgotten that nobody needs (uptally names)`
-      : `key ${sender.name} has brought ${brought.vms} and ${brought.nics} of the ${this.#share.vms} and ${this.#share.nics} that are its share ` +
-        'now that half of the room is taken: raise UPTALLY_MAX_VMS_PER_KEY or UPTALLY_MAX_VMS, post them with an admin key, or have names forgotten that nobody needs (uptally names)';
-    return new ProblemError('capacity_full', `${asked} ${reason}`);
-  }
-}
-
-/** Keys of role admin bring what there is room for. */
-function hasShare({ role }: Sender): boolean {
-  return role === 'agent';
 }

@@ -1,7 +1,7 @@
 /**
  * The door before a Kafka log: accepted samples go to the partitions of their VMs, and the answer is given when the brokers have
- * acknowledged all of them. It judges by the brokers' clock. How far the aggregators are does not concern it: the log keeps what they
- * have not taken.
+ * acknowledged all of them. It judges by the brokers' clock. How far the aggregators are concerns it only where names may be new
+ * (`partitions/admission.ts`): the log keeps what they have not taken.
  */
 import type { Key } from '../http/keys.ts';
 import type { BodyFormat } from '../kernel/decoder.ts';
@@ -10,10 +10,12 @@ import { catalogRecord, tickRecord } from '../log/record.ts';
 import type { AgentsSeen } from './agents-seen.ts';
 import { hear, highestIn } from './heard.ts';
 import { Judge, type JudgeOptions, logProblem, Refusals, type SampleDoor } from './judge.ts';
+import type { PartitionAdmission } from './partitions/admission.ts';
 import type { Receipt } from './receivers/shared/receiver.ts';
 
 export interface KafkaDoorOptions extends JudgeOptions {
   readonly log: KafkaWriter;
+  readonly admission: PartitionAdmission;
   /** Samples tell the time: ticks carry the highest ts accepted. */
   readonly eventClock: boolean;
   /** Is told who had samples accepted. */
@@ -35,16 +37,18 @@ export class KafkaDoor implements SampleDoor {
   }
 
   async take(body: readonly Uint8Array[], format: BodyFormat, key: Key): Promise<Receipt> {
-    const { log, eventClock } = this.#options;
+    const { log, admission, eventClock } = this.#options;
     // before anything is decoded: there may be no telling what time it is
     this.refuseNow();
     return this.#judge.take(body, format, key, async ({ accepted, frames, rejectedByCode }) => {
       hear(this.#options.clock, key.name, frames, rejectedByCode);
       if (accepted > 0) {
         const highestMs = eventClock ? highestIn(frames) : 0;
-        await log.appendSamples(key.name, frames).catch((error: unknown) => {
-          throw logProblem(error);
-        });
+        await admission.admit(frames, key, (admitted) =>
+          log.appendSamples(key.name, admitted).catch((error: unknown) => {
+            throw logProblem(error);
+          }),
+        );
         this.reached(highestMs);
         this.#options.agents?.saw(key.name, this.#options.now());
       }

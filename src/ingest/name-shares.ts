@@ -4,12 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Store } from '../store/store.ts';
-
-/** New VMs and new interfaces. */
-export interface Names {
-  readonly vms: number;
-  readonly nics: number;
-}
+import { less, NO_NAMES, type Names } from './names/names.ts';
 
 export interface NameShares {
   /** What a key has brought so far. */
@@ -27,7 +22,7 @@ const STRUCTURE = "key_id String, vms UInt32, nics UInt32, granted_at DateTime64
 /** Reads what is on record since names were last forgotten. @param forgettingSeq the entry of the catalog that says so; 0 before the first */
 export async function openNameShares(store: Store, now: () => number, forgettingSeq = 0n): Promise<NameShares> {
   const rows = await store.rows<{ key_id: string; vms: string; nics: string }>(
-    `SELECT key_id, sum(vms) AS vms, sum(nics) AS nics FROM names_brought WHERE forgetting >= ${forgettingSeq} GROUP BY key_id`,
+    `SELECT key_id, sum(vms) AS vms, sum(nics) AS nics FROM names_brought WHERE instance = '' AND forgetting >= ${forgettingSeq} GROUP BY key_id`,
   );
   const recorded = new Map(rows.map((row) => [row.key_id, { vms: Number(row.vms), nics: Number(row.nics) }]));
   return new StoredShares(store, now, recorded, forgettingSeq);
@@ -57,16 +52,16 @@ class StoredShares implements NameShares {
   }
 
   broughtBy(keyId: string): Names {
-    const recorded = this.#recorded.get(keyId) ?? NONE;
-    return less(recorded, this.#unused.get(keyId) ?? NONE);
+    const recorded = this.#recorded.get(keyId) ?? NO_NAMES;
+    return less(recorded, this.#unused.get(keyId) ?? NO_NAMES);
   }
 
   async grant(keyId: string, names: Names): Promise<void> {
-    const unused = this.#unused.get(keyId) ?? NONE;
+    const unused = this.#unused.get(keyId) ?? NO_NAMES;
     const added = less(names, unused);
     this.#unused.set(keyId, less(unused, names));
     if (added.vms === 0 && added.nics === 0) return;
-    const before = this.#recorded.get(keyId) ?? NONE;
+    const before = this.#recorded.get(keyId) ?? NO_NAMES;
     this.#recorded.set(keyId, { vms: before.vms + added.vms, nics: before.nics + added.nics });
     const id = Buffer.from(keyId, 'latin1');
     const row = Buffer.alloc(25 + id.length);
@@ -80,13 +75,7 @@ class StoredShares implements NameShares {
   }
 
   giveBack(keyId: string, names: Names): void {
-    const unused = this.#unused.get(keyId) ?? NONE;
+    const unused = this.#unused.get(keyId) ?? NO_NAMES;
     this.#unused.set(keyId, { vms: unused.vms + names.vms, nics: unused.nics + names.nics });
   }
-}
-
-const NONE: Names = { vms: 0, nics: 0 };
-
-function less(a: Names, b: Names): Names {
-  return { vms: Math.max(0, a.vms - b.vms), nics: Math.max(0, a.nics - b.nics) };
 }

@@ -67,6 +67,19 @@ export async function readAcknowledged(store: Store, logId: string): Promise<Map
   return new Map(rows.map((row) => [row.partition_id, { next: Number(row.next), samples: BigInt(row.total) }]));
 }
 
+/** A process that had nothing acknowledged for so long is counted no more. */
+const WRITERS_MINUTES = 10;
+
+/** How many processes append to a log, by what they recorded lately; the one that asks is always one of them. */
+export async function countWriters(store: Store, logId: string, instance: string): Promise<number> {
+  const [row] = await store.rows<{ n: string }>(
+    `SELECT uniqExact(instance) AS n FROM log_writers WHERE log_id = {logId:String} AND instance NOT IN ('before', {instance:String})
+       AND recorded_at > (SELECT max(recorded_at) FROM log_writers WHERE log_id = {logId:String}) - INTERVAL ${WRITERS_MINUTES} MINUTE`,
+    { logId, instance },
+  );
+  return 1 + Number(row?.n ?? 0);
+}
+
 export interface WriterCounts {
   readonly logId: string;
   readonly instance: string;

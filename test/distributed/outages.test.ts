@@ -99,8 +99,10 @@ it('with the clock of the samples, two doors whose own clocks are an hour apart 
 });
 
 it('a partition whose VMs do not fit waits, says so, and goes on when the limit is raised', async () => {
-  await withRoles({ partitions: 1, env: { UPTALLY_MAX_VMS: '5' } }, async (roles) => {
+  await withRoles({ partitions: 1, ingest: 0, env: { UPTALLY_MAX_VMS: '5' } }, async (roles) => {
     const { front } = roles;
+    // a door that takes the aggregators for larger than they are
+    await untilReady(await roles.start('ingest', { UPTALLY_MAX_VMS: '10' }));
     const { key } = await agentKey(front, 'agent');
     const ts = Date.now() - 10_000;
     const post = (vms: number[]): Promise<{ status: number }> =>

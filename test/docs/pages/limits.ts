@@ -124,7 +124,9 @@ export async function limitsPage(): Promise<string> {
     'Set by whoever runs it ([configuration](configuration.md)):',
     '',
     item('**VMs and interfaces**: `UPTALLY_MAX_VMS`, `UPTALLY_MAX_NICS`. Beyond it: 503 `capacity_full`; known VMs go on.'),
-    item('**VMs of a partition**: `UPTALLY_MAX_VMS`. Beyond it: the partition halts, its samples stay in Kafka; raise it.'),
+    item(
+      '**VMs of a partition**: `UPTALLY_MAX_VMS`, the same for doors and aggregators. Beyond it: 503 `capacity_full`; known VMs go on.',
+    ),
     item('**age of a sample**: `UPTALLY_RETENTION_DAYS`. Beyond it: the sample is rejected, `ts_too_old`.'),
     '',
     'Instants lie between 1970 and 2099.',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { KnownNames } from '../../src/ingest/known-names.ts';
-import { Decoder } from '../../src/kernel/decoder.ts';
+import { KnownNames } from '../../../src/ingest/names/known-names.ts';
+import { Decoder } from '../../../src/kernel/decoder.ts';
 
 const decoder = new Decoder();
 const NOW = 1_800_000_000_000;

@@ -2,7 +2,7 @@
  * Requests whose names the kernel knows, remembered by those names: agents send the same VMs again and again, and a name that is known stays
  * known until names are forgotten. Close to the capacity, or far behind the door, this spares the question to the aggregator's thread for every request.
  */
-import { frameBytes, frameNamesAt, frameNicLength, frameVmLength } from '../kernel/frames.ts';
+import { frameBytes, frameNamesAt, frameNicLength, frameVmLength } from '../../kernel/frames.ts';
 
 /** All that is remembered together; beyond it what was remembered first is forgotten. */
 const BYTES_MAX = 32 * 1024 * 1024;
