@@ -93,13 +93,15 @@ export class BatchWriter {
 
   /** The body, in pieces. The writer is not to be used again. */
   body(): readonly Uint8Array[] {
-    const head: number[] = [];
-    pushNumber(head, this.#places.size);
+    let bytes = 10;
+    for (const name of this.#places.keys()) bytes += 1 + name.length;
+    const head = Buffer.allocUnsafe(bytes);
+    let at = putNumber(head, 0, this.#places.size);
     for (const name of this.#places.keys()) {
-      head.push(name.length);
-      for (let i = 0; i < name.length; i++) head.push(name.charCodeAt(i));
+      head[at++] = name.length;
+      for (let i = 0; i < name.length; i++) head[at++] = name.charCodeAt(i);
     }
-    return [HEAD, Buffer.from(head), this.#bytes.subarray(0, this.#at)];
+    return [HEAD, head.subarray(0, at), this.#bytes.subarray(0, this.#at)];
   }
 
   #place(name: string): number {
@@ -145,11 +147,14 @@ export class BatchWriter {
   }
 }
 
-function pushNumber(bytes: number[], value: number): void {
+/** Where the next byte goes. */
+function putNumber(bytes: Uint8Array, from: number, value: number): number {
+  let at = from;
   let rest = value;
   while (rest >= 0x80) {
-    bytes.push((rest & 0x7f) | 0x80);
+    bytes[at++] = (rest & 0x7f) | 0x80;
     rest >>>= 7;
   }
-  bytes.push(rest);
+  bytes[at++] = rest;
+  return at;
 }

@@ -10,7 +10,7 @@ export const CACHE_BYTES_MAX = 32 * 1024 * 1024;
 const ENTRY_BYTES = 256;
 
 interface Entry {
-  readonly labels: Uint8Array;
+  readonly labels: DataView;
   readonly series: Series;
 }
 
@@ -33,18 +33,20 @@ export class SeriesCache {
     return this.#young.size + this.#old.size;
   }
 
-  /** What the labels that stand here in a body are; `resolve` says it of those that are not known. */
-  get(body: Uint8Array, from: number, to: number, resolve: () => Series): Series {
-    const hash = hashOf(body, from, to);
+  /** What the labels that stand here are; undefined: not known, `keep` makes it so. */
+  find(view: DataView, from: number, to: number): Series | undefined {
+    const hash = hashOf(view, from, to);
     const known = this.#young.get(hash);
-    if (known !== undefined && isSame(known.labels, body, from, to)) return known.series;
+    if (known !== undefined && isSame(known.labels, view, from, to)) return known.series;
     const before = this.#old.get(hash);
-    const entry =
-      before !== undefined && isSame(before.labels, body, from, to)
-        ? before
-        : { labels: body.slice(from, to), series: resolve() };
-    this.#keep(hash, entry);
-    return entry.series;
+    if (before === undefined || !isSame(before.labels, view, from, to)) return undefined;
+    this.#keep(hash, before);
+    return before.series;
+  }
+
+  keep(view: DataView, from: number, to: number, series: Series): void {
+    const labels = new Uint8Array(view.buffer, view.byteOffset + from, to - from).slice();
+    this.#keep(hashOf(view, from, to), { labels: new DataView(labels.buffer), series });
   }
 
   /** Of two series with one hash the later is remembered. */
@@ -56,25 +58,29 @@ export class SeriesCache {
       this.#youngBytes = 0;
     }
     const replaced = this.#young.get(hash);
-    if (replaced !== undefined) this.#youngBytes -= replaced.labels.length + ENTRY_BYTES;
+    if (replaced !== undefined) this.#youngBytes -= replaced.labels.byteLength + ENTRY_BYTES;
     this.#young.set(hash, entry);
-    this.#youngBytes += entry.labels.length + ENTRY_BYTES;
+    this.#youngBytes += entry.labels.byteLength + ENTRY_BYTES;
   }
 }
 
 /** FNV-1a over words of four bytes, as far as there are whole ones: a key of a map, whose hits are compared. */
-function hashOf(bytes: Uint8Array, from: number, to: number): number {
-  let hash = 0x811c9dc5;
+function hashOf(view: DataView, from: number, to: number): number {
+  let hash = 0x811c9dc5 ^ (to - from);
   let at = from;
   for (; at + 4 <= to; at += 4) {
-    const word = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
-    hash = Math.imul(hash ^ word, 0x01000193);
+    hash = Math.imul(hash ^ view.getInt32(at, true), 0x01000193);
     hash ^= hash >>> 15;
   }
-  for (; at < to; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
+  for (; at < to; at++) hash = Math.imul(hash ^ view.getUint8(at), 0x01000193);
   return hash | 0;
 }
 
-function isSame(labels: Uint8Array, body: Uint8Array, from: number, to: number): boolean {
-  return labels.length === to - from && Buffer.compare(labels, body.subarray(from, to)) === 0;
+function isSame(labels: DataView, view: DataView, from: number, to: number): boolean {
+  const length = to - from;
+  if (labels.byteLength !== length) return false;
+  let at = 0;
+  for (; at + 4 <= length; at += 4) if (labels.getInt32(at) !== view.getInt32(from + at)) return false;
+  for (; at < length; at++) if (labels.getUint8(at) !== view.getUint8(from + at)) return false;
+  return true;
 }

@@ -1,5 +1,5 @@
 /** Remote write 1.0: `prometheus.WriteRequest` (prometheus/prompb/remote.proto, types.proto), series by series. */
-import type { Source } from '../../../sources/source.ts';
+import type { Series, Source } from '../../../sources/source.ts';
 import type { SourceInForce } from '../../../sources/sources.ts';
 import type { Translation } from '../shared/translation.ts';
 import { BYTES, FIXED64, MalformedError, ProtobufReader, textOf, VARINT } from '../shared/protobuf.ts';
@@ -58,25 +58,31 @@ function translateSeries(
   if (samplesAt.length === 0) return;
   const { at, end } = reader;
   // labels between others: nobody writes them so, and they are read as if they stood together
-  const labels = inOneRun ? reader.bytes : gathered(reader.bytes.subarray(labelsFrom, labelsTo));
-  const [first, last] = inOneRun ? [Math.max(0, labelsFrom), Math.max(0, labelsTo)] : [0, labels.length];
+  const view = inOneRun ? reader.view : gathered(reader.bytes.subarray(labelsFrom, labelsTo));
+  const [first, last] = inOneRun ? [Math.max(0, labelsFrom), Math.max(0, labelsTo)] : [0, view.byteLength];
   for (const sampleAt of samplesAt) {
     reader.at = sampleAt;
     const outer = reader.enter();
     const { valueAt, atMs } = readSample(reader);
     reader.leave(outer);
     const source = from.at(Number.isNaN(atMs) ? 0 : atMs);
-    const series = cacheOf(source).get(labels, first, last, () => {
-      const set = labelsIn(labels.subarray(first, last));
-      // the order of labels changes nothing here
-      return set.name === '' || set.unclear
-        ? { kind: 'rejected', code: 'missing_field', why: set.problem ?? '' }
-        : source.series(set.name, set.all);
-    });
+    const cache = cacheOf(source);
+    let series = cache.find(view, first, last);
+    if (series === undefined) {
+      series = seriesOf(source, new Uint8Array(view.buffer, view.byteOffset + first, last - first));
+      cache.keep(view, first, last, series);
+    }
     addValueRead(reader, valueAt, atMs, null, series, into);
   }
   reader.at = at;
   reader.end = end;
+}
+
+/** What labels name. The order of labels changes nothing here. */
+function seriesOf(source: Source, labels: Uint8Array): Series {
+  const set = labelsIn(labels);
+  if (set.name === '' || set.unclear) return { kind: 'rejected', code: 'missing_field', why: set.problem ?? '' };
+  return source.series(set.name, set.all);
 }
 
 /** A sample: its value stays where it is, since what it is about may not matter. */
@@ -123,13 +129,16 @@ function labelsIn(bytes: Uint8Array): LabelSet {
 }
 
 /** The labels of a series alone. */
-function gathered(bytes: Uint8Array): Uint8Array {
+function gathered(bytes: Uint8Array): DataView {
   const reader = new ProtobufReader(bytes);
   const pieces: Uint8Array[] = [];
   for (;;) {
     const start = reader.at;
     const field = reader.field();
-    if (field === 0) return Buffer.concat(pieces);
+    if (field === 0) {
+      const whole = Buffer.concat(pieces);
+      return new DataView(whole.buffer, whole.byteOffset, whole.length);
+    }
     reader.skip();
     if (field === 1) pieces.push(bytes.subarray(start, reader.at));
   }

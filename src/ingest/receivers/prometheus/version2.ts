@@ -153,6 +153,11 @@ function resolve(
   seriesOf: (name: string, labels: ReadonlyMap<string, string>) => Series,
   cache: ReturnType<CacheOf>,
 ): Series {
-  const bytes = Buffer.from([...set.all].flat().join('\0'), 'utf8');
-  return cache.get(bytes, 0, bytes.length, () => seriesOf(set.name, set.all));
+  const bytes = Buffer.from(`v2\0${[...set.all].flat().join('\0')}`, 'utf8');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const known = cache.find(view, 0, bytes.length);
+  if (known !== undefined) return known;
+  const series = seriesOf(set.name, set.all);
+  cache.keep(view, 0, bytes.length, series);
+  return series;
 }

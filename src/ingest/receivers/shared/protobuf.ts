@@ -21,7 +21,7 @@ const DECODER = new TextDecoder('utf-8', { fatal: true });
 
 export class ProtobufReader {
   readonly bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly view: DataView;
   at = 0;
   /** Of the message that is read. */
   end: number;
@@ -30,7 +30,7 @@ export class ProtobufReader {
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.end = bytes.length;
   }
 
@@ -75,6 +75,22 @@ export class ProtobufReader {
 
   /** A signed number of 64 bits; NaN where no safe integer is it. */
   int64(): number {
+    // instants take six bytes
+    const { bytes, at } = this;
+    if (at + 6 <= this.end) {
+      const sixth = bytes[at + 5] ?? 0;
+      const low = ((bytes[at] ?? 0) & 0x7f) | (((bytes[at + 1] ?? 0) & 0x7f) << 7) | (((bytes[at + 2] ?? 0) & 0x7f) << 14);
+      const high = ((bytes[at + 3] ?? 0) & 0x7f) | (((bytes[at + 4] ?? 0) & 0x7f) << 7) | (sixth << 14);
+      const more = (bytes[at] ?? 0) & (bytes[at + 1] ?? 0) & (bytes[at + 2] ?? 0) & (bytes[at + 3] ?? 0) & (bytes[at + 4] ?? 0);
+      if (more >= 0x80 && sixth < 0x80) {
+        this.at = at + 6;
+        return high * 0x200000 + low;
+      }
+    }
+    return this.#longInt64();
+  }
+
+  #longInt64(): number {
     let low = 0;
     let high = 0;
     for (let i = 0; i < 10; i++) {
@@ -108,25 +124,25 @@ export class ProtobufReader {
 
   double(): number {
     const at = this.#take(8);
-    return this.#view.getFloat64(at, true);
+    return this.view.getFloat64(at, true);
   }
 
   /** The double that begins at a place that was read past. */
   doubleAt(at: number): number {
-    return this.#view.getFloat64(at, true);
+    return this.view.getFloat64(at, true);
   }
 
   /** Its bits. */
   bitsAt(at: number): bigint {
-    return this.#view.getBigUint64(at, true);
+    return this.view.getBigUint64(at, true);
   }
 
   fixed64(): bigint {
-    return this.#view.getBigUint64(this.#take(8), true);
+    return this.view.getBigUint64(this.#take(8), true);
   }
 
   sfixed64(): bigint {
-    return this.#view.getBigInt64(this.#take(8), true);
+    return this.view.getBigInt64(this.#take(8), true);
   }
 
   /** Where bytes stand: from `at` before the call's return, so many. */
