@@ -5,7 +5,7 @@ import type { AgentLog, LeftOut, Reader, Seen } from '../samples/reading.ts';
 import { countsOf, RoundLog, seenIn } from './round-report.ts';
 import { sleepReal, type Sleep } from '../client/wire/retry.ts';
 import { sendLoop, type SenderStats } from './sender.ts';
-import type { LockLostError } from '../process/process-lock.ts';
+import type { LockLostError } from '../process/held-lock.ts';
 import { Waker } from '../process/waker.ts';
 import { Spool } from './spool.ts';
 

@@ -4,6 +4,6 @@ export { WIRE_FORMATS, type WireFormat } from './batch.ts';
 export { libvirtReader, type LibvirtOptions } from './libvirt.ts';
 export { sysfsReader, type Direction, type SysfsOptions } from './sysfs.ts';
 export { Spool, type SpooledBatch, type SpoolOptions } from './spool.ts';
-export { LockedError } from '../process/process-lock.ts';
+export { LockedError } from '../process/held-lock.ts';
 export { FolderError } from '../process/folder.ts';
 export type { AgentLog, Observation, Reader, Reading, Seen } from '../samples/reading.ts';

@@ -4,7 +4,8 @@ import { isBinary } from '../samples/binary-writer.ts';
 import type { AgentLog } from '../samples/reading.ts';
 import { loadCursor, saveCursor, syncFolder, trimFolder, type Cursor } from './spool-folder.ts';
 import { checkWritable, folderError, makeFolder } from '../process/folder.ts';
-import { type HeldLock, LockedError, type LockLostError, takeLock } from '../process/process-lock.ts';
+import { takeLock } from '../process/process-lock.ts';
+import { type HeldLock, LockedError, type LockLostError } from '../process/held-lock.ts';
 import { decodeRecord, encodeRecord, RECORD_HEADER_BYTES, type SpoolRecord } from './spool-record.ts';
 
 export interface SpoolOptions {

@@ -4,7 +4,7 @@ import type { LogReader } from '../log/log.ts';
 import type { Faults } from '../process/faults.ts';
 import type { Store } from '../store/store.ts';
 import type { Checkpoints } from './checkpoint.ts';
-import type { SliceBounds } from './repair.ts';
+import type { SliceBounds } from './repair-context.ts';
 import type { Scope } from './scope.ts';
 
 export interface AggregatorOptions {

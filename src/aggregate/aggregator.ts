@@ -13,7 +13,7 @@ import { HeldRows } from './held-rows.ts';
 import { readLate } from './late.ts';
 import { CapacityError, Pricing } from './pricing.ts';
 import { recoverState } from './recovery.ts';
-import { VMS_A_CHUNK } from './repair.ts';
+import { VMS_A_CHUNK } from './repair-context.ts';
 import { repriceRows } from './reprice.ts';
 import { capacityOf } from './room.ts';
 import { takeState } from './state.ts';

@@ -2,7 +2,7 @@
  * How large slices of repair are where only one process works on the log: what they are cut into has no part in what comes out, so they are made
  * as large as they may be without holding up the steps between them, on a machine however slow or busy.
  */
-import type { SliceBounds } from './repair.ts';
+import type { SliceBounds } from './repair-context.ts';
 
 /** A slice that takes longer is followed by smaller ones … */
 const LONG_MS = 600;

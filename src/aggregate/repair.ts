@@ -5,61 +5,18 @@
  * VMs as the log up to the step says, under the version of the step's end, so that its rows replace what was there. When a VM's last slice
  * is done the live path has it back.
  */
-import type { Kernel, MeteringConstants } from '../kernel/kernel.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { EMIT_SLICE, LAYOUT as L } from '../kernel/layout.ts';
-import type { Store } from '../store/store.ts';
-import { type Earliest, type Latest, type Range, earliestIn, interfacesOf, latestIn, samplesAt, samplesIn } from './archive.ts';
-import { type Backlog, type Waiting, minutesLeft, shareOut } from './backlog.ts';
-import { type Pricing, internVm } from './pricing.ts';
+import { type Range, interfacesOf, samplesAt, samplesIn } from './archive.ts';
+import { type Waiting, minutesLeft, shareOut } from './backlog.ts';
+import { internVm } from './pricing.ts';
 import { type Stretch, restateOutages, withdrawRest } from './restate.ts';
-import { beganAt, coldAddress, firstTsMs, install, lastTsMs, nicsOf, vmAddress } from './vm-state.ts';
+import { beganAt, coldAddress, install, lastTsMs, vmAddress } from './vm-state.ts';
 import { Collector, feed, settleWorkshop } from './workshop.ts';
+import { VMS_A_CHUNK, type RepairContext, type StepEnd } from './repair-context.ts';
+import { type Plan, readFrom, type Looked, before, closers } from './repair-edges.ts';
 
 const MINUTE_MS = 60_000;
-/** How far back the samples before a late one are looked for before all of the past is; and ahead, those after a stretch. */
-const LOOK_MS = 3_600_000;
-/** VMs repaired together: bounds the length of a query. */
-export const VMS_A_CHUNK = 1024;
-
-/** What one slice does at most: others' samples wait for no more than this. */
-export interface SliceBounds {
-  readonly vms: number;
-  /** minutes of all its VMs together */
-  readonly minutes: number;
-  /** samples that are read; those of one minute of a VM are never parted */
-  readonly samples: number;
-}
-
-/** Minutes that a slice of repair writes, of all its VMs. */
-export const SLICE_MINUTES_MAX = 200_000;
-/** Samples that a slice of repair reads; those of one minute of a VM are never parted. */
-export const SLICE_SAMPLES_MAX = 100_000;
-
-export const SLICE: SliceBounds = { vms: VMS_A_CHUNK, minutes: SLICE_MINUTES_MAX, samples: SLICE_SAMPLES_MAX };
-
-export interface RepairContext {
-  readonly live: Kernel;
-  /** a second kernel of the same constants, empty between repairs */
-  readonly workshop: Kernel;
-  readonly store: Store;
-  readonly pricing: Pricing;
-  readonly constants: MeteringConstants;
-  readonly backlog: Backlog;
-  readonly slice: SliceBounds;
-}
-
-/** The end of the step that the repair belongs to: what it may see, and the version its rows get. */
-export interface StepEnd {
-  readonly upTo: bigint;
-  readonly version: bigint;
-}
-
-/** A VM and those of its interfaces whose past matters although nothing newer tells of them. */
-interface Subject {
-  readonly vm: string;
-  readonly slot: number;
-  readonly nics: ReadonlySet<string>;
-}
 
 /** Works off one slice of what waits. Returns the VMs that the live path has back. @param turn moves on from slice to slice */
 export async function repairSlice(context: RepairContext, end: StepEnd, turn: number): Promise<string[]> {
@@ -152,14 +109,6 @@ export async function rebuild(context: RepairContext, end: StepEnd, owns: (vm: s
   for (const { vm, nic, firstMs } of interfaces) beganAt(live, internVm(live, vm), nic, firstMs);
 }
 
-/** A stretch of a VM that is to be written. */
-interface Plan extends Subject {
-  readonly fromMs: number;
-  readonly untilMs: number;
-  /** samples before are not needed; undefined: not known */
-  readonly readMs: number | undefined;
-}
-
 /** By VM, as the archive lies: neighbours share the granules that a question reads. */
 function inOrder(plans: readonly Plan[]): Plan[] {
   return [...plans].sort((a, b) => (a.vm < b.vm ? -1 : Number(a.vm > b.vm)));
@@ -236,95 +185,4 @@ function cutAt(stretches: readonly Stretch[], last: { readonly vm: string; reado
   const whole = stretches.filter(({ vm }) => vm < last.vm);
   if (own !== undefined && untilMs > own.fromMs) return [...whole, { ...own, untilMs }];
   return whole.length > 0 ? whole : undefined;
-}
-
-/** From where on a VM's samples are read: the last before the stretch decide what it begins with, and what a second opinion goes back to. */
-function readFrom({ fromMs }: Plan, latest: readonly Latest[], fromNothing: boolean): number {
-  const starts = latest.flatMap((each) => (each.lastCountersMs === undefined ? [] : [each.lastCountersMs]));
-  const lasts = latest.map((each) => each.lastMs);
-  // what repeats the last sample of an interface is a duplicate: a state that begins with nothing needs them all
-  const states = latest.length === 0 ? [] : [fromNothing ? Math.min(...lasts) : Math.max(...lasts)];
-  return Math.min(fromMs, ...starts, ...states);
-}
-
-interface Looked extends Subject {
-  readonly untilMs: number;
-  /** nothing before is asked for; undefined: not known */
-  readonly knownFromMs: number | undefined;
-}
-
-/** For each VM the latest samples before an instant, looked for nearby first. */
-async function before(
-  context: RepairContext,
-  some: readonly Looked[],
-  upTo: bigint,
-  fromNothing: boolean,
-): Promise<Map<string, Latest[]>> {
-  const found = new Map<string, Latest[]>();
-  const look = async (these: readonly Looked[], fromOf: (one: Looked) => number): Promise<void> => {
-    for (const { vm } of these) found.set(vm, []);
-    const ranges = these.map((one): Range => ({ vm: one.vm, fromMs: fromOf(one), untilMs: one.untilMs }));
-    for (const latest of await latestIn(context.store, ranges, upTo)) found.get(latest.vm)?.push(latest);
-  };
-  await look(some, ({ untilMs, knownFromMs }) => knownFromMs ?? untilMs - LOOK_MS);
-  const incomplete = some.filter(
-    (one) =>
-      one.knownFromMs === undefined && (fromNothing || !isComplete(context.live, one, one.untilMs, found.get(one.vm) ?? [])),
-  );
-  if (incomplete.length > 0) await look(incomplete, () => -Infinity);
-  return found;
-}
-
-/** Was there, for the VM and for each interface that matters after `untilMs`, a sample in what was found, or is there none at all? */
-function isComplete(live: Kernel, { slot, nics }: Subject, untilMs: number, found: readonly Latest[]): boolean {
-  const first = firstTsMs(live, slot);
-  if (first !== undefined && first < untilMs && found.length === 0) return false;
-  return nicsOf(live, slot).every((nic) => {
-    if (nic.firstTsMs >= untilMs) return true;
-    const matters = nics.has(nic.name) || (nic.baseTsMs !== undefined && nic.baseTsMs >= untilMs);
-    return !matters || found.some((latest) => latest.nic === nic.name && latest.lastCountersMs !== undefined);
-  });
-}
-
-/**
- * The samples after stretches that are not the last of their VMs: the state and the increases that reach over a stretch's end are those between
- * the last sample in it and the first after it.
- */
-async function closers(
-  context: RepairContext,
-  plans: readonly Plan[],
-  stretches: readonly Stretch[],
-  broken: { readonly vm: string; readonly tsMs: number } | undefined,
-  upTo: bigint,
-): Promise<{ vm: string; nic: string; tsMs: number }[]> {
-  const subjects = new Map(plans.map((plan) => [plan.vm, plan]));
-  const open = stretches.flatMap(({ vm, untilMs }) => {
-    const plan = subjects.get(vm);
-    // of the VM that the reading broke off at, what comes after the stretch's end was read up to here
-    const afterMs = vm === broken?.vm ? broken.tsMs : untilMs;
-    return untilMs === Infinity || plan === undefined ? [] : [{ plan, afterMs }];
-  });
-  const found = new Map<string, Earliest[]>();
-  const look = async (some: typeof open, aheadMs: number): Promise<void> => {
-    for (const { plan } of some) found.set(plan.vm, []);
-    const ranges = some.map(({ plan, afterMs }): Range => ({ vm: plan.vm, fromMs: afterMs, untilMs: afterMs + aheadMs }));
-    for (const earliest of await earliestIn(context.store, ranges, upTo)) found.get(earliest.vm)?.push(earliest);
-  };
-  await look(open, LOOK_MS);
-  const incomplete = open.filter(({ plan, afterMs }) => {
-    const own = found.get(plan.vm) ?? [];
-    return (
-      own.length === 0 ||
-      nicsOf(context.live, plan.slot).some(
-        ({ name, baseTsMs }) =>
-          (plan.nics.has(name) || (baseTsMs !== undefined && baseTsMs >= afterMs)) &&
-          !own.some((each) => each.nic === name && each.firstCountersMs !== undefined),
-      )
-    );
-  });
-  if (incomplete.length > 0) await look(incomplete, Infinity);
-  return [...found.values()].flat().flatMap(({ vm, nic, firstMs, firstCountersMs }) => {
-    const first = { vm, nic, tsMs: firstMs };
-    return firstCountersMs === undefined || firstCountersMs === firstMs ? [first] : [first, { vm, nic, tsMs: firstCountersMs }];
-  });
 }

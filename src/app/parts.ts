@@ -12,7 +12,8 @@ import { loadTerms, shippedTermsFolder, type TermsLibrary } from '../terms/libra
 import type { MeteringConstants } from '../kernel/kernel.ts';
 import { noFileLeft } from '../http/bare-server.ts';
 import { listenBeside } from '../http/listening.ts';
-import { type HeldLock, LockedError, takeLock } from '../process/process-lock.ts';
+import { takeLock } from '../process/process-lock.ts';
+import { type HeldLock, LockedError } from '../process/held-lock.ts';
 import type { ProductClock } from '../process/product-clock.ts';
 import { GRACE_DAYS, settleRetention } from '../store/retention.ts';
 import type { Store } from '../store/store.ts';

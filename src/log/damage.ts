@@ -1,7 +1,7 @@
 /** How far damage of the log goes: from a record that can't be read to the next that can. */
 import type { LogMark } from './check.ts';
 import type { Table } from './lmdb.ts';
-import { SegmentCursor } from './segment.ts';
+import { SegmentCursor } from './segment-cursor.ts';
 import { markIn } from './table-mark.ts';
 
 export interface Damage {

@@ -1,7 +1,7 @@
 import { type LogMark } from './check.ts';
 import { openReadTable, type ReadTable } from './lmdb.ts';
 import { LogError, type LogIdentity, type LogReader, type LogRecord, type SkippedRange } from './log.ts';
-import { SegmentCursor } from './segment.ts';
+import { SegmentCursor } from './segment-cursor.ts';
 import { markIn } from './table-mark.ts';
 
 /**

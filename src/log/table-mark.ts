@@ -2,7 +2,7 @@
 import type { LogMark } from './check.ts';
 import type { Table } from './lmdb.ts';
 import type { SkippedRange } from './log.ts';
-import { SegmentCursor } from './segment.ts';
+import { SegmentCursor } from './segment-cursor.ts';
 
 /**
  * The mark at a record, or at the one before the oldest that is kept. Undefined where the log does not reach, or has no checks there. Throws

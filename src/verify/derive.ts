@@ -1,13 +1,7 @@
 /** The lines of a document computed a second time, by the model and from the evidence alone. */
 import { restatedOutages } from './model/incidents.ts';
-import {
-  modelInvoice,
-  type ModelAgreement,
-  type ModelLine,
-  type ModelOwed,
-  type ModelVm,
-  type ModelVmTraffic,
-} from './model/invoice.ts';
+import { modelInvoice, type ModelLine } from './model/invoice.ts';
+import { type ModelAgreement, type ModelOwed, type ModelVm, type ModelVmTraffic } from './model/invoice-facts.ts';
 import type { ModelOutage } from './model/rater.ts';
 import { modelDuration, modelFees, modelLateFeeRule, modelNanos, modelPolicy } from './model/terms.ts';
 import { minorDigits } from '../domain/money.ts';

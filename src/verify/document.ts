@@ -29,6 +29,11 @@ export interface CheckedDocument {
   readonly derived: number | null;
 }
 
+/** With what the server says of its state. */
+export interface Checked extends CheckedDocument {
+  readonly status: string;
+}
+
 /** `invoice 7 of acme`, `credit note 2 of acme`. */
 export function nameOf({ type, number, account }: Pick<DocumentContent, 'type' | 'number' | 'account'>): string {
   return `${type === 'invoice' ? 'invoice' : 'credit note'} ${number} of ${account}`;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Spool, type SpooledBatch } from '../../src/agent/spool.ts';
-import { LockedError } from '../../src/process/process-lock.ts';
+import { LockedError } from '../../src/process/held-lock.ts';
 
 let dir: string;
 const opened: Spool[] = [];

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { SliceBounds } from '../../src/aggregate/repair.ts';
+import type { SliceBounds } from '../../src/aggregate/repair-context.ts';
 import type { Condition } from '../../src/domain/condition.ts';
 import { Decoder } from '../../src/kernel/decoder.ts';
 import { samplesRecord, tickRecord } from '../../src/log/record.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Decoder } from '../../src/kernel/decoder.ts';
-import { VMS_A_CHUNK } from '../../src/aggregate/repair.ts';
+import { VMS_A_CHUNK } from '../../src/aggregate/repair-context.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Fleet } from '../model/generate.ts';
 import { resolveLog } from '../../src/verify/model/inforce.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openCheckpoints } from '../../src/aggregate/checkpoint.ts';
-import type { SliceBounds } from '../../src/aggregate/repair.ts';
+import type { SliceBounds } from '../../src/aggregate/repair-context.ts';
 import { readWaiting } from '../../src/aggregate/waiting-table.ts';
 import { Decoder } from '../../src/kernel/decoder.ts';
 import type { Store } from '../../src/store/store.ts';

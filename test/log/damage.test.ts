@@ -3,7 +3,8 @@ import { CHAIN_START } from '../../src/log/check.ts';
 import { LogError } from '../../src/log/log.ts';
 import { decodeHead, decodeTrim, EMPTY_HEAD, encodeHead, encodeTrim } from '../../src/log/marks.ts';
 import { below, randomOf } from '../support/random.ts';
-import { SegmentBuilder, SegmentCursor } from '../../src/log/segment.ts';
+import { SegmentBuilder } from '../../src/log/segment.ts';
+import { SegmentCursor } from '../../src/log/segment-cursor.ts';
 
 const SIZES = [0, 1, 8, 61, 200];
 

@@ -7,7 +7,8 @@ import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readBootId } from '../../src/process/boot-id.ts';
 import { decodeHolder, encodeHolder, type Holder } from '../../src/process/lock-record.ts';
-import { type HeldLock, LockedError, LockLostError, type LockOptions, takeLock } from '../../src/process/process-lock.ts';
+import { takeLock } from '../../src/process/process-lock.ts';
+import { type HeldLock, LockedError, LockLostError, type LockOptions } from '../../src/process/held-lock.ts';
 import { compileProgram, type Program } from '../support/program.ts';
 
 const TIMING = { beatMs: 20, dyingMs: 300, staleMs: 300, pollMs: 5 };

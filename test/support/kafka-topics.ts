@@ -1,6 +1,6 @@
 /** What people do to topics behind our back, by hand or by mistake. */
 import kafkajs, { type Admin, CompressionTypes, Kafka, logLevel } from 'kafkajs';
-import type { TopicNow } from '../../src/log/kafka/internals.ts';
+import type { TopicNow } from '../../src/log/kafka/topic-now.ts';
 import { TopicWatch } from '../../src/log/kafka/watch.ts';
 import { until } from './until.ts';
 

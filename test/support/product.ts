@@ -3,7 +3,7 @@ import { insertEntries } from '../../src/journal/append.ts';
 import { Aggregator } from '../../src/aggregate/aggregator.ts';
 import { WholeLog } from '../../src/aggregate/embedded/whole-log.ts';
 import type { CheckpointFolder } from '../../src/aggregate/checkpoint.ts';
-import type { SliceBounds } from '../../src/aggregate/repair.ts';
+import type { SliceBounds } from '../../src/aggregate/repair-context.ts';
 import { CONDITIONS } from '../../src/domain/condition.ts';
 import type { Decoder } from '../../src/kernel/decoder.ts';
 import type { LogReader, LogRecord } from '../../src/log/log.ts';

@@ -3,7 +3,7 @@ import { Aggregator } from '../../src/aggregate/aggregator.ts';
 import { WholeLog } from '../../src/aggregate/embedded/whole-log.ts';
 import { OnePartition } from '../../src/aggregate/group/one-partition.ts';
 import type { CheckpointFolder } from '../../src/aggregate/checkpoint.ts';
-import type { SliceBounds } from '../../src/aggregate/repair.ts';
+import type { SliceBounds } from '../../src/aggregate/repair-context.ts';
 import { insertEntries } from '../../src/journal/append.ts';
 import { catalogRecord } from '../../src/log/record.ts';
 import type { Store } from '../../src/store/store.ts';

@@ -4,7 +4,7 @@
  * is for those who watch its lag.
  */
 import type { Admin, EachBatchPayload, Kafka } from 'kafkajs';
-import type { TopicNow } from '../../log/kafka/internals.ts';
+import type { TopicNow } from '../../log/kafka/topic-now.ts';
 import { afterOwnTime } from '../../process/patience.ts';
 import { producingTo } from '../../log/kafka/client.ts';
 import { Member } from '../../log/kafka/member.ts';

@@ -10,7 +10,7 @@ import { DEFAULT_VIRSH_LIMIT_MS, libvirtReader } from '../../agent/libvirt.ts';
 import { parseMapping, parseVmFrom } from '../../agent/naming.ts';
 import type { AgentLog, Reader } from '../../samples/reading.ts';
 import { FolderError } from '../../process/folder.ts';
-import { LockedError, type LockLostError } from '../../process/process-lock.ts';
+import { LockedError, type LockLostError } from '../../process/held-lock.ts';
 import { sysfsReader, type Direction } from '../../agent/sysfs.ts';
 import { registerResend } from './agent-resend.ts';
 import { printRound } from '../terminal/agent-table.ts';

@@ -111,7 +111,7 @@ async function withTool(context: CliContext, use: (tool: Tool) => Promise<void>)
     import('../../process/secret-files.ts'),
     import('../../log-tool/decision.ts'),
   ]);
-  const { LockedError } = await import('../../process/process-lock.ts');
+  const { LockedError } = await import('../../process/held-lock.ts');
   const { isUnusableLog } = await import('../../log/identity.ts');
   try {
     const config = readConfig(withSecretFiles(context.env));

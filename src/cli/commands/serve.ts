@@ -55,7 +55,7 @@ async function serve(context: CliContext): Promise<void> {
     import('../../process/secret-files.ts'),
     import('../../process/heap.ts'),
   ]);
-  const { LockedError, LockLostError } = await import('../../process/process-lock.ts');
+  const { LockedError, LockLostError } = await import('../../process/held-lock.ts');
   const { ProductClock } = await import('../../process/product-clock.ts');
   const { FolderError } = await import('../../process/folder.ts');
   const { isUnusableLog } = await import('../../log/identity.ts');

@@ -1,6 +1,7 @@
 /** What `uptally log` says, for people. */
 import type { EmbeddedLogView } from '../../log-tool/embedded.ts';
-import type { Acceptance, KafkaLogView } from '../../log-tool/kafka.ts';
+import type { Acceptance } from '../../log-tool/kafka.ts';
+import type { KafkaLogView } from '../../log-tool/kafka-view.ts';
 import type { LogGap } from '../../store/named-log.ts';
 import { gapLine } from './gap-lines.ts';
 

@@ -3,7 +3,7 @@
  * as a network makes ("Broker not connected", "Failed to find group coordinator"): then this begins with a new consumer.
  */
 import type { Consumer, ConsumerConfig, EachBatchPayload, Kafka } from 'kafkajs';
-import { decideOutOfRange } from './internals.ts';
+import { decideOutOfRange } from './out-of-range.ts';
 
 export interface MemberOptions {
   readonly kafka: Kafka;

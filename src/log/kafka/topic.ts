@@ -2,7 +2,7 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import { type LogId, UnusableLogError } from '../identity.ts';
 import type { KafkaSettings } from '../../process/config.ts';
-import type { TopicNow } from './internals.ts';
+import type { TopicNow } from './topic-now.ts';
 import { MESSAGE_BYTES_MAX } from './message.ts';
 import type { Bounds } from './queue.ts';
 import type { TopicWatch } from './watch.ts';

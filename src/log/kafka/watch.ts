@@ -4,7 +4,8 @@
  */
 import type { Kafka } from 'kafkajs';
 import { LogError } from '../log.ts';
-import { askTopic, type Cluster, clusterOf, type TopicNow } from './internals.ts';
+import { type Cluster, clusterOf } from './internals.ts';
+import { askTopic, type TopicNow } from './topic-now.ts';
 import { Kept } from './kept.ts';
 
 export class TopicWatch {

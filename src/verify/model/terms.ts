@@ -1,6 +1,6 @@
 /** A terms sheet as it is written (schemas/terms/*.json), read a second time: what the model needs of it, and nothing shared. */
 import { type Condition, CONDITIONS } from '../../domain/condition.ts';
-import type { ModelCredit, ModelPolicy } from './invoice.ts';
+import type { ModelCredit, ModelPolicy } from './invoice-facts.ts';
 import type { Ratio } from './rater.ts';
 
 type Json = Readonly<Record<string, unknown>>;

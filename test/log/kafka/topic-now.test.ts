@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { checkPartition } from '../../../src/app/kafka-log.ts';
+import { checkPartition } from '../../../src/app/kafka-log-checks.ts';
 import { afterGaps, isPassed } from '../../../src/log/gaps.ts';
-import { topicAnswer, topicQuestion } from '../../../src/log/kafka/internals.ts';
+import { topicAnswer, topicQuestion } from '../../../src/log/kafka/topic-now.ts';
 import { MESSAGE_BYTES_MAX } from '../../../src/log/kafka/message.ts';
 import { roomIn } from '../../../src/log/kafka/topic.ts';
 import { faultOf } from '../../../src/log/kafka/watch.ts';

@@ -1,5 +1,6 @@
 /** Takes a lock file and says so in one line of JSON; lets it go when its input ends. */
-import { LockedError, takeLock } from '../../../src/process/process-lock.ts';
+import { takeLock } from '../../../src/process/process-lock.ts';
+import { LockedError } from '../../../src/process/held-lock.ts';
 
 const [path = '', beatMs = '50', dyingMs = '60000'] = process.argv.slice(2);
 const say = (line: object): void => {

@@ -1,0 +1,115 @@
+/** The samples around a stretch that is to be written: the last before it, which its state begins with, and the first after it, which its increases reach to. */
+import type { Kernel } from '../kernel/kernel.ts';
+import { type Earliest, type Latest, type Range, earliestIn, latestIn } from './archive.ts';
+import { type Stretch } from './restate.ts';
+import { firstTsMs, nicsOf } from './vm-state.ts';
+import { type RepairContext } from './repair-context.ts';
+
+/** How far back the samples before a late one are looked for before all of the past is; and ahead, those after a stretch. */
+const LOOK_MS = 3_600_000;
+
+/** A VM and those of its interfaces whose past matters although nothing newer tells of them. */
+interface Subject {
+  readonly vm: string;
+  readonly slot: number;
+  readonly nics: ReadonlySet<string>;
+}
+
+/** A stretch of a VM that is to be written. */
+export interface Plan extends Subject {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** samples before are not needed; undefined: not known */
+  readonly readMs: number | undefined;
+}
+
+/** From where on a VM's samples are read: the last before the stretch decide what it begins with, and what a second opinion goes back to. */
+export function readFrom({ fromMs }: Plan, latest: readonly Latest[], fromNothing: boolean): number {
+  const starts = latest.flatMap((each) => (each.lastCountersMs === undefined ? [] : [each.lastCountersMs]));
+  const lasts = latest.map((each) => each.lastMs);
+  // what repeats the last sample of an interface is a duplicate: a state that begins with nothing needs them all
+  const states = latest.length === 0 ? [] : [fromNothing ? Math.min(...lasts) : Math.max(...lasts)];
+  return Math.min(fromMs, ...starts, ...states);
+}
+
+export interface Looked extends Subject {
+  readonly untilMs: number;
+  /** nothing before is asked for; undefined: not known */
+  readonly knownFromMs: number | undefined;
+}
+
+/** For each VM the latest samples before an instant, looked for nearby first. */
+export async function before(
+  context: RepairContext,
+  some: readonly Looked[],
+  upTo: bigint,
+  fromNothing: boolean,
+): Promise<Map<string, Latest[]>> {
+  const found = new Map<string, Latest[]>();
+  const look = async (these: readonly Looked[], fromOf: (one: Looked) => number): Promise<void> => {
+    for (const { vm } of these) found.set(vm, []);
+    const ranges = these.map((one): Range => ({ vm: one.vm, fromMs: fromOf(one), untilMs: one.untilMs }));
+    for (const latest of await latestIn(context.store, ranges, upTo)) found.get(latest.vm)?.push(latest);
+  };
+  await look(some, ({ untilMs, knownFromMs }) => knownFromMs ?? untilMs - LOOK_MS);
+  const incomplete = some.filter(
+    (one) =>
+      one.knownFromMs === undefined && (fromNothing || !isComplete(context.live, one, one.untilMs, found.get(one.vm) ?? [])),
+  );
+  if (incomplete.length > 0) await look(incomplete, () => -Infinity);
+  return found;
+}
+
+/** Was there, for the VM and for each interface that matters after `untilMs`, a sample in what was found, or is there none at all? */
+function isComplete(live: Kernel, { slot, nics }: Subject, untilMs: number, found: readonly Latest[]): boolean {
+  const first = firstTsMs(live, slot);
+  if (first !== undefined && first < untilMs && found.length === 0) return false;
+  return nicsOf(live, slot).every((nic) => {
+    if (nic.firstTsMs >= untilMs) return true;
+    const matters = nics.has(nic.name) || (nic.baseTsMs !== undefined && nic.baseTsMs >= untilMs);
+    return !matters || found.some((latest) => latest.nic === nic.name && latest.lastCountersMs !== undefined);
+  });
+}
+
+/**
+ * The samples after stretches that are not the last of their VMs: the state and the increases that reach over a stretch's end are those between
+ * the last sample in it and the first after it.
+ */
+export async function closers(
+  context: RepairContext,
+  plans: readonly Plan[],
+  stretches: readonly Stretch[],
+  broken: { readonly vm: string; readonly tsMs: number } | undefined,
+  upTo: bigint,
+): Promise<{ vm: string; nic: string; tsMs: number }[]> {
+  const subjects = new Map(plans.map((plan) => [plan.vm, plan]));
+  const open = stretches.flatMap(({ vm, untilMs }) => {
+    const plan = subjects.get(vm);
+    // of the VM that the reading broke off at, what comes after the stretch's end was read up to here
+    const afterMs = vm === broken?.vm ? broken.tsMs : untilMs;
+    return untilMs === Infinity || plan === undefined ? [] : [{ plan, afterMs }];
+  });
+  const found = new Map<string, Earliest[]>();
+  const look = async (some: typeof open, aheadMs: number): Promise<void> => {
+    for (const { plan } of some) found.set(plan.vm, []);
+    const ranges = some.map(({ plan, afterMs }): Range => ({ vm: plan.vm, fromMs: afterMs, untilMs: afterMs + aheadMs }));
+    for (const earliest of await earliestIn(context.store, ranges, upTo)) found.get(earliest.vm)?.push(earliest);
+  };
+  await look(open, LOOK_MS);
+  const incomplete = open.filter(({ plan, afterMs }) => {
+    const own = found.get(plan.vm) ?? [];
+    return (
+      own.length === 0 ||
+      nicsOf(context.live, plan.slot).some(
+        ({ name, baseTsMs }) =>
+          (plan.nics.has(name) || (baseTsMs !== undefined && baseTsMs >= afterMs)) &&
+          !own.some((each) => each.nic === name && each.firstCountersMs !== undefined),
+      )
+    );
+  });
+  if (incomplete.length > 0) await look(incomplete, Infinity);
+  return [...found.values()].flat().flatMap(({ vm, nic, firstMs, firstCountersMs }) => {
+    const first = { vm, nic, tsMs: firstMs };
+    return firstCountersMs === undefined || firstCountersMs === firstMs ? [first] : [first, { vm, nic, tsMs: firstCountersMs }];
+  });
+}

@@ -1,0 +1,81 @@
+/** What the model is told of a period: VMs with what they agreed on, their outages and traffic, and what is owed. */
+import type { Condition } from '../../domain/condition.ts';
+import { type ModelPlan } from './credit.ts';
+import { type ModelOutage, type ModelTraffic, type Ratio } from './rater.ts';
+
+export type ModelCredit =
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'time';
+      readonly rounding: 'minute' | 'outage' | 'slot5' | 'hour';
+      readonly multiplier: Ratio;
+      readonly dayCap: Ratio;
+    }
+  | { readonly kind: 'percent_per_minute'; readonly base: 'day' | 'month'; readonly perMinute: Ratio; readonly cap: Ratio }
+  | { readonly kind: 'monthly_tiers'; readonly tiers: readonly { readonly below: Ratio; readonly credit: Ratio }[] };
+
+/** What unavailable time earns under a sheet: which causes, of what length at least, and how. */
+export interface ModelPolicy {
+  readonly creditable: readonly Condition[];
+  readonly minimumSpellMs: number;
+  /** Days after the calendar month within which credit must be claimed; null: it is given unasked. */
+  readonly claimWithinDays: number | null;
+  readonly credit: ModelCredit;
+}
+
+export interface ModelAgreement {
+  readonly fromMs: number;
+  readonly planId: string;
+  readonly plan: ModelPlan;
+  readonly policy: ModelPolicy;
+}
+
+export interface ModelVmTraffic {
+  readonly plan: string;
+  readonly rules:
+    ModelTraffic | { readonly counting: 'p95'; readonly direction: 'sum' | 'max'; readonly pricePerMbpsNanos: bigint };
+  readonly rx: bigint;
+  readonly tx: bigint;
+  /** Bytes (rx, tx) of the slots of 5 minutes that had any. */
+  readonly slots: readonly (readonly [bigint, bigint])[];
+}
+
+export interface ModelVm {
+  readonly vm: string;
+  readonly startsAtMs: number | null;
+  readonly endsAtMs: number | null;
+  readonly agreements: readonly ModelAgreement[];
+  /** Causes after incidents, each with its end. */
+  readonly outages: readonly ModelOutage[];
+  readonly traffic: readonly ModelVmTraffic[];
+  /** When credit was claimed, and for which time. */
+  readonly claims: readonly { readonly atMs: number; readonly fromMs: number; readonly toMs: number }[];
+  /** What each recorded event of the period costs, zero where it is free. */
+  readonly fees: readonly { readonly kind: string; readonly nanos: bigint }[];
+}
+
+export interface ModelInvoice {
+  /** Nanos of the currency's minor unit. */
+  readonly minorNanos: bigint;
+  readonly taxPercentNanos: bigint;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** The whole calendar months around the period. */
+  readonly monthsFromMs: number;
+  readonly monthsToMs: number;
+  /** Whether terms and plans hold from their day, each plan's part by itself: once they did not. */
+  readonly fromTheirDay: boolean;
+  readonly vms: readonly ModelVm[];
+  /** Final invoices that fell due: a line each. */
+  readonly overdue: readonly ModelOwed[];
+  /** Daily charges that the balance did not cover: one line. */
+  readonly charges: readonly ModelOwed[];
+}
+
+export interface ModelOwed {
+  readonly invoice: string;
+  readonly principalNanos: bigint;
+  readonly payments: readonly { readonly atMs: number; readonly amountNanos: bigint }[];
+  readonly lateFromMs: number;
+  readonly perDay: Ratio;
+}
