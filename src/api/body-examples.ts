@@ -51,6 +51,7 @@ export function bodyExamples(nowMs: number): BodyExamples {
       cause: 'maintenance',
       note: 'ticket 7',
     },
+    'POST /v1/silences/{id}/decision': { decision: 'provider', note: 'host 7 lost its power supply' },
     'POST /v1/refund-checks': { vm: 'web-1', at: '2026-03-05T12:00:00+08:00' },
     'POST /v1/terms/backtests': { sheet: SHEET, replaces: 'internet-service', from: '2026-03', to: '2026-04' },
     'POST /v1/invoices': {

@@ -19,6 +19,8 @@ import { sourceRoutes } from './metering/sources.ts';
 import { nameRoutes } from './service/names.ts';
 import { reconcileRoutes } from './billing/reconcile.ts';
 import { refundRoutes } from './billing/refunds.ts';
+import { silenceDecisionRoutes } from './silences/decisions.ts';
+import { silenceRoutes } from './silences/silences.ts';
 import { outageRoutes } from './metering/outages.ts';
 import { schedulerRoutes } from './scheduler/scheduler.ts';
 import { columnsOfVmsRoute } from './metering/columns-of-vms.ts';
@@ -37,6 +39,8 @@ const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
   columnsOfVmsRoute,
   accountMeteringRoutes,
   outageRoutes,
+  silenceRoutes,
+  silenceDecisionRoutes,
   catalogRoutes,
   termsRoutes,
   backtestRoutes,

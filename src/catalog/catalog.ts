@@ -4,6 +4,7 @@ import type { AccountBody, VmBody } from './bodies.ts';
 import { EventBook } from './event-book.ts';
 import { Forgettings } from './forgettings.ts';
 import { IncidentBook } from './incident-book.ts';
+import { SilenceBook } from './silence-book.ts';
 import { KeyRegistry } from './key-registry.ts';
 import { type ChargedBy, checkAccount, checkAccountOfVm, checkPlan, checkVm } from './references.ts';
 import { changedText, held, type Versioned } from './versioned.ts';
@@ -27,6 +28,7 @@ export class Catalog {
   readonly keys: KeyRegistry;
   readonly events: EventBook;
   readonly incidents: IncidentBook;
+  readonly silences: SilenceBook;
   readonly forgettings: Forgettings;
   readonly #journal: Journal;
   readonly #view: View;
@@ -39,8 +41,9 @@ export class Catalog {
     this.#view = new View();
     this.events = new EventBook(journal, this.#view);
     this.incidents = new IncidentBook(journal, this.#view);
+    this.silences = new SilenceBook(journal, this.incidents);
     this.forgettings = new Forgettings(journal, this);
-    const others = keysOnly === true ? [] : [this.#view, this.events, this.incidents];
+    const others = keysOnly === true ? [] : [this.#view, this.events, this.incidents, this.silences];
     for (const each of [this.keys, ...others]) journal.project(each);
   }
 

@@ -4,6 +4,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { Store } from '../store/store.ts';
 import type { EventBook } from './event-book.ts';
 import type { IncidentBook } from './incident-book.ts';
+import type { SilenceBook } from './silence-book.ts';
 
 /** Names in one entry; more are several entries. */
 export const FORGOTTEN_NAMES_MAX = 10_000;
@@ -36,6 +37,7 @@ interface NamedIn {
   vm(id: string): unknown;
   readonly events: Pick<EventBook, 'allOf'>;
   readonly incidents: Pick<IncidentBook, 'names'>;
+  readonly silences: Pick<SilenceBook, 'names'>;
 }
 
 /** Having names forgotten. What was forgotten nobody keeps in memory: aggregators read it when its mark comes up in the log. */
@@ -53,9 +55,14 @@ export class Forgettings {
     return this.#journal.lastSeqOf('forgetting');
   }
 
-  /** Whether the catalog has or had a VM of this name, or an event or an incident names it: then it is never forgotten. */
+  /** Whether the catalog has or had a VM of this name, or an event, an incident or a judged silence names it: then it is never forgotten. */
   isKept(vm: string): boolean {
-    return this.#named.vm(vm) !== undefined || this.#named.events.allOf(vm).length > 0 || this.#named.incidents.names(vm);
+    return (
+      this.#named.vm(vm) !== undefined ||
+      this.#named.events.allOf(vm).length > 0 ||
+      this.#named.incidents.names(vm) ||
+      this.#named.silences.names(vm)
+    );
   }
 
   /** Has names forgotten, with all that is stored of them. @param refusal what is thrown where some are kept */

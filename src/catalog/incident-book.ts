@@ -43,7 +43,7 @@ export class IncidentBook implements Projection {
     const id = this.#journal.newId();
     await this.#journal.write(by, (nowMs) => {
       checkIncidentScope((account) => this.#things.accounts.has(account), request);
-      const body: IncidentBody = { ...request, reported, recorded: { at: nowMs, by }, withdrawn: null };
+      const body: IncidentBody = { ...request, reported, silence: null, recorded: { at: nowMs, by }, withdrawn: null };
       return [{ kind: 'incident', id, body: JSON.stringify(body) }];
     });
     return held(this.#incidents, id);

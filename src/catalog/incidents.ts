@@ -52,6 +52,8 @@ export const incidentBody = z.strictObject({
    * raw samples expire and what was confirmed must not change afterwards.
    */
   reported: z.record(z.string(), z.array(interval)).nullable(),
+  /** The silence that it decides on: then it is about `reported` alone, the silent time of each VM, and no other time of theirs. */
+  silence: z.string().nullable().default(null),
   recorded: z.strictObject({ at: z.int(), by: z.string() }),
   withdrawn: z.strictObject({ at: z.int(), by: z.string() }).nullable(),
 });
@@ -76,7 +78,11 @@ export function incidentsOf(
 
 function timesOf(body: IncidentBody, vm: string, account: string | undefined): readonly (readonly [number, number])[] {
   const { scope } = body;
-  if ('agent' in scope) return body.reported?.[vm] ?? [];
+  if ('agent' in scope || body.silence !== null) return ownOf(body.reported, vm);
   const inScope = 'vms' in scope ? scope.vms.includes(vm) : 'account' in scope ? scope.account === account : true;
   return inScope ? [[body.from, body.to]] : [];
+}
+
+function ownOf(reported: IncidentBody['reported'], vm: string): readonly [number, number][] {
+  return reported !== null && Object.hasOwn(reported, vm) ? (reported[vm] ?? []) : [];
 }

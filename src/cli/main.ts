@@ -17,6 +17,7 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./commands/keys.ts'),
   import('./commands/catalog.ts'),
   import('./commands/outages.ts'),
+  import('./commands/silences.ts'),
   import('./commands/incidents.ts'),
   import('./commands/invoices.ts'),
   import('./commands/reconcile.ts'),

@@ -37,6 +37,11 @@ export const PROBLEMS = {
   plan_unknown: { status: 404, title: 'The plan is not known', meaning: 'The catalog has no plan of this id.' },
   invoice_unknown: { status: 404, title: 'The invoice is not known', meaning: 'There is no invoice or credit note of this id.' },
   incident_unknown: { status: 404, title: 'The incident is not known', meaning: 'There is no incident of this id.' },
+  silence_unknown: {
+    status: 404,
+    title: 'The silence is not known',
+    meaning: 'No silence begins there any more, or none of this id was decided on so: late samples move and close silences.',
+  },
   key_unknown: { status: 404, title: 'The key is not known', meaning: 'There is no key of this id, or it has been revoked.' },
   event_unknown: { status: 404, title: 'The event is not known', meaning: 'The VM has no event of this id.' },
   terms_unknown: { status: 404, title: 'The terms sheet is not known', meaning: 'No terms sheet of this id is loaded.' },
@@ -51,6 +56,11 @@ export const PROBLEMS = {
     status: 408,
     title: 'The request took too long to arrive',
     meaning: 'It was not complete within the time limit.',
+  },
+  silence_decided: {
+    status: 409,
+    title: 'The silence is decided already',
+    meaning: 'Nothing of it is open, or somebody decided meanwhile; withdraw that decision to decide otherwise.',
   },
   catalog_conflict: {
     status: 409,

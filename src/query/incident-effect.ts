@@ -19,8 +19,12 @@ export interface IncidentChange {
 }
 
 /** One more incident, recorded now, after those in force. */
-export function recorded(context: QueryContext, request: IncidentRequest, reported: IncidentBody['reported']): IncidentChange {
-  const incident: IncidentBody = { ...request, reported, recorded: { at: 0, by: '' }, withdrawn: null };
+export function recorded(
+  context: QueryContext,
+  request: IncidentRequest,
+  { reported, silence = null }: Pick<IncidentBody, 'reported'> & { silence?: string | null },
+): IncidentChange {
+  const incident: IncidentBody = { ...request, reported, silence, recorded: { at: 0, by: '' }, withdrawn: null };
   const more = (vm: string): Incident[] => incidentsOf([{ body: incident }], vm, accountOf(context, vm));
   return { incident, then: (vm) => [...context.catalog.incidents.of(vm), ...more(vm)] };
 }

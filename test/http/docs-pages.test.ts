@@ -128,6 +128,16 @@ describe('the examples of bodies', () => {
       'POST /v1/names/forget',
     ])
       await tried(call);
+    const now = Date.now();
+    const quiet = [now - 600_000, now - 60_000].map((ts) => JSON.stringify({ vm: 'quiet-1', ts }));
+    await server.call('/v1/samples', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: quiet.join('\n'),
+    });
+    await untilStored(server);
+    const silences = await server.ask<{ rows: { id: string }[] }>(`/v1/silences?from=${now - 600_000}&to=${now}`);
+    await tried('POST /v1/silences/{id}/decision', silences.rows[0]?.id);
     const draft = { account: 'acme', from: '2026-04-01T00:00:00+08:00', to: '2026-05-01T00:00:00+08:00', mode: 'draft' };
     const headers = { 'content-type': 'application/json' };
     const { id } = await server.ask<{ id: string }>('/v1/invoices', { headers, body: JSON.stringify(draft) });

@@ -13,6 +13,7 @@ import * as keys from '../../src/cli/commands/keys.ts';
 import * as reconcile from '../../src/cli/commands/reconcile.ts';
 import * as refundCheck from '../../src/cli/commands/refund-check.ts';
 import * as send from '../../src/cli/commands/send.ts';
+import * as silences from '../../src/cli/commands/silences.ts';
 import * as status from '../../src/cli/commands/status.ts';
 import * as terms from '../../src/cli/commands/terms.ts';
 import * as verify from '../../src/cli/commands/verify.ts';
@@ -28,6 +29,7 @@ const modules: readonly CommandModule[] = [
   catalog,
   incidents,
   outages,
+  silences,
   invoices,
   reconcile,
   findings,

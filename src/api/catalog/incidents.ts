@@ -19,10 +19,10 @@ import { exactInteger, idParams, instantShape } from '../shared/shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
 
-const effectShape = z
+export const effectShape = z
   .array(z.object({ vm: z.string(), minutes: z.int().describe('Minutes that are restated.') }))
   .describe('The VMs in scope.');
-const invoicesShape = z
+export const invoicesShape = z
   .array(z.object({ id: z.string(), number: z.int(), account: z.string() }))
   .describe('Final invoices that rate to another amount then: `POST /v1/reconcile` corrects them.');
 const incidentShape = z.object({
@@ -34,6 +34,7 @@ const incidentShape = z.object({
   asserts_down: z.boolean(),
   note: z.string(),
   announced_at: instantShape.nullable(),
+  silence: z.string().nullable().describe('The silence that it decides on: it is then about the silent time of its VMs alone.'),
   by: z.string(),
   version: exactInteger.describe('Of the catalog: higher than that of everything recorded before, a withdrawal too.'),
   recorded_at: instantShape,
@@ -52,6 +53,7 @@ function incidentJson({ id, body, seq }: Versioned<IncidentBody>): Record<string
     asserts_down,
     note,
     announced_at: announcedAt === null ? null : formatInstant(announcedAt),
+    silence: body.silence,
     by: body.recorded.by,
     version: seq,
     recorded_at: formatInstant(body.recorded.at),
@@ -71,7 +73,7 @@ async function unknownVms(context: BillingContext, scope: IncidentScope): Promis
 }
 
 /** What a change of incidents does: to minutes by VM, and to final invoices. */
-async function effectJson(context: BillingContext, change: IncidentChange): Promise<Record<string, unknown>> {
+export async function effectJson(context: BillingContext, change: IncidentChange): Promise<Record<string, unknown>> {
   const effect = await effectOf(context, change);
   const invoices = await invoicesRestated(context, effect, change);
   return {
@@ -100,7 +102,15 @@ export function incidentRoutes(api: Api, context: ApiContext): void {
         201: {
           description: 'The incident and what it changes; a dry run answers 200, without id',
           schema: incidentShape
-            .partial({ id: true, by: true, version: true, recorded_at: true, withdrawn_at: true, withdrawn_by: true })
+            .partial({
+              id: true,
+              silence: true,
+              by: true,
+              version: true,
+              recorded_at: true,
+              withdrawn_at: true,
+              withdrawn_by: true,
+            })
             .extend({
               dry_run: z.boolean(),
               effect: effectShape,
@@ -126,7 +136,7 @@ export function incidentRoutes(api: Api, context: ApiContext): void {
       checkIncidentScope((id) => catalog.account(id) !== undefined, body);
       const reported = 'agent' in body.scope ? await agentTimes(context, body.scope.agent, body.from, body.to) : null;
       const unknown = await unknownVms(context, body.scope);
-      const does = { ...(await effectJson(context, recorded(context, body, reported))), unknown_vms: unknown };
+      const does = { ...(await effectJson(context, recorded(context, body, { reported }))), unknown_vms: unknown };
       if (dryRun) {
         const { scope, from, to, cause, asserts_down, note, announced_at: announcedAt } = body;
         const announced = announcedAt === null ? null : formatInstant(announcedAt);
