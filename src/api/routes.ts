@@ -22,6 +22,7 @@ import { refundRoutes } from './billing/refunds.ts';
 import { silenceDecisionRoutes } from './silences/decisions.ts';
 import { silenceRoutes } from './silences/silences.ts';
 import { outageRoutes } from './metering/outages.ts';
+import { standingRoutes } from './billing/standing.ts';
 import { schedulerRoutes } from './scheduler/scheduler.ts';
 import { columnsOfVmsRoute } from './metering/columns-of-vms.ts';
 import { rowsOfVmsRoute } from './metering/rows-of-vms.ts';
@@ -56,6 +57,7 @@ const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
   reconcileRoutes,
   balanceRoutes,
   chargeDaysRoute,
+  standingRoutes,
   debitRoutes,
   findingRoutes,
   schedulerRoutes,

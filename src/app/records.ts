@@ -34,7 +34,7 @@ export async function openRecords({ keysOnly, faults, ...options }: RecordsOptio
   const runs = new RunBook();
   const sources = new SourceBook(journal);
   journal.project(sources);
-  if (keysOnly !== true) for (const each of [books, leases, runs]) journal.project(each);
+  if (keysOnly !== true) for (const each of [books, books.consequences, leases, runs]) journal.project(each);
   await journal.refresh();
   return { journal, catalog, books, leases, runs, sources };
 }

@@ -2,6 +2,7 @@ import type { Draft, Entry } from '../journal/entry.ts';
 import type { Journal, Projection } from '../journal/journal.ts';
 import { type Faults, NO_FAULTS } from '../process/faults.ts';
 import { type BalanceBody, balanceBody, type BalanceEntry, ledgerEntry } from './balances.ts';
+import { ConsequenceBook } from './consequences.ts';
 import { debtsOf } from './coverage.ts';
 import { type DebitHead, debitHead, type DebitState } from './debits.ts';
 import {
@@ -16,8 +17,8 @@ import {
 } from './invoices.ts';
 import { RefundChecks } from './refund-checks.ts';
 
-/** An entry of the books; events of VMs are recorded with it where one step says both. */
-export type BooksEntry = Draft & { kind: 'invoice' | 'settlement' | 'debit' | 'balance' | 'event' };
+/** An entry of the books; events of VMs, and their ends, are recorded with it where one step says both. */
+export type BooksEntry = Draft & { kind: 'invoice' | 'settlement' | 'debit' | 'balance' | 'consequence' | 'event' | 'vm' };
 
 /** Decides what is to be written by the books as no other writer can change them any more. */
 export type Decide<T> = (nowMs: number, newId: () => string) => T;
@@ -34,6 +35,8 @@ export class Books implements Projection {
   readonly #journal: Journal;
   readonly #faults: Faults;
   readonly refundChecks: RefundChecks;
+  /** A projection of its own. */
+  readonly consequences = new ConsequenceBook();
   readonly #heads = new Map<string, { head: InvoiceHead; seq: bigint }>();
   readonly #settlements = new Map<string, Map<string, Settlement>>();
   readonly #notesOn = new Map<string, Set<string>>();

@@ -15,6 +15,10 @@ export const EVENT_KINDS = [
   'verification_refused',
   'suspended',
   'resumed',
+  'reminder',
+  'expired',
+  'ended',
+  'deletion_due',
   'credit_claimed',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];

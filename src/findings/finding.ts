@@ -9,6 +9,7 @@ export const FINDING_KINDS = [
   'vm_not_metered_now',
   'vm_metered_late',
   'vm_without_plan',
+  'suspended_wrongly',
   'name_not_printable',
 ] as const;
 export type FindingKind = (typeof FINDING_KINDS)[number];

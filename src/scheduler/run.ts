@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Every } from './slots.ts';
 
 /** What the scheduler does, in the order in which it does what is due at one instant. */
-export const JOB_NAMES = ['charge-days', 'invoice-run', 'reconcile'] as const;
+export const JOB_NAMES = ['charge-days', 'invoice-run', 'reconcile', 'standing'] as const;
 export type JobName = (typeof JOB_NAMES)[number];
 
 /** The lease whose holder does what is due. */

@@ -16,6 +16,7 @@ export function findContradictions(sheet: TermsSheet): Contradiction[] {
     ...inCredit(sheet),
     ...inRefund(sheet),
     ...inFees(sheet),
+    ...inConsequences(sheet),
     ...(sheet.effective_until !== null && sheet.effective_until <= sheet.effective_from
       ? [{ path: ['effective_until'], message: 'must be after effective_from' }]
       : []),
@@ -37,7 +38,8 @@ export function clauseUses(sheet: TermsSheet): { path: (string | number)[]; clau
       else walk(member, here);
     }
   };
-  for (const part of ['excluded', 'credit', 'refund', 'fees', 'balance', 'billing', 'stated'] as const) walk(sheet[part], [part]);
+  for (const part of ['excluded', 'credit', 'refund', 'fees', 'balance', 'billing', 'expiry', 'retention', 'stated'] as const)
+    walk(sheet[part], [part]);
   return uses;
 }
 
@@ -182,5 +184,27 @@ function inFees({ fees }: TermsSheet): Contradiction[] {
     if (!fitsCurrency(fee.amount, fee.currency))
       found.push({ path: ['fees', i, 'amount'], message: `has more digits than ${fee.currency} has` });
   }
+  return found;
+}
+
+function inConsequences({ billing, expiry }: TermsSheet): Contradiction[] {
+  const found: Contradiction[] = [];
+  for (const [i, reminder] of (billing?.reminders ?? []).entries()) {
+    const before = billing?.reminders[i - 1];
+    if (before === undefined) continue;
+    const path = ['billing', 'reminders', i];
+    if (reminder.level <= before.level) found.push({ path: [...path, 'level'], message: 'must rise from reminder to reminder' });
+    if (reminder.after <= before.after)
+      found.push({ path: [...path, 'after'], message: 'must rise from level to level: one would be told before the one below' });
+  }
+  const suspend = billing?.suspend_overdue ?? null;
+  const end = billing?.end_overdue ?? null;
+  if (suspend !== null && end !== null && end.after < suspend.after)
+    found.push({
+      path: ['billing', 'end_overdue', 'after'],
+      message: 'is before the suspension: what has ended cannot be suspended',
+    });
+  if (expiry?.end != null && expiry.end.after < expiry.after)
+    found.push({ path: ['expiry', 'end', 'after'], message: 'is before the term counts as expired' });
   return found;
 }

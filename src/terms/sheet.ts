@@ -139,7 +139,20 @@ const billing = z.strictObject({
     .strictObject({ clause, after: duration.prefault('0ms') })
     .nullable()
     .default(null),
+  /** Told so long after an amount fell due and was not covered, level by level; a fee for one is a rule of `fees` for the event `reminder`. */
+  reminders: z
+    .array(z.strictObject({ level: z.int().positive().max(20), clause, after: duration }))
+    .max(20)
+    .default([]),
+  /** Service is ended so long after an amount fell due and was not covered. */
+  end_overdue: z.strictObject({ clause, after: duration }).nullable().default(null),
 });
+
+/** So long after what it is about. */
+const following = z.strictObject({ clause, after: duration.prefault('0ms') });
+
+/** A term that was paid in advance and not renewed: after its end the service is suspended, and so long after it ended. */
+const expiry = following.extend({ end: following.nullable().default(null) });
 
 /** The shape of a sheet; rules that contradict each other are found in `checked-sheet.ts`. */
 export const sheetShape = z.strictObject({
@@ -165,6 +178,9 @@ export const sheetShape = z.strictObject({
   fees: z.array(fee).max(50).default([]),
   balance: balance.nullable().default(null),
   billing: billing.nullable().default(null),
+  expiry: expiry.nullable().default(null),
+  /** From when on data may be deleted, after the end of a service. */
+  retention: z.strictObject({ clause, after: duration }).nullable().default(null),
   /** Clauses that are to be shown to customers and need no rule here. */
   stated: z.array(clause).default([]),
 });

@@ -87,7 +87,8 @@ describe('a prepaid balance that is charged by the day', () => {
       clause: expect.stringContaining('V.4') as unknown,
     });
     const events = (await done('GET', '/v1/vms/v1/events'))['rows'] as { kind: string; at: string }[];
-    expect(events).toMatchObject([{ kind: 'suspended', at: utc('05T00:00') }]);
+    // Nothing is dated back: it was carried out an hour after it was due.
+    expect(events).toMatchObject([{ kind: 'suspended', at: utc('05T01:00') }]);
   });
 
   it('a further 24 hours later it bears 0.3 % a started day of what was unpaid', async () => {

@@ -57,8 +57,11 @@ describe('the scheduler over HTTP', () => {
     await tick();
     clock.nowMs = Date.parse('2026-03-10T17:00:00Z');
     await tick();
-    expect((await runs()).slice(0, 2)).toEqual(['charge-days 2026-03-10 Asia/Taipei done', expect.stringContaining('skipped')]);
-    expect(await runs('?outcome=done')).toEqual(['charge-days 2026-03-10 Asia/Taipei done']);
+    expect((await runs()).slice(0, 2)).toEqual([
+      'standing 2026-03-10T16:00:00Z UTC done',
+      'charge-days 2026-03-10 Asia/Taipei done',
+    ]);
+    expect(await runs('?outcome=done&job=charge-days')).toEqual(['charge-days 2026-03-10 Asia/Taipei done']);
     expect((await runs('?job=charge-days&zone=Europe/Berlin')).at(-1)).toBe('charge-days 2026-03-09 Europe/Berlin skipped');
     const all = await runs();
     const paged: string[] = [];

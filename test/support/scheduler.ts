@@ -11,12 +11,18 @@ export interface SimulatedClock {
   nowMs: number;
 }
 
+type Given = Partial<Pick<BillingContext, 'termsLibrary' | 'issuer'>>;
+
 /** What a simulated day's billing is made with: everything but the clock is as in a server. */
-export function billingOn({ journal, catalog, books, leases, runs, sources }: Records, clock: SimulatedClock): BillingContext {
+export function billingOn(
+  { journal, catalog, books, leases, runs, sources }: Records,
+  clock: SimulatedClock,
+  { termsLibrary = loadTerms([shippedTermsFolder()]), issuer }: Given = {},
+): BillingContext {
   return apiContextOf({
     ...{ store: journal.store, catalog, books, sources, now: () => clock.nowMs },
     ...{ config: { clock: 'wall', stalenessMs: 90_000 }, eventClockMs: () => null, watermarkMs: () => clock.nowMs - 120_000 },
-    termsLibrary: loadTerms([shippedTermsFolder()]),
+    ...{ termsLibrary, issuer },
     scheduling: { journal, runs, leases, isOn: true, invoices: 'drafts' },
   });
 }
@@ -37,10 +43,11 @@ export function schedulerOn(
     holder = 'a',
     jobs = JOBS,
     invoices = 'drafts',
-  }: { holder?: string; jobs?: readonly Job[]; invoices?: JobContext['invoices'] } = {},
+    ...given
+  }: Given & { holder?: string; jobs?: readonly Job[]; invoices?: JobContext['invoices'] } = {},
 ): TestScheduler {
   const { journal, leases, runs } = records;
-  const context = { billing: billingOn(records, clock), invoices };
+  const context = { billing: billingOn(records, clock, given), invoices };
   const lease = new Lease({ journal, book: leases, name: 'scheduler', holder });
   const freshen = (): Promise<void> => journal.refresh();
   const scheduler = new Scheduler({ context, book: runs, lease, freshen, jobs });

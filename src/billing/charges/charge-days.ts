@@ -9,6 +9,7 @@ import { ProblemError } from '../../problems/problem.ts';
 import { oneFieldProblem } from '../../problems/field-problems.ts';
 import { dateText } from '../../rating/served.ts';
 import { settlementsDue } from '../../books/settle.ts';
+import { carryOutOwed } from '../standing/carry-out.ts';
 import { recordState } from './suspend.ts';
 import { balanceTermsOf } from '../../books/prepaid-terms.ts';
 
@@ -76,6 +77,7 @@ export async function chargeDays(
     }
   }
   entries.push(...(await write(books, () => lapses(books, account, nowMs, by), by)));
+  await carryOutOwed(context, account, nowMs, by);
   entries.push(...(await recordState(context, account, nowMs, by)));
   return { account, entries, waiting, more };
 }

@@ -74,7 +74,7 @@ export function register(program: Command, context: CliContext): void {
 
   scheduler
     .command('run <job>')
-    .description('do a turn of a job now: charge-days, invoice-run, reconcile')
+    .description('do a turn of a job now: charge-days, invoice-run, reconcile, standing')
     .option('--slot <slot>', 'the month, day or hour; left out: the newest that is over, in each time zone')
     .option('--account <id>', 'only this account')
     .option('--dry-run', 'say what would be done and record nothing')
