@@ -241,10 +241,16 @@ export class Source {
 
 const COUNTER_END = 2n ** 64n;
 
-/** A count of bytes out of its digits, exactly, or undefined. A point with nothing but zeros behind it is a float's way to write an integer. */
+/**
+ * A count of bytes out of its digits, exactly, or undefined. A point with nothing but zeros behind it is a float's way to write an integer, and so is
+ * an exponent, as far as floats tell integers apart.
+ */
 export function counterOf(text: string): bigint | undefined {
   const digits = /^(\d{1,20})(?:\.0*)?$/.exec(text)?.[1];
-  if (digits === undefined) return undefined;
+  if (digits === undefined) {
+    const float = /^\d+(?:\.\d+)?[eE][+]?\d{1,2}$/.test(text) ? Number(text) : NaN;
+    return Number.isSafeInteger(float) ? BigInt(float) : undefined;
+  }
   const value = BigInt(digits);
   return value < COUNTER_END ? value : undefined;
 }

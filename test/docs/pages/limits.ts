@@ -62,13 +62,13 @@ const MET: readonly (readonly [what: string, constant: string, limit: string, an
   ],
   [
     'minutes written in a slice of repair',
-    'src/aggregate/repair.ts#SLICE_MINUTES_MAX',
+    'src/aggregate/repair-context.ts#SLICE_MINUTES_MAX',
     '{}',
     "the rest is written in the next slices, and others' samples are stored between them",
   ],
   [
     'samples read in a slice of repair',
-    'src/aggregate/repair.ts#SLICE_SAMPLES_MAX',
+    'src/aggregate/repair-context.ts#SLICE_SAMPLES_MAX',
     '{} and those of one minute of a VM',
     'as above',
   ],
