@@ -66,6 +66,15 @@ describe('documents', () => {
     expect(long).toEqual([]);
   });
 
+  // what was decided, released or measured names things as they were
+  it.each(PAGES.filter((page) => !/^(CHANGELOG|docs\/(decisions|measured)\/)/.test(page)))(
+    '%s: the files that it names are there',
+    (page) => {
+      const named = [...read(page).matchAll(/`((?:src|test|assembly|bench|schemas|scripts|deploy|docs|examples)\/[\w./-]+)`/g)];
+      expect(named.flatMap(([, path = '']) => (existsSync(join(ROOT, path)) ? [] : [path]))).toEqual([]);
+    },
+  );
+
   it('the README is one page', () => {
     expect(statSync(join(ROOT, 'README.md')).size).toBeLessThanOrEqual(README_BYTES_MAX);
   });

@@ -33,7 +33,7 @@ import {
 import { below, pick, type Random, randomOf } from '../support/random.ts';
 import { zone } from '../support/zone.ts';
 
-/** The product's pricers against the model's, which share no code: not a nano of difference in any case. */
+/** The product's pricers against the model's, which share no arithmetic: not a nano of difference in any case. */
 const ZONES = ['UTC', 'Asia/Taipei', 'Asia/Shanghai', 'Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe'] as const;
 const DAYS = ['2026-03-29', '2026-10-25', '2026-03-08', '2026-11-01', '2026-04-05', '2026-02-28', '2024-02-29', '2026-12-31'];
 const EVERY_MINOR = { JPY: 1_000_000_000n, CNY: 10_000_000n, KWD: 1_000_000n } as const;

@@ -24,7 +24,7 @@ const PAGE_ROWS = 50_000;
 
 const EXAMPLES = `
 What is proved:
-  Every VM's raw samples are read back and counted again by a second, slow program that shares no code with the first.
+  Every VM's raw samples are read back and counted again by a second, slow program that shares no arithmetic with the first.
   Minute rows, uptime with credits, traffic, outages and quarantined increases must be the same, and
   accepted = raw samples + duplicate + conflict + forgotten. The first row that disagrees is named, and the exit code is 1.
   It may run while samples come in; the newest minutes, which may still change, are then left for the next time.
