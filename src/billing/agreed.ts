@@ -41,6 +41,9 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
         terms: named(sheet),
       })),
       nics: body.nics,
+      ...(body.add_ons === undefined
+        ? {}
+        : { add_ons: body.add_ons.map((each) => ({ ...each, from: formatInstant(each.from), until: shown(each.until) })) }),
       // Events outside of the service are not charged: documents of before did not say so, and charged them.
       fees_within_service: true,
       incidents: catalog.incidents.of(vm).map(({ fromMs, toMs, condition, assertsDown, announcedBeforeMs }) => ({
@@ -76,9 +79,12 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
   };
 }
 
-/** What is in force in some of a time, and the first of all, with which the service may begin. */
+/** What is in force in some of a time, and all changes of plan: with the first of all the service may begin, and a plan is set up once. */
 function agreedWithin(agreements: readonly Agreement[], { fromMs, toMs }: { fromMs: number; toMs: number }): Agreement[] {
-  return agreements.filter((each, i) => i === 0 || (each.fromMs < toMs && (agreements[i + 1]?.fromMs ?? Infinity) > fromMs));
+  return agreements.filter(
+    (each, i) =>
+      agreements[i - 1]?.plan !== each.plan || (each.fromMs < toMs && (agreements[i + 1]?.fromMs ?? Infinity) > fromMs),
+  );
 }
 
 function owedJson({ id, number, principalNanos, dueAtMs, payments }: OverdueInvoice): Record<string, unknown> {

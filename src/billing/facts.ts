@@ -19,6 +19,7 @@ import { eventFees } from '../terms/fees.ts';
 import { agreedTerms, agreementsOf, noticesOf } from '../terms/agreed.ts';
 import { creditPolicyOf } from '../terms/policy.ts';
 import { dayEdges, type UsageDays, usageDays } from './days.ts';
+import { besidesOf } from './besides.ts';
 import { claimsOf } from './claims.ts';
 import type { BillingContext } from './context.ts';
 import { type NotMeasured, notMeasuredNotes, notMeasuredOf } from './not-measured.ts';
@@ -170,6 +171,7 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
       outages: closed(counted, span),
       traffic: traffic.get(vm.id) ?? [],
       fees,
+      ...besidesOf(catalog, vm.body, fromMs, toMs),
       claims: claimsOf(context, vm.id),
     };
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LINE_KINDS } from '../rating/line.ts';
 import type { LedgerEntry } from './coverage.ts';
 
 const signed = z.string().regex(/^-?\d+$/);
@@ -43,7 +44,7 @@ export const balanceBody = z.strictObject({
       parts: z.array(
         z.strictObject({
           vm: z.string().nullable(),
-          kind: z.enum(['service', 'traffic', 'fee', 'credit', 'late_fee', 'tax']),
+          kind: z.enum(LINE_KINDS),
           nanos: signed,
         }),
       ),

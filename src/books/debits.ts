@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LINE_KINDS } from '../rating/line.ts';
 import { itemSay, reasonSay } from '../rating/say.ts';
 
 /**
@@ -15,7 +16,7 @@ const part = z.strictObject({
   line: z.int().nullable(),
   /** What tells this line from others of its invoice; see `lineKey` of the corrections. */
   key: z.string(),
-  kind: z.enum(['service', 'traffic', 'fee', 'credit', 'late_fee', 'tax']),
+  kind: z.enum(LINE_KINDS),
   vm: z.string().nullable(),
   description: z.string(),
   /** What the line is for, in codes; debits of before there were codes have the description alone. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { areDatedPlans, datedPlans, datedTerms } from '../domain/dated-plans.ts';
 import { parseAmount } from '../domain/money.ts';
-import { currency, decimal, identifier, timeZone } from '../domain/plan.ts';
+import { currency, decimal, identifier, planBody, timeZone } from '../domain/plan.ts';
 import { documentText, instant } from '../domain/shapes.ts';
 import { nicName } from '../samples/names.ts';
 
@@ -32,6 +32,18 @@ export const accountBody = z.strictObject({
 });
 export type AccountBody = z.infer<typeof accountBody>;
 
+/** Something that a VM has besides its plan, charged by the minute as a plan is, while the VM is served. */
+const addOn = z
+  .strictObject({
+    id: identifier,
+    name: documentText(100, false),
+    price: planBody.shape.price,
+    quantity: z.int().positive().max(100_000).default(1),
+    from: instant,
+    until: instant.nullable().default(null),
+  })
+  .refine(({ from, until }) => until === null || from < until, { path: ['until'], message: 'must be after from' });
+
 /** The body of `PUT /v1/vms/{id}` (SPEC §7); instants in milliseconds once read. */
 export const vmBody = z
   .strictObject({
@@ -49,6 +61,12 @@ export const vmBody = z
     paid_until: instant.nullable().default(null),
     paid_amount: decimal.nullable().default(null),
     promotion: z.boolean().default(false),
+    add_ons: z
+      .array(addOn)
+      .max(100)
+      .refine((list) => new Set(list.map(({ id }) => id)).size === list.length, 'must not have two of the same id')
+      .optional()
+      .describe('What it has besides its plan, each from an instant on.'),
     /** The billable interfaces; null: every one. */
     nics: z
       .array(nicName)
@@ -81,7 +99,8 @@ function isRecordedVm(stored: unknown): stored is VmBody {
   if (typeof stored !== 'object' || stored === null) return false;
   const vm = stored as Partial<Record<keyof VmBody, unknown>>;
   return (
-    Object.keys(vm).length === VM_MEMBERS - (vm.title === undefined ? 1 : 0) &&
+    Object.keys(vm).length === VM_MEMBERS - [vm.title, vm.add_ons].filter((each) => each === undefined).length &&
+    (vm.add_ons === undefined || Array.isArray(vm.add_ons)) &&
     typeof vm.account === 'string' &&
     (vm.title === undefined || typeof vm.title === 'string') &&
     (isNullOr('string', vm.terms) || areDatedTerms(vm.terms)) &&

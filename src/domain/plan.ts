@@ -106,6 +106,16 @@ export const planBody = z
       .nullable()
       .default(null)
       .describe('Kept back from a refund where the terms say so; null: nothing.'),
+    minimum: price
+      .optional()
+      .describe('What service, traffic and flat sum of a period come to at least; of a part of it in proportion.'),
+    maximum: price.optional().describe('What they come to at most.'),
+    flat: price.optional().describe('A sum for each period besides; of a part of it in proportion.'),
+    setup: price.optional().describe('A sum once, when a VM is first served on the plan.'),
+  })
+  .refine((plan) => (parseAmount(plan.minimum ?? '0') ?? 0n) <= (parseAmount(plan.maximum ?? '99999999') ?? 0n), {
+    path: ['maximum'],
+    message: 'must not be below the minimum',
   })
   .refine(
     (plan) =>

@@ -7,6 +7,11 @@ import type { PlanBody } from '../domain/plan.ts';
 export interface LineDetails {
   service: ServiceDetail;
   traffic: TrafficDetail | PercentileDetail;
+  flat: SumDetail;
+  setup: SetupDetail;
+  add_on: AddOnDetail;
+  minimum: BoundDetail;
+  maximum: BoundDetail;
   fee: FeeDetail;
   credit: CreditDetail;
   late_fee: LateFeeDetail | LateChargesDetail;
@@ -52,6 +57,38 @@ export interface PercentileDetail {
   rank: number;
   slot_bytes: bigint;
   exact_nanos: string;
+}
+
+/** Of a sum for a period: how much of it was on the plan. */
+export interface SumDetail {
+  plan: string;
+  sum: string;
+  share: { minutes: bigint; of: bigint };
+  exact_nanos: string;
+}
+
+/** Of what a plan's lines are brought up or down to: what they came to. */
+export interface BoundDetail extends SumDetail {
+  lines_nanos: bigint;
+}
+
+export interface SetupDetail {
+  plan: string;
+  sum: string;
+  /** When the VM was first served on the plan. */
+  at: string;
+}
+
+export interface AddOnDetail {
+  add_on: string;
+  name: string;
+  price: string;
+  per: PlanBody['price']['per'];
+  quantity: number;
+  from: string;
+  to: string;
+  served_minutes: number;
+  charge_nanos: bigint;
 }
 
 export interface FeeDetail {

@@ -3,7 +3,19 @@ import type { DebitDetail, LineDetails } from './detail.ts';
 import { roundedToMinor } from './exact.ts';
 import type { LineSay } from './say.ts';
 
-export const LINE_KINDS = ['service', 'traffic', 'fee', 'credit', 'late_fee', 'tax'] as const;
+export const LINE_KINDS = [
+  'service',
+  'traffic',
+  'flat',
+  'setup',
+  'add_on',
+  'minimum',
+  'maximum',
+  'fee',
+  'credit',
+  'late_fee',
+  'tax',
+] as const;
 export type LineKind = (typeof LINE_KINDS)[number];
 
 interface PricedLine<K extends LineKind, Detail> {

@@ -2,12 +2,14 @@ import type { PlanBody } from '../domain/plan.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
 import type { Claim } from './claims.ts';
 import { priceCredits } from './credits.ts';
+import { type AddOn, priceAddOn } from './add-ons.ts';
 import { type FeeEvent, priceFees } from './fees.ts';
 import { type LateFeeRule, type OverdueInvoice, priceLateCharges, priceLateFee } from './late-fee.ts';
 import { type Priced, rounded, type RatedLine } from './line.ts';
 import { pricePercentile, slotsOf } from './percentile.ts';
 import { clipSegments, partsOf, type Segment } from './served.ts';
 import { priceService } from './service.ts';
+import { type PlanSums, priceBound, priceFlat, priceSetup, type Setup } from './sums.ts';
 import { priceTax } from './tax.ts';
 import { type Bytes, priceTraffic } from './traffic.ts';
 import type { ClosedOutage } from './unavailable.ts';
@@ -21,6 +23,11 @@ export interface VmFacts {
   readonly outages: readonly ClosedOutage[];
   /** Traffic of the period's minutes by the plan they were on, in the order of the plans. */
   readonly traffic: readonly PlanTraffic[];
+  /** By plan. */
+  readonly sums?: ReadonlyMap<string, PlanSums>;
+  /** Of the period. */
+  readonly setups?: readonly Setup[];
+  readonly addOns?: readonly AddOn[];
   readonly fees: readonly FeeEvent[];
   /** What was claimed, where the terms want that. */
   readonly claims?: readonly Claim[];
@@ -47,8 +54,8 @@ export interface InvoiceFacts {
 }
 
 /**
- * The lines of an invoice. This is the one place where their order stands (SPEC §6): for each VM service, traffic, fees,
- * credits, of the first two a line a plan; then late fees; then tax on the sum of the rounded lines before.
+ * The lines of an invoice. This is the one place where their order stands (SPEC §6): for each VM service and traffic,
+ * a line a plan; flat sums and what brings a plan to its minimum or maximum; setups, add-ons, fees, credits; then late fees; then tax on the sum of the rounded lines before.
  */
 export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
   const { currency, fromMs, toMs } = facts;
@@ -59,6 +66,7 @@ export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
   const fromMinute = fromMs / MINUTE_MS;
   const toMinute = toMs / MINUTE_MS;
   for (const vm of facts.vms) {
+    const before = lines.length;
     const parts = partsOf(clipSegments(vm.service, fromMinute, toMinute));
     for (const { segments } of parts) add(priceService(vm.vm, segments, currency));
     for (const { rules, ...traffic } of vm.traffic) {
@@ -67,6 +75,17 @@ export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
       if (rules.counting === 'p95') add(pricePercentile({ ...given, rules, slotCount: slotsOf(part?.segments ?? []) }));
       else add(priceTraffic({ ...given, rules, ...(part === undefined ? {} : { share: part.share }) }));
     }
+    for (const part of parts) {
+      const sums = vm.sums?.get(part.plan);
+      if (sums === undefined) continue;
+      const given = { ...part, vm: vm.vm, currency };
+      if (sums.flatNanos !== undefined) add(priceFlat(given, sums.flatNanos));
+      const own = lines.slice(before).filter((line) => 'plan' in line.detail && line.detail.plan === part.plan);
+      add(priceBound(given, sums, own));
+    }
+    for (const setup of vm.setups ?? []) add(priceSetup(vm.vm, setup, currency));
+    const service = clipSegments(vm.service, fromMinute, toMinute);
+    for (const addOn of vm.addOns ?? []) add(priceAddOn(vm.vm, addOn, service, currency));
     for (const fee of priceFees(vm.vm, vm.fees, currency)) add(fee);
     add(priceCredits({ ...vm, fromMinute, toMinute, currency }));
   }

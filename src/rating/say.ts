@@ -18,6 +18,12 @@ const ITEMS = [
   code('service', { plans: z.array(z.string()) }),
   code('traffic', { counting, plan: z.string() }),
   code('percentile', { direction: z.enum(['sum', 'max']), plan: z.string() }),
+  // Sums of a plan for a period, and once.
+  code('flat', { plan: z.string() }),
+  code('setup', { plan: z.string() }),
+  code('minimum', { plan: z.string() }),
+  code('maximum', { plan: z.string() }),
+  code('add_on', { name: z.string() }),
   code('credit', { minutes: z.int() }),
   code('fee', { event: z.enum(EVENT_KINDS) }),
   // Of an overdue invoice, by its number.
@@ -57,6 +63,11 @@ const formulaSay = z.discriminatedUnion('code', [
   code('tiers_graduated', {}),
   // What is included, and the tiers, of a plan that was on for so many of the served minutes.
   code('part_of_period', { minutes: z.int(), of: z.int() }),
+  // A sum of a period, for so many of the served minutes.
+  code('share_of_minutes', { minutes: z.int(), of: z.int() }),
+  code('once', {}),
+  code('up_to_minimum', {}),
+  code('down_to_maximum', {}),
   code('percentile_rank', {}),
   code('percentile_rate', {}),
   code('events', {}),
@@ -73,6 +84,8 @@ const unitSay = z.discriminatedUnion('code', [
   code('day', {}),
   code('minute', {}),
   code('event', {}),
+  code('period', {}),
+  code('piece', {}),
   code('correction', {}),
   // So many bytes are one.
   code('bytes', { size: z.int() }),

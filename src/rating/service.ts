@@ -5,7 +5,8 @@ import type { PricedAs } from './line.ts';
 import type { FormulaSay } from './say.ts';
 import { joined, type Segment, servedDays, servedMinutes } from './served.ts';
 
-const FORMULA = {
+/** How a price of each kind is spread over days. */
+export const PRICED_PER = {
   day: { code: 'price_per_day' },
   hour: { code: 'price_per_hour' },
   month: { code: 'price_per_month' },
@@ -30,7 +31,7 @@ export function priceService(vm: string, segments: readonly Segment[], currency:
     say: {
       about: { code: 'service', plans: [...new Set(segments.map((segment) => segment.plan.id))] },
       formula: [
-        ...pers.map((per) => FORMULA[per]),
+        ...pers.map((per) => PRICED_PER[per]),
         ...(whole ? [] : [{ code: 'price_per_minute' } as const]),
         { code: 'average' },
       ],

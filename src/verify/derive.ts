@@ -1,7 +1,7 @@
 /** The lines of a document computed a second time, by the model and from the evidence alone. */
 import { restatedOutages } from './model/incidents.ts';
 import { modelInvoice, type ModelLine } from './model/invoice.ts';
-import { type ModelAgreement, type ModelOwed, type ModelVm, type ModelVmTraffic } from './model/invoice-facts.ts';
+import type { ModelAgreement, ModelOwed, ModelSums, ModelVm, ModelVmTraffic } from './model/invoice-facts.ts';
 import type { ModelOutage } from './model/rater.ts';
 import { modelDuration, modelFees, modelLateFeeRule, modelNanos, modelPolicy } from './model/terms.ts';
 import { minorDigits } from '../domain/money.ts';
@@ -99,9 +99,24 @@ function vmOf(
     claims: vm.events.flatMap(({ kind, at, from: since, to: until }) =>
       kind !== 'credit_claimed' || since === undefined || until === undefined ? [] : [{ atMs: at, fromMs: since, toMs: until }],
     ),
+    sums: new Map(
+      [...new Set(agreements.map(({ planId }) => planId))].flatMap((planId) => {
+        const body = plans[planId];
+        return body === undefined ? [] : [[planId, sumsOf(body)] as const];
+      }),
+    ),
+    addOns: vm.add_ons.map(({ id, price, quantity, from: since, until }) => ({
+      ...{ id, quantity, fromMs: since, untilMs: until },
+      price: { amountNanos: modelNanos(price.amount), per: price.per },
+    })),
     // What is priced in another currency is told as a warning and billed by hand.
     fees: fees.filter((fee) => isWithin(vm, fee.atMs) && fee.atMs >= from && fee.atMs < to && fee.currency === currency),
   };
+}
+
+function sumsOf({ minimum, maximum, flat, setup }: Plans[string]): ModelSums {
+  const nanos = (amount: string | undefined): bigint | null => (amount === undefined ? null : modelNanos(amount));
+  return { minimum: nanos(minimum), maximum: nanos(maximum), flat: nanos(flat), setup: nanos(setup) };
 }
 
 function trafficOf({ plan, rx_bytes, tx_bytes, slots }: EvidenceVm['traffic'][number], plans: Plans): ModelVmTraffic[] {

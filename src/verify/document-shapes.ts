@@ -49,12 +49,25 @@ const traffic = z.discriminatedUnion('counting', [
   z.looseObject({ counting: z.literal('p95'), direction: z.enum(['sum', 'max']), price_per_mbps: z.string() }),
 ]);
 
+const priceShape = z.object({ amount: z.string(), per: z.enum(['hour', 'day', 'month']) });
+
 const agreedVm = z.looseObject({
   vm: z.string(),
   starts_at: instant.nullable(),
   ends_at: instant.nullable(),
   plans: z.array(z.object({ plan: z.string(), from: instant, terms: z.string().nullable() })),
   nics: z.array(z.string()).nullable(),
+  add_ons: z
+    .array(
+      z.object({
+        id: z.string(),
+        price: priceShape,
+        quantity: exact,
+        from: instant,
+        until: instant.nullable(),
+      }),
+    )
+    .default([]),
   /** Of documents of before: the sheet of all its events. */
   fee_terms: z.string().nullable().optional(),
   fees_within_service: z.boolean().default(false),
@@ -111,7 +124,11 @@ export const evidenceShape = z.looseObject({
       z.string(),
       z.looseObject({
         time_zone: z.string(),
-        price: z.object({ amount: z.string(), per: z.enum(['hour', 'day', 'month']) }),
+        price: priceShape,
+        minimum: z.string().optional(),
+        maximum: z.string().optional(),
+        flat: z.string().optional(),
+        setup: z.string().optional(),
         creditable: z.array(condition),
         traffic: traffic.nullable(),
       }),

@@ -148,7 +148,9 @@ function compareCorrections(name: string, content: DocumentContent, derived: rea
     // What takes back a debit rests on the period that the debit was of.
     if ((line.kind !== 'service' && line.kind !== 'tax') || isOfDebit(line)) continue;
     // Credit for unavailability is part of the service line it takes from.
-    const kinds = line.kind === 'service' ? ['service', 'credit'] : [line.kind];
+    // Where something lowers the lines of a VM it says which they are.
+    const said = line.detail['kinds'];
+    const kinds = Array.isArray(said) ? said.map(String) : line.kind === 'service' ? ['service', 'credit'] : [line.kind];
     const now = derived
       .filter((each) => kinds.includes(each.kind) && each.vm === line.vm)
       .reduce((sum, each) => sum + each.nanos, 0n);
@@ -161,12 +163,11 @@ export function isOfDebit(line: DocumentLine): boolean {
   return line.detail['debit_of'] !== undefined;
 }
 
+const OF_A_PLAN = new Set(['service', 'traffic', 'flat', 'minimum', 'maximum', 'setup']);
+
 function aboutOf(line: DocumentLine): unknown {
-  return line.kind === 'traffic' || line.kind === 'service'
-    ? line.detail['plan']
-    : line.kind === 'late_fee'
-      ? line.detail['invoice']
-      : undefined;
+  if (line.kind === 'add_on') return line.detail['add_on'];
+  return OF_A_PLAN.has(line.kind) ? line.detail['plan'] : line.kind === 'late_fee' ? line.detail['invoice'] : undefined;
 }
 
 /** The nanos of an amount as documents write it, with its sign. */

@@ -74,6 +74,9 @@ function everything(): { facts: InvoiceFacts; lines: RatedLine[] } {
         ),
         outages: [{ startMs: FROM + 5 * 864e5, endMs: FROM + 5 * 864e5 + 600_000, condition: conditionCode('provider') }],
         traffic: RULES.map((rules) => ({ plan: '1', rules, bytes: { rxBytes: 10n ** 13n, txBytes: 10n ** 12n }, slots: [{ rxBytes: 10n ** 12n, txBytes: 1n }] })),
+        sums: new Map([['1', { minimumNanos: 10n ** 25n, flatNanos: 10n ** 9n }], ['2', { maximumNanos: 1n }]]),
+        setups: [{ plan: '1', atMs: FROM, nanos: 10n ** 9n }],
+        addOns: [{ id: 'x', name: '5', priceNanos: 10n ** 9n, per, quantity: 2, fromMs: FROM, untilMs: null }],
         fees: EVENT_KINDS.map((kind) => ({ id: '1', kind, atMs: FROM, feeNanos: 10n ** 9n, clause: 'c', reason: 'r' })),
       })),
     ),
@@ -157,7 +160,11 @@ const LATER: readonly string[] = ['verification_refused'];
 const isOld = (line: ShownLine): boolean => {
   const item = shownItem(line);
   const isPart = line.say?.formula.some(({ code }) => code === 'part_of_period') ?? false;
-  return !isPart && (item.code !== 'fee' || !LATER.includes(item.event));
+  return (
+    !isPart &&
+    !['flat', 'minimum', 'maximum', 'setup', 'add_on'].includes(item.code) &&
+    (item.code !== 'fee' || !LATER.includes(item.event))
+  );
 };
 
 /** The texts of a line that are words: by its codes, and by the rules over the English of before. */

@@ -31,6 +31,18 @@ export const vmShape = z.object({
   ...vmBody.shape,
   terms: z.union([z.string(), z.array(z.object({ sheet: z.string().nullable(), from: instantShape }))]).nullable(),
   plans: z.array(z.object({ plan: z.string(), from: instantShape })),
+  add_ons: z
+    .array(
+      z.object({
+        id: z.string(),
+        name: z.string(),
+        price: planBody.shape.price,
+        quantity: z.int(),
+        from: instantShape,
+        until: instantShape.nullable(),
+      }),
+    )
+    .optional(),
   starts_at: instantShape.nullable(),
   ends_at: instantShape.nullable(),
   paid_at: instantShape.nullable(),
@@ -48,11 +60,14 @@ export function entryJson(entry: Versioned<object>, body: object = entry.body): 
 }
 
 export function vmJson(entry: Versioned<VmBody>): Record<string, unknown> {
-  const { terms, plans, starts_at, ends_at, paid_at, paid_until, ...rest } = entry.body;
+  const { terms, add_ons: addOns, plans, starts_at, ends_at, paid_at, paid_until, ...rest } = entry.body;
   const shown = (ms: number | null): string | null => (ms === null ? null : formatInstant(ms));
   return entryJson(entry, {
     ...rest,
     terms: Array.isArray(terms) ? terms.map(({ sheet, from }) => ({ sheet, from: formatInstant(from) })) : terms,
+    ...(addOns === undefined
+      ? {}
+      : { add_ons: addOns.map((each) => ({ ...each, from: formatInstant(each.from), until: shown(each.until) })) }),
     plans: plans.map(({ plan, from }) => ({ plan, from: formatInstant(from) })),
     starts_at: shown(starts_at),
     ends_at: shown(ends_at),

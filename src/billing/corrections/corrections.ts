@@ -14,6 +14,8 @@ export interface Correction {
   key: string;
   /** The index of the line; null: the invoice has none that this could be set against. */
   line: number | null;
+  /** The kinds of lines that it is the sum of, where that is more than one and its credits. */
+  kinds?: readonly LineKind[];
   /** Its lines, where it is made of several: the service of a VM is a line a plan. */
   lines: readonly PartOfLine[];
   kind: LineKind;
@@ -50,21 +52,42 @@ export function lineKey({
   item: ItemSay;
   detail: object;
 }): string {
-  const about = kind === 'traffic' ? memberOf(detail, 'plan') : kind === 'late_fee' ? memberOf(detail, 'invoice') : undefined;
+  const member = TOLD_BY[kind];
+  const about = member === undefined ? undefined : memberOf(detail, member);
   // Keys are kept with debits and credit notes, fees by the text that they have always had.
   const keyed = kind === 'credit' ? 'service' : kind;
   return [keyed, vm, about, kind === 'fee' ? aboutText(item) : ''].map(String).join(' ');
 }
+
+/** Lines that lower others of their VM, and those that they may lower. */
+const LOWERING: ReadonlySet<LineKind> = new Set(['maximum']);
+const LOWERED: ReadonlySet<LineKind> = new Set(['service', 'traffic', 'flat', 'minimum', 'maximum', 'credit']);
+
+/** What tells a line from others of one bucket. */
+function toldBy(line: Parameters<typeof lineKey>[0]): string {
+  return `${lineKey(line)} ${String(memberOf(line.detail, 'plan'))}`;
+}
+
+/** Of kinds of which a VM or an account may have several lines, the member of the detail that tells them apart. */
+const TOLD_BY: Partial<Record<LineKind, string>> = {
+  traffic: 'plan',
+  flat: 'plan',
+  setup: 'plan',
+  minimum: 'plan',
+  maximum: 'plan',
+  add_on: 'add_on',
+  late_fee: 'invoice',
+};
 
 function memberOf(detail: object, name: string): unknown {
   return Object.entries(detail).find(([each]) => each === name)?.[1];
 }
 
 interface Bucket extends Omit<Correction, 'days' | 'minutes' | 'lines'> {
-  /** By the index of the line, its plan and what it still holds. */
-  own: Map<number, { plan: unknown; nanos: bigint }>;
-  /** What each plan's line rates to now. */
-  rated: Map<unknown, bigint>;
+  /** By the index of the line, what tells it from others of the bucket, and what it still holds. */
+  own: Map<number, { told: string; nanos: bigint }>;
+  /** What each line rates to now, by what tells it. */
+  rated: Map<string, bigint>;
   daysBefore: Map<string, number>;
   daysAfter: Map<string, number>;
 }
@@ -72,6 +95,10 @@ interface Bucket extends Omit<Correction, 'days' | 'minutes' | 'lines'> {
 /** The lines of an invoice that differ from what the same period rates to now. Debits of other invoices that it charges are not its own. */
 export function correctionsOf(issued: readonly IssuedLine[], corrected: Corrected, rated: readonly RatedLine[]): Correction[] {
   const buckets = new Map<string, Bucket>();
+  const lowered = new Set([...issued, ...rated].flatMap(({ kind, vm }) => (LOWERING.has(kind) ? [vm] : [])));
+  /** What a maximum lowers is one with it: neither is corrected by itself, for a line below zero takes no credit. */
+  const keyOf = (line: Parameters<typeof lineKey>[0]): string =>
+    lowered.has(line.vm) && LOWERED.has(line.kind) ? lineKey({ ...line, kind: 'service', detail: {} }) : lineKey(line);
   const bucketOf = (line: Pick<Correction, 'kind' | 'vm' | 'item'>, key: string): Bucket => {
     const bucket = buckets.get(key) ?? {
       key,
@@ -81,6 +108,7 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
       line: null,
       beforeNanos: 0n,
       afterNanos: 0n,
+      ...(lowered.has(line.vm) && LOWERED.has(line.kind) ? { kinds: [...LOWERED] } : {}),
       own: new Map(),
       rated: new Map(),
       daysBefore: new Map(),
@@ -92,21 +120,21 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
   for (const [i, line] of issued.entries()) {
     if (isDebit(line)) continue;
     const identified = { ...line, item: shownItem(line) };
-    const bucket = bucketOf(identified, lineKey(identified));
+    const bucket = bucketOf(identified, keyOf(identified));
     const nanos = nanosOf(line.amount) - (corrected.credited.get(i) ?? 0n);
     bucket.beforeNanos += nanos;
     if (line.kind === 'credit') bucket.daysBefore = daysOf(line.detail.days ?? []);
     else {
       bucket.line ??= i;
-      bucket.own.set(i, { plan: memberOf(line.detail, 'plan'), nanos });
+      bucket.own.set(i, { told: toldBy(identified), nanos });
     }
   }
   for (const line of rated) {
     const identified = { ...line, item: itemOf(line.say) };
-    const bucket = bucketOf(identified, lineKey(identified));
+    const bucket = bucketOf(identified, keyOf(identified));
     bucket.afterNanos += line.amountNanos;
     if (line.kind === 'credit') bucket.daysAfter = daysOf(line.detail.days);
-    else bucket.rated.set(memberOf(line.detail, 'plan'), line.amountNanos);
+    else bucket.rated.set(toldBy(identified), line.amountNanos);
   }
   for (const [key, { nanos, part }] of corrected.debited)
     bucketOf({ ...part, item: part.say ?? { code: 'as_written', text: part.description } }, key).beforeNanos += nanos;
@@ -116,10 +144,10 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
     .filter((bucket) => bucket.beforeNanos !== bucket.afterNanos)
     .map(({ daysBefore, daysAfter, own, rated: now, ...bucket }) => ({
       ...bucket,
-      lines: Array.from(own, ([line, { plan, nanos }]) => ({
+      lines: Array.from(own, ([line, { told, nanos }]) => ({
         line,
         holdsNanos: nanos,
-        excessNanos: nanos - (now.get(plan) ?? 0n),
+        excessNanos: nanos - (now.get(told) ?? 0n),
       })),
       minutes: { before: minutesIn(daysBefore), after: minutesIn(daysAfter) },
       days: changedDays(daysBefore, daysAfter),

@@ -57,6 +57,7 @@ export function creditNoteOf(
           ...(rated.id === id ? {} : { debit_of: { invoice: rated.id, number: rated.number, line: correction.line } }),
           before: amount(correction.beforeNanos),
           after: amount(correction.afterNanos),
+          ...(correction.kinds === undefined ? {} : { kinds: correction.kinds }),
           unavailable_minutes: correction.minutes,
           days: correction.days,
           reason: reasonText(reasons),

@@ -21,7 +21,7 @@ export interface Touched {
 }
 
 /** What of a plan a final invoice is rated by: it is succeeded, not edited. */
-const PRICED = ['price', 'traffic', 'time_zone', 'currency'] as const;
+const PRICED = ['price', 'traffic', 'time_zone', 'currency', 'minimum', 'maximum', 'flat', 'setup'] as const;
 /** What of it credits are given by. */
 const CREDITED = ['creditable', 'terms'] as const;
 
@@ -76,6 +76,7 @@ function touchedByVm(context: BillingContext, id: string, after: VmBody): Touche
 function agreesOtherwise(before: VmBody, after: VmBody, fromMs: number, toMs: number): boolean {
   const edges = [before, after].flatMap((vm) => [
     ...[...vm.plans, ...ownTerms(vm)].map((each) => each.from),
+    ...(vm.add_ons ?? []).flatMap((each) => [each.from, each.until ?? each.from]),
     vm.starts_at ?? fromMs,
     vm.ends_at ?? fromMs,
   ]);
@@ -93,7 +94,10 @@ function agreedAt(vm: VmBody, atMs: number): string | null {
   if ((startsAt !== null && atMs < startsAt) || (endsAt !== null && atMs >= endsAt)) return null;
   const plan = plans.findLast((each) => each.from <= atMs)?.plan;
   const terms = ownTerms(vm).findLast((each) => each.from <= atMs)?.sheet ?? null;
-  return plan === undefined ? null : JSON.stringify([plan, terms, nics]);
+  const addOns = (vm.add_ons ?? [])
+    .filter((each) => each.from <= atMs && (each.until ?? Infinity) > atMs)
+    .map(({ id, name, price, quantity }) => [id, name, price, quantity]);
+  return plan === undefined ? null : JSON.stringify([plan, terms, nics, addOns]);
 }
 
 /** The final invoices of time in which a VM of their account was on a plan. */

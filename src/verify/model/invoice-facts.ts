@@ -50,8 +50,27 @@ export interface ModelVm {
   readonly traffic: readonly ModelVmTraffic[];
   /** When credit was claimed, and for which time. */
   readonly claims: readonly { readonly atMs: number; readonly fromMs: number; readonly toMs: number }[];
+  /** Sums of a plan: of a period, and once. */
+  readonly sums: ReadonlyMap<string, ModelSums>;
+  readonly addOns: readonly ModelAddOn[];
   /** What each recorded event of the period costs, zero where it is free. */
   readonly fees: readonly { readonly kind: string; readonly nanos: bigint }[];
+}
+
+/** In nanos; null: none. */
+export interface ModelSums {
+  readonly minimum: bigint | null;
+  readonly maximum: bigint | null;
+  readonly flat: bigint | null;
+  readonly setup: bigint | null;
+}
+
+export interface ModelAddOn {
+  readonly id: string;
+  readonly price: ModelPlan['price'];
+  readonly quantity: bigint;
+  readonly fromMs: number;
+  readonly untilMs: number | null;
 }
 
 export interface ModelInvoice {

@@ -6,11 +6,13 @@ import { halfEven, modelLateFee, modelP95, modelTax, modelTraffic, type Ratio, s
 import type { ModelVmTraffic, ModelInvoice, ModelOwed } from './invoice-facts.ts';
 import { MINUTE, type Served, minutesServed, chargeOf } from './served.ts';
 import { creditsOf, groupsBy } from './invoice-credits.ts';
+import { addOnNanos, firstServedMs, sumsOfPeriod } from './invoice-sums.ts';
 
 export interface ModelLine {
-  readonly kind: 'service' | 'traffic' | 'fee' | 'credit' | 'late_fee' | 'tax';
+  readonly kind:
+    'service' | 'traffic' | 'flat' | 'minimum' | 'maximum' | 'setup' | 'add_on' | 'fee' | 'credit' | 'late_fee' | 'tax';
   readonly vm: string | null;
-  /** The plan of traffic, the kind of a fee, the invoice of a late fee. */
+  /** The plan of service, traffic and sums, the id of an add-on, the kind of a fee, the invoice of a late fee. */
   readonly about: string | null;
   /** Days, minutes or events, where it is a whole number of these. */
   readonly quantity: number | null;
@@ -46,6 +48,23 @@ export function modelInvoice(facts: ModelInvoice): ModelLine[] {
       const own = period.filter((each) => each.agreement.planId === traffic.plan);
       const exact = fromTheirDay ? priceTraffic(traffic, own, period) : priceWholeTraffic(traffic, fromMs, toMs);
       add({ kind: 'traffic', vm: vm.vm, about: traffic.plan, quantity: null }, exact);
+    }
+    for (const [planId, sums] of vm.sums) {
+      const own = BigInt(period.filter((each) => each.agreement.planId === planId).length);
+      const charged = (): bigint =>
+        lines.filter((each) => each.vm === vm.vm && each.about === planId).reduce((sum, each) => sum + each.nanos, 0n);
+      for (const { kind, exact } of sumsOfPeriod(sums, own, BigInt(period.length), charged))
+        add({ kind, vm: vm.vm, about: planId, quantity: 1 }, exact);
+    }
+    for (const [planId, sums] of vm.sums) {
+      const first = firstServedMs(vm, planId);
+      if (sums.setup === null || first === null || first < fromMs || first >= toMs) continue;
+      add({ kind: 'setup', vm: vm.vm, about: planId, quantity: 1 }, { num: sums.setup, den: 1n });
+    }
+    for (const addOn of vm.addOns) {
+      const nanos = addOnNanos(addOn, period);
+      const line = { kind: 'add_on', vm: vm.vm, about: addOn.id, quantity: Number(addOn.quantity) } as const;
+      if (nanos !== null) add(line, { num: nanos, den: 1n });
     }
     for (const kind of new Set(vm.fees.map((fee) => fee.kind))) {
       const charged = vm.fees.filter((fee) => fee.kind === kind && fee.nanos > 0n);

@@ -1,0 +1,52 @@
+import type { VmBody } from '../catalog/bodies.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { parseAmount } from '../domain/money.ts';
+import { MINUTE_MS } from '../domain/zone.ts';
+import type { VmFacts } from '../rating/order.ts';
+import { minuteFrom } from '../rating/served.ts';
+import type { PlanSums, Setup } from '../rating/sums.ts';
+
+/** What a VM is charged for in [fromMs, toMs) besides service, traffic and fees: the sums of its plans, and its add-ons. */
+export function besidesOf(
+  catalog: Catalog,
+  vm: VmBody,
+  fromMs: number,
+  toMs: number,
+): Pick<VmFacts, 'sums' | 'setups' | 'addOns'> {
+  const sums = new Map<string, PlanSums>();
+  for (const { plan } of vm.plans) {
+    const body = catalog.plan(plan)?.body;
+    if (body === undefined) continue;
+    const own: PlanSums = {
+      ...(body.minimum === undefined ? {} : { minimumNanos: nanosOf(body.minimum) }),
+      ...(body.maximum === undefined ? {} : { maximumNanos: nanosOf(body.maximum) }),
+      ...(body.flat === undefined ? {} : { flatNanos: nanosOf(body.flat) }),
+    };
+    if (Object.keys(own).length > 0) sums.set(plan, own);
+  }
+  const addOns = (vm.add_ons ?? []).map(({ id, name, price, quantity, from, until }) => ({
+    ...{ id, name, per: price.per, quantity, fromMs: from, untilMs: until },
+    priceNanos: nanosOf(price.amount),
+  }));
+  const setups = setupsOf(catalog, vm).filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
+  return { sums, setups, addOns };
+}
+
+/** The setups of a VM: of each plan that asks for one, at the first minute that was served on it; a plan that comes back asks for none. */
+function setupsOf(catalog: Catalog, vm: VmBody): Setup[] {
+  const setups = new Map<string, Setup>();
+  for (const [i, { plan, from }] of vm.plans.entries()) {
+    const sum = catalog.plan(plan)?.body.setup;
+    if (sum === undefined || setups.has(plan)) continue;
+    const begins = minuteFrom(Math.max(from, vm.starts_at ?? from));
+    const ends = minuteFrom(Math.min(vm.plans[i + 1]?.from ?? Infinity, vm.ends_at ?? Infinity));
+    if (begins < ends) setups.set(plan, { plan, atMs: begins * MINUTE_MS, nanos: nanosOf(sum) });
+  }
+  return [...setups.values()];
+}
+
+function nanosOf(amount: string): bigint {
+  const nanos = parseAmount(amount);
+  if (nanos === undefined) throw new Error(`the amount ${amount} was stored unchecked`);
+  return nanos;
+}
