@@ -2,13 +2,17 @@
  * A topic that is not the log any more: deleted, made again, truncated, swapped, restored from another time, at rest and under a running server.
  * It is refused or halts before the next answer, and no sample that was answered is missing without `verify` saying so.
  */
+import { execFile } from 'node:child_process';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { emptyClickHouse } from '../support/empty-clickhouse.ts';
 import { startKafkaBroker } from '../support/kafka-broker.ts';
 import { Deployment } from '../support/kafka-deployment.ts';
 import { Topics } from '../support/kafka-topics.ts';
+import { startRoles, untilReady } from '../support/roles.ts';
+import { ADMIN_KEY, MAIN, postLines, untilStored } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
 let topics: Topics;
@@ -139,6 +143,58 @@ describe('under a running server', () => {
     await topics.write(own.topic, longer);
     await expectHalted(own, /made again/);
     expect(await own.stored()).toBe(own.answered);
+  });
+
+  it('truncated before it was taken in: halted, refused again after a kill, and verify is not content', async () => {
+    await emptyClickHouse(inject('clickhouseUrl'));
+    const roles = await startRoles({
+      ...{ brokers: inject('kafkaBrokers'), clickhouseUrl: inject('clickhouseUrl'), partitions: 2, aggregate: 1 },
+      env: { UPTALLY_CLOCK: 'event', UPTALLY_RETENTION_DAYS: '0' },
+    });
+    try {
+      const [api] = roles.api;
+      const [aggregator] = roles.aggregate;
+      if (api === undefined || aggregator === undefined) throw new Error('the roles are not there');
+      await Promise.all([...roles.ingest, aggregator].map((server) => untilReady(server)));
+      const post = async (minute: number): Promise<void> => {
+        const lines = ['v1', 'v2', 'v3', 'v4'].map((vm) =>
+          JSON.stringify({
+            vm,
+            ts: Date.parse('2026-03-01T00:00:00Z') + minute * 60_000,
+            nic: 'e',
+            rx_bytes: minute,
+            tx_bytes: 0,
+          }),
+        );
+        expect((await postLines(roles.front, ADMIN_KEY, lines)).status).toBe(202);
+      };
+      for (let minute = 0; minute < 10; minute++) await post(minute);
+      await untilStored(roles.front);
+      process.kill(aggregator.pid, 'SIGSTOP');
+      for (let minute = 10; minute < 20; minute++) await post(minute);
+      await topics.truncate(roles.topic);
+      process.kill(aggregator.pid, 'SIGCONT');
+      const states = async (): Promise<string[]> =>
+        ((await api.status()) as unknown as { partitions: { state: string }[] }).partitions.map(({ state }) => state);
+      await until(
+        'a partition to halt',
+        async () => (await states()).includes('log_mismatch'),
+        () => Promise.resolve(roles.front.output()),
+      );
+      const verified = (): Promise<number> =>
+        new Promise((resolve) => {
+          const env = { ...process.env, UPTALLY_SERVER: api.url, UPTALLY_KEY: ADMIN_KEY };
+          execFile(process.execPath, [MAIN, 'verify', '--timeout', '5s'], { env }, (error) => {
+            resolve(error === null ? 0 : Number(error.code));
+          });
+        });
+      expect(await verified()).not.toBe(0);
+      await aggregator.end('SIGKILL');
+      await expect(roles.start('aggregate')).rejects.toThrow(/is lost unless a backup of the topic has it/);
+      expect(await verified()).not.toBe(0);
+    } finally {
+      await roles.end('SIGKILL');
+    }
   });
 
   it('given more partitions: halted before the next answer', async () => {
