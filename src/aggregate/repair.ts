@@ -106,7 +106,7 @@ export async function rebuild(context: RepairContext, end: StepEnd, owns: (vm: s
       install(live, internVm(live, vm), context.workshop, internVm(context.workshop, vm), readMs);
   }
   // only the end of each timeline was read
-  for (const { vm, nic, firstMs } of interfaces) beganAt(live, internVm(live, vm), nic, firstMs);
+  for (const each of interfaces) beganAt(live, internVm(live, each.vm), each);
 }
 
 /** By VM, as the archive lies: neighbours share the granules that a question reads. */

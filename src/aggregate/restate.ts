@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts';
 import { runStart } from './archive.ts';
 import { internVm } from './pricing.ts';
 import { type OutageRow, STRUCTURES, outageRow, readOutages } from './tables.ts';
-import { coldAddress, lastTsMs, vmAddress } from './vm-state.ts';
+import { coldAddress, holdMs, lastTsMs, vmAddress } from './vm-state.ts';
 
 /** The minutes of a VM that one slice writes: [fromMs, untilMs), and from where on it has read the VM's samples. */
 export interface Stretch {
@@ -98,7 +98,8 @@ export async function restateOutages(
         if (workshop.i64(run) === BigInt(readFromMs)) workshop.setI64(run, BigInt(startMs));
       }
     }
-    if (untilMs === Infinity) endAsShown(own, vm, lastTsMs(workshop, slot), constants.stalenessMs, watermarkMs);
+    if (untilMs === Infinity)
+      endAsShown(own, vm, lastTsMs(workshop, slot), holdMs(workshop, slot, constants.stalenessMs), watermarkMs);
     for (const row of own.values()) {
       const endMs = row.endMs === 0 ? Infinity : row.endMs;
       // one that ends where the stretch begins may end there because of the first sample in it
@@ -120,11 +121,11 @@ function endAsShown(
   own: Map<number, OutageRow>,
   vm: string,
   lastMs: number | undefined,
-  stalenessMs: number,
+  heldMs: number,
   watermarkMs: number,
 ): void {
-  if (lastMs === undefined || watermarkMs <= lastMs + stalenessMs) return;
-  const silentMs = lastMs + stalenessMs;
+  if (lastMs === undefined || watermarkMs <= lastMs + heldMs) return;
+  const silentMs = lastMs + heldMs;
   for (const row of own.values()) if (row.endMs === 0) own.set(row.startMs, { ...row, endMs: silentMs });
   own.set(silentMs, { vm, startMs: silentMs, endMs: 0, condition: SILENT, withdrawn: false });
 }

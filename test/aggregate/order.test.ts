@@ -23,12 +23,14 @@ afterAll(() => test.remove());
 
 /** Without conflicts, and of one mind at every instant: all that the contract lets the order of the log decide. */
 function ofOneMind(group: Fleet): Fleet {
-  const said = new Map<string, Fleet['log'][number]['condition']>();
+  const said = new Map<string, Fleet['log'][number]>();
   const log = resolveLog(group.log).inForce.map((sample) => {
+    if (sample.saysNoState === true) return sample;
     const key = `${sample.vm} ${sample.tsMs}`;
-    const condition = said.get(key) ?? sample.condition;
-    said.set(key, condition);
-    return { ...sample, condition };
+    const { condition, holdMs } = said.get(key) ?? sample;
+    said.set(key, said.get(key) ?? sample);
+    const { holdMs: _, ...rest } = sample;
+    return { ...rest, condition, ...(holdMs === undefined ? {} : { holdMs }) };
   });
   return { ...group, log, catalog: { plans: new Map(), vms: new Map() } };
 }

@@ -52,7 +52,7 @@ export function fleetGroup(seed: number, fleets: number, shape: Partial<FleetSha
     const statesOnly = i % 3 === 2;
     for (const [at, sample] of fleet.log.entries()) {
       const moved = { ...shifted(sample, shiftMs), vm: prefix + sample.vm };
-      ranked.push({ rank: places[at] ?? 1, sample: statesOnly ? { ...moved, counters: null } : moved });
+      ranked.push({ rank: places[at] ?? 1, sample: statesOnly ? withoutCounters(moved) : moved });
     }
     for (const [id, plan] of fleet.catalog.plans) catalog.plans.set(prefix + id, plan);
     for (const [id, vm] of fleet.catalog.vms) {
@@ -64,6 +64,10 @@ export function fleetGroup(seed: number, fleets: number, shape: Partial<FleetSha
   }
   ranked.sort((a, b) => a.rank - b.rank);
   return { log: ranked.map(({ sample }) => sample), options: { ...options, clockMs: meetingMs }, catalog };
+}
+
+function withoutCounters({ saysNoState: _, ...sample }: LoggedSample): LoggedSample {
+  return { ...sample, counters: null };
 }
 
 /** Appends samples as the door would, in records of up to `sizeMax` samples of one agent, with ticks before `clockMs` in between. */
