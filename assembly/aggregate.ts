@@ -33,6 +33,7 @@ import {
   H_EVENT_CLOCK,
   H_FRAME_AT,
   H_FRAME_INDEX,
+  H_HOLD_MAX,
   H_LATENESS,
   H_MINUTES_LEFT,
   H_MIN_DEADLINE,
@@ -99,8 +100,6 @@ const ANOMALY_ROW_MAX: u32 = 192;
 const LATE_MAX: u32 = 304;
 const OUTAGES_A_SAMPLE: u32 = 4;
 const TRAFFIC_A_SAMPLE: u32 = 4;
-/** A sample may say of itself that its state holds that long. */
-const HOLD_MAX_MS: i64 = 3600000;
 
 
 // @ts-ignore: decorator
@@ -115,7 +114,7 @@ function room(out: usize, each: u32): u32 {
 
 /** How many samples can be taken in before any output might be full. */
 function budget(): u32 {
-  const minutes = <u32>(max(load<i64>(H_STALENESS), HOLD_MAX_MS) / MINUTE_MS) + 5;
+  const minutes = <u32>(max(load<i64>(H_STALENESS), <i64>load<u32>(H_HOLD_MAX)) / MINUTE_MS) + 5;
   let n = room(OUT_SAMPLES, SAMPLE_ROW_MAX);
   n = min(n, room(OUT_UPTIME, UPTIME_ROW_MAX * minutes));
   n = min(n, room(OUT_TRAFFIC, TRAFFIC_ROW_MAX * TRAFFIC_A_SAMPLE));
@@ -198,13 +197,23 @@ function keepFull(vm: usize, nic: usize, frame: usize, agent: usize, agentLength
 }
 
 /** How long the state of a frame that says more holds, in s; 0: it does not say. */
+// @ts-ignore: decorator
+@inline
 function holdIn(frame: usize): u32 {
   return load<u16>(frame + load<u16>(frame + FRAME_SIZE) - FRAME_MORE + FRAME_MORE_HOLD);
 }
 
+/** Does its state hold longer than any before? Then samples after it may make more minutes. */
+function makesMore(frame: usize): bool {
+  const hold = holdIn(frame) * 1000;
+  if (hold <= load<u32>(H_HOLD_MAX)) return false;
+  store<u32>(H_HOLD_MAX, hold);
+  return true;
+}
+
 /** A sample that says nothing about the state changes nothing in the timeline; its traffic is published when the step settles. */
 function passBy(vm: usize): void {
-  const flags = load<u8>(vm + VM_FLAGS) | FLAG_AHEAD;
+  const flags = load<u8>(vm + VM_FLAGS) | FLAG_AHEAD | FLAG_HOLDS;
   const isNew = load<i64>(coldOf(vm) + COLD_FIRST_TS) == NEVER && (flags & FLAG_UNTOLD) == 0;
   store<u8>(vm + VM_FLAGS, isNew ? flags | FLAG_UNTOLD : flags);
   if (isNew) store<u32>(H_VMS_SEEN, load<u32>(H_VMS_SEEN) + 1);
@@ -234,6 +243,12 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
       return vm;
     }
     note(vm);
+    // a sample that says no state may be the newest of its interface, and later than all that do
+    if (ts <= nicLastTs) {
+      if (ts == nicLastTs && isRepeat(nic, frame)) add(C_DUPLICATE, 1);
+      else defer(frame, vm, nic, agent, agentLength);
+      return vm;
+    }
   }
   // NEVER is so early that the difference wraps around and is below zero
   if (ts - lastTs > NEAR_MS || ts - load<i64>(nic + NIC_BASE_TS) > NEAR_MS) {
@@ -368,6 +383,7 @@ export function aggregate(): u32 {
         if (live) version++;
         const expected = vm + VM_SIZE;
         vm = take(frame, agent, agentLength, vm);
+        if (<u32>load<u8>(frame + FRAME_COUNTERS) >= FRAME_SAYS_MORE && makesMore(frame)) left = 0;
         if (vm != expected) scattered = 2 * AHEAD;
         if (load<u32>(H_SPREAD_NIC) != 0) {
           full = true;

@@ -113,6 +113,8 @@ export const H_VERSION: usize = HEADER + 616; // u64 version of the rows being w
 export const H_REDO: usize = HEADER + 624; // u32: 1 = the store may hold rows of later steps than this state knows of
 export const H_MINUTES_LEFT: usize = HEADER + 628; // u32: minutes that samples far from those before them may still write in this step
 
+export const H_HOLD_MAX: usize = HEADER + 632; // u32 ms: the longest hold that a sample has said
+
 // counters since the log began, u64 each
 export const H_COUNTERS: usize = HEADER + 640;
 export const C_ACCEPTED: usize = H_COUNTERS + 0;
@@ -164,8 +166,8 @@ export const FLAG_REPAIR: u8 = 1; // a sample waits for repair: everything after
 export const FLAG_SILENT: u8 = 2; // the silence after last_ts is on record as an outage
 export const FLAG_TOUCHED: u8 = 4;
 export const FLAG_FORGOTTEN: u8 = 8; // for the moment before its slot is given back
-export const FLAG_AHEAD: u8 = 16; // samples that say no state reach beyond its open minute, or have traffic there that is not written out
-export const FLAG_HOLDS: u8 = 32; // a sample has said how long its state holds
+export const FLAG_AHEAD: u8 = 16; // its newest samples say no state, or have traffic that is not written out
+export const FLAG_HOLDS: u8 = 32; // a sample has said how long its state holds, or that it says none
 export const FLAG_UNTOLD: u8 = 64; // it has samples, and none that says a state
 
 // ---- an interface: 128 bytes ---------------------------------------------------------------------------------------

@@ -190,6 +190,7 @@ function change(vm: usize, ts: i64, heldUntil: i64, before: u8, condition: u8, f
 /** Another interface says of the same condition, at the same instant and later in the log, that it holds otherwise: its word counts. */
 function holdOtherwise(vm: usize, hold: u32): void {
   const flags = load<u8>(vm + VM_FLAGS);
+  const published = load<u32>(vm + VM_PUBLISHED);
   store<u32>(vm + VM_PUBLISHED, 0);
   if ((flags & FLAG_SILENT) != 0) {
     const condition = load<u8>(vm + VM_CONDITION);
@@ -198,6 +199,12 @@ function holdOtherwise(vm: usize, hold: u32): void {
     store<u8>(vm + VM_FLAGS, flags & ~FLAG_SILENT);
   }
   holdFor(vm, hold);
+  takeBack(vm, published);
+}
+
+/** Minutes up to `published` were shown as held and are not any more: they are silent, and written because they were. */
+function takeBack(vm: usize, published: u32): void {
+  for (let minute = max(lastHeldMinute(vm) + 1, load<u32>(vm + VM_MINUTE)); minute < published; minute++) emitProspect(vm, minute);
 }
 
 /** Another interface says otherwise at the same instant, later in the log: its word counts. @param hold s; 0: it does not say */
@@ -214,6 +221,7 @@ export function overrule(vm: usize, condition: u8, hold: u32): void {
   const previousHold = (flags & FLAG_HOLDS) == 0 ? load<i64>(H_STALENESS) : ownHold(vm, COLD_PREVIOUS_HOLD);
   const held = previousTs != NEVER && ts <= previousTs + previousHold;
   const previousRun = load<i64>(vm + VM_PREVIOUS_RUN);
+  const published = load<u32>(vm + VM_PUBLISHED);
   store<u8>(vm + VM_CONDITION, condition);
   store<u32>(vm + VM_PUBLISHED, 0);
   if ((flags & FLAG_SILENT) != 0) {
@@ -221,6 +229,7 @@ export function overrule(vm: usize, condition: u8, hold: u32): void {
     store<u8>(vm + VM_FLAGS, flags & ~FLAG_SILENT);
   }
   holdFor(vm, hold);
+  takeBack(vm, published);
   if (held && condition == before) {
     // as if nothing had changed at ts
     if (said != UP) emitOutage(vm, ts, OPEN, said, 1);
@@ -328,7 +337,8 @@ export function publish(vm: usize, watermark: i64): bool {
 function publishTraffic(vm: usize, watermark: i64): bool {
   const staleness = load<i64>(H_STALENESS);
   const isAhead = (load<u8>(vm + VM_FLAGS) & FLAG_AHEAD) != 0;
-  const reached = isAhead ? max(load<u32>(vm + VM_MINUTE), lastMinuteOfAny(vm)) : load<u32>(vm + VM_MINUTE);
+  const newest = isAhead ? newestOf(vm) : NEVER;
+  const reached = isAhead ? max(load<u32>(vm + VM_MINUTE), <u32>(newest / MINUTE_MS)) : load<u32>(vm + VM_MINUTE);
   let isDirty = false;
   let slot = load<u32>(vm + VM_NIC);
   while (slot != 0) {
@@ -343,17 +353,17 @@ function publishTraffic(vm: usize, watermark: i64): bool {
     }
     slot = load<u32>(nic + NIC_NEXT);
   }
-  if (isAhead && !isDirty && reached == load<u32>(vm + VM_MINUTE)) store<u8>(vm + VM_FLAGS, load<u8>(vm + VM_FLAGS) & ~FLAG_AHEAD);
+  if (isAhead && !isDirty && newest <= load<i64>(vm + VM_LAST_TS)) store<u8>(vm + VM_FLAGS, load<u8>(vm + VM_FLAGS) & ~FLAG_AHEAD);
   return true;
 }
 
-/** The minute of the newest sample of the VM, whatever it says. */
-function lastMinuteOfAny(vm: usize): u32 {
+/** The newest sample of the VM, whatever it says. */
+function newestOf(vm: usize): i64 {
   let last: i64 = 0;
   for (let slot = load<u32>(vm + VM_NIC); slot != 0;) {
     const nic = nicAt(slot - 1);
     last = max(last, load<i64>(nic + NIC_LAST_TS));
     slot = load<u32>(nic + NIC_NEXT);
   }
-  return <u32>(last / MINUTE_MS);
+  return last;
 }

@@ -1,5 +1,5 @@
 /** What a repair does to rows that it did not write: what is no longer so is withdrawn, and outages are joined to those on record. */
-import { SILENT } from '../domain/condition.ts';
+import { CONDITIONS, SILENT } from '../domain/condition.ts';
 import type { Kernel, MeteringConstants } from '../kernel/kernel.ts';
 import { LAYOUT as L } from '../kernel/layout.ts';
 import { literal, tableOf } from '../store/rowbinary.ts';
@@ -18,6 +18,38 @@ export interface Stretch {
   readonly readMs: number;
 }
 
+/**
+ * Minutes of states in the stretches that the repair did not write again are wholly silent, or not known at all: what was held there for longer than the
+ * staleness, or said by a sample that says none by now. They get a row that says so.
+ */
+export async function withdrawMinutes(store: Store, jobs: readonly Stretch[], version: bigint): Promise<void> {
+  if (jobs.length === 0) return;
+  const { windows, vms, earliest, latest } = boundsOf(jobs);
+  await store.command(
+    `INSERT INTO uptime (vm, minute, version)
+     SELECT vm, minute, ${version}
+     FROM (SELECT vm, minute, argMax((${PARTS}), version) AS parts, max(version) AS latest
+           FROM uptime WHERE vm IN (${vms}) AND minute >= toDateTime(${earliest}, 'UTC') AND minute < toDateTime(${latest}, 'UTC') GROUP BY vm, minute) AS old
+     INNER JOIN ${windows} AS w USING (vm)
+     WHERE toUInt32(minute) >= from_s AND toUInt32(minute) < until_s AND latest < ${version} AND parts > 0`,
+  );
+}
+
+/** Milliseconds of a minute that are not silent. */
+const PARTS = CONDITIONS.filter((condition) => condition !== 'silent')
+  .map((condition) => `toUInt32(${condition}_ms)`)
+  .join(' + ');
+
+function boundsOf(jobs: readonly Stretch[]): { windows: string; vms: string; earliest: number; latest: number } {
+  const windows = `(SELECT vm, from_s, until_s FROM ${tableOf(
+    'vm String, from_s UInt32, until_s UInt32',
+    jobs.map(({ vm, fromMs, untilMs }) => [vm, fromMs / 1000, secondsOf(untilMs)]),
+  )})`;
+  const vms = jobs.map(({ vm }) => literal(vm)).join(', ');
+  const earliest = Math.min(...jobs.map(({ fromMs }) => fromMs)) / 1000;
+  return { windows, vms, earliest, latest: secondsOf(Math.max(...jobs.map(({ untilMs }) => untilMs))) };
+}
+
 /** As far as a DateTime goes. */
 const LAST_S = 0xffffffff;
 
@@ -32,13 +64,7 @@ function secondsOf(ms: number): number {
 
 /** Traffic and quarantined increases in the stretches that the repair did not write again are gone: they get a row that says so. */
 export async function withdrawRest(store: Store, jobs: readonly Stretch[], version: bigint): Promise<void> {
-  const windows = `(SELECT vm, from_s, until_s FROM ${tableOf(
-    'vm String, from_s UInt32, until_s UInt32',
-    jobs.map(({ vm, fromMs, untilMs }) => [vm, fromMs / 1000, secondsOf(untilMs)]),
-  )})`;
-  const vms = jobs.map(({ vm }) => literal(vm)).join(', ');
-  const earliest = Math.min(...jobs.map(({ fromMs }) => fromMs)) / 1000;
-  const latest = secondsOf(Math.max(...jobs.map(({ untilMs }) => untilMs)));
+  const { windows, vms, earliest, latest } = boundsOf(jobs);
   await store.command(
     `INSERT INTO traffic (vm, nic, minute, rx_bytes, tx_bytes, version)
      SELECT vm, nic, minute, 0, 0, ${version}

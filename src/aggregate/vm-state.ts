@@ -64,9 +64,14 @@ export function lastTsMs(kernel: Kernel, slot: number): number | undefined {
   return instant(kernel, vmAddress(kernel, slot) + L.VM_LAST_TS);
 }
 
+/** Has a sample of the VM said how long its state holds, or that it says none? */
+export function holdsOtherwise(kernel: Kernel, slot: number): boolean {
+  return ((kernel.bytes[vmAddress(kernel, slot) + L.VM_FLAGS] ?? 0) & FLAG_HOLDS) !== 0;
+}
+
 /** How long the newest state of the VM holds, in ms. */
 export function holdMs(kernel: Kernel, slot: number, stalenessMs: number): number {
-  if (((kernel.bytes[vmAddress(kernel, slot) + L.VM_FLAGS] ?? 0) & FLAG_HOLDS) === 0) return stalenessMs;
+  if (!holdsOtherwise(kernel, slot)) return stalenessMs;
   const seconds = kernel.view.getUint16(coldAddress(kernel, slot) + L.COLD_HOLD, true);
   return seconds === 0 ? stalenessMs : seconds * 1000;
 }
@@ -93,7 +98,7 @@ export function install(live: Kernel, slot: number, repaired: Kernel, repairedSl
   const first = firstTsMs(live, slot);
   const before = live.bytes[to + L.VM_FLAGS] ?? 0;
   const found = (repaired.bytes[from + L.VM_FLAGS] ?? 0) & (FLAG_AHEAD | FLAG_HOLDS | FLAG_UNTOLD);
-  const flags = (before & ~(FLAG_REPAIR | FLAG_SILENT | FLAG_AHEAD | FLAG_HOLDS | FLAG_UNTOLD)) | found;
+  const flags = (before & ~(FLAG_REPAIR | FLAG_SILENT | FLAG_AHEAD | FLAG_UNTOLD)) | found;
   for (const [start, end] of DYNAMIC_VM) live.bytes.set(repaired.bytes.subarray(from + start, from + end), to + start);
   live.bytes[to + L.VM_FLAGS] = flags;
   if (first === undefined && (before & FLAG_UNTOLD) === 0) live.setU32(L.H_VMS_SEEN, live.u32(L.H_VMS_SEEN) + 1);

@@ -1,7 +1,7 @@
 // Written by assembly/write-layout.mjs from assembly/layout.ts, which draws and explains it: npm run build:layout.
 
 /** One number over every line of the layout: what a kernel is built from, and what a checkpoint is of. */
-export const LAYOUT_FOLD = 2040481612;
+export const LAYOUT_FOLD = 3715123075;
 
 export const LAYOUT = {
   HEADER: 65536,
@@ -79,6 +79,7 @@ export const LAYOUT = {
   H_VERSION: 66152,
   H_REDO: 66160,
   H_MINUTES_LEFT: 66164,
+  H_HOLD_MAX: 66168,
   H_COUNTERS: 66176,
   H_MARKED: 66512,
   VM_SIZE: 128,

@@ -36,7 +36,10 @@ export function withRepeats(samples: readonly LoggedSample[], repeats: readonly 
       epoch: { epoch: original.epoch === 7 ? 8 : 7 },
       no_counters: { counters: null },
     };
-    log.splice(at % (log.length + 1), 0, { ...original, ...changed[change] });
+    // what says no state has counters, and what names a condition says one
+    const { saysNoState: _, ...telling } = original;
+    const kept = change === 'condition' || change === 'no_counters' ? telling : original;
+    log.splice(at % (log.length + 1), 0, { ...kept, ...changed[change] });
   }
   return log;
 }

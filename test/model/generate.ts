@@ -305,7 +305,7 @@ function moreOf({ says, bytes }: Report, tsMs: number, beforeMs: number): Partia
     case 'hold':
       return { holdMs: 1000 * (1 + Number(bytes % 3n === 0n ? bytes % 3600n : bytes % 200n)) };
     case 'no_state':
-      return { saysNoState: true };
+      return { saysNoState: true, condition: 'up' };
   }
 }
 
