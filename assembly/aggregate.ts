@@ -203,12 +203,14 @@ function holdIn(frame: usize): u32 {
   return load<u16>(frame + load<u16>(frame + FRAME_SIZE) - FRAME_MORE + FRAME_MORE_HOLD);
 }
 
-/** Does its state hold longer than any before? Then samples after it may make more minutes. */
-function makesMore(frame: usize): bool {
-  const hold = holdIn(frame) * 1000;
-  if (hold <= load<u32>(H_HOLD_MAX)) return false;
-  store<u32>(H_HOLD_MAX, hold);
-  return true;
+/** A state has been said to hold longer than any before: samples after it may make more minutes than they had room for. Transient. */
+let mayMakeMore: bool = false;
+
+/** Takes in that a state holds so long. @param hold s */
+function hasHeld(hold: u32): void {
+  if (hold * 1000 <= load<u32>(H_HOLD_MAX)) return;
+  store<u32>(H_HOLD_MAX, hold * 1000);
+  mayMakeMore = true;
 }
 
 /** A sample that says nothing about the state changes nothing in the timeline; its traffic is published when the step settles. */
@@ -237,11 +239,12 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
   const told = <u32>load<u8>(frame + FRAME_COUNTERS);
 
   const flags = load<u8>(vm + VM_FLAGS);
-  if ((flags & (FLAG_REPAIR | FLAG_AHEAD)) != 0) {
+  if ((flags & (FLAG_REPAIR | FLAG_AHEAD | FLAG_HOLDS)) != 0) {
     if ((flags & FLAG_REPAIR) != 0) {
       defer(frame, vm, nic, agent, agentLength);
       return vm;
     }
+    // what it holds, and what is ahead of its states, is published when the step settles
     note(vm);
     // a sample that says no state may be the newest of its interface, and later than all that do
     if (ts <= nicLastTs) {
@@ -267,13 +270,15 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
   } else if (ts > lastTs) {
     const minute = load<u32>(vm + VM_MINUTE);
     if (load<u32>(H_REDO) != 0) expectSilence(vm, watermark);
-    if (told >= FRAME_SAYS_MORE) advanceHeld(vm, ts, condition, holdIn(frame));
-    else advance(vm, ts, condition);
+    if (told >= FRAME_SAYS_MORE) {
+      advanceHeld(vm, ts, condition, holdIn(frame));
+      hasHeld(holdIn(frame));
+      note(vm);
+    } else advance(vm, ts, condition);
     // interfaces that lag behind the VM's own time are published when the step settles
     if (load<u32>(vm + VM_MINUTE) != minute && (load<u16>(vm + VM_NIC_COUNT) > 1 || (told & 1) == 0)) note(vm);
-    const due = ts + holdOf(vm) + 1;
-    // a state that holds for long has minutes to publish before it is silent
-    if (due <= watermark || (load<u8>(vm + VM_FLAGS) & FLAG_HOLDS) != 0) note(vm);
+    const due = ts + load<i64>(H_STALENESS) + 1;
+    if (due <= watermark) note(vm);
     else if (due < load<i64>(H_MIN_DEADLINE)) store<i64>(H_MIN_DEADLINE, due);
   } else if (ts > nicLastTs) {
     const said = load<u8>(vm + VM_CONDITION);
@@ -282,6 +287,7 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
       if (condition != said || hold != heldFor(vm)) {
         if (load<u32>(H_REDO) != 0) expectSilence(vm, watermark);
         overrule(vm, condition, hold);
+        hasHeld(hold);
         note(vm);
       }
     } else if (condition != said || ts < load<i64>(vm + VM_RUN_START) || hold != 0 || (load<u8>(vm + VM_FLAGS) & FLAG_HOLDS) != 0) {
@@ -383,7 +389,10 @@ export function aggregate(): u32 {
         if (live) version++;
         const expected = vm + VM_SIZE;
         vm = take(frame, agent, agentLength, vm);
-        if (<u32>load<u8>(frame + FRAME_COUNTERS) >= FRAME_SAYS_MORE && makesMore(frame)) left = 0;
+        if (mayMakeMore) {
+          mayMakeMore = false;
+          left = 0;
+        }
         if (vm != expected) scattered = 2 * AHEAD;
         if (load<u32>(H_SPREAD_NIC) != 0) {
           full = true;

@@ -88,6 +88,15 @@ function addMinutes(vm: usize, a: i64, b: i64, condition: u8, minute: u32): void
   store<u32>(vm + VM_MINUTE, minute);
 }
 
+/** The hold of the last sample becomes that of the one before; answers it in ms. */
+function shiftHold(vm: usize): i64 {
+  const hold = ownHold(vm, COLD_HOLD);
+  const cold = coldOf(vm);
+  store<u16>(cold + COLD_PREVIOUS_HOLD, load<u16>(cold + COLD_HOLD));
+  store<u16>(cold + COLD_HOLD, 0);
+  return hold;
+}
+
 /** How long the VM's state holds without a newer one, in ms. */
 // @ts-ignore: decorator
 @inline
@@ -141,12 +150,8 @@ export function advance(vm: usize, ts: i64, condition: u8): void {
   store<i64>(vm + VM_PREVIOUS_TS, last);
   store<i64>(vm + VM_PREVIOUS_RUN, load<i64>(vm + VM_RUN_START));
   store<u8>(vm + VM_PREVIOUS_CONDITION, before);
-  const heldUntil = last + holdOf(vm);
-  if ((flags & FLAG_HOLDS) != 0) {
-    const cold = coldOf(vm);
-    store<u16>(cold + COLD_PREVIOUS_HOLD, load<u16>(cold + COLD_HOLD));
-    store<u16>(cold + COLD_HOLD, 0);
-  }
+  let heldUntil = last + load<i64>(H_STALENESS);
+  if ((flags & FLAG_HOLDS) != 0) heldUntil = last + shiftHold(vm);
   store<i64>(vm + VM_LAST_TS, ts);
   store<u32>(vm + VM_PUBLISHED, 0);
   if (ts <= heldUntil) {
@@ -204,7 +209,7 @@ function holdOtherwise(vm: usize, hold: u32): void {
 
 /** Minutes up to `published` were shown as held and are not any more: they are silent, and written because they were. */
 function takeBack(vm: usize, published: u32): void {
-  for (let minute = max(lastHeldMinute(vm) + 1, load<u32>(vm + VM_MINUTE)); minute < published; minute++) emitProspect(vm, minute);
+  for (let minute = max(lastHeldMinute(vm, holdOf(vm)) + 1, load<u32>(vm + VM_MINUTE)); minute < published; minute++) emitProspect(vm, minute);
 }
 
 /** Another interface says otherwise at the same instant, later in the log: its word counts. @param hold s; 0: it does not say */
@@ -246,8 +251,8 @@ export function overrule(vm: usize, condition: u8, hold: u32): void {
 /** The last minute that the VM's state still holds in; later ones are wholly silent until a sample comes. */
 // @ts-ignore: decorator
 @inline
-function lastHeldMinute(vm: usize): u32 {
-  return <u32>((load<i64>(vm + VM_LAST_TS) + holdOf(vm) - 1) / MINUTE_MS);
+function lastHeldMinute(vm: usize, hold: i64): u32 {
+  return <u32>((load<i64>(vm + VM_LAST_TS) + hold - 1) / MINUTE_MS);
 }
 
 // @ts-ignore: decorator
@@ -268,7 +273,7 @@ export function deadline(vm: usize): i64 {
   // what samples that wait for repair have said is not known here
   if ((flags & FLAG_REPAIR) != 0) return i64.MAX_VALUE;
   const minute = nextToPublish(vm);
-  return minute <= lastHeldMinute(vm) ? <i64>(minute + 1) * MINUTE_MS + load<i64>(H_STALENESS) : i64.MAX_VALUE;
+  return minute <= lastHeldMinute(vm, load<i64>(H_STALENESS)) ? <i64>(minute + 1) * MINUTE_MS + load<i64>(H_STALENESS) : i64.MAX_VALUE;
 }
 
 /** The same of a VM with samples that say how long they hold, or no state. */
@@ -279,7 +284,7 @@ function ownDeadline(vm: usize, flags: u8): i64 {
   let due = i64.MAX_VALUE;
   if (last != NEVER) {
     const minute = nextToPublish(vm);
-    if (minute <= lastHeldMinute(vm)) due = <i64>(minute + 1) * MINUTE_MS + staleness;
+    if (minute <= lastHeldMinute(vm, holdOf(vm))) due = <i64>(minute + 1) * MINUTE_MS + staleness;
     if ((flags & FLAG_SILENT) == 0) due = min(due, last + holdOf(vm) + 1);
   }
   if ((flags & FLAG_AHEAD) == 0) return due;
@@ -311,18 +316,18 @@ function emitProspect(vm: usize, minute: u32): void {
 export function publish(vm: usize, watermark: i64): bool {
   const last = load<i64>(vm + VM_LAST_TS);
   if ((load<u8>(vm + VM_FLAGS) & FLAG_REPAIR) != 0) return true;
-  if (last == NEVER) return publishTraffic(vm, watermark);
+  if (last == NEVER) return publishAhead(vm, watermark);
   const staleness = load<i64>(H_STALENESS);
-  const hold = holdOf(vm);
   if (load<u32>(OUT_OUTAGES + 4) + 2 * OUTAGE_ROW_MAX > load<u32>(OUT_OUTAGES + 8)) return false;
   const flags = load<u8>(vm + VM_FLAGS);
+  const hold = (flags & FLAG_HOLDS) == 0 ? staleness : ownHold(vm, COLD_HOLD);
   if (watermark > last + hold && (flags & FLAG_SILENT) == 0) {
     const condition = load<u8>(vm + VM_CONDITION);
     if (condition != UP) emitOutage(vm, load<i64>(vm + VM_RUN_START), last + hold, condition, 0);
     emitOutage(vm, last + hold, OPEN, SILENT, 0);
     store<u8>(vm + VM_FLAGS, flags | FLAG_SILENT);
   }
-  const lastHeld = lastHeldMinute(vm);
+  const lastHeld = lastHeldMinute(vm, hold);
   let minute = nextToPublish(vm);
   while (minute <= lastHeld && <i64>(minute + 1) * MINUTE_MS + staleness <= watermark) {
     if (load<u32>(OUT_UPTIME + 4) + UPTIME_ROW_MAX > load<u32>(OUT_UPTIME + 8)) return false;
@@ -330,16 +335,32 @@ export function publish(vm: usize, watermark: i64): bool {
     minute++;
     store<u32>(vm + VM_PUBLISHED, minute);
   }
-  return publishTraffic(vm, watermark);
+  return (flags & FLAG_AHEAD) == 0 ? publishTraffic(vm, watermark, load<u32>(vm + VM_MINUTE)) : publishAhead(vm, watermark);
 }
 
-/** Minutes of traffic that the VM's own samples have passed, of any kind, or the watermark has. False when the output is full first. */
-function publishTraffic(vm: usize, watermark: i64): bool {
+/** Traffic of a VM with samples that say no state: as far as any of its samples reach. */
+function publishAhead(vm: usize, watermark: i64): bool {
+  const newest = newestOf(vm);
+  if (!publishTraffic(vm, watermark, max(load<u32>(vm + VM_MINUTE), <u32>(newest / MINUTE_MS)))) return false;
+  if (newest <= load<i64>(vm + VM_LAST_TS) && !isDirty(vm)) store<u8>(vm + VM_FLAGS, load<u8>(vm + VM_FLAGS) & ~FLAG_AHEAD);
+  return true;
+}
+
+/** Has it traffic that is not written out? */
+function isDirty(vm: usize): bool {
+  for (let slot = load<u32>(vm + VM_NIC); slot != 0;) {
+    const nic = nicAt(slot - 1);
+    if (load<u8>(nic + NIC_DIRTY) != 0) return true;
+    slot = load<u32>(nic + NIC_NEXT);
+  }
+  return false;
+}
+
+/** Minutes of traffic before `reached`, which the VM's own samples have passed, or which the watermark has. False when the output is full first. */
+// @ts-ignore: decorator
+@inline
+function publishTraffic(vm: usize, watermark: i64, reached: u32): bool {
   const staleness = load<i64>(H_STALENESS);
-  const isAhead = (load<u8>(vm + VM_FLAGS) & FLAG_AHEAD) != 0;
-  const newest = isAhead ? newestOf(vm) : NEVER;
-  const reached = isAhead ? max(load<u32>(vm + VM_MINUTE), <u32>(newest / MINUTE_MS)) : load<u32>(vm + VM_MINUTE);
-  let isDirty = false;
   let slot = load<u32>(vm + VM_NIC);
   while (slot != 0) {
     const nic = nicAt(slot - 1);
@@ -349,11 +370,10 @@ function publishTraffic(vm: usize, watermark: i64): bool {
         if (load<u32>(OUT_TRAFFIC + 4) + TRAFFIC_ROW_MAX > load<u32>(OUT_TRAFFIC + 8)) return false;
         emitTraffic(vm, nic);
         store<u8>(nic + NIC_DIRTY, 0);
-      } else isDirty = true;
+      }
     }
     slot = load<u32>(nic + NIC_NEXT);
   }
-  if (isAhead && !isDirty && newest <= load<i64>(vm + VM_LAST_TS)) store<u8>(vm + VM_FLAGS, load<u8>(vm + VM_FLAGS) & ~FLAG_AHEAD);
   return true;
 }
 

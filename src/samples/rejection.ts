@@ -45,7 +45,8 @@ export interface Rejection {
 
 const MESSAGES: Record<RejectionCode, string> = {
   malformed_json: 'not a JSON object; a sample is one object, in NDJSON one a line, in UTF-8',
-  missing_field: 'is missing; vm and ts are required, and rx_bytes and tx_bytes come together, and are required with state "none"',
+  missing_field:
+    'is missing; vm and ts are required, and rx_bytes and tx_bytes come together, and are required with state "none"',
   bad_vm: 'must be a string of 1–64 characters of A–Z a–z 0–9 . _ : -, and neither . nor ..',
   bad_nic: 'must be a string of at most 32 characters of A–Z a–z 0–9 . _ : -',
   bad_ts: 'must be integer milliseconds since 1970 or an RFC 3339 date-time with an offset',

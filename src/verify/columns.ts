@@ -36,7 +36,12 @@ const samplesLine = lineOf.extend({
   ...{ ts: column, pos: column, rx_bytes: column, tx_bytes: column },
   ...{ condition: column, has_counters: column, epoch: column, agents: z.array(z.string()), agent: column },
   // a server of before says nothing of these
-  ...{ started_ms: column.default([-1]), link_mbps: column.default([0]), is_sum: column.default([0]), hold_s: column.default([0]) },
+  ...{
+    started_ms: column.default([-1]),
+    link_mbps: column.default([0]),
+    is_sum: column.default([0]),
+    hold_s: column.default([0]),
+  },
 });
 const minutesLine = lineOf.extend({
   first_minute: z.int(),

@@ -79,7 +79,8 @@ function plainMembers(roll: Roll): string[] {
   if (roll(4) !== 0) members.push(`"nic":"${name(NICS, 'eth0')}"`);
   if (roll(5) !== 0) members.push(`"rx_bytes":${number()}`, `"tx_bytes":${number()}`);
   if (roll(3) === 0) members.push(`"epoch":${number()}`);
-  if (roll(3) === 0) members.push(`"state":"${roll(8) === 0 ? pick(['dow', 'upp', 'UP']) : pick(['up', 'down', 'up', 'down', 'none'])}"`);
+  if (roll(3) === 0)
+    members.push(`"state":"${roll(8) === 0 ? pick(['dow', 'upp', 'UP']) : pick(['up', 'down', 'up', 'down', 'none'])}"`);
   if (members.some((member) => member.includes('"down"')) ? roll(2) === 0 : roll(30) === 0)
     members.push(`"cause":"${pick(CAUSES)}"`);
   if (roll(20) === 0) members.push(pick(members));

@@ -283,7 +283,16 @@ function nicSamples(
     }
     const counters = report.counters === 'none' ? null : { rx, tx };
     const condition = report.disagrees ? step.otherCondition : step.condition;
-    samples.push({ vm, nic, tsMs, counters, epoch, condition, agent: step.agent, ...(counters === null && report.says === 'no_state' ? {} : moreOf(report, tsMs, beforeMs)) });
+    samples.push({
+      vm,
+      nic,
+      tsMs,
+      counters,
+      epoch,
+      condition,
+      agent: step.agent,
+      ...(counters === null && report.says === 'no_state' ? {} : moreOf(report, tsMs, beforeMs)),
+    });
     beforeMs = countedMs;
   }
   return samples;

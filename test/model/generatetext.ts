@@ -272,7 +272,20 @@ function unknownArbitrary(): fc.Arbitrary<Entry> {
   return fc.tuple(key, nested);
 }
 
-const KNOWN_KEYS = ['vm', 'ts', 'nic', 'rx_bytes', 'tx_bytes', 'epoch', 'state', 'cause', 'started_at', 'link_mbps', 'sum', 'hold_s'];
+const KNOWN_KEYS = [
+  'vm',
+  'ts',
+  'nic',
+  'rx_bytes',
+  'tx_bytes',
+  'epoch',
+  'state',
+  'cause',
+  'started_at',
+  'link_mbps',
+  'sum',
+  'hold_s',
+];
 
 interface Spelling {
   /** The whitespace between tokens, in order; none after the last. */

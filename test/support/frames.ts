@@ -71,11 +71,7 @@ function readFrame(view: Buffer, at: number): FrameSample {
 }
 
 /** What few samples say, in the last bytes of a frame: at least one of the four. */
-function readMore(
-  view: Buffer,
-  more: number,
-  at: number,
-): Pick<FrameSample, 'startedAtMs' | 'linkMbps' | 'isSum' | 'holdMs'> {
+function readMore(view: Buffer, more: number, at: number): Pick<FrameSample, 'startedAtMs' | 'linkMbps' | 'isSum' | 'holdMs'> {
   const startedAtMs = Number(view.readBigInt64LE(more));
   const linkMbps = view.readUInt32LE(more + 8);
   const isSum = view.readUInt8(more + 12);
