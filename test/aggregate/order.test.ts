@@ -10,6 +10,7 @@ import { emptyStore, memoryCheckpoints, readStored, startAggregator, type Stored
 import { type Random, below, pick, randomOf, shuffled } from '../support/random.ts';
 import { seeds } from '../support/seeds.ts';
 import { type TestStore, openTestStore } from '../support/store.ts';
+import { without } from '../model/without.ts';
 
 let test: TestStore;
 let store: Store;
@@ -29,8 +30,7 @@ function ofOneMind(group: Fleet): Fleet {
     const key = `${sample.vm} ${sample.tsMs}`;
     const { condition, holdMs } = said.get(key) ?? sample;
     said.set(key, said.get(key) ?? sample);
-    const { holdMs: _, ...rest } = sample;
-    return { ...rest, condition, ...(holdMs === undefined ? {} : { holdMs }) };
+    return { ...without(sample, 'holdMs'), condition, ...(holdMs === undefined ? {} : { holdMs }) };
   });
   return { ...group, log, catalog: { plans: new Map(), vms: new Map() } };
 }

@@ -6,6 +6,7 @@ import { runModel } from './fleet.ts';
 import { fleetArbitrary, lineOf, seededFleet, type Fleet } from './generate.ts';
 import { chainOf, compareText, type InForce, type LoggedSample } from '../../src/verify/model/inforce.ts';
 import { judge } from './sample.ts';
+import { without } from './without.ts';
 import { increaseOf } from '../../src/verify/model/traffic.ts';
 
 const RUNS = { numRuns: 150 };
@@ -29,8 +30,8 @@ function orderless(fleet: Fleet): Fleet {
 }
 
 /** The sample with what another says of the state. */
-function agreeing({ holdMs: _, ...sample }: LoggedSample, { condition, holdMs }: LoggedSample): LoggedSample {
-  return { ...sample, condition, ...(holdMs === undefined ? {} : { holdMs }) };
+function agreeing(sample: LoggedSample, { condition, holdMs }: LoggedSample): LoggedSample {
+  return { ...without(sample, 'holdMs'), condition, ...(holdMs === undefined ? {} : { holdMs }) };
 }
 
 /** SPEC §2, word for word, at one instant. */

@@ -8,6 +8,7 @@ import type { ModelCatalog, ModelOptions, ModelVm } from '../model/fleet.ts';
 import { type Fleet, type FleetShape, lineOf, shifted, seededFleet } from '../model/generate.ts';
 import type { LoggedSample } from '../../src/verify/model/inforce.ts';
 import { MINUTE_MS } from '../../src/verify/model/timeline.ts';
+import { without } from '../model/without.ts';
 import { MemoryLog, withoutEnds } from './product.ts';
 import { type Random, below, pick, randomOf } from './random.ts';
 
@@ -66,8 +67,8 @@ export function fleetGroup(seed: number, fleets: number, shape: Partial<FleetSha
   return { log: ranked.map(({ sample }) => sample), options: { ...options, clockMs: meetingMs }, catalog };
 }
 
-function withoutCounters({ saysNoState: _, ...sample }: LoggedSample): LoggedSample {
-  return { ...sample, counters: null };
+function withoutCounters(sample: LoggedSample): LoggedSample {
+  return { ...without(sample, 'saysNoState'), counters: null };
 }
 
 /** Appends samples as the door would, in records of up to `sizeMax` samples of one agent, with ticks before `clockMs` in between. */
