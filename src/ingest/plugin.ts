@@ -131,7 +131,7 @@ function refusing(receiver: Receiver): Pick<RouteShorthandOptions, 'errorHandler
   const { refuse } = receiver;
   return {
     errorHandler: (error, request, reply) => {
-      void give(reply, refuse(notedProblem(error, request)));
+      void give(reply, refuse(notedProblem(error, request), request));
     },
   };
 }

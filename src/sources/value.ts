@@ -13,6 +13,11 @@ export function whyNoCounter(value: number): string | undefined {
   return Number.isInteger(value) ? undefined : `${value} is no whole number of bytes: is it a rate?`;
 }
 
+/** The same of an integer. */
+export function whyNoInteger(value: bigint): string | undefined {
+  return value < 0n || value >= 2n ** 64n ? `${value} is outside of 0 to 2^64 - 1` : undefined;
+}
+
 export function isInexact(value: number): boolean {
   return value > EXACT_END;
 }

@@ -6,6 +6,8 @@
 import { z } from 'zod';
 import { ProblemError } from '../../../problems/problem.ts';
 import type { BesidesRoute, Exchange, Receiver, ReceiverAnswer, ReceiverRoute, RequestHead } from '../shared/receiver.ts';
+import { POST_PROBLEMS } from '../shared/problems.ts';
+import { refusalOf } from '../shared/refusal.ts';
 import { sourceOf } from '../shared/source-of.ts';
 import { Translation } from '../shared/translation.ts';
 import { type LinesRead, PRECISIONS, type Precision, translateLines } from './lines.ts';
@@ -26,18 +28,7 @@ const write = {
   query,
   body: { 'text/plain': z.string() },
   answers: { 204: { description: 'Durable' } },
-  problems: [
-    'bad_request',
-    'invalid_parameter',
-    'body_too_large',
-    'too_many_samples',
-    'source_unknown',
-    'unsupported_encoding',
-    'capacity_full',
-    'log_corrupt',
-    'log_unavailable',
-    'shutting_down',
-  ],
+  problems: [...POST_PROBLEMS, 'invalid_parameter'],
 } satisfies Partial<ReceiverRoute>;
 
 const BASE = '/v1/receive/influx/{source}';
@@ -113,12 +104,11 @@ function firstOf({ first }: LinesRead): string {
 
 /** In the words of both versions: each sender reads the member that it knows. */
 function refuse(problem: ProblemError): ReceiverAnswer {
-  const again = problem.status === 429 || problem.status >= 500;
-  const message = `${problem.code}: ${problem.detail}`;
+  const { status, headers, text } = refusalOf(problem);
   return {
-    status: again ? 503 : problem.status,
-    headers: { ...(again ? { 'retry-after': '5' } : {}), ...problem.headers, ...JSON_HEADERS },
-    body: JSON.stringify({ code: codeOf(again ? 503 : problem.status), message, error: message }),
+    status,
+    headers: { ...headers, ...JSON_HEADERS },
+    body: JSON.stringify({ code: codeOf(status), message: text, error: text }),
   };
 }
 

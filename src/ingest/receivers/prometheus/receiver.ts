@@ -9,8 +9,9 @@ import type { Source } from '../../../sources/source.ts';
 import type { SourceInForce } from '../../../sources/sources.ts';
 import type { Exchange, Receiver, ReceiverAnswer, RequestHead } from '../shared/receiver.ts';
 import { sourceOf } from '../shared/source-of.ts';
-import { malformed, Translation } from '../shared/translation.ts';
-import { MalformedError } from '../shared/protobuf.ts';
+import { readOr, refusalOf } from '../shared/refusal.ts';
+import { POST_PROBLEMS } from '../shared/problems.ts';
+import { Translation } from '../shared/translation.ts';
 import { unsnap } from '../shared/snappy.ts';
 import { SeriesCache } from './series-cache.ts';
 import { translateVersion1 } from './version1.ts';
@@ -38,18 +39,7 @@ const route = {
   params: z.object({ source: z.string() }),
   body: { 'application/x-protobuf': z.string().meta({ format: 'binary' }) },
   answers: { 204: { description: 'Durable' } },
-  problems: [
-    'bad_request',
-    'body_too_large',
-    'too_many_samples',
-    'source_unknown',
-    'unsupported_media_type',
-    'unsupported_encoding',
-    'capacity_full',
-    'log_corrupt',
-    'log_unavailable',
-    'shutting_down',
-  ] as const,
+  problems: [...POST_PROBLEMS],
 };
 
 export const prometheusReceiver: Receiver = {
@@ -63,8 +53,8 @@ export const prometheusReceiver: Receiver = {
     `application/x-protobuf;proto=${MESSAGE_2}`,
   ],
   routes: [
-    { ...route, path: '/v1/receive/prometheus/{source}', problems: [...route.problems] },
-    { ...route, path: '/v1/receive/prometheus/{source}/api/v1/write', problems: [...route.problems] },
+    { ...route, path: '/v1/receive/prometheus/{source}' },
+    { ...route, path: '/v1/receive/prometheus/{source}/api/v1/write' },
   ],
   inflates: isSnappy,
   open,
@@ -101,21 +91,12 @@ function open(head: RequestHead): Exchange {
   return message === 1 ? exchange1(source) : exchange2(source);
 }
 
-function translated<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof MalformedError) throw malformed(`the body is no remote write: ${error.message}`);
-    throw error;
-  }
-}
-
 function exchange1(source: SourceInForce): Exchange {
   const translation = new Translation();
   return {
     format: 'binary',
     read: (body) =>
-      translated(() => {
+      readOr('remote write', () => {
         translateVersion1(unsnap(whole(body)), source, cacheOf, translation);
         return translation.body();
       }),
@@ -132,7 +113,7 @@ function exchange2(source: SourceInForce): Exchange {
   return {
     format: 'binary',
     read: (body) =>
-      translated(() => {
+      readOr('remote write', () => {
         written = translateVersion2(unsnap(whole(body)), source, cacheOf, translation);
         return translation.body();
       }),
@@ -165,15 +146,6 @@ function whole(body: readonly Uint8Array[]): Uint8Array {
 
 /** In plain text, as senders log it. */
 function refuse(problem: ProblemError): ReceiverAnswer {
-  const { status } = problem;
-  const again = status === 429 || status >= 500;
-  return {
-    status: again ? 503 : status,
-    headers: {
-      ...(again ? { 'retry-after': '5' } : {}),
-      ...problem.headers,
-      'content-type': 'text/plain; charset=utf-8',
-    },
-    body: `${problem.code}: ${problem.detail}\n`,
-  };
+  const { status, headers, text } = refusalOf(problem);
+  return { status, headers: { ...headers, 'content-type': 'text/plain; charset=utf-8' }, body: `${text}\n` };
 }

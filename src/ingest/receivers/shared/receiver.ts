@@ -37,7 +37,7 @@ export interface Receiver {
    * Says a problem in the words of the protocol: of the key, of the body, of the log. Left out: as a problem document. What it sends again, and
    * what it drops, a sender decides by the status: `retry-after` is in the problem's headers.
    */
-  readonly refuse?: (problem: ProblemError) => ReceiverAnswer;
+  readonly refuse?: (problem: ProblemError, head: Pick<RequestHead, 'headers'>) => ReceiverAnswer;
 }
 
 /** A path at which samples are posted, documented as a call of the API. */

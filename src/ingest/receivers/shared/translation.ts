@@ -1,9 +1,8 @@
 /** A post of a source on its way into the binary format: what became of its points, and the records of those that are samples. */
-import { ProblemError } from '../../../problems/problem.ts';
 import { BatchWriter } from '../../../samples/batch-writer.ts';
 import { REJECTION_CODES } from '../../../samples/rejection.ts';
 import type { MappedSample, Outcome, Series } from '../../../sources/source.ts';
-import { isInexact, whyNoCounter } from '../../../sources/value.ts';
+import { isInexact, whyNoCounter, whyNoInteger } from '../../../sources/value.ts';
 import type { Counted, SourceCounts } from '../../../sources/source-counts.ts';
 import type { Receipt } from './receiver.ts';
 
@@ -50,7 +49,7 @@ export class Translation {
   }
 
   /** The value of a series at an instant, as `outcomeOf` has it, without an object in between. */
-  addValue(series: Series, value: number, atMs: number, startedAtMs: number | null): void {
+  addValue(series: Series, given: number | bigint, atMs: number, startedAtMs: number | null): void {
     if (series.kind !== 'taken') {
       this.add(series);
       return;
@@ -59,22 +58,25 @@ export class Translation {
       this.reject('bad_ts', 'the instant is before 1970 or beyond what a clock shows');
       return;
     }
+    // an integer that a float holds as well is dealt with as one
+    const value = typeof given === 'bigint' && given >= 0n && given < 2n ** 53n ? Number(given) : given;
     const { target } = series;
     const { vm, nic, host, part, epoch, holdS, linkMbps, sum } = target;
     if (part === 'state') {
-      const state = target.stateOf(value);
+      const state = target.stateOf(Number(value));
       if (state === undefined) this.reject('bad_state', `the mapping does not say what the state ${value} means`);
       else if (state === 'none') this.count('empty');
       else this.#record({ vm, nic, host, atMs, rx: null, tx: null, epoch, startedAtMs: null, state, holdS, linkMbps, sum });
       return;
     }
-    const why = whyNoCounter(value);
+    const why = typeof value === 'bigint' ? whyNoInteger(value) : whyNoCounter(value);
     if (why !== undefined) {
       this.reject('bad_counter', why);
       return;
     }
-    if (isInexact(value)) this.count('inexact');
-    const bytes = isInexact(value) ? BigInt(value) : value;
+    const inexact = typeof value === 'number' && isInexact(value);
+    if (inexact) this.count('inexact');
+    const bytes = inexact ? BigInt(value) : value;
     const [rx, tx] = part === 'rx' ? [bytes, null] : [null, bytes];
     const started = startedAtMs !== null && startedAtMs > 0 && startedAtMs < atMs ? startedAtMs : null;
     this.#record({ vm, nic, host, atMs, rx, tx, epoch, startedAtMs: started, state: target.alive, holdS, linkMbps, sum });
@@ -103,9 +105,4 @@ export class Translation {
       counts.add(`rejected:${REJECTION_CODES[place] ?? ''}`, n);
     }
   }
-}
-
-/** A body that is not what its head says. */
-export function malformed(what: string): ProblemError {
-  return new ProblemError('bad_request', what);
 }
