@@ -26,7 +26,7 @@ const ROOMS: readonly (readonly [room: string, knows: readonly string[]])[] = [
   ['terms', ['domain', 'catalog']],
   ['query', ['domain', 'problems', 'store', 'catalog', 'aggregate', 'terms']],
   ['rating', ['domain']],
-  ['print', ['domain', 'rating']],
+  ['print', ['domain', 'terms', 'rating']],
   ['books', ['domain', 'process', 'problems', 'journal', 'catalog', 'terms', 'rating', 'print']],
   ['billing', ['domain', 'process', 'problems', 'store', 'catalog', 'aggregate', 'terms', 'query', 'rating', 'print', 'books']],
   ['findings', ['domain', 'print', 'billing']],

@@ -5,11 +5,15 @@ import { MINUTE_MS, zoneOf } from '../domain/zone.ts';
 import { contentWords } from '../print/words/content.ts';
 import { isDebited, type RatedLine } from '../rating/line.ts';
 import type { InvoiceFacts } from '../rating/order.ts';
+import { type Explaining, explainLine } from './explained/line.ts';
 import { clipSegments } from '../rating/served.ts';
 
-/** A line as documents keep it: its English beside the codes that it is printed from in every language. */
-export function lineJson(line: RatedLine, facts: InvoiceFacts): Record<string, unknown> {
+/** A line as documents keep it: its English beside the codes that it is printed from in every language, and what it rests on. */
+export function lineJson(line: RatedLine, explaining: Explaining): Record<string, unknown> {
+  const { facts } = explaining;
   const words = contentWords(line.say);
+  const range = servedRange(line, facts);
+  const explained = explainLine(line, range, explaining);
   return {
     kind: line.kind,
     vm: line.vm,
@@ -19,9 +23,10 @@ export function lineJson(line: RatedLine, facts: InvoiceFacts): Record<string, u
     unit_price: line.unitPrice,
     amount: formatAmount(line.amountNanos, facts.currency),
     formula: words.formula,
-    ...linksOf(line, servedRange(line, facts)),
+    ...linksOf(line, range),
     detail: line.detail,
     say: line.say,
+    ...(explained === undefined ? {} : { explained }),
   };
 }
 

@@ -15,7 +15,9 @@ import { type RatedLine, totalOf } from '../rating/line.ts';
 import { rateInvoice } from '../rating/order.ts';
 import { agreedJson } from './agreed.ts';
 import { lineJson } from './document-lines.ts';
-import type { NumberSeries } from '../books/number-series.ts';
+import { type NumberSeries, numberText } from '../books/number-series.ts';
+import { KeptClauses, sheetsIn } from './explained/clauses.ts';
+import type { Explaining } from './explained/line.ts';
 import { pendingDebits } from '../books/debit-lines.ts';
 import { gatherFacts, type Gathered } from './facts.ts';
 import { dueAtOf } from './overdue.ts';
@@ -63,7 +65,17 @@ export function documentOf(context: BillingContext, account: string, gathered: G
   });
   const notes = notesOf(context, gathered);
   const warnings = noteTexts(notes);
+  const explaining = {
+    account,
+    facts,
+    clauses: new KeptClauses(sheetsIn(context.termsLibrary)),
+    incidents: lines.some(({ kind }) => kind === 'credit')
+      ? context.catalog.incidents.all().filter(({ body: { withdrawn } }) => withdrawn === null)
+      : [],
+  };
   const rest = {
+    // How it is laid out when it is printed: documents without it are printed as they always were.
+    layout: 2,
     account,
     // As they are now: a later change of address is of later documents.
     issuer: context.issuer ?? null,
@@ -81,7 +93,8 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     to: formatInstant(toMs),
     time_zone: gathered.days.time_zone,
     due_at: formatInstant(dueAtMs),
-    lines: lines.map((line) => lineJson(line, facts)),
+    lines: lines.map((line) => lineJson(line, explaining)),
+    ...aboutLines(context, lines, explaining),
     total: formatAmount(total, currency),
     usage_complete: complete,
     warnings,
@@ -141,6 +154,29 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     lines,
     complete,
     warnings,
+  };
+}
+
+/** What lines name: plans and VMs by their titles, other invoices by their numbers, clauses by what they say. */
+function aboutLines(
+  { catalog, books }: BillingContext,
+  lines: readonly RatedLine[],
+  { facts, clauses }: Explaining,
+): Record<string, unknown> {
+  const titled = (ids: Iterable<string>, titleOf: (id: string) => string | undefined): Record<string, string> =>
+    Object.fromEntries([...new Set(ids)].sort().flatMap((id) => (titleOf(id) === undefined ? [] : [[id, titleOf(id) ?? '']])));
+  const plans = facts.vms.flatMap(({ service }) => service.map(({ plan }) => plan.id));
+  const invoices = lines.flatMap(({ detail }) => ('invoice' in detail ? [detail.invoice] : []));
+  return {
+    titles: {
+      plans: titled(plans, (id) => catalog.plan(id)?.body.title),
+      vms: titled(facts.vms.map(({ vm }) => vm), (id) => catalog.vm(id)?.body.title), // prettier-ignore
+    },
+    references: titled(invoices, (id) => {
+      const head = books.state(id)?.head;
+      return head === undefined ? undefined : (numberText(head) ?? undefined);
+    }),
+    clauses: clauses.kept(),
   };
 }
 

@@ -35,7 +35,8 @@ const STYLE_DIGEST = createHash('sha256').update(STYLE, 'utf8').digest('base64')
 /** What a browser may do with such a page: show it. The style is named by its digest; nothing is loaded, run, sent or framed. */
 export const HTML_POLICY = `default-src 'none'; style-src 'sha256-${STYLE_DIGEST}'; base-uri 'none'; form-action 'none'`;
 
-const SIZES = {
+/** Of the pictures on a page. */
+export const SIZES = {
   account: { width: 840, uptime: 44, gap: 8, traffic: 44 },
   vm: { width: 400, uptime: 16, gap: 4, traffic: 18 },
 };
@@ -105,7 +106,8 @@ function row({ line, vm, description, formula, more, quantity, unitPrice, amount
     )}</td><td class="n">${escaped(quantity)}</td><td class="n">${escaped(unitPrice)}</td><td class="n">${escaped(amount)}</td></tr>`;
 }
 
-function pictureHtml({ account, vms, note }: Picture, labels: Labels): string {
+/** The pictures of a document's days. */
+export function pictureHtml({ account, vms, note }: Picture, labels: Labels): string {
   const legend = legendOf(labels).map(
     ([ink, text]) =>
       `<li><svg viewBox="0 0 12 12" aria-hidden="true"><path fill="${INKS[ink]}" d="M0 0h12v12h-12z"/></svg>${escaped(text)}</li>`,
@@ -153,14 +155,14 @@ function sourcesHtml(sources: readonly Source[], labels: Labels): string {
 }
 
 /** Text of other people's: its direction of writing stays its own. */
-function isolated(text: string): string {
+export function isolated(text: string): string {
   return text === '' ? '' : `<bdi>${escaped(text)}</bdi>`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
 /** Text as HTML: markup is escaped, and characters that HTML cannot hold become U+FFFD. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g, '\ufffd').replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char); // prettier-ignore
 }

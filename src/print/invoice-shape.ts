@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { aboutLines, explainedShape } from './explained-shape.ts';
 import { itemOf, type ItemSay, lineSay } from '../rating/say.ts';
 import { noteSay } from '../rating/note.ts';
 import { LINE_KINDS } from '../rating/line.ts';
@@ -31,6 +32,24 @@ const detail = z.looseObject({
   rx_bytes: z.number().optional(),
   tx_bytes: z.number().optional(),
   included_bytes: z.number().optional(),
+  counted_bytes: z.number().optional().catch(undefined),
+  billable_bytes: z.number().optional().catch(undefined),
+  slot_bytes: z.number().optional().catch(undefined),
+  slots: z.int().optional().catch(undefined),
+  rank: z.int().optional().catch(undefined),
+  tiers: z
+    .array(z.looseObject({ units: z.string(), price: z.string() }))
+    .optional()
+    .catch(undefined),
+  plan: z.string().optional().catch(undefined),
+  /** Of a tax: what it is called, and why none is charged. */
+  name: z.string().optional().catch(undefined),
+  exempt_reason: z.string().optional().catch(undefined),
+  /** Of a correction: the invoice, and what its line came to. */
+  invoice: z.string().optional().catch(undefined),
+  before: z.string().optional().catch(undefined),
+  after: z.string().optional().catch(undefined),
+  unavailable_minutes: z.object({ before: z.int(), after: z.int() }).optional().catch(undefined),
   reason: z.string().optional(),
   percent: z.string().optional(),
   days: z
@@ -42,6 +61,9 @@ const detail = z.looseObject({
         time_zone: z.string().optional(),
         minutes: z.int().optional(),
         capped: z.boolean().optional(),
+        /** Minutes that a correction changed. */
+        before: z.int().optional().catch(undefined),
+        after: z.int().optional().catch(undefined),
       }),
     )
     .optional(),
@@ -59,6 +81,7 @@ export const shownLineShape = z.object({
   formula: z.string(),
   query: z.string().nullable(),
   samples: z.string().optional(),
+  explained: explainedShape.optional().catch(undefined),
   detail: detail.default({}),
   // Documents of before it was kept have none; and what a later version said, this one can't say: both have their English.
   say: lineSay.optional().catch(undefined),
@@ -82,6 +105,7 @@ export type ShownDays = z.infer<typeof days>;
 
 /** What is kept of a document, but for its id, number and instant of issue: never changed once it is final. */
 export const keptContent = z.object({
+  ...aboutLines,
   account: z.string(),
   /** null, or left out by documents of before there was one. */
   issuer: issuer.nullish(),
@@ -92,7 +116,7 @@ export const keptContent = z.object({
   time_zone: z.string().optional(),
   due_at: z.string(),
   total: z.string(),
-  corrects: z.object({ invoice: z.string(), number: z.int().nullable() }).optional(),
+  corrects: z.object({ invoice: z.string(), number: z.int().nullable(), number_text: z.string().optional() }).optional(),
   usage_complete: z.boolean().optional(),
   period_over: z.boolean().optional(),
   warnings: z.array(z.string()).optional(),
@@ -115,6 +139,10 @@ export interface ShownInvoice extends KeptContent {
   outstanding?: string;
   paid?: string;
   credited?: string;
+  /** What was paid on it and given back, in the order in which it was recorded. */
+  payments?: readonly { kind: string; at: string; amount: string; note: string; reference?: string | null }[];
+  /** What the prepaid balance was charged for it, and how much of that it covered. */
+  balance?: { charged: string; covered: string; uncovered: string };
   credit_notes?: readonly { id: string; number: number | null; number_text?: string | null }[];
   sha256: { content: string; evidence: string } | null;
 }

@@ -55,14 +55,20 @@ function rowOf(line: ShownLine, index: number, before: ShownLine | undefined, fo
 /** What a line's detail says that a customer asks about: bytes each way, the days of a credit, why a line was corrected. */
 function usedText(line: ShownLine, words: Words): string[] {
   const { labels } = words;
-  const { rx_bytes: rx, tx_bytes: tx, included_bytes: included = 0, days } = line.detail;
+  const { rx_bytes: rx, tx_bytes: tx, included_bytes: included = 0 } = line.detail;
   const reason = reasonOf(line, words);
   if (reason !== undefined) return [reason];
   if (line.kind === 'traffic' && rx !== undefined && tx !== undefined) {
     const free = included > 0 ? [labels.included(bytesText(included, words))] : [];
     return [[labels.traffic(bytesText(rx, words), bytesText(tx, words)), ...free].join(' · ')];
   }
-  if (line.kind !== 'credit' || days === undefined) return [];
+  return line.kind === 'credit' ? creditDays(line, words) : [];
+}
+
+/** The days, or months, of a credit, with the minutes of each. */
+export function creditDays({ detail: { days } }: ShownLine, words: Words): string[] {
+  const { labels } = words;
+  if (days === undefined) return [];
   const first = days.slice(0, CREDIT_DAYS_MAX).map(({ date, month, time_zone: zone, minutes = 0, capped }) => {
     const when = date === undefined ? localMonth(month, zone, words) : shortDateText(date, words);
     return `${when}: ${labels.minutes(grouped(minutes.toString()))}${capped === true ? ` (${labels.capped})` : ''}`;

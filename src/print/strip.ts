@@ -1,6 +1,6 @@
-import { CONDITIONS } from '../domain/condition.ts';
 import type { ShownVmDays } from './invoice-shape.ts';
 import { bytesText, durationText, shortDateText } from './numbers.ts';
+import { causeText } from './words/causes.ts';
 import type { Words } from './words/words.ts';
 
 const DAY_MS = 86_400_000;
@@ -158,14 +158,6 @@ function summaryOf(figures: VmFigures, vms: number, most: number, words: Words):
 function ticksOf(dates: readonly string[], step: number, words: Words): Strip['ticks'] {
   const every = Math.max(1, Math.ceil(dates.length / 8));
   return dates.flatMap((date, i) => (i % every === 0 ? [{ x: i * step, text: shortDateText(date, words) }] : []));
-}
-
-function causeText(cause: string, { causes }: Words): string {
-  return isCause(cause) ? causes[cause] : cause;
-}
-
-function isCause(cause: string): cause is keyof Words['causes'] {
-  return (CONDITIONS as readonly string[]).includes(cause) && cause !== 'up';
 }
 
 /** The sum of a column. */

@@ -97,7 +97,17 @@ export type UnitSay = z.infer<typeof unitSay>;
 /** Why a line was corrected: what was recorded since the invoice was issued, or what was measured otherwise. */
 export const reasonSay = z.discriminatedUnion('code', [
   code('incidents', {
-    incidents: z.array(z.object({ id: z.string(), cause: z.enum(CAUSES), withdrawn: z.boolean() })),
+    incidents: z.array(
+      z.object({
+        id: z.string(),
+        cause: z.enum(CAUSES),
+        withdrawn: z.boolean(),
+        // What it was noted for, and its time: left out by what was recorded before they were told.
+        note: z.string().optional(),
+        from: z.string().optional(),
+        to: z.string().optional(),
+      }),
+    ),
   }),
   code('claims', { claims: z.array(z.object({ event: z.string(), vm: z.string() })) }),
   code('restated', {}),

@@ -2,6 +2,7 @@ import { conditionCode } from '../domain/condition.ts';
 import type { DatedPlan } from '../domain/plan.ts';
 import type { OutageInterval } from '../domain/timeline.ts';
 import { type BoundName, boundOf, type Condition, holds } from './condition.ts';
+import type { LimitSay, MeasuredSay } from './measured-say.ts';
 import { showDuration } from './quantity.ts';
 
 /** What is known of a VM for a refund check. `null` is: nobody knows. */
@@ -43,6 +44,8 @@ export interface Measured {
   truth: Truth;
   measured: string;
   limit: string;
+  /** The same in codes: what was measured, and the limit. */
+  say: { measured: MeasuredSay; limit: LimitSay };
 }
 
 const WORDS: Readonly<Record<BoundName, string>> = {
@@ -70,6 +73,7 @@ export function measure(rule: Condition, facts: RefundFacts, atMs: number): Meas
         truth: facts.promotion ? 'yes' : 'no',
         measured: facts.promotion ? 'sold at a promotion' : 'sold at no promotion',
         limit: 'sold at a promotion',
+        say: { measured: { code: 'promotion', sold: facts.promotion }, limit: { code: 'promotion' } },
       };
   }
 }
@@ -77,6 +81,12 @@ export function measure(rule: Condition, facts: RefundFacts, atMs: number): Meas
 function limitText(rule: Condition, show: (limit: bigint) => string): string {
   const bound = boundOf(rule);
   return bound === undefined ? '' : `${WORDS[bound.name]} ${show(bound.limit)}`;
+}
+
+/** The bound and its limit; a checked condition other than `promotion` has one. */
+function boundSaid(rule: Condition): { bound: BoundName; limit: bigint } {
+  const { name: bound, limit } = boundOf(rule) ?? { name: 'at_least', limit: 0n };
+  return { bound, limit };
 }
 
 /** Whether the bound holds; a checked condition other than `promotion` has one. */
@@ -88,14 +98,30 @@ function within(rule: Condition, measured: bigint): boolean {
 const truthOf = (is: boolean): Truth => (is ? 'yes' : 'no');
 const showLimitMs = (limit: bigint): string => showDuration(Number(limit));
 
-function elapsed(rule: Condition, fromMs: number | null, atMs: number, what: string): Measured {
+function elapsed(rule: Condition, fromMs: number | null, atMs: number, what: 'payment' | 'start of service'): Measured {
   const limit = limitText(rule, showLimitMs);
-  if (fromMs === null) return { truth: 'unknown', measured: `unknown: no ${what} is recorded`, limit };
-  if (atMs < fromMs) return { truth: 'no', measured: `${showDuration(fromMs - atMs)} before the ${what}`, limit };
+  const since = what === 'payment' ? 'payment' : 'start';
+  const { bound, limit: limitMs } = boundSaid(rule);
+  const said = (measured: MeasuredSay): Measured['say'] => ({ measured, limit: { code: 'time', bound, ms: Number(limitMs) } });
+  if (fromMs === null)
+    return {
+      truth: 'unknown',
+      measured: `unknown: no ${what} is recorded`,
+      limit,
+      say: said({ code: 'not_recorded', what: since }),
+    };
+  if (atMs < fromMs)
+    return {
+      truth: 'no',
+      measured: `${showDuration(fromMs - atMs)} before the ${what}`,
+      limit,
+      say: said({ code: 'elapsed', since, ms: fromMs - atMs, before: true }),
+    };
   return {
     truth: truthOf(within(rule, BigInt(atMs - fromMs))),
     measured: `${showDuration(atMs - fromMs)} since the ${what}`,
     limit,
+    say: said({ code: 'elapsed', since, ms: atMs - fromMs, before: false }),
   };
 }
 
@@ -104,8 +130,25 @@ function longestOutage(rule: Extract<Condition, { measure: 'longest_outage' }>, 
   const window = rule.within_of_payment;
   const limit =
     limitText(rule, showLimitMs) + (window === undefined ? '' : `, in the first ${showDuration(window)} after the payment`);
-  if (meteredToMs === null) return { truth: 'unknown', measured: 'unknown: no sample of this VM was taken in', limit };
-  if (window !== undefined && paidAtMs === null) return { truth: 'unknown', measured: 'unknown: no payment is recorded', limit };
+  const { bound, limit: limitMs } = boundSaid(rule);
+  const said = (measured: MeasuredSay): Measured['say'] => ({
+    measured,
+    limit: { code: 'outage', bound, ms: Number(limitMs), within_ms: window ?? null },
+  });
+  if (meteredToMs === null)
+    return {
+      truth: 'unknown',
+      measured: 'unknown: no sample of this VM was taken in',
+      limit,
+      say: said({ code: 'not_recorded', what: 'samples' }),
+    };
+  if (window !== undefined && paidAtMs === null)
+    return {
+      truth: 'unknown',
+      measured: 'unknown: no payment is recorded',
+      limit,
+      say: said({ code: 'not_recorded', what: 'payment' }),
+    };
 
   const sure = new Set(rule.causes.map(conditionCode));
   const unsure = new Set(rule.unsure?.map(conditionCode));
@@ -142,16 +185,36 @@ function longestOutage(rule: Extract<Condition, { measure: 'longest_outage' }>, 
     truth: maybe ? 'unknown' : truthOf(surely),
     measured: [`longest ${rule.causes.join(' or ')} outage ${showDuration(known)}`, ...notes].join('; '),
     limit,
+    say: said({
+      code: 'outage',
+      causes: [...rule.causes],
+      ms: known,
+      judged_ms: judged > Math.max(known, possible) ? judged : 0,
+      unsure: [...(rule.unsure ?? [])],
+      other_ms: other,
+    }),
   };
 }
 
 function traffic(rule: Extract<Condition, { measure: 'traffic' }>, facts: RefundFacts): Measured {
   const limit = limitText(rule, (bytes) => `${bytes.toString()} bytes`);
-  if (facts.traffic === null) return { truth: 'unknown', measured: 'unknown: no sample of this VM was taken in', limit };
+  const { bound, limit: most } = boundSaid(rule);
+  const said = (measured: MeasuredSay): Measured['say'] => ({
+    measured,
+    limit: { code: 'bytes', bound, bytes: most.toString() },
+  });
+  if (facts.traffic === null)
+    return {
+      truth: 'unknown',
+      measured: 'unknown: no sample of this VM was taken in',
+      limit,
+      say: said({ code: 'not_recorded', what: 'samples' }),
+    };
   const { rxBytes, txBytes } = facts.traffic;
   const counted = { sum: rxBytes + txBytes, in: rxBytes, out: txBytes, max: rxBytes > txBytes ? rxBytes : txBytes };
   const measured = counted[rule.counting];
-  return { truth: truthOf(within(rule, measured)), measured: `${measured.toString()} bytes`, limit };
+  const say = said({ code: 'bytes', bytes: measured.toString() });
+  return { truth: truthOf(within(rule, measured)), measured: `${measured.toString()} bytes`, limit, say };
 }
 
 function events(rule: Extract<Condition, { measure: 'events' }>, facts: RefundFacts, atMs: number): Measured {
@@ -175,6 +238,17 @@ function events(rule: Extract<Condition, { measure: 'events' }>, facts: RefundFa
   const shown = `${counted.length} ${what} recorded${rule.scope === 'account' ? ' on the account' : ''}`;
   // Where a date is missing, none to all of them may count.
   const open = missing !== undefined && within(rule, BigInt(counted.length)) !== within(rule, 0n);
-  if (open) return { truth: 'unknown', measured: `${shown}; unknown: ${missing}`, limit };
-  return { truth: truthOf(within(rule, BigInt(counted.length))), measured: shown, limit };
+  const { bound, limit: most } = boundSaid(rule);
+  const say: Measured['say'] = {
+    measured: {
+      code: 'events',
+      kinds: [...rule.kinds],
+      count: counted.length,
+      account: rule.scope === 'account',
+      missing: !open ? null : rule.before_expiry && facts.paidUntilMs === null ? 'paid_until' : 'paid_at',
+    },
+    limit: { code: 'events', bound, count: Number(most), kinds: [...rule.kinds], before_expiry: rule.before_expiry },
+  };
+  if (open) return { truth: 'unknown', measured: `${shown}; unknown: ${missing}`, limit, say };
+  return { truth: truthOf(within(rule, BigInt(counted.length))), measured: shown, limit, say };
 }

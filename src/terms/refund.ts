@@ -1,5 +1,6 @@
 import { formatAmount } from '../domain/money.ts';
-import { measure, type RefundFacts, type Truth } from './measure.ts';
+import type { RefundReason } from './measured-say.ts';
+import { measure, type Measured, type RefundFacts, type Truth } from './measure.ts';
 import { refundNanos, remainingShare, type Share, WHOLE } from './remaining.ts';
 import { type Bar, clauseShown, type Ground, type TermsSheet } from './sheet.ts';
 
@@ -16,6 +17,8 @@ export interface RuleOutcome {
   limit: string;
   /** The grounds that a bar is about; left out: all. */
   only?: readonly string[];
+  /** What was measured and the limit in codes, a condition each: all of them have to hold. */
+  conditions: readonly Measured['say'][];
 }
 
 /** How an amount came about. */
@@ -36,8 +39,9 @@ export interface RefundDecision {
   destination: TermsSheet['refund']['destination'];
   destinationClause: string;
   rules: RuleOutcome[];
-  /** One sentence that says what decided. */
+  /** One sentence that says what decided, and the same in a code. */
   reason: string;
+  reasonSay: RefundReason;
 }
 
 interface Claim {
@@ -61,6 +65,12 @@ export function evaluateRefund(sheet: TermsSheet, facts: RefundFacts, atMs: numb
       outcome: truth === 'yes' ? 'pass' : truth === 'no' ? 'fail' : 'unknown',
       measured: `${grounds.filter((each) => each.truth === 'yes').length} grounds hold`,
       limit: 'at least 1 ground',
+      conditions: [
+        {
+          measured: { code: 'grounds', count: grounds.filter((each) => each.truth === 'yes').length },
+          limit: { code: 'grounds', count: 1 },
+        },
+      ],
     });
   }
   const claims = grounds.map(({ rule, truth }): Claim => {
@@ -92,6 +102,7 @@ function evaluate(
     measured: parts.map((part) => part.measured).join('; '),
     limit: parts.map((part) => part.limit).join('; and '),
     ...('only' in rule && rule.only !== undefined ? { only: rule.only } : {}),
+    conditions: parts.map((part) => part.say),
   };
   return { truth, outcome };
 }
@@ -115,7 +126,7 @@ function amountDue(ground: Ground, facts: RefundFacts, atMs: number): Claim['due
   return { amountNanos, calculation: { basis: ground.amount, paidNanos, share, feeNanos, refundedBeforeNanos } };
 }
 
-type Verdict = Pick<RefundDecision, 'decision' | 'ground' | 'amountNanos' | 'calculation' | 'reason'>;
+type Verdict = Pick<RefundDecision, 'decision' | 'ground' | 'amountNanos' | 'calculation' | 'reason' | 'reasonSay'>;
 
 /** The best claim that stands decides, unless one that is open would give more, or what it is worth is not known. */
 function decide(claims: readonly Claim[], facts: RefundFacts): Verdict {
@@ -128,22 +139,35 @@ function decide(claims: readonly Claim[], facts: RefundFacts): Verdict {
   const mayGiveMore = (claim: Claim): boolean => claim.due === undefined || claim.due.amountNanos > bestNanos;
   const open = claims.find((claim) => claim.truth === 'unknown' && mayGiveMore(claim));
   if (open !== undefined)
-    return { ...none, decision: 'needs_review', reason: `whether ${open.ground.id} applies hangs on what is not known` };
+    return {
+      ...none,
+      decision: 'needs_review',
+      reason: `whether ${open.ground.id} applies hangs on what is not known`,
+      reasonSay: { code: 'open', ground: open.ground.id },
+    };
   const unpriced = standing.find((claim) => claim.due === undefined);
   if (unpriced !== undefined) {
     const reason = `${unpriced.ground.id} applies, but what it is worth can't be computed: the payment, its amount, the paid time or its plan is missing`;
-    return { ...none, decision: 'needs_review', reason };
+    return { ...none, decision: 'needs_review', reason, reasonSay: { code: 'unpriced', ground: unpriced.ground.id } };
   }
-  if (best?.due === undefined) return { ...none, decision: 'not_eligible', reason: 'no ground applies that no bar takes away' };
+  if (best?.due === undefined)
+    return {
+      ...none,
+      decision: 'not_eligible',
+      reason: 'no ground applies that no bar takes away',
+      reasonSay: { code: 'no_ground' },
+    };
   const { amountNanos, calculation } = best.due;
   if (amountNanos === 0n)
     return {
       ...none,
       decision: 'not_eligible',
       reason: `${best.ground.id} applies, but nothing ${calculation === null ? 'had been paid by then' : 'is left to refund'}`,
+      reasonSay: { code: calculation === null ? 'not_paid' : 'nothing_left', ground: best.ground.id },
     };
   const reason = `${best.ground.id} applies: ${formatAmount(amountNanos, facts.currency)} ${facts.currency}`;
-  return { decision: 'eligible', ground: best.ground.id, amountNanos, calculation, reason };
+  const reasonSay = { code: 'applies', ground: best.ground.id } as const;
+  return { decision: 'eligible', ground: best.ground.id, amountNanos, calculation, reason, reasonSay };
 }
 
 function both(a: Truth, b: Truth): Truth {

@@ -7,6 +7,7 @@ import { EVENT_KINDS } from '../../src/domain/event-kinds.ts';
 import type { Correction } from '../../src/billing/corrections/corrections.ts';
 import { creditNoteOf } from '../../src/billing/corrections/credit-note.ts';
 import { pendingDebits } from '../../src/books/debit-lines.ts';
+import { KeptClauses } from '../../src/billing/explained/clauses.ts';
 import { lineJson } from '../../src/billing/document-lines.ts';
 import { readContent, shownItem, type ShownLine, shownLineShape } from '../../src/print/invoice-shape.ts';
 import { descriptionOf, formulaOf, reasonOf, unitOf } from '../../src/print/line-words.ts';
@@ -104,14 +105,16 @@ function englishIn(text: string): string[] {
 
 const { facts: FACTS, lines: RATED } = everything();
 
+const EXPLAINING = { account: 'a', facts: FACTS, clauses: new KeptClauses([]), incidents: [] };
+
 /** Lines as documents keep them and give them back. */
 const kept = (lines: readonly unknown[]): ShownLine[] => lines.map((line) => shownLineShape.parse(JSON.parse(toJson(line))));
-const keptOf = (lines: readonly RatedLine[]): ShownLine[] => kept(lines.map((line) => lineJson(line, FACTS)));
+const keptOf = (lines: readonly RatedLine[]): ShownLine[] => kept(lines.map((line) => lineJson(line, EXPLAINING)));
 
 const INCIDENTS = CAUSES.flatMap((cause) =>
   [null, { at: TO, by: 'x' }].map((withdrawn) => ({
     id: '1',
-    body: { scope: { vms: ['1'] }, from: FROM, to: TO, cause, asserts_down: false, note: '', reported: null, recorded: { at: TO, by: 'x' }, withdrawn },
+    body: { scope: { vms: ['1'] }, from: FROM, to: TO, cause, asserts_down: false, note: '', reported: null, silence: null, recorded: { at: TO, by: 'x' }, withdrawn },
   })),
 ); // prettier-ignore
 
@@ -136,7 +139,7 @@ function corrections(item: ItemSay): ShownLine[] {
     { head: {} as never, rest: content, evidence: '', sha256: null },
     [{ line: 1, nanos: 10_000_000n, correction }],
     { rated: { id: 'i', number: 7 }, reasons },
-    '',
+    '{}',
   );
   const debitOn = (line: number | null): DebitState =>
     ({
@@ -156,7 +159,7 @@ const LINES = keptOf(RATED);
 const ALL = [...LINES, ...itemsOf(LINES).flatMap(corrections)];
 
 /** Kinds of events that 0.1.0 did not know; nor did it know parts of a period. */
-const LATER: readonly string[] = ['verification_refused'];
+const LATER: readonly string[] = ['verification_refused', 'expired', 'ended', 'deletion_due'];
 const isOld = (line: ShownLine): boolean => {
   const item = shownItem(line);
   const isPart = line.say?.formula.some(({ code }) => code === 'part_of_period') ?? false;

@@ -1,15 +1,13 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { instant } from '../../domain/shapes.ts';
 import { contentOf, type StoredDocument } from '../../books/stored-document.ts';
 import { type RatedDocument, rateDocument } from '../../billing/document.ts';
-import { invoiceCsv } from '../../print/csv.ts';
-import { HTML_POLICY, invoiceHtml } from '../../print/html.ts';
+import { invoiceFile, invoicePage, invoiceTable } from '../../print/forms/invoice.ts';
 import type { ShownInvoice } from '../../print/invoice-shape.ts';
 import { finalize, keepDraft, readDocument, recordPayment, stateOf, voidInvoice } from '../../books/ledger.ts';
 import { refuseWaiting } from '../../billing/waiting.ts';
 import { checkPeriod } from '../../billing/period.ts';
-import { invoicePdf } from '../../print/pdf/pdf.ts';
 import { invoiceJson, previewJson, shownInvoice } from '../../billing/shown.ts';
 import { minorDigits, parseAmount } from '../../domain/money.ts';
 import { decimal, identifier } from '../../domain/plan.ts';
@@ -20,6 +18,7 @@ import { lineSay } from '../../rating/say.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
 import type { ApiContext } from '../shared/context.ts';
+import { formAsked, sendFile, sendPage } from '../shared/forms.ts';
 import { answerInTime } from '../shared/slow-answer.ts';
 import { BODY_PROBLEMS, idParams, instantShape } from '../shared/shapes.ts';
 
@@ -27,7 +26,6 @@ const ROLES = ['billing', 'admin'] as const;
 const JSON_TYPE = 'application/json; charset=utf-8';
 /** The forms of a document, the one first that is given to who asks for none. */
 const FORMS = { json: 'application/json', html: 'text/html', csv: 'text/csv', pdf: 'application/pdf' } as const;
-type Form = keyof typeof FORMS;
 
 const lineShape = z.looseObject({
   kind: z.enum(LINE_KINDS),
@@ -130,26 +128,20 @@ export function invoiceRoutes(api: Api, context: ApiContext): void {
         return reply.type(JSON_TYPE).send(partOf(part, contentOf(id, document), document));
       }
       reply.header('vary', 'accept');
-      const form = formAsked(request);
+      const form = formAsked(request, FORMS, 'an invoice');
       if (form === 'json') return answerJson(reply, id);
       const invoice = await shownInvoice(books, id);
       switch (form) {
-        case 'html':
-          return reply
-            .type(`${FORMS.html}; charset=utf-8`)
-            .header('content-security-policy', `${HTML_POLICY}; frame-ancestors 'none'`)
-            .header('x-content-type-options', 'nosniff')
-            .send(invoiceHtml(invoice));
+        case 'html': {
+          const { html, policy } = invoicePage(invoice);
+          return sendPage(reply, html, policy);
+        }
         case 'pdf':
-          return reply
-            .type(FORMS.pdf)
-            .header('x-content-type-options', 'nosniff')
-            .header('content-disposition', `inline; filename="${fileName(invoice)}.pdf"`)
-            .send(await invoicePdf(invoice));
+          return sendFile(reply, await invoiceFile(invoice), fileName(invoice));
         case 'csv':
           return reply
             .type('text/csv; charset=utf-8; header=present')
-            .send((bom === 'true' ? '\ufeff' : '') + invoiceCsv(invoice));
+            .send((bom === 'true' ? '\ufeff' : '') + invoiceTable(invoice));
       }
     },
   );
@@ -245,24 +237,4 @@ function fileName({ type, number, id }: ShownInvoice): string {
 function partOf(part: 'content' | 'evidence' | 'copy', content: string, { evidence, sha256 }: StoredDocument): string {
   if (part === 'copy') return JSON.stringify({ uptally: 'document', sha256, content, evidence });
   return part === 'content' ? content : evidence;
-}
-
-/** The form that Accept asks for: of those we have the one it ranks highest, JSON where it ranks none above. */
-function formAsked(request: FastifyRequest): Form {
-  const accept = request.headers.accept ?? '*/*';
-  const ranges = accept.split(',').map((part) => {
-    const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
-    const q = parameters.find((text) => text.startsWith('q='));
-    return { type, q: q === undefined ? 1 : Number(q.slice(2)) };
-  });
-  let best: { form: Form; q: number } | undefined;
-  for (const [form, type] of Object.entries(FORMS) as [Form, string][]) {
-    const exact = ranges.find((range) => range.type === type);
-    const any =
-      ranges.find((range) => range.type === `${type.split('/', 1)[0] ?? ''}/*`) ?? ranges.find((range) => range.type === '*/*');
-    const q = (exact ?? any)?.q ?? 0;
-    if (q > 0 && (best === undefined || q > best.q)) best = { form, q };
-  }
-  if (best === undefined) throw new ProblemError('not_acceptable', `an invoice is ${Object.values(FORMS).join(', ')}`);
-  return best.form;
 }

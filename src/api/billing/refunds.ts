@@ -4,6 +4,10 @@ import { CAUSES } from '../../domain/condition.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { identifier } from '../../domain/plan.ts';
 import { storedVmName } from '../../samples/names.ts';
+import { limitSay, measuredSay, reasonOfRefund } from '../../terms/measured-say.ts';
+import { partiesOf } from '../../billing/refunds/parties.ts';
+import { formAsked, sendFile, sendPage } from '../shared/forms.ts';
+import { decisionFile, decisionPage } from '../../print/forms/decision.ts';
 import { checkRefund } from '../../billing/refunds/check.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
@@ -13,6 +17,8 @@ import { inlineSheet, sheetInBody } from '../shared/inline-sheet.ts';
 import { exactInteger, idParams, instantShape, outageRow } from '../shared/shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
+/** The forms of a decision, the one first that is given to who asks for none. */
+const FORMS = { json: 'application/json', html: 'text/html', pdf: 'application/pdf' } as const;
 
 const refundRequest = z.strictObject({
   vm: storedVmName,
@@ -33,6 +39,10 @@ const ruleShape = z.object({
   measured: z.string(),
   limit: z.string(),
   only: z.array(z.string()).optional().describe('The grounds that a bar is about; left out: all.'),
+  conditions: z
+    .array(z.object({ measured: measuredSay, limit: limitSay }))
+    .optional()
+    .describe('What was measured and the limit in codes, a condition each; left out by decisions of before.'),
 });
 
 const answerShape = z.object({
@@ -49,6 +59,7 @@ const answerShape = z.object({
   destination: z.enum(['balance', 'original_payment']),
   destination_clause: z.string(),
   reason: z.string(),
+  reason_say: reasonOfRefund.optional().describe('The same in a code.'),
   calculation: z
     .object({
       basis: z.enum(['full', 'remaining']),
@@ -78,6 +89,7 @@ const answerShape = z.object({
   }),
   facts: z.looseObject({}).describe('What was known besides the metered data.'),
   sheet: z.looseObject({}).describe('The terms sheet that was applied, whole.'),
+  document: z.looseObject({}).optional().describe('Whom it is from and to, as it is printed; left out by decisions of before.'),
   recorded_at: instantShape,
   recorded_by: z.string(),
 });
@@ -114,7 +126,13 @@ export function refundRoutes(api: Api, context: ApiContext): void {
       const answer = await checkRefund(context, termsLibrary, { vm, atMs: at ?? now(), terms });
       let kept: Record<string, unknown> = answer;
       await books.refundChecks.record((id, recordedAtMs) => {
-        kept = { id, ...answer, recorded_at: formatInstant(recordedAtMs), recorded_by: by };
+        kept = {
+          id,
+          ...answer,
+          document: partiesOf(context, vm, at ?? now()),
+          recorded_at: formatInstant(recordedAtMs),
+          recorded_by: by,
+        };
         return toJson(kept);
       }, by);
       return kept;
@@ -125,11 +143,13 @@ export function refundRoutes(api: Api, context: ApiContext): void {
     method: 'GET',
     path: '/v1/refund-checks/{id}',
     tag: 'billing',
-    summary: 'A refund check, as it was answered',
+    summary: 'A refund check as it was answered, as JSON, HTML or PDF by Accept',
+    description:
+      'HTML and PDF are a letter to the customer, in the language of the account: each rule in words, measured value, limit, outcome.',
     roles: ROLES,
     params: idParams,
-    answers: { 200: { description: 'The decision', schema: answerShape } },
-    problems: ['refund_check_unknown', 'store_unavailable'],
+    answers: { 200: { description: 'The decision', schema: answerShape, otherTypes: [FORMS.html, FORMS.pdf] } },
+    problems: ['refund_check_unknown', 'not_acceptable', 'store_unavailable'],
   } as const;
   api.document(read);
   // The kept text goes out as it is: reading it would round its integers.
@@ -138,7 +158,17 @@ export function refundRoutes(api: Api, context: ApiContext): void {
     { onRequest: api.requireRole(...ROLES) },
     async (request, reply) => {
       const text = await books.refundChecks.read(request.params.id);
-      return reply.type('application/json; charset=utf-8').send(text);
+      reply.header('vary', 'accept');
+      switch (formAsked(request, FORMS, 'a refund check')) {
+        case 'html': {
+          const { html, policy } = decisionPage(text);
+          return sendPage(reply, html, policy);
+        }
+        case 'pdf':
+          return sendFile(reply, await decisionFile(text), `refund-decision-${request.params.id.replace(/[^A-Za-z0-9-]/g, '-')}`);
+        default:
+          return reply.type('application/json; charset=utf-8').send(text);
+      }
     },
   );
 }

@@ -28,6 +28,8 @@ export interface Correction {
   minutes: { before: number; after: number };
   /** The local days, or months, whose unavailable minutes changed. */
   days: { date: string; before: number; after: number }[];
+  /** The clauses that the unavailable time is credited by now. */
+  clauses?: readonly string[];
 }
 
 /** A line of several: what it still holds, and by how much that is more than its plan rates to now. */
@@ -133,8 +135,11 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
     const identified = { ...line, item: itemOf(line.say) };
     const bucket = bucketOf(identified, keyOf(identified));
     bucket.afterNanos += line.amountNanos;
-    if (line.kind === 'credit') bucket.daysAfter = daysOf(line.detail.days);
-    else bucket.rated.set(toldBy(identified), line.amountNanos);
+    if (line.kind !== 'credit') bucket.rated.set(toldBy(identified), line.amountNanos);
+    else {
+      bucket.daysAfter = daysOf(line.detail.days);
+      if ('clauses' in line.detail) bucket.clauses = line.detail.clauses;
+    }
   }
   for (const [key, { nanos, part }] of corrected.debited)
     bucketOf({ ...part, item: part.say ?? { code: 'as_written', text: part.description } }, key).beforeNanos += nanos;

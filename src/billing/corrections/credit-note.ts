@@ -1,11 +1,15 @@
 import type { InvoiceState } from '../../books/invoices.ts';
 import type { StoredDocument } from '../../books/stored-document.ts';
+import { numberText } from '../../books/number-series.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { toJson } from '../../domain/json.ts';
 import { readContent } from '../../print/invoice-shape.ts';
 import { contentWords, reasonText } from '../../print/words/content.ts';
 import { correctionSay, type ReasonSay } from '../../rating/say.ts';
+import { KeptClauses, sheetsOf } from '../explained/clauses.ts';
+import type { ExplainedLine } from '../explained/line.ts';
+import type { Correction } from './corrections.ts';
 import type { Credited } from './correction-plan.ts';
 
 export interface NoteReason {
@@ -22,11 +26,14 @@ export function creditNoteOf(
   { rated, reasons }: NoteReason,
   evidence: string,
 ): StoredDocument {
-  const { issuer, customer, time_zone } = readContent(issued.rest);
+  const { issuer, customer, time_zone, titles = { plans: {}, vms: {} } } = readContent(issued.rest);
+  const numbered = numberText(head);
   const pattern = issuer?.numbers?.credit_note;
   const amount = (nanos: bigint): string => formatAmount(nanos, head.currency);
   const total = lines.reduce((sum, each) => sum - each.nanos, 0n);
+  const clauses = new KeptClauses(sheetsOf(evidence));
   const rest = {
+    layout: 2,
     account: head.account,
     issuer,
     customer,
@@ -35,7 +42,7 @@ export function creditNoteOf(
     to: formatInstant(head.to),
     time_zone,
     due_at: formatInstant(head.due_at),
-    corrects: { invoice: id, number: head.number },
+    corrects: { invoice: id, number: head.number, ...(numbered === null ? {} : { number_text: numbered }) },
     lines: lines.map(({ line, nanos, correction }) => {
       const say = correctionSay({ invoice: head.number ?? 0, line, of: correction.item, reason: reasons });
       const words = contentWords(say);
@@ -63,8 +70,11 @@ export function creditNoteOf(
           reason: reasonText(reasons),
         },
         say,
+        ...explainedBy(correction, clauses),
       };
     }),
+    titles,
+    clauses: clauses.kept(),
     total: amount(total),
     warnings: [],
   };
@@ -95,4 +105,9 @@ export function creditNoteOf(
     evidence,
     sha256: null,
   };
+}
+
+function explainedBy({ clauses = [] }: Correction, kept: KeptClauses): { explained?: ExplainedLine } {
+  const keys = clauses.flatMap((shown) => kept.keyOf(shown) ?? []);
+  return keys.length === 0 ? {} : { explained: { clauses: keys } };
 }

@@ -1,6 +1,7 @@
 import type { InvoiceState } from '../../books/invoices.ts';
 import type { BillingContext } from '../context.ts';
 import { type IncidentBody, incidentsOf } from '../../catalog/incidents.ts';
+import { formatInstant } from '../../domain/instant.ts';
 import { readContent } from '../../print/invoice-shape.ts';
 import { reasonText } from '../../print/words/content.ts';
 import type { ReasonSay } from '../../rating/say.ts';
@@ -82,7 +83,14 @@ export function reasonsOf(
     .all()
     .filter(({ body }) => body.recorded.at >= since || (body.withdrawn?.at ?? 0) >= since)
     .filter(({ body }) => concerns(body))
-    .map(({ id, body }) => ({ id, cause: body.cause, withdrawn: body.withdrawn !== null }));
+    .map(({ id, body }) => ({
+      id,
+      cause: body.cause,
+      withdrawn: body.withdrawn !== null,
+      ...(body.note === '' ? {} : { note: body.note }),
+      from: formatInstant(body.from),
+      to: formatInstant(body.to),
+    }));
   const claims = vms.flatMap((vm) =>
     catalog.events
       .of(vm)

@@ -53,6 +53,7 @@ export async function checkRefund(
     destination: decision.destination,
     destination_clause: decision.destinationClause,
     reason: decision.reason,
+    reason_say: decision.reasonSay,
     calculation: calculationJson(decision, gathered.facts.currency),
     clauses: decision.rules,
     evidence: evidenceJson(gathered),

@@ -6,10 +6,15 @@ import type { Style } from './text.ts';
 
 /** What stands on a document around its lines, each part below the one before. */
 const TONES = { open: '#7a4b00', paid: '#14532d', void: '#8e1b1b', not_final: '#8e1b1b' } as const;
+/** What of a document its head needs. */
+type Heading = Pick<Page, 'words' | 'title' | 'state' | 'seller' | 'customer' | 'facts'> & {
+  readonly headline: Page['headline'] | null;
+};
 const LINK: Style = { size: 7, colour: '#1d4f80' };
 const PATH: Style = { size: 7, colour: '#1b1f24' };
 
-export function head(sheet: PdfSheet, page: Page): void {
+/** What a document begins with: what it is, from whom and to whom. */
+export function head(sheet: PdfSheet, page: Heading): void {
   const {
     words: { labels },
     state,
@@ -39,6 +44,7 @@ export function head(sheet: PdfSheet, page: Page): void {
   } // prettier-ignore
   sheet.y = Math.max(...bottoms) + 14;
 
+  if (page.headline === null) return;
   sheet.pdf.rect(sheet.left, sheet.y, WIDTH, 30).fill('#f1f4f6');
   sheet.put(page.headline.label, 10, sheet.y + 9, 200, { size: 10 });
   sheet.put(page.headline.text, 200, sheet.y + 5, WIDTH - 210, { size: 15, weight: 'bold', align: 'right' });

@@ -1,24 +1,17 @@
-import PDFDocument from 'pdfkit';
 import type { ShownInvoice } from '../invoice-shape.ts';
 import { pageOf } from '../page.ts';
-import { pause } from './pause.ts';
+import { pictureOf } from '../picture.ts';
+import { EVER, newPdf, oneAtATime } from './file.ts';
 import { fontsFor } from './fonts.ts';
-import { drawPicture, PDF_STRIPS } from './picture.ts';
 import { digests, formulas, head, paragraphs, sources, totals } from './parts.ts';
+import { pause } from './pause.ts';
+import { drawPicture, PDF_STRIPS } from './picture.ts';
 import { PdfSheet } from './sheet.ts';
 import { table } from './table.ts';
-import { pictureOf } from '../picture.ts';
-
-/** ASCII, and what is printed between texts. */
-const EVER = `${Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).join('')}·–−`;
-
-let queue: Promise<unknown> = Promise.resolve();
 
 /** An invoice as PDF. The same invoice in the same state gives the same bytes. One is made at a time. */
 export function invoicePdf(invoice: ShownInvoice): Promise<Buffer> {
-  const made = queue.then(() => makePdf(invoice));
-  queue = made.catch(() => undefined);
-  return made;
+  return oneAtATime(() => makePdf(invoice));
 }
 
 async function makePdf(invoice: ShownInvoice): Promise<Buffer> {
@@ -31,31 +24,13 @@ async function makePdf(invoice: ShownInvoice): Promise<Buffer> {
   await pause();
   const fonts = await fontsFor(`${text}${Object.values(labels).map(String).join('')}${EVER}`, language, invoice.currency);
   await pause();
-  const madeAt = new Date(page.madeAtMs);
-  const pdf = new PDFDocument({
-    size: 'A4',
-    margin: 0,
-    autoFirstPage: false,
-    bufferPages: true,
-    pdfVersion: '1.7',
-    lang: language,
-    displayTitle: true,
-    info: {
-      Title: [page.title, page.author].filter((part) => part !== null).join(' – '),
-      Author: page.author ?? 'Uptally',
-      Subject: `${invoice.customer.name} (${invoice.account}), ${invoice.from} – ${invoice.to}`,
-      Keywords: [invoice.id, ...page.digests.map((digest) => digest.text)].join(' '),
-      Creator: 'Uptally',
-      Producer: 'Uptally (PDFKit)',
-      CreationDate: madeAt,
-      ModDate: madeAt,
-    },
-  });
-  const chunks: Buffer[] = [];
-  pdf.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const ended = new Promise<void>((resolve, reject) => {
-    pdf.on('end', resolve);
-    pdf.on('error', reject);
+  const { pdf, bytes } = newPdf({
+    title: page.title,
+    author: page.author,
+    subject: `${invoice.customer.name} (${invoice.account}), ${invoice.from} – ${invoice.to}`,
+    keywords: [invoice.id, ...page.digests.map((digest) => digest.text)],
+    language,
+    madeAtMs: page.madeAtMs,
   });
   const sheet = new PdfSheet(pdf, fonts, page);
   await pause();
@@ -71,7 +46,5 @@ async function makePdf(invoice: ShownInvoice): Promise<Buffer> {
   digests(sheet, page);
   await sheet.finish();
   await pause();
-  pdf.end();
-  await ended;
-  return Buffer.concat(chunks);
+  return bytes();
 }

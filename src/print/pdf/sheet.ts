@@ -13,18 +13,21 @@ const RUNNING_HEAD = 16;
 const HEADING: Style = { size: 11, weight: 'bold' };
 const RUNNING: Style = { size: 7.5, colour: '#59636e' };
 
+/** What of a document stands on every page. */
+type Running = Pick<Page, 'title' | 'customer' | 'seller' | 'state' | 'words'> & { readonly stamped?: boolean };
+
 /** Pages one after another, filled from above; what does not fit goes on a new one. */
 export class PdfSheet {
   readonly pdf: InstanceType<typeof PDFDocument>;
   readonly pen: TextPen;
   readonly left = PAGE.left;
-  readonly #page: Page;
+  readonly #page: Running;
   /** From the top of the page. */
   y = 0;
   /** What every new page begins with, such as the head of a table. */
   onNewPage: (() => void) | undefined;
 
-  constructor(pdf: InstanceType<typeof PDFDocument>, fonts: Fonts, page: Page) {
+  constructor(pdf: InstanceType<typeof PDFDocument>, fonts: Fonts, page: Running) {
     this.pdf = pdf;
     this.pen = new TextPen(pdf, fonts);
     this.#page = page;
@@ -95,7 +98,8 @@ export class PdfSheet {
   #newPage(): void {
     this.pdf.addPage({ size: 'A4', margin: 0 });
     this.y = PAGE.top;
-    if (this.#page.state.tone === 'not_final' || this.#page.state.tone === 'void') this.#stamp();
+    const { state, stamped = state.tone === 'not_final' || state.tone === 'void' } = this.#page;
+    if (stamped) this.#stamp();
   }
 
   /** What is no invoice, or none any more, says so across every page. */

@@ -1,6 +1,8 @@
 import type { EventKind } from '../../domain/event-kinds.ts';
 import type { AboutSay, Sayings } from '../../rating/say.ts';
 import { NOTE } from './content.ts';
+import { DOC_EN } from './doc/en.ts';
+import { REFUND_EN } from './doc/refund-en.ts';
 import { describe } from './legacy.ts';
 import { sayIn, sizeName, type Words } from './words.ts';
 
@@ -140,6 +142,9 @@ export const EN: Words = {
   shortDate: ({ month, dayOfMonth }) => `${dayOfMonth} ${(MONTHS[month - 1] ?? '').slice(0, 3)}`,
   duration: { h: 'h', min: 'min', s: 's', ms: 'ms' },
   bytes: 'bytes',
+  doc: DOC_EN,
+  refund: REFUND_EN,
+  events: { ...FEES, ip_blocked: 'IP address blocked', ip_unusable: 'IP address unusable' },
   labels: {
     invoice: 'Invoice',
     creditNote: 'Credit note',

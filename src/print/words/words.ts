@@ -1,6 +1,9 @@
 import type { Cause } from '../../domain/condition.ts';
+import type { EventKind } from '../../domain/event-kinds.ts';
 import type { NoteSay } from '../../rating/note.ts';
 import type { AboutSay, FormulaSay, ReasonSay, Sayings, UnitSay } from '../../rating/say.ts';
+import type { RefundWords } from './doc/refund-words.ts';
+import type { DocWords } from './doc/words.ts';
 import type { Labels } from './labels.ts';
 
 /** Languages that documents are printed in. */
@@ -39,6 +42,11 @@ export interface Words {
   readonly shortDate: (date: Pick<Day, 'month' | 'dayOfMonth'>) => string;
   readonly duration: { readonly h: string; readonly min: string; readonly s: string; readonly ms: string };
   readonly bytes: string;
+  /** What documents of `layout` 2 say besides. */
+  readonly doc: DocWords;
+  readonly refund: RefundWords;
+  /** Kinds of recorded events, as fees name them. */
+  readonly events: Readonly<Record<EventKind, string>>;
 }
 
 /** The text of one of some codes. */

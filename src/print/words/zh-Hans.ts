@@ -1,6 +1,8 @@
 import type { EventKind } from '../../domain/event-kinds.ts';
 import type { NotedField } from '../../rating/note.ts';
 import type { AboutSay, Sayings } from '../../rating/say.ts';
+import { DOC_ZH_HANS } from './doc/zh-Hans.ts';
+import { REFUND_ZH_HANS } from './doc/refund-zh-Hans.ts';
 import { describe } from './legacy.ts';
 import { hoursText, sayIn, sizeName, type Words } from './words.ts';
 
@@ -155,6 +157,9 @@ export const ZH_HANS: Words = {
   shortDate: ({ month, dayOfMonth }) => `${month}/${dayOfMonth}`,
   duration: { h: '小时', min: '分', s: '秒', ms: '毫秒' },
   bytes: '字节',
+  doc: DOC_ZH_HANS,
+  refund: REFUND_ZH_HANS,
+  events: { ...FEES, ip_blocked: 'IP 地址被封锁', ip_unusable: 'IP 地址无法使用' },
   labels: {
     invoice: '账单',
     creditNote: '贷记单',

@@ -1,6 +1,8 @@
 import type { EventKind } from '../../domain/event-kinds.ts';
 import type { NotedField } from '../../rating/note.ts';
 import type { AboutSay, Sayings } from '../../rating/say.ts';
+import { DOC_ZH_HANT } from './doc/zh-Hant.ts';
+import { REFUND_ZH_HANT } from './doc/refund-zh-Hant.ts';
 import { describe } from './legacy.ts';
 import { hoursText, sayIn, sizeName, type Words } from './words.ts';
 
@@ -155,6 +157,9 @@ export const ZH_HANT: Words = {
   shortDate: ({ month, dayOfMonth }) => `${month}/${dayOfMonth}`,
   duration: { h: '小時', min: '分', s: '秒', ms: '毫秒' },
   bytes: '位元組',
+  doc: DOC_ZH_HANT,
+  refund: REFUND_ZH_HANT,
+  events: { ...FEES, ip_blocked: 'IP 位址遭封鎖', ip_unusable: 'IP 位址無法使用' },
   labels: {
     invoice: '帳單',
     creditNote: '折讓單',
