@@ -13,7 +13,7 @@ import { SCHEDULER_LEASE } from '../scheduler/run.ts';
 import { repeat } from './parts.ts';
 
 /** How often it is looked whether something is due. */
-const TICK_MS = 5_000;
+const TICK_MS = 2_000;
 
 export interface SchedulingSetup {
   readonly context: ApiContext;

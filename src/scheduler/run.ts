@@ -60,4 +60,6 @@ export interface JobSchedule {
   readonly every: Every;
   /** How long after the end of an hour, day or month it is due. */
   readonly delayMs: number;
+  /** What it does follows from how things are, not from the time that a turn is about: turns that were missed are done as one. */
+  readonly isTogether: boolean;
 }

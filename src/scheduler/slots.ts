@@ -32,21 +32,20 @@ export function newestDue(zone: Zone, every: Every, delayMs: number, nowMs: numb
   return slotAt(zone, every, slotAt(zone, every, nowMs - delayMs).fromMs - 1);
 }
 
-/**
- * The turns that have become due since the one that ended at `afterMs`, in their order, some at most. Hours that were missed are one turn: what is done by
- * the hour is done by how things are, and once more would find nothing.
- */
+/** The turns that have become due since the one that ended at `afterMs`, in their order, some at most. */
 export function dueSince(zone: Zone, every: Every, delayMs: number, afterMs: number, nowMs: number, count: number): Slot[] {
-  if (every === 'hour') {
-    const newest = newestDue(zone, every, delayMs, nowMs);
-    return newest.toMs <= afterMs ? [] : [{ ...newest, fromMs: afterMs }];
-  }
   const due: Slot[] = [];
   for (let slot = slotAt(zone, every, afterMs); due.length < count && slot.toMs + delayMs <= nowMs;) {
     due.push(slot);
     slot = slotAt(zone, every, slot.toMs);
   }
   return due;
+}
+
+/** The same as one turn, under the name of the newest. */
+export function dueTogether(zone: Zone, every: Every, delayMs: number, afterMs: number, nowMs: number): Slot[] {
+  const newest = newestDue(zone, every, delayMs, nowMs);
+  return newest.toMs <= afterMs ? [] : [{ ...newest, fromMs: afterMs }];
 }
 
 /** The turn of a name; undefined where it is none of this job's, or the zone has no such day. */

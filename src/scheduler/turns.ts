@@ -5,7 +5,7 @@ import { zoneOf } from '../domain/zone.ts';
 import type { Job } from './job.ts';
 import { type RunBody, runKey } from './run.ts';
 import type { RunBook } from './run-book.ts';
-import { dueSince, newestDue, type Slot } from './slots.ts';
+import { dueSince, dueTogether, newestDue, type Slot } from './slots.ts';
 
 /** A turn that is due: of a job in a zone. */
 export interface DueTurn {
@@ -61,7 +61,9 @@ export function turnsDue(catalog: Catalog, book: RunBook, jobs: readonly Job[], 
       const slots =
         last === undefined
           ? [newestDue(zone, job.every, job.delayMs, nowMs)]
-          : dueSince(zone, job.every, job.delayMs, last.to, nowMs, TOGETHER);
+          : job.isTogether
+            ? dueTogether(zone, job.every, job.delayMs, last.to, nowMs)
+            : dueSince(zone, job.every, job.delayMs, last.to, nowMs, TOGETHER);
       for (const slot of slots) {
         const key = runKey(job.name, zone.name, slot.name);
         due.push({ key, job, zone, slot, dueMs: slot.toMs + job.delayMs, before: undefined, skip: !knows, order });

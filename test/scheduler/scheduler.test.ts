@@ -30,7 +30,7 @@ describe('the scheduler', () => {
 
   const opened = async (): Promise<Records> => recordsOf(await memoryCatalog(store, () => clock.nowMs));
   const job = (name: Job['name'], every: Job['every'], delayMs: number): Job => ({
-    ...{ name, every, delayMs, does: 'notes' },
+    ...{ name, every, delayMs, does: 'notes', isTogether: false },
     async *run(_, { accounts, slot }) {
       for (const account of accounts) {
         if (diesAfter === 0) throw new StoreError('killed', 'the process died', false);
@@ -193,7 +193,7 @@ describe('the scheduler', () => {
     let handed = false;
     const handing: Job = {
       ...JOBS[0],
-      ...{ name: 'charge-days', every: 'day', delayMs: 10 * 60_000, does: 'notes' },
+      ...{ name: 'charge-days', every: 'day', delayMs: 10 * 60_000, does: 'notes', isTogether: false },
       async *run(_, { accounts }) {
         for (const account of accounts) {
           if (!handed) {

@@ -10,9 +10,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Pool } from 'undici';
 import { CONDITIONS } from '../../src/domain/condition.ts';
+import { compiledFile } from '../../src/process/compiled.ts';
 import type { StoredRows } from './product.ts';
 
-export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const MAIN = fileURLToPath(compiledFile('cli/main.js'));
 export const ADMIN_KEY = 'admin-key-of-the-tests';
 /** How long a start, a stop or a question may take: far more than they need, so that only what hangs fails. */
 const PATIENCE_MS = 60_000;

@@ -12,8 +12,10 @@ export interface OwedItem {
   readonly unpaidNanos: bigint;
 }
 
-/** What was due and not paid at an instant, by what is known now: what is booked later with an earlier instant counts. What was due first comes first. */
-export function overdueAt({ books }: Pick<BillingContext, 'books'>, account: string, atMs: number): OwedItem[] {
+/**
+ * What was due by an instant and not paid by one, by what is known now: what is booked later with an earlier instant counts. What was due first comes first.
+ */
+export function overdueAt({ books }: Pick<BillingContext, 'books'>, account: string, atMs: number, dueByMs = atMs): OwedItem[] {
   const days = debtsOf(books.balanceOf(account).map(ledgerEntry), atMs).map((debt) => ({ ...debt, isDay: true }));
   const invoices = books.statesOf(account).flatMap((state) => {
     const { id, head, status, settlements } = state;
@@ -24,7 +26,7 @@ export function overdueAt({ books }: Pick<BillingContext, 'books'>, account: str
     return [{ id, isDay: false, dueAtMs: head.due_at, unpaidNanos: outstandingNanos(state) + later }];
   });
   return [...days, ...invoices]
-    .filter(({ dueAtMs, unpaidNanos }) => dueAtMs <= atMs && unpaidNanos > 0n)
+    .filter(({ dueAtMs, unpaidNanos }) => dueAtMs <= dueByMs && unpaidNanos > 0n)
     .map(({ id, isDay, dueAtMs, unpaidNanos }) => ({ id, isDay, dueAtMs, unpaidNanos }))
     .sort((a, b) => a.dueAtMs - b.dueAtMs || (a.id < b.id ? -1 : 1));
 }

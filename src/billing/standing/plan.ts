@@ -61,7 +61,7 @@ export function ofAccount(context: BillingContext, account: string, nowMs: numbe
       clause: suspend.clause,
     });
   if (suspended !== undefined && suspendAt > nowMs) {
-    const then = overdueAt(context, account, suspended.at);
+    const then = overdueAt(context, account, suspended.at - 1, suspended.at);
     const wrong = suspend !== null && !then.some(({ dueAtMs }) => dueAtMs + suspend.afterMs <= suspended.at);
     planned.push({ ...BLANK, kind: 'resumed', due_at: nowMs, clause: null, wrong });
   }

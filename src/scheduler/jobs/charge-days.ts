@@ -11,6 +11,7 @@ export const chargeDaysJob: Job = {
   does: 'charges the days that are over to accounts whose terms charge by the day, and settles and suspends as they say',
   every: 'day',
   delayMs: DELAY_MS,
+  isTogether: false,
   async *run(context, turn) {
     for (const account of turn.accounts) yield await attempt(account, () => part(context, turn, account));
   },

@@ -14,6 +14,7 @@ export const invoiceRunJob: Job = {
   does: 'makes drafts of the month that is over, or final invoices of accounts that say so',
   every: 'month',
   delayMs: DELAY_MS,
+  isTogether: false,
   async *run(context, turn) {
     const wanted = (account: string): string => context.billing.catalog.account(account)?.body.invoices ?? context.invoices;
     for (const finalize of [false, true]) {

@@ -15,6 +15,7 @@ export const reconcileJob: Job = {
   does: 'rates the periods of final invoices of the last hundred days again, and corrects what they charged',
   every: 'day',
   delayMs: DELAY_MS,
+  isTogether: true,
   async *run(context, turn) {
     const since = turn.slot.toMs - LOOKBACK_MS;
     for (const account of turn.accounts) {

@@ -9,6 +9,7 @@ export const standingJob: Job = {
   does: 'reminds, suspends, resumes, ends and tells what may be deleted, as the terms say',
   every: 'hour',
   delayMs: 0,
+  isTogether: true,
   async *run(context, turn) {
     for (const account of turn.accounts) yield await attempt(account, () => part(context, turn, account));
   },
