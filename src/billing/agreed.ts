@@ -2,6 +2,7 @@ import { agreedTerms, type Agreement, agreementsOf, billingSheetOf } from '../te
 import type { BillingContext } from './context.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { conditionOf } from '../domain/condition.ts';
+import type { Interval } from '../domain/intervals.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
 import type { OverdueInvoice } from '../rating/late-fee.ts';
 import type { TermsSheet } from '../terms/sheet.ts';
@@ -53,6 +54,7 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
         asserts_down: assertsDown,
         ...(announcedBeforeMs === null ? {} : { announced_before_ms: announcedBeforeMs }),
       })),
+      ...judgedJson(catalog.silences.ignoredOf(vm)),
       events: catalog.events.of(vm).map(({ id, body: { kind, at, from, to } }) => ({
         id,
         kind,
@@ -85,6 +87,12 @@ function agreedWithin(agreements: readonly Agreement[], { fromMs, toMs }: { from
     (each, i) =>
       agreements[i - 1]?.plan !== each.plan || (each.fromMs < toMs && (agreements[i + 1]?.fromMs ?? Infinity) > fromMs),
   );
+}
+
+/** Time whose silence is on record as nobody's outage; nothing where there is none. */
+function judgedJson(judged: readonly Interval[]): { judged?: unknown[] } {
+  if (judged.length === 0) return {};
+  return { judged: judged.map(({ fromMs, toMs }) => ({ from: formatInstant(fromMs), to: formatInstant(toMs) })) };
 }
 
 function owedJson({ id, number, principalNanos, dueAtMs, payments }: OverdueInvoice): Record<string, unknown> {

@@ -8,6 +8,7 @@ import type { OutageInterval } from '../domain/timeline.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
 import { toJson } from '../domain/json.ts';
 import { unclaimedCredits } from '../rating/credits.ts';
+import { type NeedsReview, reviewOf } from '../rating/review.ts';
 import { noteTexts } from '../print/words/content.ts';
 import type { NoteSay } from '../rating/note.ts';
 import { roundedToMinor } from '../rating/exact.ts';
@@ -63,7 +64,8 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     const endsAtMs = context.catalog.endsAtMs(vm) ?? toMs;
     return span === undefined || isRightUntil(span, Math.min(toMs, endsAtMs));
   });
-  const notes = notesOf(context, gathered);
+  const reviews = reviewsOf(gathered);
+  const notes = [...notesOf(context, gathered), ...reviewNotes(reviews, currency)];
   const warnings = noteTexts(notes);
   const explaining = {
     account,
@@ -112,6 +114,7 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     // Rated before it was over, it is no invoice of it: see `finalize`.
     ...(gathered.isOver ? {} : { period_over: false }),
     ...unclaimedJson(gathered),
+    ...reviewsJson(reviews, currency),
     // What the picture of its days is drawn from, also when the samples are gone.
     usage_days: gathered.days,
   };
@@ -190,6 +193,34 @@ function notesOf({ issuer }: BillingContext, { notes, isOver, facts }: Gathered)
     ...(issuer === undefined ? [{ code: 'no_issuer' } as const] : []),
     ...notes,
   ];
+}
+
+/** VMs whose credit hangs on silence that nobody has judged. */
+function reviewsOf({ facts: { vms, fromMs, toMs, currency } }: Gathered): NeedsReview[] {
+  const period = { fromMinute: fromMs / MINUTE_MS, toMinute: toMs / MINUTE_MS, currency };
+  return vms.flatMap((vm) => reviewOf({ ...vm, ...period }) ?? []);
+}
+
+function reviewNotes(reviews: readonly NeedsReview[], currency: string): NoteSay[] {
+  if (reviews.length === 0) return [];
+  const amount = formatAmount(
+    reviews.reduce((sum, each) => sum + each.atStakeNanos, 0n),
+    currency,
+  );
+  return [{ code: 'needs_review', count: reviews.length, amount, currency }];
+}
+
+function reviewsJson(reviews: readonly NeedsReview[], currency: string): { needs_review?: unknown[] } {
+  if (reviews.length === 0) return {};
+  return {
+    needs_review: reviews.map(({ vm, times, atStakeNanos }) => ({
+      vm,
+      from: formatInstant(times[0]?.fromMs ?? 0),
+      to: formatInstant(times.at(-1)?.toMs ?? 0),
+      at_stake: formatAmount(atStakeNanos, currency),
+      times: times.map(({ fromMs, toMs }) => ({ from: formatInstant(fromMs), to: formatInstant(toMs) })),
+    })),
+  };
 }
 
 /** Credits that the terms give to whoever asks in time, and that were not asked for, or too late; nothing where there are none. */

@@ -173,6 +173,7 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
       fees,
       ...besidesOf(catalog, vm.body, fromMs, toMs),
       claims: claimsOf(context, vm.id),
+      judged: catalog.silences.ignoredOf(vm.id),
     };
   });
   const nowMs = context.businessNow();

@@ -9,6 +9,8 @@ export interface CreditPolicy {
   readonly clause: string | null;
   /** Condition codes that count as unavailable; empty with method `none`. */
   readonly creditable: ReadonlySet<number>;
+  /** Condition codes of which a person has to say whether they count; none of `creditable`. */
+  readonly unsure: ReadonlySet<number>;
   readonly method: CreditMethod;
   /** Days after the end of the period within which the customer must ask; null: credits are given unasked. */
   readonly claimWithinDays: number | null;
@@ -66,6 +68,7 @@ export function defaultCreditPolicy(plan: Plan): CreditPolicy {
   return {
     clause: null,
     creditable: plan.creditable,
+    unsure: new Set(),
     method: {
       kind: 'time',
       rounding: 'minute',

@@ -10,6 +10,7 @@ export const FINDING_KINDS = [
   'vm_metered_late',
   'vm_without_plan',
   'suspended_wrongly',
+  'silence_undecided',
   'name_not_printable',
 ] as const;
 export type FindingKind = (typeof FINDING_KINDS)[number];

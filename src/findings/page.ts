@@ -2,11 +2,21 @@ import type { BillingContext } from '../billing/context.ts';
 import { noIssuer, unprintable, withoutPlan } from './catalog.ts';
 import type { Asked, Finding, Source } from './finding.ts';
 import { metering } from './metering.ts';
+import { undecided } from './silences.ts';
 import { suspendedWrongly } from './standing.ts';
 import { afterEnd, notInCatalog } from './strangers.ts';
 
 /** In the order in which they are told. */
-const SOURCES: readonly Source[] = [noIssuer, notInCatalog, afterEnd, metering, withoutPlan, suspendedWrongly, unprintable];
+const SOURCES: readonly Source[] = [
+  noIssuer,
+  notInCatalog,
+  afterEnd,
+  metering,
+  withoutPlan,
+  suspendedWrongly,
+  undecided,
+  unprintable,
+];
 
 /** Where a page begins: in which source, after which key. */
 export interface FindingPosition {

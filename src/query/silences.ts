@@ -40,6 +40,11 @@ export async function silenceGroups(context: QueryContext, { fromMs, toMs }: Int
   return groupsAround(context, asked);
 }
 
+/** The groups that some silences of a VM are in. */
+export function silenceGroupsOf(context: QueryContext, silences: readonly Silence[]): Promise<SilenceGroup[]> {
+  return groupsAround(context, silences);
+}
+
 /** The group of an id; undefined where no silence begins there (any more). */
 export async function silenceGroup(context: QueryContext, id: string): Promise<SilenceGroup | undefined> {
   const startMs = Number.parseInt(id.split('-')[0] ?? '', 36);

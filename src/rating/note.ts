@@ -30,6 +30,8 @@ export const noteSay = z.discriminatedUnion('code', [
   code('never_metered', { vms: z.array(z.string()), count: z.int() }),
   code('partly_metered', { vm: z.string(), not_metered_ms: z.int(), served_ms: z.int() }),
   code('more_partly_metered', { count: z.int() }),
+  // `amount` is what the credits would be more, were silence that nobody has judged the provider's.
+  code('needs_review', { count: z.int(), amount: z.string(), currency: z.string() }),
   // `characters` are the first of `count`.
   code('not_printable', { field: z.enum(FIELDS), characters: z.array(z.string()), count: z.int() }),
 ]);

@@ -1,4 +1,5 @@
 import type { PlanBody } from '../domain/plan.ts';
+import type { Interval } from '../domain/intervals.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
 import type { Claim } from './claims.ts';
 import { priceCredits } from './credits.ts';
@@ -31,6 +32,8 @@ export interface VmFacts {
   readonly fees: readonly FeeEvent[];
   /** What was claimed, where the terms want that. */
   readonly claims?: readonly Claim[];
+  /** Time whose silence is on record as nobody's outage. */
+  readonly judged?: readonly Interval[];
 }
 
 /** Traffic under one plan: its totals, and its slots of 5 minutes where the plan asks for them. */

@@ -72,7 +72,13 @@ function inCauses(sheet: TermsSheet): Contradiction[] {
       if (excluded.has(cause)) found.push({ path, message: `${cause} counts here, and excluded says that it earns nothing` });
     }
   };
-  if (sheet.credit.kind !== 'none') refuse(['credit', 'creditable'], sheet.credit.creditable);
+  if (sheet.credit.kind !== 'none') {
+    refuse(['credit', 'creditable'], sheet.credit.creditable);
+    refuse(['credit', 'unsure'], sheet.credit.unsure);
+    for (const cause of sheet.credit.creditable ?? [])
+      if (sheet.credit.unsure?.includes(cause) === true)
+        found.push({ path: ['credit', 'unsure'], message: `${cause} both counts and is unsure` });
+  }
   for (const [i, ground] of sheet.refund.grounds.entries()) {
     for (const [k, rule] of ground.when.entries()) {
       if (rule.measure !== 'longest_outage') continue;

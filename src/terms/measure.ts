@@ -1,5 +1,6 @@
 import { conditionCode } from '../domain/condition.ts';
 import type { DatedPlan } from '../domain/plan.ts';
+import { type Interval, uncovered } from '../domain/intervals.ts';
 import type { OutageInterval } from '../domain/timeline.ts';
 import { type BoundName, boundOf, type Condition, holds } from './condition.ts';
 import type { LimitSay, MeasuredSay } from './measured-say.ts';
@@ -21,6 +22,8 @@ export interface RefundFacts {
   meteredToMs: number | null;
   /** In order, causes as incidents restate them, none past the end of service. */
   outages: readonly OutageInterval[];
+  /** Time whose silence is on record as nobody's outage: nobody need judge it any more. */
+  judged?: readonly Interval[];
   /** Since the payment, of all interfaces. */
   traffic: { rxBytes: bigint; txBytes: bigint } | null;
   /** Not withdrawn ones, also later than the instant of the check. */
@@ -157,7 +160,7 @@ function longestOutage(rule: Extract<Condition, { measure: 'longest_outage' }>, 
   let [known, possible, judged, other] = [0, 0, 0, 0];
   // Time that a person has to judge joins the outages beside it: were it the provider's, all would be one.
   let [runFromMs, runToMs] = [0, -1];
-  for (const { startMs, endMs, condition } of facts.outages) {
+  for (const { startMs, endMs, condition } of facts.outages.flatMap((outage) => leftToJudge(outage, unsure, facts.judged))) {
     if (startMs >= windowEndMs || (endMs !== null && endMs <= (paidAtMs ?? 0))) continue;
     const length = Math.max(0, Math.min(endMs ?? meteredToMs, atMs) - startMs);
     if (!sure.has(condition) && !unsure.has(condition)) {
@@ -194,6 +197,17 @@ function longestOutage(rule: Extract<Condition, { measure: 'longest_outage' }>, 
       other_ms: other,
     }),
   };
+}
+
+/** An outage that a person has to judge, as far as nobody has; any other as it is. */
+function leftToJudge(
+  outage: OutageInterval,
+  unsure: ReadonlySet<number>,
+  judged: readonly Interval[] = [],
+): readonly OutageInterval[] {
+  if (judged.length === 0 || !unsure.has(outage.condition)) return [outage];
+  const left = uncovered({ fromMs: outage.startMs, toMs: outage.endMs ?? Infinity }, judged);
+  return left.map(({ fromMs, toMs }) => ({ ...outage, startMs: fromMs, endMs: toMs === Infinity ? null : toMs }));
 }
 
 function traffic(rule: Extract<Condition, { measure: 'traffic' }>, facts: RefundFacts): Measured {

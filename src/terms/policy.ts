@@ -16,10 +16,21 @@ export function creditPolicyOf(sheet: TermsSheet, plan: Pick<Plan, 'creditable'>
   const { credit } = sheet;
   const clause = clauseShown(sheet, credit.clause);
   if (credit.kind === 'none')
-    return { clause, creditable: new Set(), method: { kind: 'none' }, claimWithinDays: null, expiresAfterDays: null };
+    return {
+      clause,
+      creditable: new Set(),
+      unsure: new Set(),
+      method: { kind: 'none' },
+      claimWithinDays: null,
+      expiresAfterDays: null,
+    };
+  const creditable = creditableUnder(sheet, plan);
+  // Where the plan makes it count nothing is unsure.
+  const unsure = new Set((credit.unsure ?? []).map(conditionCode).filter((code) => !creditable.has(code)));
   return {
     clause,
-    creditable: creditableUnder(sheet, plan),
+    creditable,
+    unsure,
     method: methodOf(credit),
     claimWithinDays: credit.claim_within_days,
     expiresAfterDays: credit.expires_after_days,

@@ -38,6 +38,8 @@ const crediting = {
   clause,
   /** The causes that count as unavailable; left out: those of the plan. Excluded causes never count. */
   creditable: causes.optional(),
+  /** Causes, `silent` among them, of which a person has to say whether they count: until then what hangs on them is told, and not credited. */
+  unsure: causes.optional(),
   /** Shorter outages do not count. */
   minimum_spell: duration.prefault('0ms'),
   /** The customer must ask within so many days after the period; null: credit is given unasked. */

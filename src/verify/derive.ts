@@ -1,7 +1,8 @@
 /** The lines of a document computed a second time, by the model and from the evidence alone. */
 import { restatedOutages } from './model/incidents.ts';
 import { modelInvoice, type ModelLine } from './model/invoice.ts';
-import type { ModelAgreement, ModelOwed, ModelSums, ModelVm, ModelVmTraffic } from './model/invoice-facts.ts';
+import { modelReviews, type ModelReview } from './model/review.ts';
+import type { ModelAgreement, ModelInvoice, ModelOwed, ModelSums, ModelVm, ModelVmTraffic } from './model/invoice-facts.ts';
 import type { ModelOutage } from './model/rater.ts';
 import { modelDuration, modelFees, modelLateFeeRule, modelNanos, modelPolicy } from './model/terms.ts';
 import { minorDigits } from '../domain/money.ts';
@@ -11,12 +12,20 @@ type Plans = Evidence['agreed']['plans'];
 type Sheets = Evidence['agreed']['terms'];
 
 /** What the lines of a period should be. Evidence that contradicts itself gives other lines than the document's. */
-export function derivedLines(
-  { from, to, currency }: Pick<DocumentContent, 'from' | 'to' | 'currency'>,
-  evidence: Evidence,
-): ModelLine[] {
+export function derivedLines(content: Period, evidence: Evidence): ModelLine[] {
+  return modelInvoice(modelFacts(content, evidence));
+}
+
+/** What of the credits of a period hangs on time that nobody had judged. */
+export function derivedReviews(content: Period, evidence: Evidence): ModelReview[] {
+  return modelReviews(modelFacts(content, evidence));
+}
+
+type Period = Pick<DocumentContent, 'from' | 'to' | 'currency'>;
+
+function modelFacts({ from, to, currency }: Period, evidence: Evidence): ModelInvoice {
   const { agreed } = evidence;
-  return modelInvoice({
+  return {
     minorNanos: 10n ** BigInt(9 - minorDigits(currency)),
     taxPercentNanos: modelNanos(agreed.account.tax_percent),
     fromMs: from,
@@ -30,7 +39,7 @@ export function derivedLines(
     }),
     overdue: agreed.overdue.flatMap((each) => owedOf(each, agreed.terms)),
     charges: agreed.charges.flatMap((each) => owedOf(each, agreed.terms)),
-  });
+  };
 }
 
 function owedOf(
@@ -96,6 +105,7 @@ function vmOf(
     agreements,
     outages: countedOutages(vm, measured, sheets),
     traffic: measured.traffic.flatMap((each) => trafficOf(each, plans)),
+    judged: vm.judged.map((each) => ({ fromMs: each.from, toMs: each.to })),
     claims: vm.events.flatMap(({ kind, at, from: since, to: until }) =>
       kind !== 'credit_claimed' || since === undefined || until === undefined ? [] : [{ atMs: at, fromMs: since, toMs: until }],
     ),

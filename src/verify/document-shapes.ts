@@ -28,6 +28,7 @@ export const contentShape = z.looseObject({
   lines: z.array(lineShape),
   total: money,
   corrects: z.looseObject({ invoice: z.string() }).optional(),
+  needs_review: z.array(z.looseObject({ vm: z.string(), at_stake: money })).default([]),
 });
 export type DocumentContent = z.infer<typeof contentShape>;
 
@@ -80,6 +81,7 @@ const agreedVm = z.looseObject({
       announced_before_ms: z.number().nullable().default(null),
     }),
   ),
+  judged: z.array(z.object({ from: instant, to: instant })).default([]),
   events: z.array(
     z.object({
       id: z.string(),

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { ModelLine } from './model/invoice.ts';
 import type { Condition } from '../domain/condition.ts';
 import { formatInstant } from '../domain/instant.ts';
-import { countedOutages, derivedLines } from './derive.ts';
+import { countedOutages, derivedLines, derivedReviews } from './derive.ts';
 import { Disagreed } from './disagreement.ts';
 import {
   contentShape,
@@ -68,8 +68,10 @@ export function checkDocument(text: DocumentText): CheckedDocument {
   const evidence = readShaped(`the evidence of ${name}`, text.evidence, evidenceShape);
   checkCounted(name, evidence);
   const derived = derivedLines(content, evidence);
-  if (content.type === 'invoice') compareLines(name, content.lines.filter(isRated), derived);
-  else compareCorrections(name, content, derived);
+  if (content.type === 'invoice') {
+    compareLines(name, content.lines.filter(isRated), derived);
+    compareReviews(name, content, evidence);
+  } else compareCorrections(name, content, derived);
   return { content, evidence, derived: derived.length };
 }
 
@@ -134,6 +136,14 @@ function compareLines(name: string, lines: readonly DocumentLine[], derived: rea
     if (nanosOf(line.amount) !== mine.nanos)
       throw disagreedAbout(name, { vm, field: `${field} (${line.kind}), amount` }, line.amount, decimal(mine.nanos));
   }
+}
+
+/** What the document says of silence that nobody had judged is what it was: which VMs, and how much would have been credited. */
+function compareReviews(name: string, content: DocumentContent, evidence: Evidence): void {
+  const told = content.needs_review.map((each) => `${each.vm} ${decimal(nanosOf(each.at_stake))}`);
+  const derived = derivedReviews(content, evidence).map((each) => `${each.vm} ${decimal(each.nanos)}`);
+  for (let i = 0; i < Math.max(told.length, derived.length); i += 1)
+    if (told[i] !== derived[i]) throw disagreedAbout(name, { field: 'needs_review' }, told[i] ?? null, derived[i] ?? null);
 }
 
 /** A line of a credit note takes back no more than the period has come to less, and says truly what it comes to now. */

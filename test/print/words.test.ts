@@ -68,7 +68,7 @@ function everything(): { facts: InvoiceFacts; lines: RatedLine[] } {
               // Of half of them the plan changes.
               ...(startsAtMs === FROM ? [] : [{ fromMs: FROM + 864e5, plan: planOf('2', planBody.parse({ currency: 'CNY', time_zone: 'UTC', price: { amount: '9', per: 'day' } })) }]),
             ],
-            policyOf: () => ({ clause: null, creditable: new Set([conditionCode('provider')]), method, claimWithinDays: null, expiresAfterDays: null }),
+            policyOf: () => ({ clause: null, creditable: new Set([conditionCode('provider')]), unsure: new Set(), method, claimWithinDays: null, expiresAfterDays: null }),
           },
           FROM / MINUTE_MS,
           TO / MINUTE_MS,
@@ -233,6 +233,8 @@ const NOTES: readonly (readonly [NoteSay, kept: string])[] = [
   [{ code: 'never_metered', vms: ['1', '2'], count: 5 }, '5 VMs 1, 2 and 3 more were never metered in the period: the service is charged, uptime and traffic are not known, and traffic counts as 0'],
   [{ code: 'partly_metered', vm: '1', not_metered_ms: 1_800_000, served_ms: 90_060_000 }, 'VM 1 was not metered for 30 min of the 25 h 1 min that it was served'],
   [{ code: 'more_partly_metered', count: 3 }, '3 more VMs were not metered all the time that they were served'],
+  [{ code: 'needs_review', count: 1, amount: '1.00', currency: 'CNY' }, "1 VM fell silent and nobody has said why: nothing is credited for it, and 1.00 CNY would be if it was the provider's"],
+  [{ code: 'needs_review', count: 2, amount: '2.00', currency: 'CNY' }, "2 VMs fell silent and nobody has said why: nothing is credited for it, and 2.00 CNY would be if it was the provider's"],
   [{ code: 'not_printable', field: 'customer_name', characters: ['1', '2'], count: 2 }, "the customer's name has characters that the PDF can't print and shows as □ (1 2): the HTML and JSON forms have them"],
   [{ code: 'not_printable', field: 'issuer_payment', characters: ['1'], count: 12 }, "what the issuer says of payment has characters that the PDF can't print and shows as □ (1 …): the HTML and JSON forms have them"],
 ]; // prettier-ignore

@@ -14,6 +14,7 @@ const policy = (claimWithinDays: number | null): CreditPolicy => ({
   clause: null,
   creditable: new Set(),
   method: { kind: 'none' },
+  unsure: new Set(),
   claimWithinDays,
   expiresAfterDays: null,
 });

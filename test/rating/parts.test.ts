@@ -41,6 +41,7 @@ const policyOf = (random: Random): CreditPolicy => ({
   clause: null,
   creditable: new Set([pick(random, CAUSES), pick(random, CAUSES)].map(conditionCode)),
   method: methodOf(random),
+  unsure: new Set(),
   claimWithinDays: null,
   expiresAfterDays: null,
 });

@@ -93,6 +93,7 @@ const policyOf =
   (plan: Plan): CreditPolicy => ({
     clause: null,
     creditable: plan.creditable,
+    unsure: new Set(),
     method,
     claimWithinDays: null,
     expiresAfterDays: null,

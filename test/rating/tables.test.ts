@@ -33,6 +33,7 @@ const policy = (method: CreditMethod): CreditPolicy => ({
   clause: null,
   creditable: new Set([conditionCode('provider')]),
   method,
+  unsure: new Set(),
   claimWithinDays: null,
   expiresAfterDays: null,
 });

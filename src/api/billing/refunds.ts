@@ -87,6 +87,10 @@ const answerShape = z.object({
     rx_bytes: z.unknown().meta({ type: ['integer', 'null'] }),
     tx_bytes: z.unknown().meta({ type: ['integer', 'null'] }),
   }),
+  silences: z
+    .array(z.string())
+    .optional()
+    .describe('Of a check that needs review: the silences of the VM that nobody has decided on (`/v1/silences/{id}`).'),
   facts: z.looseObject({}).describe('What was known besides the metered data.'),
   sheet: z.looseObject({}).describe('The terms sheet that was applied, whole.'),
   document: z.looseObject({}).optional().describe('Whom it is from and to, as it is printed; left out by decisions of before.'),

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { atStakeOf } from '../../billing/silences/at-stake.ts';
 import type { IgnoredBody } from '../../catalog/silence-book.ts';
 import type { IncidentBody } from '../../catalog/incidents.ts';
 import type { Versioned } from '../../catalog/versioned.ts';
 import { CAUSES } from '../../domain/condition.ts';
+import { formatAmount } from '../../domain/money.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import type { SilenceGroup } from '../../query/silences.ts';
 import type { ApiContext } from '../shared/context.ts';
@@ -51,6 +53,11 @@ export const groupDetailShape = groupShape.extend({
       }),
     )
     .describe('By start, then by VM.'),
+  at_stake: z
+    .array(z.object({ account: z.string(), currency: z.string(), amount: z.string() }))
+    .describe(
+      'What would be credited more in the calendar months that it touches, before tax, if the open time was the provider’s.',
+    ),
   decisions: z.array(decisionShape).describe('In the order they were recorded, withdrawn ones among them.'),
 });
 
@@ -80,7 +87,8 @@ export function groupJson(context: Pick<ApiContext, 'catalog'>, group: SilenceGr
   };
 }
 
-export function groupDetailJson(context: Pick<ApiContext, 'catalog'>, group: SilenceGroup): Record<string, unknown> {
+export async function groupDetailJson(context: ApiContext, group: SilenceGroup): Promise<Record<string, unknown>> {
+  const atStake = await atStakeOf(context, group);
   return {
     ...groupJson(context, group),
     silences: group.silences.map(({ vm, startMs, endMs, open }) => ({
@@ -90,6 +98,7 @@ export function groupDetailJson(context: Pick<ApiContext, 'catalog'>, group: Sil
       end: endMs === null ? null : formatInstant(endMs),
       open: open.map(({ fromMs, toMs }) => ({ from: formatInstant(fromMs), to: formatInstant(toMs) })),
     })),
+    at_stake: atStake.map(({ account, currency, nanos }) => ({ account, currency, amount: formatAmount(nanos, currency) })),
     decisions: context.catalog.silences.decisionsOn(group.id).map(decisionJson),
   };
 }

@@ -1,9 +1,11 @@
 import { formatInstant } from '../../domain/instant.ts';
-import { conditionOf } from '../../domain/condition.ts';
+import { conditionOf, SILENT } from '../../domain/condition.ts';
 import { formatAmount, roundToMinor } from '../../domain/money.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { oneFieldProblem } from '../../problems/field-problems.ts';
 import type { QueryContext } from '../../query/context.ts';
+import { loadOutages } from '../../query/outages.ts';
+import { silenceGroupsOf } from '../../query/silences.ts';
 import type { LoadedSheet, TermsLibrary } from '../../terms/library.ts';
 import type { RefundEvent, RefundFacts } from '../../terms/measure.ts';
 import { evaluateRefund, type RefundDecision } from '../../terms/refund.ts';
@@ -57,9 +59,23 @@ export async function checkRefund(
     calculation: calculationJson(decision, gathered.facts.currency),
     clauses: decision.rules,
     evidence: evidenceJson(gathered),
+    // The silences that somebody has to decide on before this can be.
+    silences: decision.decision === 'needs_review' ? await undecidedSilences(context, vm, gathered, atMs) : [],
     facts: factsJson(gathered.facts, loaded.sheet, atMs),
     sheet: loaded.json,
   };
+}
+
+/** Silences named in an answer at most. */
+const SILENCES_MAX = 20;
+
+/** Ids of the silences of which something is left to decide. */
+async function undecidedSilences(context: QueryContext, vm: string, { evidence }: Gathered, atMs: number): Promise<string[]> {
+  const silent = evidence.outages.filter(({ condition }) => condition === SILENT).slice(0, SILENCES_MAX);
+  const reported = await loadOutages(context, [vm], silent[0]?.startMs ?? atMs, silent.at(-1)?.endMs ?? atMs);
+  const raw = (reported.get(vm) ?? []).filter(({ condition }) => condition === SILENT);
+  const groups = await silenceGroupsOf(context, raw.map(({ startMs, endMs }) => ({ vm, startMs, endMs }))); // prettier-ignore
+  return groups.filter(({ silences }) => silences.some((each) => each.vm === vm && each.open.length > 0)).map(({ id }) => id);
 }
 
 /** The terms agreed for a VM: its own, else those of its plan in force. */

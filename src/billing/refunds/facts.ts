@@ -57,6 +57,7 @@ export async function gatherFacts(
       handlingFeeNanos: handlingFee(catalog, body, paid.atMs ?? atMs),
       meteredToMs: span === undefined ? null : Math.min(span.horizonMs, span.waitsFromMs ?? Infinity),
       outages,
+      judged: catalog.silences.ignoredOf(vm),
       traffic: span === undefined ? null : await trafficTotal(context, vm, fromMs, atMs),
       events,
       accountEvents: catalog.vmsOf(body.account).flatMap((each) => eventsOf(catalog, each)),

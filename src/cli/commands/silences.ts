@@ -140,6 +140,7 @@ function detailLines(silence: SilenceDetail): string[] {
   return [
     `${silence.id}: ${silence.agent ?? 'nobody known'} spoke for ${silence.vms} VMs; ${silence.state}`,
     ...tableLines(['VM', 'account', 'from', 'to', 'undecided'], vms),
+    ...silence.at_stake.map(({ account, currency, amount }) => `${amount} ${currency} of ${account} hang on it, before tax`),
     ...(decisions.length === 0 ? [] : ['', ...tableLines(['decision', 'as', 'VMs', 'from', 'to', 'by', 'recorded', 'withdrawn', 'note'], decisions)]), // prettier-ignore
   ];
 }

@@ -28,6 +28,7 @@ export const SilenceDetail = Silence.extend({
       open: z.array(run),
     }),
   ),
+  at_stake: z.array(z.looseObject({ account: z.string(), currency: z.string(), amount: z.string() })),
   decisions: z.array(
     z.looseObject({
       id: z.string(),

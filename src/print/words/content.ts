@@ -104,6 +104,8 @@ export const NOTE: Sayings<NoteSay> = {
   partly_metered: ({ vm, not_metered_ms: notMeteredMs, served_ms: servedMs }) =>
     `VM ${vm} was not metered for ${hoursText(notMeteredMs, 'h', 'min')} of the ${hoursText(servedMs, 'h', 'min')} that it was served`,
   more_partly_metered: ({ count }) => `${count} more VMs were not metered all the time that they were served`,
+  needs_review: ({ count, amount, currency }) =>
+    `${count === 1 ? '1 VM' : `${count} VMs`} fell silent and nobody has said why: nothing is credited for it, and ${amount} ${currency} would be if it was the provider's`,
   not_printable: ({ field, characters, count }) =>
     `${FIELDS[field]} has characters that the PDF can't print and shows as □ (${characters.join(' ')}${count > characters.length ? ' …' : ''}): the HTML and JSON forms have them`,
 };

@@ -135,6 +135,8 @@ const NOTE: Words['note'] = {
   partly_metered: ({ vm, not_metered_ms: notMeteredMs, served_ms: servedMs }) =>
     `虚拟机 ${vm} 在 ${hoursText(servedMs, '小时', '分')} 服务时间中有 ${hoursText(notMeteredMs, '小时', '分')} 未测量`,
   more_partly_metered: ({ count }) => `另有 ${count} 台虚拟机未在全部服务时间测量`,
+  needs_review: ({ count, amount, currency }) =>
+    `${count} 台虚拟机曾无任何回报，原因尚未认定：未予抵扣；若属服务商责任，应抵扣 ${amount} ${currency}`,
   not_printable: ({ field, characters, count }) =>
     `${FIELDS[field]}含有 PDF 无法打印、以 □ 表示的字符（${characters.join(' ')}${count > characters.length ? ' …' : ''}）；完整文字见 HTML 与 JSON 格式`,
 };

@@ -135,6 +135,8 @@ const NOTE: Words['note'] = {
   partly_metered: ({ vm, not_metered_ms: notMeteredMs, served_ms: servedMs }) =>
     `虛擬機 ${vm} 在 ${hoursText(servedMs, '小時', '分')} 服務時間中有 ${hoursText(notMeteredMs, '小時', '分')} 未量測`,
   more_partly_metered: ({ count }) => `另有 ${count} 台虛擬機未於全部服務時間量測`,
+  needs_review: ({ count, amount, currency }) =>
+    `${count} 台虛擬機曾無任何回報，原因尚未認定：未予抵扣；若屬服務商責任，應抵扣 ${amount} ${currency}`,
   not_printable: ({ field, characters, count }) =>
     `${FIELDS[field]}含有 PDF 無法列印、以 □ 表示的字元（${characters.join(' ')}${count > characters.length ? ' …' : ''}）；完整文字見 HTML 與 JSON 格式`,
 };

@@ -17,6 +17,8 @@ export type ModelCredit =
 /** What unavailable time earns under a sheet: which causes, of what length at least, and how. */
 export interface ModelPolicy {
   readonly creditable: readonly Condition[];
+  /** Causes of which a person has to say whether they count. */
+  readonly unsure: readonly Condition[];
   readonly minimumSpellMs: number;
   /** Days after the calendar month within which credit must be claimed; null: it is given unasked. */
   readonly claimWithinDays: number | null;
@@ -48,6 +50,8 @@ export interface ModelVm {
   /** Causes after incidents, each with its end. */
   readonly outages: readonly ModelOutage[];
   readonly traffic: readonly ModelVmTraffic[];
+  /** Time whose silence is on record as nobody's outage. */
+  readonly judged?: readonly { readonly fromMs: number; readonly toMs: number }[];
   /** When credit was claimed, and for which time. */
   readonly claims: readonly { readonly atMs: number; readonly fromMs: number; readonly toMs: number }[];
   /** Sums of a plan: of a period, and once. */

@@ -35,13 +35,16 @@ export function modelPolicy(sheet: Json | null, creditableOfPlan: readonly Condi
   const one = { num: 1n, den: 1n };
   if (sheet === null) {
     const credit = { kind: 'time', rounding: 'minute', multiplier: one, dayCap: one } as const;
-    return { creditable: creditableOfPlan, minimumSpellMs: 0, claimWithinDays: null, credit };
+    return { creditable: creditableOfPlan, unsure: [], minimumSpellMs: 0, claimWithinDays: null, credit };
   }
   const said = sheet['credit'] as Json;
   const excluded = ((sheet['excluded'] ?? []) as readonly { causes: readonly string[] }[]).flatMap((each) => each.causes);
   const named = (said['creditable'] ?? creditableOfPlan) as readonly Condition[];
+  const creditable = CONDITIONS.filter((each) => named.includes(each) && !excluded.includes(each));
+  const unsure = (said['unsure'] ?? []) as readonly Condition[];
   return {
-    creditable: CONDITIONS.filter((each) => named.includes(each) && !excluded.includes(each)),
+    creditable,
+    unsure: said['kind'] === 'none' ? [] : unsure.filter((each) => !creditable.includes(each)),
     minimumSpellMs: modelDuration(said['minimum_spell'] ?? '0ms'),
     claimWithinDays: (said['claim_within_days'] ?? null) as number | null,
     credit: creditOf(said),
