@@ -2,6 +2,7 @@ import { afterOwnTime } from '../process/patience.ts';
 import { openWriteTable, type WriteTable } from './lmdb.ts';
 import { LogError } from './log.ts';
 import type { After, Faults } from './surroundings.ts';
+import { checkIsWhole } from './whole-file.ts';
 import { EmbeddedWriter } from './writer.ts';
 
 export { type EmbeddedReader, openEmbeddedReader } from './reader.ts';
@@ -40,6 +41,7 @@ export function openEmbeddedWriter(options: EmbeddedLogOptions): EmbeddedWriter 
   const mapBytes = Math.max(2 * limits.keptBytesMax, 2 ** 30);
   let table: WriteTable;
   try {
+    if (options.openTable === undefined) checkIsWhole(options.path);
     table = (options.openTable ?? openWriteTable)(options.path, mapBytes);
   } catch (error) {
     if (error instanceof LogError) throw error;

@@ -139,7 +139,7 @@ function checkIsLmdb(path: string): void {
 }
 
 /** Stands behind the head of the file's first page, in the byte order of the machine. */
-const LMDB_MAGIC = Buffer.from(Uint32Array.of(0xbeefc0de).buffer);
+export const LMDB_MAGIC = Buffer.from(Uint32Array.of(0xbeefc0de).buffer);
 const HEAD_OF_FILE_BYTES = 64;
 
 function baseOptions(): RootDatabaseOptions {

@@ -3,7 +3,17 @@
  * server. Nothing may be answered on top of it, and what was given up by an operator is shown for ever.
  */
 import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -150,6 +160,13 @@ describe.each(['second', 'killed'])('at rest (%s)', (base) => {
         truncateSync(logOf(name), 0);
       },
       /the log is empty: its file was deleted/,
+    ],
+    [
+      'a log that was cut in half',
+      (name) => {
+        truncateSync(logOf(name), Math.floor(statSync(logOf(name)).size / 2));
+      },
+      /was cut: it has \d+ bytes of \d+/,
     ],
     ["another deployment's log", (name) => put('log', 'other', name), /one of the two belongs to another deployment/],
     ['an older copy of the log', (name) => put('log', 'first', name), /restored from an earlier time, or cut/],
