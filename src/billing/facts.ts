@@ -24,8 +24,8 @@ import { claimsOf } from './claims.ts';
 import type { BillingContext } from './context.ts';
 import { type NotMeasured, notMeasuredNotes, notMeasuredOf } from './not-measured.ts';
 import { lateChargesOf, overdueOf } from './overdue.ts';
-import { unprintableIn } from '../print/pdf/printable.ts';
-import type { NotedField, NoteSay } from '../rating/note.ts';
+import type { NoteSay } from '../rating/note.ts';
+import { unprintableOf } from './unprintable.ts';
 import { zoneOfPeriod } from './period.ts';
 import { trafficDays, type TrafficRange, trafficSlots } from './usage.ts';
 
@@ -200,28 +200,6 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
     isOver: nowMs >= toMs,
     stored: usage.stored,
   };
-}
-
-/** Characters named in a note at most. */
-const CHARACTERS_MAX = 10;
-
-async function unprintableOf({ catalog, issuer }: BillingContext, account: string): Promise<NoteSay[]> {
-  const body = catalog.account(account)?.body;
-  const fields: readonly (readonly [NotedField, string | undefined])[] = [
-    ['customer_name', body?.name],
-    ['customer_address', body?.address],
-    ['customer_tax_id', body?.tax_id],
-    ['issuer_name', issuer?.name],
-    ['issuer_address', issuer?.address],
-    ['issuer_payment', issuer?.payment],
-  ];
-  const notes: NoteSay[] = [];
-  for (const [field, text = ''] of fields) {
-    const missing = await unprintableIn(text);
-    if (missing.length > 0)
-      notes.push({ code: 'not_printable', field, characters: missing.slice(0, CHARACTERS_MAX), count: missing.length });
-  }
-  return notes;
 }
 
 /** Whether a VM is served at an instant, on one plan or another: what happens to it before or after is nothing that its plans charge. */

@@ -1,5 +1,7 @@
-import type { ShownInvoice } from './invoice-shape.ts';
+import type { ShownInvoice, ShownLine } from './invoice-shape.ts';
 
+/** Of documents of `layout` 2, after the others: the line's time, the agreed price and how much of it, the clauses by their keys. */
+const EXPLAINED = ['line_from', 'line_to', 'days', 'minutes', 'of_days', 'price', 'per', 'clauses'] as const;
 const COLUMNS = ['kind', 'vm', 'description', 'quantity', 'unit', 'unit_price', 'amount', 'formula', 'query'] as const;
 
 /**
@@ -7,9 +9,10 @@ const COLUMNS = ['kind', 'vm', 'description', 'quantity', 'unit', 'unit_price', 
  * programs would take for a part of the first name; `?bom=true` of the API puts one before it, for Excel.
  */
 export function invoiceCsv(invoice: ShownInvoice): string {
+  const isExplained = (invoice.layout ?? 1) >= 2;
   const own = [
     invoice.id,
-    invoice.number?.toString() ?? '',
+    invoice.number_text ?? invoice.number?.toString() ?? '',
     invoice.status,
     invoice.account,
     invoice.from,
@@ -17,10 +20,24 @@ export function invoiceCsv(invoice: ShownInvoice): string {
     invoice.currency,
   ];
   const rows = [
-    ['invoice', 'number', 'status', 'account', 'from', 'to', 'currency', ...COLUMNS],
-    ...invoice.lines.map((line) => [...own, ...COLUMNS.map((name) => line[name] ?? '')]),
+    ['invoice', 'number', 'status', 'account', 'from', 'to', 'currency', ...COLUMNS, ...(isExplained ? EXPLAINED : [])],
+    ...invoice.lines.map((line) => [
+      ...own,
+      ...COLUMNS.map((name) => line[name] ?? ''),
+      ...(isExplained ? explainedCells(line) : []),
+    ]),
   ];
   return rows.map((row) => `${row.map(cell).join(',')}\r\n`).join('');
+}
+
+/** A price that was agreed, where the line is of one; a line of several has them in its JSON. */
+function explainedCells({ explained: { from = '', to = '', parts = [], clauses = [] } = {} }: ShownLine): string[] {
+  const [part] = parts.length === 1 ? parts : [];
+  const priced =
+    part === undefined
+      ? ['', '', '', '', '']
+      : [part.days.toString(), part.minutes.toString(), part.of_days?.toString() ?? '', part.price, part.per];
+  return [from, to, ...priced, clauses.join(' ')];
 }
 
 /** What spreadsheets take for the beginning of a formula; the wide forms are those of East Asian keyboards. */

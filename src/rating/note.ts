@@ -10,6 +10,12 @@ const FIELDS = [
   'issuer_name',
   'issuer_address',
   'issuer_payment',
+  'customer_registration',
+  'customer_purchase_order',
+  'issuer_registration',
+  'issuer_payment_terms',
+  'titles',
+  'incident_notes',
 ] as const;
 export type NotedField = (typeof FIELDS)[number];
 

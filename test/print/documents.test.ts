@@ -55,6 +55,26 @@ describe('an invoice of a month', () => {
     expect(text).not.toContain('received 0 bytes');
   });
 
+  it('has in its CSV the agreed price of each line, and how much of it', async () => {
+    const [head = '', ...rows] = (await scene.form(id, 'text/csv')).toString().trim().split('\r\n');
+    expect(head).toMatch(/,query,line_from,line_to,days,minutes,of_days,price,per,clauses$/);
+    expect(rows.find((row) => row.includes(',acme-db,'))).toMatch(
+      /,2026-03-10T02:00:00Z,2026-03-31T16:00:00Z,21,840,31,310\.00,month,$/,
+    );
+    expect(rows.filter((row) => row.includes(',310.00,month,'))).toHaveLength(4);
+    expect(rows.find((row) => row.includes(',credit,'))).toMatch(/,internet-service\/per-minute$/);
+  });
+
+  it('tells at the draft what no font has: names, addresses, titles, notes of incidents', async () => {
+    await scene.done('PUT', '/v1/accounts/far', { name: 'ᚠᚢᚦ', currency: 'CNY', purchase_order: 'ᚱ1' });
+    await scene.done('PUT', '/v1/vms/far-1', { account: 'far', title: 'ᚲᚷ', plans: [{ plan: 'cloud-s', from: '2026-03-01T00:00:00+08:00' }] });
+    const day = { from: '2026-03-01T00:00:00+08:00', to: '2026-03-02T00:00:00+08:00' };
+    await scene.done('POST', '/v1/incidents', { scope: { account: 'far' }, ...day, cause: 'provider', note: 'ᚹ' });
+    const { notes } = await scene.done<{ notes: { code: string; field?: string }[] }>('POST', '/v1/invoices', { account: 'far', ...day });
+    const told = notes.filter(({ code }) => code === 'not_printable').map(({ field }) => field);
+    expect(told).toEqual(['customer_name', 'customer_purchase_order', 'titles', 'incident_notes']);
+  }); // prettier-ignore
+
   it('fits two pages, and prints no path of the API', async () => {
     const { pages, text } = await pdfOf(id);
     expect(pages).toHaveLength(2);

@@ -159,7 +159,7 @@ const LINES = keptOf(RATED);
 const ALL = [...LINES, ...itemsOf(LINES).flatMap(corrections)];
 
 /** Kinds of events that 0.1.0 did not know; nor did it know parts of a period. */
-const LATER: readonly string[] = ['verification_refused', 'expired', 'ended', 'deletion_due'];
+const LATER: readonly string[] = ['verification_refused', 'expired', 'ended', 'deletion_due', 'reminder'];
 const isOld = (line: ShownLine): boolean => {
   const item = shownItem(line);
   const isPart = line.say?.formula.some(({ code }) => code === 'part_of_period') ?? false;

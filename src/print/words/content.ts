@@ -88,6 +88,12 @@ const FIELDS: Readonly<Record<NotedField, string>> = {
   issuer_name: "the issuer's name",
   issuer_address: "the issuer's address",
   issuer_payment: 'what the issuer says of payment',
+  customer_registration: "the customer's registration",
+  customer_purchase_order: "the customer's purchase order",
+  issuer_registration: "the issuer's registration",
+  issuer_payment_terms: "the issuer's payment terms",
+  titles: 'the titles of plans or VMs',
+  incident_notes: 'the notes of incidents',
 };
 
 export const NOTE: Sayings<NoteSay> = {

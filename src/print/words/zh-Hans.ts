@@ -121,6 +121,12 @@ const FIELDS: Readonly<Record<NotedField, string>> = {
   issuer_name: '开具单位名称',
   issuer_address: '开具单位地址',
   issuer_payment: '开具单位的付款方式',
+  customer_registration: '客户注册号',
+  customer_purchase_order: '客户采购订单号',
+  issuer_registration: '开具单位注册号',
+  issuer_payment_terms: '开具单位付款条件',
+  titles: '方案或虚拟机的名称',
+  incident_notes: '事件的说明',
 };
 
 const NOTE: Words['note'] = {

@@ -121,6 +121,12 @@ const FIELDS: Readonly<Record<NotedField, string>> = {
   issuer_name: '開立單位名稱',
   issuer_address: '開立單位地址',
   issuer_payment: '開立單位之付款方式',
+  customer_registration: '客戶登記號碼',
+  customer_purchase_order: '客戶採購單號',
+  issuer_registration: '開立單位登記號碼',
+  issuer_payment_terms: '開立單位付款條件',
+  titles: '方案或虛擬機之名稱',
+  incident_notes: '事件之說明',
 };
 
 const NOTE: Words['note'] = {
