@@ -19,7 +19,6 @@ import {
   sampleCondition,
   sampleCounters,
   sampleEpoch,
-  sampleHold,
   sampleIsSum,
   sampleLink,
   sampleNic,
@@ -199,7 +198,7 @@ function slow(p: usize, end: usize, at: usize, index: u32): u32 {
     sampleCondition,
     sampleCounters,
   );
-  return sayMore(at, size, sampleStarted, sampleLink, sampleIsSum, sampleHold);
+  return sayMore(at, size, sampleStarted, sampleLink, sampleIsSum);
 }
 
 function lineEnd(p: usize, end: usize): usize {

@@ -14,6 +14,8 @@ import { incidentRoutes } from './catalog/incidents.ts';
 import { invoiceListRoutes } from './billing/invoice-list.ts';
 import { invoiceRunRoutes } from './billing/invoice-runs.ts';
 import { invoiceRoutes } from './billing/invoices.ts';
+import { ledgerRoutes } from './billing/ledger.ts';
+import { paymentRoutes } from './billing/payments.ts';
 import { keyRoutes } from './service/keys.ts';
 import { sourceRoutes } from './metering/sources.ts';
 import { nameRoutes } from './service/names.ts';
@@ -55,6 +57,8 @@ const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
   invoiceRoutes,
   invoiceRunRoutes,
   reconcileRoutes,
+  paymentRoutes,
+  ledgerRoutes,
   balanceRoutes,
   chargeDaysRoute,
   standingRoutes,

@@ -1,6 +1,6 @@
 /** When raw samples expire, and whose are held: the store knows how. */
 import type { Logger } from 'pino';
-import { type InvoiceState, outstandingNanos } from '../books/invoices.ts';
+import type { InvoiceState } from '../books/invoices.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { Cluster } from '../store/cluster.ts';
 import { expireSamples, type Hold } from '../store/expiry.ts';
@@ -55,10 +55,9 @@ export function startExpiry({ store, cluster, records, logger, keptDays, clockMs
   };
 }
 
-function isOwed(state: InvoiceState): boolean {
-  const { head, status, uncoveredNanos } = state;
+function isOwed({ head, status, outstandingNanos, uncoveredNanos }: InvoiceState): boolean {
   if (head.type !== 'invoice' || status !== 'final') return false;
-  return outstandingNanos(state) + uncoveredNanos > 0n;
+  return outstandingNanos + uncoveredNanos > 0n;
 }
 
 /** Whose raw samples are evidence in something that is not settled: a dispute that nobody has closed, an invoice that is owed. */

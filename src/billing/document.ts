@@ -21,7 +21,9 @@ import { KeptClauses, sheetsIn } from './explained/clauses.ts';
 import type { Explaining } from './explained/line.ts';
 import { pendingDebits } from '../books/debit-lines.ts';
 import { gatherFacts, type Gathered } from './facts.ts';
-import { dueAtOf } from './overdue.ts';
+import { dueAt } from '../ledger/due.ts';
+import { sharesOf } from '../ledger/shares.ts';
+import { dueDaysOf } from './overdue.ts';
 
 /** A document with what it was made from still at hand: its JSON is written once, and read by nobody here. */
 export interface RatedDocument extends StoredDocument {
@@ -59,7 +61,7 @@ export function documentOf(context: BillingContext, account: string, gathered: G
   const debits = again === undefined ? pendingDebits(context.books, account) : [];
   const lines = [...rated, ...debits.map(({ line }) => line)];
   const total = totalOf(lines);
-  const dueAtMs = dueAtOf(context, account, toMs);
+  const dueDays = dueDaysOf(context, account, toMs);
   const complete = gathered.evidence.every(({ vm, span }) => {
     const endsAtMs = context.catalog.endsAtMs(vm) ?? toMs;
     return span === undefined || isRightUntil(span, Math.min(toMs, endsAtMs));
@@ -94,7 +96,6 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     from: formatInstant(fromMs),
     to: formatInstant(toMs),
     time_zone: gathered.days.time_zone,
-    due_at: formatInstant(dueAtMs),
     lines: lines.map((line) => lineJson(line, explaining)),
     ...aboutLines(context, lines, explaining),
     total: formatAmount(total, currency),
@@ -134,8 +135,17 @@ export function documentOf(context: BillingContext, account: string, gathered: G
       final: false,
       number: null,
       issued_at: null,
-      due_at: dueAtMs,
       ...seriesOf(context.issuer?.numbers?.invoice, gathered.days.time_zone),
+      // Were it issued now, but for a period that is not over.
+      due_at: dueAt(Math.max(toMs, context.businessNow()), dueDays),
+      due_days: dueDays,
+      ...(body.settlement === 'manual' ? { settlement: 'manual' as const } : {}),
+      shares: Array.from(
+        sharesOf(
+          lines.map(({ vm, kind, amountNanos: nanos }) => ({ vm, kind, nanos })).filter(({ kind }) => kind !== 'late_fee'),
+        ),
+        ([vm, nanos]) => ({ vm, nanos: nanos.toString() }),
+      ),
       total_nanos: total.toString(),
       principal_nanos: (total - totalOf(lines.filter((line) => line.kind === 'late_fee'))).toString(),
       corrects: null,

@@ -145,7 +145,7 @@ async function write(
 ): Promise<void> {
   if (batch.length === 0) return;
   const { books } = context;
-  const decide = (nowMs: number, newId: () => string): BooksEntry[] => {
+  const decide = (_: number, newId: () => string): BooksEntry[] => {
     const entries: BooksEntry[] = [];
     let number = books.nextNumber('invoice');
     for (const { task, document } of batch) {
@@ -163,7 +163,7 @@ async function write(
         }
         if (request.finalize) checkDebits(books, document.head);
         const id = draft?.id ?? (request.dryRun ? 'none' : newId());
-        const kept = request.finalize ? finalized(id, document, number, nowMs) : document;
+        const kept = request.finalize ? finalized(id, document, number, context.businessNow()) : document;
         if (request.finalize) number += 1;
         const outcome = request.finalize ? 'finalized' : draft === undefined ? 'created' : 'updated';
         const told = {
@@ -200,7 +200,8 @@ function invoicesOfPeriod(
 /** A draft of what has become nothing is made void: it would otherwise be finalized one day. */
 async function dropDraft(context: BillingContext, task: Task, request: RunRequest): Promise<void> {
   const { draft } = invoicesOfPeriod(context.books, task);
-  if (draft !== undefined && !request.dryRun) await voidInvoice(context.books, draft.id, 'nothing to bill', request.by);
+  if (draft !== undefined && !request.dryRun)
+    await voidInvoice(context.books, draft.id, { note: 'nothing to bill', by: request.by, nowMs: context.businessNow() });
 }
 
 /** Runs the part of one account: what is wrong with it is its outcome, what is wrong with the store stops everything. */

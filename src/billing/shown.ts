@@ -1,11 +1,11 @@
 import { contentOf, type StoredDocument } from '../books/stored-document.ts';
 import type { Books } from '../books/books.ts';
-import { outstandingNanos } from '../books/invoices.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
 import { toJson } from '../domain/json.ts';
 import { numberText } from '../books/number-series.ts';
 import { readContent, type ShownInvoice } from '../print/invoice-shape.ts';
+import { dueAtOfHead } from '../books/document-money.ts';
 import { readDocument, stateOf } from '../books/ledger.ts';
 
 /** A document with what has happened to it since, as JSON text; amounts and integers exact. Throws `invoice_unknown`. */
@@ -25,6 +25,7 @@ export async function shownInvoice(books: Books, id: string): Promise<ShownInvoi
     ...(series === undefined ? {} : { number_text: numberText(document.head) }),
     issued_at: issuedAtMs === null ? null : formatInstant(issuedAtMs),
     ...readContent(document.rest),
+    due_at: formatInstant(dueAtOfHead(document.head)),
     ...happened(books, id, document),
   };
 }
@@ -32,18 +33,18 @@ export async function shownInvoice(books: Books, id: string): Promise<ShownInvoi
 /** What has happened to a document since it was made. */
 function happened(books: Books, id: string, document: StoredDocument) {
   const state = stateOf(books, id);
-  const { head, status, settlements, paidNanos, creditedNanos, chargedNanos, uncoveredNanos } = state;
-  const balance = books.balanceEntriesOf(state);
+  const { head, status, settlements, paidNanos, creditedNanos, chargedNanos, uncoveredNanos, outstandingNanos } = state;
+  const balance = books.daysOf(state);
   const amount = (nanos: bigint): string => formatAmount(nanos, head.currency);
   return {
     status,
     paid: amount(paidNanos),
     credited: amount(creditedNanos),
-    outstanding: amount(head.type === 'credit_note' || status === 'void' ? 0n : outstandingNanos(state)),
+    outstanding: amount(head.type === 'credit_note' || status === 'void' ? 0n : outstandingNanos),
     ...(balance.length === 0
       ? {}
       : {
-          // What the prepaid balance was charged for these days already; the rest that it could not cover is owed there.
+          // What these days were charged by themselves already; what of it is not paid is owed there.
           balance: {
             charged: amount(chargedNanos),
             covered: amount(chargedNanos - uncoveredNanos),
@@ -51,15 +52,16 @@ function happened(books: Books, id: string, document: StoredDocument) {
             entries: balance.map((each) => ({
               id: each.id,
               kind: each.kind,
-              date: each.day?.date ?? null,
+              date: each.day.date,
               amount: amount(BigInt(each.amount_nanos)),
             })),
           },
         }),
     payments: settlements.map((each) => ({
       kind: each.action,
-      at: formatInstant(each.at),
-      amount: amount(BigInt(each.amount_nanos)),
+      at: formatInstant(each.atMs),
+      amount: amount(each.amountNanos),
+      reference: each.reference,
       note: each.note,
       by: each.by,
     })),

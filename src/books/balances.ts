@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { LINE_KINDS } from '../rating/line.ts';
-import type { LedgerEntry } from './coverage.ts';
 
 const signed = z.string().regex(/^-?\d+$/);
 
@@ -15,14 +14,25 @@ export const BALANCE_KINDS = [
   'transfer',
   'expiry',
   'state',
+  'payment',
+  'repayment',
+  'payout',
 ] as const;
 
 export const BALANCE_STATES = ['ok', 'low', 'overdue', 'suspended'] as const;
 export type BalanceState = (typeof BALANCE_STATES)[number];
 
+/** What a payment covers: an invoice by its id, or a term of a VM. */
+export const coversBody = z.union([
+  z.strictObject({ invoice: z.string() }),
+  z.strictObject({ vm: z.string(), from: z.int(), until: z.int() }),
+]);
+export type Covers = z.infer<typeof coversBody>;
+
 /**
- * An entry of an account's prepaid balance: added, never edited. Positive amounts are the account's money, negative ones
- * what it owes; the balance is the sum of all.
+ * A movement of an account's money that is no document: added, never edited. Positive amounts are the account's money, negative ones what it owes
+ * or what left. Rows of kind `invoice` were written by versions that kept prepaid balances apart from invoices: what they said follows from the
+ * documents.
  */
 export const balanceBody = z.strictObject({
   account: z.string(),
@@ -63,6 +73,10 @@ export const balanceBody = z.strictObject({
   lapsed: z.string().nullable(),
   /** Of a state: which, since when, by which clause. */
   state: z.strictObject({ is: z.enum(BALANCE_STATES), since: z.int(), clause: z.string().nullable() }).nullable(),
+  /** Of a payment: what it covers; null, or left out by top-ups: it is free. */
+  covers: coversBody.nullish(),
+  /** Unique among the account's payments and payouts; left out by rows of before, whose `source` may be one. */
+  reference: z.string().nullish(),
   /** Who says so: the reference of a payment, or why. */
   source: z.string(),
   by: z.string(),
@@ -87,17 +101,3 @@ export const BLANK_ENTRY = {
   lapsed: null,
   state: null,
 } as const satisfies Partial<BalanceBody>;
-
-/** An entry as what it covers is computed from it. */
-export function ledgerEntry(entry: BalanceEntry): LedgerEntry & { expiresAtMs: number | null; lapsedId: string | null } {
-  const late = entry.day?.parts.filter((part) => part.kind === 'late_fee') ?? [];
-  return {
-    id: entry.id,
-    atMs: entry.at,
-    amountNanos: BigInt(entry.amount_nanos),
-    dueAtMs: entry.due_at,
-    lateFeeNanos: late.reduce((sum, part) => sum + BigInt(part.nanos), 0n),
-    expiresAtMs: entry.expires_at,
-    lapsedId: entry.lapsed,
-  };
-}

@@ -1,9 +1,11 @@
 import type { Draft, Entry } from '../journal/entry.ts';
 import type { Journal, Projection } from '../journal/journal.ts';
 import { type Faults, NO_FAULTS } from '../process/faults.ts';
-import { type BalanceBody, balanceBody, type BalanceEntry, ledgerEntry } from './balances.ts';
 import { ConsequenceBook } from './consequences.ts';
-import { debtsOf } from './coverage.ts';
+import { type AccountBook, accountBook } from './account-book.ts';
+import { type BalanceBody, balanceBody, type BalanceEntry } from './balances.ts';
+import { type DayRow, isDay, withinInvoice } from './days-of-account.ts';
+import { dueAtOfHead, type KeptDocument } from './document-money.ts';
 import { type DebitHead, debitHead, type DebitState } from './debits.ts';
 import {
   comparePositions,
@@ -11,10 +13,11 @@ import {
   invoiceHead,
   type InvoiceState,
   type MinutesChange,
+  type Payment,
   positionOf,
-  type Settlement,
   settlementBody,
 } from './invoices.ts';
+import type { SettlementRow } from './row-money.ts';
 import { RefundChecks } from './refund-checks.ts';
 
 /** An entry of the books; events of VMs, and their ends, are recorded with it where one step says both. */
@@ -37,8 +40,8 @@ export class Books implements Projection {
   readonly refundChecks: RefundChecks;
   /** A projection of its own. */
   readonly consequences = new ConsequenceBook();
-  readonly #heads = new Map<string, { head: InvoiceHead; seq: bigint }>();
-  readonly #settlements = new Map<string, Map<string, Settlement>>();
+  readonly #heads = new Map<string, { head: InvoiceHead; seq: bigint; recordedAtMs: number; by: string }>();
+  readonly #settlements = new Map<string, Map<string, SettlementRow>>();
   readonly #notesOn = new Map<string, Set<string>>();
   readonly #byAccount = new Map<string, Set<string>>();
   /** The last number given, by type. */
@@ -49,8 +52,10 @@ export class Books implements Projection {
   /** Ids of invoices that list a debit, whatever their status. */
   readonly #listing = new Map<string, Set<string>>();
   readonly #accountSeq = new Map<string, bigint>();
-  /** Entries of prepaid balances by account, in the order in which they were recorded. */
+  /** Rows of money by account, in the order in which they were recorded. */
   readonly #balances = new Map<string, Map<string, BalanceEntry>>();
+  /** Ledgers that were worked out, each by the rows up to a number. */
+  readonly #ledgers = new Map<string, { seq: bigint; ledger: AccountBook }>();
   /** What notes and debits said of an invoice's minutes, by the entry that said so. */
   readonly #minutesOn = new Map<string, Map<string, { seq: bigint; changes: MinutesChange[] }>>();
 
@@ -112,8 +117,9 @@ export class Books implements Projection {
     const stored: unknown = JSON.parse(entry.body);
     if (entry.kind === 'settlement') {
       const body = settlementBody.parse(stored);
-      const list = this.#settlements.get(body.invoice) ?? new Map<string, Settlement>();
-      this.#settlements.set(body.invoice, list.set(entry.id, body));
+      const list = this.#settlements.get(body.invoice) ?? new Map<string, SettlementRow>();
+      const { id, seq, recordedAtMs } = entry;
+      this.#settlements.set(body.invoice, list.set(id, { ...body, id, seq, recordedAtMs }));
       return this.#heads.get(body.invoice)?.head.account;
     }
     if (entry.kind === 'balance') {
@@ -128,7 +134,7 @@ export class Books implements Projection {
     }
     // The reader hands over the head alone; a writer applies what it has just written, whole.
     const head = invoiceHead.parse((stored as { head?: unknown }).head ?? stored);
-    this.#heads.set(entry.id, { head, seq: entry.seq });
+    this.#heads.set(entry.id, { head, seq: entry.seq, recordedAtMs: entry.recordedAtMs, by: entry.recordedBy });
     this.#byAccount.set(head.account, (this.#byAccount.get(head.account) ?? new Set()).add(entry.id));
     if (head.number !== null) this.#last[head.type] = Math.max(this.#last[head.type], head.number);
     for (const { id } of head.debits ?? []) this.#listing.set(id, (this.#listing.get(id) ?? new Set()).add(entry.id));
@@ -154,21 +160,62 @@ export class Books implements Projection {
     const held = this.#heads.get(id);
     if (held === undefined) return undefined;
     const { head, seq } = held;
-    const settlements = Array.from(this.#settlements.get(id) ?? [], ([key, body]) => ({ id: key, ...body }));
-    let paidNanos = 0n;
-    for (const { action, amount_nanos } of settlements) {
-      if (action === 'payment') paidNanos += BigInt(amount_nanos);
-      if (action === 'refund') paidNanos -= BigInt(amount_nanos);
-    }
     const totalNanos = BigInt(head.total_nanos);
     const principalNanos = BigInt(head.principal_nanos);
     const creditedNanos = this.notesOn(id).reduce((sum, note) => sum - BigInt(note.head.total_nanos), 0n);
-    const { chargedNanos, uncoveredNanos } = this.#balanceShare(id, head);
-    const covered = paidNanos + chargedNanos - uncoveredNanos;
-    const settled = head.type === 'invoice' && covered >= totalNanos - creditedNanos;
-    const status = this.#isVoid(id) ? 'void' : !head.final ? 'draft' : settled ? 'paid' : 'final';
-    const amounts = { totalNanos, principalNanos, paidNanos, creditedNanos, chargedNanos, uncoveredNanos };
-    return { id, seq, head, status, settlements, ...amounts };
+    const { allocation, daysOn } = this.ledgerOf(head.account);
+    const days = daysOn.get(id) ?? [];
+    const isVoid = this.#isVoid(id);
+    const isOwed = head.type === 'invoice' && head.final && !isVoid;
+    const chargedNanos = days.reduce((sum, row) => sum - BigInt(row.amount_nanos), 0n);
+    const uncoveredNanos = days.reduce((sum, row) => sum + (allocation.byId.get(row.id)?.unpaidNanos ?? 0n), 0n);
+    const open = allocation.byId.get(id);
+    const outstandingNanos = isOwed ? (open?.unpaidNanos ?? 0n) : totalNanos - creditedNanos - chargedNanos;
+    const paid = isOwed ? totalNanos - creditedNanos - chargedNanos - outstandingNanos : 0n;
+    const settled = isOwed && outstandingNanos === 0n && uncoveredNanos === 0n;
+    const status = isVoid ? 'void' : !head.final ? 'draft' : settled ? 'paid' : 'final';
+    return {
+      ...{ id, seq, head: { ...head, due_at: dueAtOfHead(head) }, status, settlements: this.#paymentsOn(id, head.account) },
+      ...{ totalNanos, principalNanos, creditedNanos, outstandingNanos, chargedNanos, uncoveredNanos },
+      paidNanos: paid < 0n ? 0n : paid,
+      dueAtMs: isOwed && outstandingNanos > 0n ? dueAtOfHead(head) : null,
+    };
+  }
+
+  /** Payments on an invoice and their refunds, also those that versions of before recorded as settlements. */
+  #paymentsOn(id: string, account: string): Payment[] {
+    const before = [...(this.#settlements.get(id)?.values() ?? [])].map(({ action, at, amount_nanos, note, by, ...row }) => ({
+      ...{ id: row.id, seq: row.seq, action, atMs: at, amountNanos: BigInt(amount_nanos), reference: null, note, by },
+    }));
+    const rows = this.balanceOf(account).flatMap((row) => {
+      const { covers, kind } = row;
+      if (covers === null || covers === undefined || !('invoice' in covers) || covers.invoice !== id) return [];
+      const action = kind === 'repayment' ? ('refund' as const) : ('payment' as const);
+      const nanos = BigInt(row.amount_nanos);
+      const { seq, at: atMs, reference = null, source: note, by } = row;
+      return [{ id: row.id, seq, action, atMs, amountNanos: nanos < 0n ? -nanos : nanos, reference, note, by }];
+    });
+    return [...before, ...rows].sort((a, b) => (a.seq < b.seq ? -1 : 1));
+  }
+
+  /** The ledger of an account, as all that is recorded makes it. */
+  ledgerOf(account: string): AccountBook {
+    const seq = this.accountSeq(account);
+    const kept = this.#ledgers.get(account);
+    if (kept?.seq === seq) return kept.ledger;
+    const documents = [...(this.#byAccount.get(account) ?? [])].flatMap((id) => this.#keptDocument(id) ?? []);
+    const settlements = documents.flatMap(({ id }) => [...(this.#settlements.get(id)?.values() ?? [])]);
+    const ledger = accountBook({ documents, settlements, balances: this.balanceOf(account) });
+    this.#ledgers.set(account, { seq, ledger });
+    return ledger;
+  }
+
+  /** A final document; undefined for a draft. */
+  #keptDocument(id: string): KeptDocument | undefined {
+    const held = this.#heads.get(id);
+    if (held?.head.final !== true) return undefined;
+    const voided = [...(this.#settlements.get(id)?.values() ?? [])].find((each) => each.action === 'void');
+    return { id, ...held, voidAtMs: voided?.at ?? null, voidedBy: voided ?? null };
   }
 
   /** The final credit notes on an invoice. */
@@ -229,27 +276,15 @@ export class Books implements Projection {
     return body.account;
   }
 
-  /** The entries of an account's prepaid balance, in the order in which they were recorded. */
+  /** Rows of an account's money that are no documents, in the order in which they were recorded. */
   balanceOf(account: string): BalanceEntry[] {
     return [...(this.#balances.get(account)?.values() ?? [])];
   }
 
-  /** Entries of the balance that an invoice's days were charged by, and those that settled its rest. */
-  balanceEntriesOf({ id, head }: { id: string; head: InvoiceState['head'] }): BalanceEntry[] {
+  /** The days of an invoice that were charged by themselves: also of a draft, which has charged none of them. */
+  daysOf({ head }: { head: Pick<InvoiceHead, 'type' | 'account' | 'from' | 'to'> }): DayRow[] {
     if (head.type !== 'invoice') return [];
-    return this.balanceOf(head.account).filter(
-      ({ invoice, day }) => invoice === id || (day !== null && day.from >= head.from && day.from < head.to),
-    );
-  }
-
-  #balanceShare(id: string, head: InvoiceState['head']): Pick<InvoiceState, 'chargedNanos' | 'uncoveredNanos'> {
-    const own = this.balanceEntriesOf({ id, head });
-    if (own.length === 0) return { chargedNanos: 0n, uncoveredNanos: 0n };
-    const ids = new Set(own.map((entry) => entry.id));
-    const debts = debtsOf(this.balanceOf(head.account).map(ledgerEntry)).filter((debt) => ids.has(debt.id));
-    const chargedNanos = own.reduce((sum, entry) => sum - BigInt(entry.amount_nanos), 0n);
-    const unpaid = debts.reduce((sum, debt) => sum + debt.unpaidNanos, 0n);
-    return { chargedNanos, uncoveredNanos: unpaid > chargedNanos ? chargedNanos : unpaid };
+    return this.balanceOf(head.account).filter(isDay).filter(withinInvoice(head));
   }
 
   #said({ id, seq }: Entry, invoice: string, changes: readonly MinutesChange[]): void {

@@ -28,6 +28,8 @@ export const invoiceHead = z.strictObject({
   corrects: z
     .strictObject({
       invoice: z.string(),
+      /** It gives back from its issue on, what was charged stays right; else it puts right what was never owed. */
+      by_hand: z.literal(true).optional(),
       lines: z.array(
         z.strictObject({
           line: z.int(),
@@ -40,6 +42,14 @@ export const invoiceHead = z.strictObject({
     .nullable(),
   /** Of what it says and of its evidence, so that rating the same again is known to be the same. */
   digest: z.string().optional(),
+  /** Days to pay after its issue; left out by documents of before, whose `due_at` stands in what they say. */
+  due_days: z.int().nonnegative().optional(),
+  /** Only money that covers it pays it: so its account asked when it was made. */
+  settlement: z.literal('manual').optional(),
+  /** How much of it, tax included, is for which VM. */
+  shares: z.array(z.strictObject({ vm: z.string(), nanos })).optional(),
+  /** Of a credit note: when what is unused of it lapses. */
+  expires_at: z.int().optional(),
   /** Of an invoice that charges what an earlier one lacked: which line of which debit is which of its own lines. */
   debits: z.array(z.strictObject({ id: z.string(), part: z.int(), line: z.int(), nanos })).optional(),
 });
@@ -62,6 +72,18 @@ export const settlementBody = z.strictObject({
 });
 export type Settlement = z.infer<typeof settlementBody>;
 
+/** A payment that covers an invoice, or what was given back of one. */
+export interface Payment {
+  id: string;
+  seq: bigint;
+  action: 'payment' | 'refund' | 'void';
+  atMs: number;
+  amountNanos: bigint;
+  reference: string | null;
+  note: string;
+  by: string;
+}
+
 /**
  * An invoice or credit note with what has happened to it. Amounts are nanos, those of its head among them: the texts of the head are how it is stored, and
  * nothing computes with them.
@@ -72,24 +94,22 @@ export interface InvoiceState {
   seq: bigint;
   head: Omit<InvoiceHead, 'total_nanos' | 'principal_nanos'>;
   status: 'draft' | 'final' | 'paid' | 'void';
-  settlements: readonly (Settlement & { id: string })[];
+  /** Payments that cover it, and their refunds, in the order in which they were recorded. */
+  settlements: readonly Payment[];
   totalNanos: bigint;
   /** The total without late fees, which bear no late fee themselves. */
   principalNanos: bigint;
-  /** Payments less refunds. */
+  /** What the account's money has paid of it. */
   paidNanos: bigint;
   /** By credit notes. */
   creditedNanos: bigint;
-  /** What the prepaid balance was charged for its days and its rest, and how much of that the balance has not covered. */
+  /** What it still asks for: its total less credit notes, payments, and what its days were charged. */
+  outstandingNanos: bigint;
+  /** What its days were charged by themselves, and how much of that is unpaid. */
   chargedNanos: bigint;
   uncoveredNanos: bigint;
-}
-
-type Amounts = Pick<InvoiceState, 'totalNanos' | 'creditedNanos' | 'paidNanos' | 'chargedNanos'>;
-
-/** What an invoice still asks for: its total less credit notes, payments, and what the balance was charged for it; below 0 where that is more. */
-export function outstandingNanos({ totalNanos, creditedNanos, paidNanos, chargedNanos }: Amounts): bigint {
-  return totalNanos - creditedNanos - paidNanos - chargedNanos;
+  /** Since when a part of it is late to be paid, its days not counted; null: nothing is open. */
+  dueAtMs: number | null;
 }
 
 /** Where a document stands in a list: by period, credit notes after invoices, by number, drafts last. */

@@ -1,9 +1,8 @@
 import type { Books } from './books.ts';
-import { type InvoiceState, outstandingNanos, type Settlement } from './invoices.ts';
+import type { InvoiceState, Settlement } from './invoices.ts';
 import { entryBody, finalized, type StoredDocument } from './stored-document.ts';
 import type { DebitHead } from './debits.ts';
 import { formatInstant } from '../domain/instant.ts';
-import { formatAmount } from '../domain/money.ts';
 import { readContent } from '../print/invoice-shape.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { checkDebits } from './debit-lines.ts';
@@ -45,7 +44,7 @@ export interface FinalTerms {
   allowIncomplete: boolean;
   /** A document that names no seller. */
   withoutIssuer: boolean;
-  /** The clock by which a period is over. */
+  /** Business time: by it a period is over, and an invoice is issued. */
   nowMs: number;
 }
 
@@ -57,7 +56,7 @@ export async function finalize(books: Books, id: string, by: string, terms: Fina
   const draft = await readDocument(books, id);
   if (!draft.head.final) refuseUnfit(draft, terms);
   let written = 'done' as 'done' | 'changed';
-  await books.write((nowMs) => {
+  await books.write(() => {
     const { head, status, seq } = stateOf(books, id);
     if (status === 'void') throw new ProblemError('invoice_conflict', `invoice ${id} is void`);
     if (head.final) return undefined;
@@ -68,7 +67,7 @@ export async function finalize(books: Books, id: string, by: string, terms: Fina
       return undefined;
     }
     checkDebits(books, head);
-    return { kind: 'invoice', id, body: entryBody(finalized(id, draft, books.nextNumber(head.type), nowMs)) };
+    return { kind: 'invoice', id, body: entryBody(finalized(id, draft, books.nextNumber(head.type), terms.nowMs)) };
   }, by);
   if (written === 'changed') {
     // by another process, it may be
@@ -91,9 +90,14 @@ function refuseUnfit({ head, rest }: StoredDocument, { allowIncomplete, withoutI
     throw new ProblemError('issuer_missing', 'the draft names no seller: the server had no issuer.json when it was rated');
 }
 
-/** Keeps a credit note, final from the start. `check` sees the books last: it throws where too much would be credited. */
-export async function keepCreditNote(books: Books, document: StoredDocument, check: () => void, by: string): Promise<string> {
-  const id = await books.write((nowMs, newId) => {
+/** Keeps a credit note, final from the start, issued at an instant. `check` sees the books last: it throws where too much would be credited. */
+export async function keepCreditNote(
+  books: Books,
+  document: StoredDocument,
+  check: () => void,
+  { by, nowMs }: { by: string; nowMs: number },
+): Promise<string> {
+  const id = await books.write((_, newId) => {
     check();
     const made = newId();
     return { kind: 'invoice', id: made, body: entryBody(finalized(made, document, books.nextNumber('credit_note'), nowMs)) };
@@ -123,51 +127,30 @@ export async function readDebit(books: Books, id: string): Promise<{ head: Debit
   return JSON.parse(entry.body) as { head: DebitHead; evidence: string };
 }
 
-/** Records a payment or refund. Throws `invoice_conflict` for an invoice that takes none, or a refund of more than was paid. */
-export function recordPayment(
+/**
+ * Makes an invoice void at an instant; its number stays used, and what free money paid of it is free again. Throws `invoice_conflict` while a payment
+ * covers it or a credit note names it.
+ */
+export function voidInvoice(
   books: Books,
   id: string,
-  payment: Pick<Settlement, 'action' | 'at' | 'note'> & { amountNanos: bigint },
-  by: string,
+  { note, by, nowMs }: { note: string; by: string; nowMs: number },
 ): Promise<unknown> {
   return books.write((_, newId) => {
-    const state = stateOf(books, id);
-    const { status, head, paidNanos, chargedNanos } = state;
-    if (head.type !== 'invoice' || status === 'draft' || status === 'void')
-      throw new ProblemError('invoice_conflict', `${id} is ${status}: payments go on final invoices`);
-    if (payment.action === 'refund' && payment.amountNanos > paidNanos)
-      throw new ProblemError('invoice_conflict', `only ${formatAmount(paidNanos, head.currency)} of ${id} has been paid`);
-    const open = outstandingNanos(state);
-    if (payment.action === 'payment' && chargedNanos !== 0n && payment.amountNanos > open)
-      throw new ProblemError(
-        'invoice_conflict',
-        `${formatAmount(open, head.currency)} of ${id} is open, the rest was charged to the prepaid balance: top that up`,
-      );
-    return settlement(newId(), { ...payment, invoice: id, by });
-  }, by);
-}
-
-/** Makes an invoice void; its number stays used. Throws `invoice_conflict` while money is on it or a credit note names it. */
-export function voidInvoice(books: Books, id: string, note: string, by: string): Promise<unknown> {
-  return books.write((nowMs, newId) => {
-    const { status, paidNanos } = stateOf(books, id);
+    const { status, settlements } = stateOf(books, id);
     if (status === 'void') return undefined;
-    if (paidNanos !== 0n) throw new ProblemError('invoice_conflict', `${id} has payments: refund them first`);
+    const covered = settlements.reduce(
+      (sum, { action, amountNanos }) => (action === 'refund' ? sum - amountNanos : sum + amountNanos),
+      0n,
+    );
+    if (covered !== 0n) throw new ProblemError('invoice_conflict', `${id} has payments: refund them first`);
     if (books.notesOn(id).length > 0) throw new ProblemError('invoice_conflict', `${id} has credit notes`);
     const charged = books.debitsOn(id).find((debit) => debit.status === 'charged');
     if (charged !== undefined)
       throw new ProblemError('invoice_conflict', `invoice ${charged.on?.number ?? 0} charges what ${id} lacked`);
-    return settlement(newId(), { action: 'void', at: nowMs, amountNanos: 0n, note, invoice: id, by });
+    const body: Settlement = { invoice: id, action: 'void', at: nowMs, amount_nanos: '0', note, by };
+    return { kind: 'settlement', id: newId(), body: JSON.stringify(body) };
   }, by);
-}
-
-function settlement(
-  id: string,
-  { amountNanos, ...rest }: Omit<Settlement, 'amount_nanos'> & { amountNanos: bigint },
-): { kind: 'settlement'; id: string; body: string } {
-  const { invoice, action, at, note, by } = rest;
-  const body: Settlement = { invoice, action, at, amount_nanos: amountNanos.toString(), note, by };
-  return { kind: 'settlement', id, body: JSON.stringify(body) };
 }
 
 /** Throws `invoice_conflict` if another final invoice of the account has any of the period. */

@@ -2,9 +2,9 @@ import type { Books, BooksEntry } from './books.ts';
 import { stableId } from './stable-id.ts';
 import type { BooksContext } from './context.ts';
 import { type BalanceBody, BLANK_ENTRY } from './balances.ts';
+import { payableNanos } from './payable.ts';
+import { referenced, refuseFuture } from './payments.ts';
 import type { EventBody } from '../catalog/events.ts';
-import { ledgerEntry } from './balances.ts';
-import { balanceOf } from './coverage.ts';
 import { formatAmount, minorDigits, parseAmount } from '../domain/money.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { oneFieldProblem } from '../problems/field-problems.ts';
@@ -27,9 +27,6 @@ export interface Posting {
   by: string;
 }
 
-/** How far clocks may differ. */
-const AHEAD_MS = 300_000;
-
 /**
  * Books an entry on an account's balance. Returns its id; the same reference, or refund check, again is the same entry.
  * Throws `balance_bound` with the clause where the terms don't let the balance go, `balance_conflict` where too little is
@@ -51,7 +48,7 @@ export async function post(context: BooksContext, account: string, posting: Post
   }
   if (kind === 'transfer' && (to === null || to === account || catalog.account(to)?.body.currency !== currency))
     throw new ProblemError('balance_conflict', `to: must be another account in ${currency}`);
-  if (posting.atMs > nowMs + AHEAD_MS) throw oneFieldProblem('invalid_body', 'at', 'must not lie in the future');
+  refuseFuture(posting.atMs, nowMs);
   const refund = kind === 'refund' ? await refundOf(context, account, posting.refundCheck, amountNanos) : null;
   let same: string | undefined;
   const made = await books.writeAll((_, newId) => {
@@ -59,12 +56,9 @@ export async function post(context: BooksContext, account: string, posting: Post
     if (same !== undefined) return [];
     if (refund !== null) checkRefunded(context, account, refund, amountNanos, currency);
     const takes = kind === 'withdrawal' || kind === 'transfer';
-    const there = balanceOf(books.balanceOf(account).map(ledgerEntry));
+    const there = takes ? payableNanos(context, account) : 0n;
     if (takes && there < amountNanos)
-      throw new ProblemError(
-        'balance_conflict',
-        `only ${formatAmount(there, currency)} ${currency} is on the balance of ${account}`,
-      );
+      throw new ProblemError('balance_conflict', `only ${formatAmount(there, currency)} ${currency} of ${account} is free to go`);
     const body: BalanceBody = {
       ...BLANK_ENTRY,
       account,
@@ -76,6 +70,7 @@ export async function post(context: BooksContext, account: string, posting: Post
       refund_check: posting.refundCheck,
       other: to,
       expires_at: posting.expiresAtMs,
+      reference: posting.reference,
       source: posting.reference ?? posting.note,
       by,
     };
@@ -140,16 +135,12 @@ function sameEntry(
   { kind, reference, refundCheck }: Posting,
   amountNanos: bigint,
 ): string | undefined {
-  const before = books
-    .balanceOf(account)
-    .find(
-      (entry) =>
-        (refundCheck !== null && entry.refund_check === refundCheck) ||
-        (reference !== null && entry.kind === kind && entry.source === reference),
-    );
-  if (before === undefined) return undefined;
-  const nanos = BigInt(before.amount_nanos);
-  if ((nanos < 0n ? -nanos : nanos) === (amountNanos < 0n ? -amountNanos : amountNanos)) return before.id;
+  const before = books.balanceOf(account).find((entry) => refundCheck !== null && entry.refund_check === refundCheck);
+  const same = before ?? (reference === null ? undefined : referenced(books, account, reference));
+  if (same === undefined) return undefined;
+  const nanos = BigInt(same.amount_nanos);
+  const isSameKind = before !== undefined || same.kind === kind || (kind === 'top_up' && same.kind === 'payment');
+  if (isSameKind && (nanos < 0n ? -nanos : nanos) === (amountNanos < 0n ? -amountNanos : amountNanos)) return same.id;
   throw new ProblemError('balance_conflict', `${reference ?? refundCheck ?? ''} was booked before, with another amount`);
 }
 

@@ -1,7 +1,8 @@
 import type { BooksContext } from './context.ts';
-import { type BalanceState, ledgerEntry } from './balances.ts';
-import { balanceOf, belowSince, type Debt, debtsOf } from './coverage.ts';
-import { outstandingNanos } from './invoices.ts';
+import type { BalanceState } from './balances.ts';
+import { allocate, type Paid } from '../ledger/allocation.ts';
+import { balanceAt } from '../ledger/entry.ts';
+import { belowSince } from '../ledger/lots.ts';
 import { parseAmount } from '../domain/money.ts';
 import { balanceTermsOf } from './prepaid-terms.ts';
 
@@ -16,31 +17,45 @@ export interface Standing {
   began: Partial<Record<BalanceState, number>>;
   /** The clause by which it is suspended. */
   clause: string | null;
-  /** Charges that the balance has not covered. */
-  unpaid: readonly Debt[];
+  /** Charges that are not paid in full, in the order in which they fall due. */
+  unpaid: readonly Paid[];
 }
 
 /**
- * The standing of an account: `overdue` as soon as a charge, or a final invoice of an account without daily charges, is not
- * covered when it falls due; `suspended` so long after that as its terms say; `low` below the account's threshold.
+ * What an account owes at an instant, invoice by invoice and day by day, in the order in which it falls due: what was issued by then, less what was
+ * paid by then. Late fees, reminders and suspension follow from this.
+ */
+export function owedAt({ books }: Pick<BooksContext, 'books'>, account: string, atMs: number): readonly Paid[] {
+  const { claims, funds } = books.ledgerOf(account);
+  return allocate(claims, funds, atMs).claims.filter(({ unpaidNanos }) => unpaidNanos > 0n);
+}
+
+/** What is open of an invoice at an instant, of a day by the id of its charge: 0 where nothing is, or nothing was issued. */
+export function outstandingAt(context: Pick<BooksContext, 'books'>, account: string, id: string, atMs: number): bigint {
+  return owedAt(context, account, atMs).find(({ claim }) => claim.id === id)?.unpaidNanos ?? 0n;
+}
+
+/** The sum of an account's entries that hold at an instant. */
+export function balanceOfAccount({ books }: Pick<BooksContext, 'books'>, account: string, atMs = Infinity): bigint {
+  return balanceAt(books.ledgerOf(account).entries, atMs);
+}
+
+/**
+ * The standing of an account: `overdue` as soon as a day, or an invoice, is not paid when it falls due; `suspended` so long after that as its terms
+ * say; `low` where the money that is there for days to come is below the account's threshold.
  */
 export function standingOf(context: BooksContext, account: string, nowMs: number): Standing {
-  const { books } = context;
-  const entries = books.balanceOf(account).map(ledgerEntry);
-  const balanceNanos = balanceOf(entries);
+  const balanceNanos = balanceOfAccount(context, account);
   const thresholdNanos = parseAmount(context.catalog.account(account)?.body.low_balance ?? '0') ?? 0n;
-  const unpaid = debtsOf(entries, nowMs).filter((debt) => debt.unpaidNanos > 0n);
-  const dueInvoices = books
-    .statesOf(account)
-    .filter(({ head, status }) => head.type === 'invoice' && status === 'final')
-    .filter((each) => outstandingNanos(each) > 0n)
-    .map(({ head }) => head.due_at);
-  const overdueMs = [...unpaid.map((debt) => debt.dueAtMs), ...dueInvoices]
+  const unpaid = owedAt(context, account, nowMs);
+  const overdueMs = unpaid
+    .map(({ claim }) => claim.dueAtMs)
     .filter((at) => at <= nowMs)
     .reduce<number | null>((first, at) => (first === null || at < first ? at : first), null);
   const { suspend } = balanceTermsOf(context, account, nowMs);
   const began: Standing['began'] = {};
-  const lowMs = entries.length === 0 ? null : belowSince(entries, thresholdNanos, nowMs);
+  const { ahead } = context.books.ledgerOf(account).allocation;
+  const lowMs = holdsMoneyAhead(context, account) ? belowSince(ahead, thresholdNanos, nowMs) : null;
   if (lowMs !== null) began.low = lowMs;
   if (overdueMs !== null) began.overdue = overdueMs;
   const suspendedMs = overdueMs === null || suspend === null ? null : overdueMs + suspend.afterMs;
@@ -56,6 +71,11 @@ export function standingOf(context: BooksContext, account: string, nowMs: number
     clause,
     unpaid,
   };
+}
+
+/** Whether an account ever held money in advance: one that pays by the invoice only is never low. */
+function holdsMoneyAhead({ books }: BooksContext, account: string): boolean {
+  return books.balanceOf(account).some(({ kind, covers }) => kind !== 'invoice' && kind !== 'state' && (covers ?? null) === null);
 }
 
 /** When an account was last recorded to be well again. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { InvoiceHead } from './invoices.ts';
 import { formatInstant } from '../domain/instant.ts';
+import { dueAtOfHead } from './document-money.ts';
 import { toJson } from '../domain/json.ts';
 import { numberText } from './number-series.ts';
 
@@ -24,11 +25,13 @@ export function contentOf(id: string, { head, rest }: Pick<StoredDocument, 'head
     number: head.number,
     ...(head.series === undefined ? {} : { number_text: numberText(head) }),
     issued_at: head.issued_at === null ? null : formatInstant(head.issued_at),
+    // Only its issue says when it falls due. What documents of before say of it stands in the rest.
+    ...(head.due_days === undefined ? {} : { due_at: formatInstant(dueAtOfHead(head)) }),
   };
   return `${toJson(first).slice(0, -1)},${rest.slice(1)}`;
 }
 
-/** The document as it becomes final under a number: what it says stays, its digests are taken. */
+/** The document as it becomes final under a number, at an instant of business: what it says stays, its digests are taken. */
 export function finalized(id: string, draft: StoredDocument, number: number, nowMs: number): StoredDocument {
   const head = { ...draft.head, final: true, number, issued_at: nowMs };
   const content = contentOf(id, { head, rest: draft.rest });

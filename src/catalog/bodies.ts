@@ -29,6 +29,10 @@ export const accountBody = z.strictObject({
   low_balance: decimal.optional(),
   /** What the scheduler makes of a month that is over; left out: what the server's configuration says. */
   invoices: z.enum(['none', 'drafts', 'finals']).optional(),
+  /** Days to pay after an invoice's issue; left out: as its sheet says, else 14. */
+  due_days: z.int().min(0).max(366).optional(),
+  /** `manual`: its invoices are paid only by money that covers them, not by what is in credit. */
+  settlement: z.enum(['automatic', 'manual']).optional(),
 });
 export type AccountBody = z.infer<typeof accountBody>;
 

@@ -114,7 +114,8 @@ export const keptContent = z.object({
   from: z.string(),
   to: z.string(),
   time_zone: z.string().optional(),
-  due_at: z.string(),
+  /** Of documents whose issue does not say it. */
+  due_at: z.string().optional(),
   total: z.string(),
   corrects: z.object({ invoice: z.string(), number: z.int().nullable(), number_text: z.string().optional() }).optional(),
   usage_complete: z.boolean().optional(),
@@ -129,6 +130,7 @@ export type KeptContent = z.infer<typeof keptContent>;
 
 /** A document as it is shown: its content with its state. */
 export interface ShownInvoice extends KeptContent {
+  due_at: string;
   id: string;
   type: 'invoice' | 'credit_note';
   number: number | null;

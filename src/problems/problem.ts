@@ -110,6 +110,12 @@ export const PROBLEMS = {
     title: 'The balance does not allow it',
     meaning: '`detail` says why: too little is there, another currency, or a refund that was booked before.',
   },
+  reference_taken: {
+    status: 409,
+    title: 'The reference stands for something else',
+    meaning:
+      'The account has an entry under it of another kind, amount, instant or purpose; `entry` is its id. The same again would have been answered as it was.',
+  },
   balance_bound: {
     status: 409,
     title: 'The terms keep the balance where it is',

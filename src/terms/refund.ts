@@ -122,7 +122,8 @@ function amountDue(ground: Ground, facts: RefundFacts, atMs: number): Claim['due
   const refundedBeforeNanos = facts.events
     .filter((event) => event.kind === 'refund' && event.atMs >= paidAtMs && event.atMs <= atMs)
     .reduce((sum, event) => sum + (event.amountNanos ?? 0n), 0n);
-  const amountNanos = refundNanos(paidNanos, share, feeNanos, paidNanos - refundedBeforeNanos, currency);
+  // What was refunded before is a part of that: time that was paid back is not there a second time, and neither is a handling fee.
+  const amountNanos = refundNanos(paidNanos, share, feeNanos + refundedBeforeNanos, currency);
   return { amountNanos, calculation: { basis: ground.amount, paidNanos, share, feeNanos, refundedBeforeNanos } };
 }
 

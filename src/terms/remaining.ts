@@ -40,18 +40,16 @@ function worth(plans: readonly DatedPlan[], fromMinute: number, toMinute: number
 }
 
 /**
- * What is refunded, in nanos: the share of what was paid less the fee, rounded once, half to even, to the currency's minor
- * unit, and not more than `mostNanos`; never below zero.
+ * What is refunded, in nanos: the share of what was paid less what is kept of it or was refunded before, rounded once, half to even, to the
+ * currency's minor unit; never below zero.
  */
-export function refundNanos(paidNanos: bigint, share: Share, feeNanos: bigint, mostNanos: bigint, currency: string): bigint {
-  const exact = paidNanos * share.num - feeNanos * share.den;
+export function refundNanos(paidNanos: bigint, share: Share, lessNanos: bigint, currency: string): bigint {
+  const exact = paidNanos * share.num - lessNanos * share.den;
   if (exact <= 0n) return 0n;
   const minorNanos = 10n ** BigInt(9 - minorDigits(currency));
   const unit = share.den * minorNanos;
   const floor = exact / unit;
   const twice = 2n * (exact % unit);
   const up = twice > unit || (twice === unit && floor % 2n !== 0n);
-  const rounded = (up ? floor + 1n : floor) * minorNanos;
-  const most = mostNanos < 0n ? 0n : mostNanos - (mostNanos % minorNanos);
-  return rounded < most ? rounded : most;
+  return (up ? floor + 1n : floor) * minorNanos;
 }

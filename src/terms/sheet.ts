@@ -132,6 +132,8 @@ const lateFee = z.strictObject({
 const billing = z.strictObject({
   clause,
   prepaid: z.boolean(),
+  /** Days to pay after an invoice's issue, unless the account says otherwise; left out: 14. */
+  due_days: z.int().min(0).max(366).optional(),
   /** Charged day by day, so long after each day's end; null: by the invoice's period. */
   charge_daily_within: duration.nullable().default(null),
   tax_separate: z.strictObject({ clause }).nullable().default(null),

@@ -118,6 +118,7 @@ async function correct(catalog: Catalog, id: string, rated: readonly RatedLine[]
     reasonsFor: () => [{ code: 'restated' }],
     write: true,
     by: 't',
+    nowMs: 0,
   });
 }
 
@@ -168,7 +169,7 @@ describe('corrections of final invoices', () => {
         if (random() < 0.2) {
           const [id] = pick(random, [...targets, ['', []] as [string, RatedLine[]]]);
           // Void where that is allowed: its debits are for the next invoice again, and debits of it are gone.
-          if (id !== '' && (await voidInvoice(booksOf(catalog), id, '', 't').then(() => true).catch(() => false))) targets.delete(id); // prettier-ignore
+          if (id !== '' && (await voidInvoice(booksOf(catalog), id, { note: '', by: 't', nowMs: 0 }).then(() => true).catch(() => false))) targets.delete(id); // prettier-ignore
         }
         // Another process takes over.
         if (random() < 0.2) catalog = await memoryCatalog(store);
@@ -197,9 +198,9 @@ describe('corrections of final invoices', () => {
     ]);
     expect(both.map((each) => each.status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(pendingDebits(booksOf(catalog), 'a')).toEqual([]);
-    await expect(voidInvoice(booksOf(catalog), first, '', 't')).rejects.toThrow('charges what');
+    await expect(voidInvoice(booksOf(catalog), first, { note: '', by: 't', nowMs: 0 })).rejects.toThrow('charges what');
     const holder = booksOf(catalog).debitsOf('a')[0]?.on?.invoice ?? '';
-    await voidInvoice(booksOf(catalog), holder, '', 't');
+    await voidInvoice(booksOf(catalog), holder, { note: '', by: 't', nowMs: 0 });
     expect(pendingDebits(booksOf(catalog), 'a').map((each) => each.line.amountNanos)).toEqual([50n * FEN]);
     const other = holder === second ? third : second;
     const head = (await readDocument(booksOf(catalog), other)).head;

@@ -26,7 +26,9 @@ describe('invoices over HTTP', () => {
   let test: TestStore;
   let catalog: Catalog;
   let app: FastifyInstance;
-  const open = () => openCatalog(test.store, () => Date.parse('2026-12-01T00:00:00Z'));
+  const NOW = Date.parse('2026-12-01T00:00:00Z');
+  let now = NOW;
+  const open = () => openCatalog(test.store, () => NOW);
   const call = (...given: Parameters<ReturnType<typeof callOf>>) => callOf(app)(...given);
   const done = doneOf(() => app);
   const linesOf = (invoice: Record<string, unknown>): string[] =>
@@ -55,7 +57,7 @@ describe('invoices over HTTP', () => {
   beforeAll(async () => {
     test = await openTestStore();
     catalog = await open();
-    app = await serverOn(test.store, catalog, { now: () => Date.parse('2026-12-01T00:00:00Z') });
+    app = await serverOn(test.store, catalog, { now: () => now });
 
     // CNY, Asia/Taipei, the terms of internet-service: minutes rounded up, the day's charge as cap, provider only.
     const tiers = [
@@ -212,10 +214,13 @@ describe('invoices over HTTP', () => {
     expect(linesOf(await preview('fee', ...march))).toEqual(['service f1 31 day 31.00', 'fee f1 1 event 15.00']);
 
     await done('PUT', '/v1/vms/f1', { account: 'fee', terms: 'internet-service', plans: [{ plan: 'fee', from: 0 }] });
+    await done('PATCH', '/v1/accounts/fee', { due_days: 1 });
+    now = Date.parse('2026-03-02T00:00:00+08:00');
     const first = await draft('fee', '2026-03-01T00:00:00+08:00', '2026-03-02T00:00:00+08:00');
     await done('POST', `/v1/invoices/${first}/finalize`);
+    now = NOW;
     await done('POST', `/v1/invoices/${first}/payments`, { amount: '1.00', at: '2026-03-11T00:00:00+08:00' });
-    // Due on the 3rd, late from the 4th; days of the 4th to the 10th were started, the one of the payment was not: 7 x 0.003.
+    // Due a day after its issue, on the 3rd, late from the 4th; days of the 4th to the 10th were started, the one of the payment was not: 7 x 0.003.
     expect(linesOf(await preview('fee', '2026-03-02T00:00:00+08:00', '2026-04-01T00:00:00+08:00'))).toEqual([
       'service f1 30 day 30.00',
       'late_fee - 7 day 0.02',

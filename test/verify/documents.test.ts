@@ -20,6 +20,8 @@ const GB = 1_000_000_000n;
 const FROM = '2026-03-01T00:00:00+08:00';
 const TO = '2026-04-01T00:00:00+08:00';
 const NOW = Date.parse('2026-12-01T00:00:00Z');
+/** When what is made is issued. */
+let clock = NOW;
 const at = (text: string): string => new Date(text).toISOString().replace('T', ' ').replace('Z', '');
 
 /** Sheets that nobody ships, so that every way of giving credit is derived again. */
@@ -54,7 +56,7 @@ describe('verify covers invoices', () => {
 
   /** Runs something against the product as a new process would find it. */
   async function served<T>(use: (call: ReturnType<typeof callOf>, env: Record<string, string>) => Promise<T>): Promise<T> {
-    const app = await serverOn(test.store, await open(), { now: () => NOW, termsLibrary: library });
+    const app = await serverOn(test.store, await open(), { now: () => clock, termsLibrary: library });
     await app.listen({ host: '127.0.0.1', port: 0 });
     const { port } = app.server.address() as AddressInfo;
     try {
@@ -138,9 +140,12 @@ describe('verify covers invoices', () => {
         await done('POST', '/v1/incidents', { scope: { vms: [vm] }, from: '2026-03-20T18:00:00+08:00', to: '2026-03-20T23:00:00+08:00', cause: 'maintenance' });
       }
       // The first account was billed for February and has not paid: its March bears a late fee.
+      clock = Date.parse('2026-03-02T00:00:00+08:00');
+      await done('PATCH', '/v1/accounts/a-internet-service', { due_days: 0 });
       const february = await done('POST', '/v1/invoices', { account: 'a-internet-service', from: '2026-02-01T00:00:00+08:00', to: FROM, mode: 'draft' });
       await done('POST', `/v1/invoices/${String(february['id'])}/finalize`);
-      await done('POST', `/v1/invoices/${String(february['id'])}/payments`, { amount: '100.00', at: '2026-03-11T00:00:00+08:00' });
+      await done('POST', `/v1/invoices/${String(february['id'])}/payments`, { amount: '100.00', at: '2026-03-02T00:00:00+08:00' });
+      clock = NOW;
       for (const sheet of SHEETS) {
         const draft = await done('POST', '/v1/invoices', { account: `a-${sheet}`, from: FROM, to: TO, mode: 'draft' });
         await done('POST', `/v1/invoices/${String(draft['id'])}/finalize`);
@@ -183,9 +188,10 @@ describe('verify covers invoices', () => {
   }
   /** As somebody would who knows of the digests. */
   const covered = (body: Stored, id: string): Stored => {
-    const { number, issued_at } = body.head as { number: number; issued_at: number };
-    const issued = new Date(issued_at).toISOString().replace('.000Z', 'Z');
-    const content = `${JSON.stringify({ id, type: 'invoice', number, issued_at: issued }).slice(0, -1)},${body.rest.slice(1)}`;
+    const { number, issued_at, due_days } = body.head as { number: number; issued_at: number; due_days: number };
+    const text = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
+    const first = { id, type: 'invoice', number, issued_at: text(issued_at), due_at: text(issued_at + due_days * 86_400_000) };
+    const content = `${JSON.stringify(first).slice(0, -1)},${body.rest.slice(1)}`;
     return { ...body, sha256: { content: sha256(content), evidence: sha256(body.evidence) } };
   };
   const id = (sheet: string): string => ids.get(sheet) ?? '';

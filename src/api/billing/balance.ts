@@ -4,6 +4,8 @@ import type { BillingContext } from '../../billing/context.ts';
 import { post } from '../../books/post.ts';
 import { type Standing, standingOf } from '../../books/standing.ts';
 import { BALANCE_KINDS, BALANCE_STATES, type BalanceEntry } from '../../books/balances.ts';
+import type { Books } from '../../books/books.ts';
+import type { LedgerEntry } from '../../ledger/entry.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';
@@ -28,7 +30,7 @@ const ENTRIES_MAX = 1000;
 
 export const entryShape = z.looseObject({
   id: z.string(),
-  kind: z.enum(BALANCE_KINDS),
+  kind: z.enum([...BALANCE_KINDS, 'credit_note']),
   at: instantShape,
   amount: z.string(),
   balance: z.string().describe('After this entry, in the order in which entries were recorded.'),
@@ -140,8 +142,8 @@ function balanceJson(context: BillingContext, account: string, nowMs: number, be
     began: beganJson(standing),
     clause: standing.clause,
     unpaid: standing.unpaid.map((debt) => ({
-      entry: debt.id,
-      due_at: formatInstant(debt.dueAtMs),
+      entry: debt.claim.id,
+      due_at: formatInstant(debt.claim.dueAtMs),
       amount: amount(debt.unpaidNanos),
     })),
     entries: shown,
@@ -153,19 +155,45 @@ function beganJson({ began }: Standing): Record<string, string> {
   return Object.fromEntries(Object.entries(began).map(([state, ms]) => [state, formatInstant(ms)]));
 }
 
-/** The entries of an account, the newest first, each with the balance after it. */
+/** The entries of an account, the newest first, each with the balance after it: rows of money as they are, documents by what they came to. */
 export function entriesJson({ books }: BillingContext, account: string): Record<string, unknown>[] {
+  const { entries } = books.ledgerOf(account);
+  const rows = new Map(books.balanceOf(account).map((row) => [row.seq, row]));
+  const sums = new Map<bigint, { entry: LedgerEntry; nanos: bigint }>();
+  for (const entry of entries) sums.set(entry.seq, { entry, nanos: (sums.get(entry.seq)?.nanos ?? 0n) + entry.amountNanos });
+  const seqs = [...new Set([...rows.keys(), ...sums.keys()])].sort((a, b) => (a < b ? -1 : 1));
   let balance = 0n;
-  return books
-    .balanceOf(account)
-    .map((entry) => {
-      balance += BigInt(entry.amount_nanos);
-      return entryJson(entry, balance);
+  return seqs
+    .flatMap((seq) => {
+      const row = rows.get(seq);
+      const sum = sums.get(seq);
+      balance += sum?.nanos ?? 0n;
+      if (row !== undefined) return row.kind === 'invoice' ? [] : [rowJson(row, balance)];
+      return sum === undefined ? [] : [documentJson(sum.entry, sum.nanos, balance, currencyOf(books, account))];
     })
     .reverse();
 }
 
-function entryJson(entry: BalanceEntry, balance: bigint): Record<string, unknown> {
+function currencyOf(books: Books, account: string): string {
+  return books.statesOf(account)[0]?.head.currency ?? '';
+}
+
+/** What a document, or a payment that versions of before kept beside its invoice, came to. */
+function documentJson(entry: LedgerEntry, nanos: bigint, balance: bigint, currency: string): Record<string, unknown> {
+  const { kind, belongsTo } = entry;
+  const kinds = { payment: 'payment', refund: 'repayment', credit_note: 'credit_note' } as const;
+  return {
+    ...{ seq: entry.seq, id: entry.id.replace('.late_fee', ''), at: formatInstant(entry.atMs) },
+    kind: kind === 'payment' || kind === 'refund' || kind === 'credit_note' ? kinds[kind] : 'invoice',
+    amount: formatAmount(nanos, currency),
+    balance: formatAmount(balance, currency),
+    ...{ due_at: null, day: null, invoice: belongsTo.invoice ?? null, vm: null, refund_check: null, other_account: null },
+    ...{ expires_at: null, lapsed: null, state: null, source: entry.note, by: entry.by },
+    recorded_at: formatInstant(entry.recordedAtMs),
+  };
+}
+
+function rowJson(entry: BalanceEntry, balance: bigint): Record<string, unknown> {
   const amount = (nanos: bigint): string => formatAmount(nanos, entry.currency);
   const instantOf = (ms: number | null): string | null => (ms === null ? null : formatInstant(ms));
   const { day, state } = entry;

@@ -5,71 +5,32 @@ import { contentOf, type StoredDocument } from '../../books/stored-document.ts';
 import { type RatedDocument, rateDocument } from '../../billing/document.ts';
 import { invoiceFile, invoicePage, invoiceTable } from '../../print/forms/invoice.ts';
 import type { ShownInvoice } from '../../print/invoice-shape.ts';
-import { finalize, keepDraft, readDocument, recordPayment, stateOf, voidInvoice } from '../../books/ledger.ts';
+import { finalize, keepDraft, readDocument, voidInvoice } from '../../books/ledger.ts';
 import { refuseWaiting } from '../../billing/waiting.ts';
 import { checkPeriod } from '../../billing/period.ts';
 import { invoiceJson, previewJson, shownInvoice } from '../../billing/shown.ts';
-import { minorDigits, parseAmount } from '../../domain/money.ts';
-import { decimal, identifier } from '../../domain/plan.ts';
+import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
-import { oneFieldProblem } from '../../problems/field-problems.ts';
-import { LINE_KINDS } from '../../rating/line.ts';
-import { lineSay } from '../../rating/say.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
 import type { ApiContext } from '../shared/context.ts';
 import { formAsked, sendFile, sendPage } from '../shared/forms.ts';
 import { answerInTime } from '../shared/slow-answer.ts';
-import { BODY_PROBLEMS, idParams, instantShape } from '../shared/shapes.ts';
+import { BODY_PROBLEMS, idParams } from '../shared/shapes.ts';
+import { invoiceShape } from './invoice-shapes.ts';
 
 const ROLES = ['billing', 'admin'] as const;
 const JSON_TYPE = 'application/json; charset=utf-8';
 /** The forms of a document, the one first that is given to who asks for none. */
 const FORMS = { json: 'application/json', html: 'text/html', csv: 'text/csv', pdf: 'application/pdf' } as const;
 
-const lineShape = z.looseObject({
-  kind: z.enum(LINE_KINDS),
-  vm: z.string().nullable(),
-  description: z.string(),
-  quantity: z.string(),
-  unit: z.string(),
-  unit_price: z.string(),
-  amount: z.string(),
-  formula: z.string(),
-  query: z.string().nullable(),
-  detail: z.looseObject({}),
-  say: lineSay.optional().describe('What the line says in codes; lines of documents made before there were codes have none.'),
-});
-const invoiceShape = z.looseObject({
-  id: z.string(),
-  type: z.enum(['invoice', 'credit_note']),
-  number: z.int().nullable(),
-  number_text: z.string().nullable().optional().describe('The number as it is written, where the issuer says how.'),
-  status: z.enum(['preview', 'draft', 'final', 'paid', 'void']),
-  account: z.string(),
-  currency: z.string(),
-  from: instantShape,
-  to: instantShape,
-  lines: z.array(lineShape),
-  total: z.string(),
-  sha256: z.object({ content: z.string(), evidence: z.string() }).nullable(),
-});
 const invoiceRequest = z
   .strictObject({ account: identifier, from: instant, to: instant, mode: z.enum(['preview', 'draft']).default('preview') })
   .refine((body) => body.from < body.to, { path: ['to'], message: 'must be after from' });
 
-const paymentRequest = z.strictObject({
-  amount: decimal
-    .refine((text) => (parseAmount(text) ?? 0n) > 0n, 'must be above 0')
-    .meta({ pattern: '^(?!0([.]0+)?$)(0|[1-9][0-9]*)([.][0-9]{1,9})?$' }),
-  at: instant.optional().describe('When it was paid; left out: now.'),
-  kind: z.enum(['payment', 'refund']).default('payment'),
-  note: z.string().max(2000).default(''),
-});
-
-/** Invoices and credit notes: rated, numbered, paid, made void, read. */
+/** Invoices and credit notes: rated, numbered, made void, read. */
 export function invoiceRoutes(api: Api, context: ApiContext): void {
-  const { catalog, books, now } = context;
+  const { catalog, books } = context;
   const answerJson = async (reply: FastifyReply, id: string, status = 200): Promise<FastifyReply> =>
     reply
       .code(status)
@@ -200,30 +161,8 @@ export function invoiceRoutes(api: Api, context: ApiContext): void {
       problems: ['invalid_parameter', 'invoice_unknown', 'invoice_conflict', 'store_unavailable'],
     },
     async ({ params: { id }, request, reply }) => {
-      await voidInvoice(books, id, '', recorderOf(request));
+      await voidInvoice(books, id, { note: '', by: recorderOf(request), nowMs: context.businessNow() });
       return answerJson(reply, id);
-    },
-  );
-
-  api.route(
-    {
-      method: 'POST',
-      path: '/v1/invoices/{id}/payments',
-      tag: 'billing',
-      summary: 'Record a payment on a final invoice, or a refund of one',
-      roles: ROLES,
-      params: idParams,
-      body: { 'application/json': paymentRequest },
-      answers: { 201: { description: 'The invoice', schema: invoiceShape } },
-      problems: [...BODY_PROBLEMS, 'invoice_unknown', 'invoice_conflict'],
-    },
-    async ({ params: { id }, body, request, reply }) => {
-      const { currency } = stateOf(books, id).head;
-      const amountNanos = parseAmount(body.amount, minorDigits(currency));
-      if (amountNanos === undefined) throw oneFieldProblem('invalid_body', 'amount', `has more digits than ${currency} has`);
-      const payment = { action: body.kind, at: body.at ?? now(), amountNanos, note: body.note };
-      await recordPayment(books, id, payment, recorderOf(request));
-      return answerJson(reply, id, 201);
     },
   );
 }

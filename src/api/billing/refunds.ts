@@ -70,7 +70,7 @@ const answerShape = z.object({
       refunded_before: z.string(),
     })
     .nullable()
-    .describe('amount = paid_amount × share_of / share_by − handling_fee, rounded once, at most paid_amount − refunded_before.'),
+    .describe('amount = paid_amount × share_of / share_by − handling_fee − refunded_before, rounded once.'),
   clauses: z.array(ruleShape),
   evidence: z.object({
     from: instantShape,

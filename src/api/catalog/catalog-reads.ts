@@ -21,6 +21,8 @@ export interface CatalogReads {
   now: (id: string) => Versioned<object> | undefined;
   /** `body` may come as it was stored. */
   json: (entry: Versioned<unknown>) => Record<string, unknown>;
+  /** As it is now, where more is known of it than was recorded with it; left out: as `json`. */
+  jsonNow?: (entry: Versioned<unknown>) => Record<string, unknown>;
 }
 
 const READERS = ['billing', 'admin'] as const;
@@ -51,7 +53,7 @@ export function catalogReads(api: Api, { store }: QueryContext, reads: CatalogRe
         const entry = reads.now(id);
         if (entry === undefined) throw unknown(id);
         reply.header('etag', etagOf(entry));
-        return reads.json(entry);
+        return (reads.jsonNow ?? reads.json)(entry);
       }
       const atMs = parseInstant(at.replace(' ', '+'));
       if (atMs === undefined) throw parameterProblem('at', 'must be RFC 3339 with an offset, or integer milliseconds');

@@ -1,4 +1,7 @@
-import { accountBody, vmBody } from '../../catalog/bodies.ts';
+import { accountBody, type VmBody, vmBody } from '../../catalog/bodies.ts';
+import type { Versioned } from '../../catalog/versioned.ts';
+import { paidTermOf } from '../../books/paid-terms.ts';
+import { formatAmount } from '../../domain/money.ts';
 import { unprintableText } from '../../print/pdf/printable.ts';
 import { planBody } from '../../domain/plan.ts';
 import type { Api } from '../../http/api.ts';
@@ -10,7 +13,16 @@ import { checkTermsNamed } from './terms.ts';
 
 /** Plans, accounts and VMs: written, read as they are and as they were. */
 export function catalogRoutes(api: Api, context: ApiContext): void {
-  const { catalog, termsLibrary } = context;
+  const { books, catalog, termsLibrary } = context;
+  /** A VM as it is: what was paid for it is what payments say. */
+  const vmShown = (entry: Versioned<VmBody>): Record<string, unknown> => {
+    const { body, id } = entry;
+    const term = paidTermOf(books, body.account, id);
+    if (term === undefined) return vmJson(entry);
+    const amount = formatAmount(term.nanos, catalog.account(body.account)?.body.currency ?? '');
+    const paid = { paid_at: term.paidAtMs, paid_until: term.untilMs, paid_amount: amount };
+    return vmJson({ ...entry, body: { ...body, ...paid } });
+  };
   catalogWrites(api, context, {
     kind: 'plan',
     what: 'A plan',
@@ -74,7 +86,7 @@ export function catalogRoutes(api: Api, context: ApiContext): void {
       catalog.allowVm(id, body);
     },
     put: (id, decide, by) => catalog.putVm(id, decide, by),
-    json: vmJson,
+    json: vmShown,
   });
 
   catalogReads(api, context, {
@@ -100,5 +112,6 @@ export function catalogRoutes(api: Api, context: ApiContext): void {
     problem: 'vm_unknown',
     now: (id) => catalog.vm(id),
     json: (entry) => vmJson({ ...entry, body: vmBody.parse(entry.body) }),
+    jsonNow: (entry) => vmShown({ ...entry, body: vmBody.parse(entry.body) }),
   });
 }

@@ -1,14 +1,14 @@
 import type { Books, BooksEntry } from '../../books/books.ts';
 import type { BillingContext } from '../context.ts';
-import { type BalanceBody, type BalanceEntry, BLANK_ENTRY, ledgerEntry } from '../../books/balances.ts';
+import { type BalanceBody, type BalanceEntry, BLANK_ENTRY } from '../../books/balances.ts';
 import { rateDocument, type RatedDocument } from '../document.ts';
 import { zoneOfAccount } from '../period.ts';
-import { lapsesOf } from '../../books/coverage.ts';
+import { lapsesOf } from '../../ledger/lots.ts';
 import { dayEnd, type LocalDay, localDay, MINUTE_MS, monthStart, type Zone } from '../../domain/zone.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { oneFieldProblem } from '../../problems/field-problems.ts';
 import { dateText } from '../../rating/served.ts';
-import { settlementsDue } from '../../books/settle.ts';
+import { owedAt } from '../../books/standing.ts';
 import { carryOutOwed } from '../standing/carry-out.ts';
 import { recordState } from './suspend.ts';
 import { balanceTermsOf } from '../../books/prepaid-terms.ts';
@@ -65,8 +65,7 @@ export async function chargeDays(
   let waiting: string | null = null;
   let more = false;
   if (chargeWithinMs !== null) {
-    entries.push(...(await write(books, () => settlementsDue(books, account, nowMs, context, by), by)));
-    if (!isBegun) entries.push(...(await correctRuns(context, account, { nowMs, withinMs: chargeWithinMs, by })));
+    if (!isBegun) entries.push(...(await correctRuns(context, account, { withinMs: chargeWithinMs, by })));
     for (let n = 0; ; n += 1) {
       more = n > 0 && (n === DAYS_MAX || !inTime());
       if (more) break;
@@ -111,26 +110,32 @@ function runFromOf(books: Books, account: string, zone: Zone, day: LocalDay, fir
   return Math.max(monthStart(zone, day) * MINUTE_MS, invoicedTo(books, account), firstMs);
 }
 
-/** The days charged before, by run: rated again, what differs is corrected on the run's last day. */
+/**
+ * The days charged before, by run, rated again. Where a run comes to something else, its days are corrected one by one, from the first on: what a day is
+ * owed, and so every late fee, is then as if all had been known when it was charged.
+ */
 async function correctRuns(
   context: BillingContext,
   account: string,
-  { nowMs, withinMs, by }: { nowMs: number; withinMs: number; by: string },
+  { withinMs, by }: { withinMs: number; by: string },
 ): Promise<string[]> {
   const { catalog, books } = context;
   const made: string[] = [];
-  const runs = new Map<number, number>();
+  const runs = new Map<number, Set<number>>();
   const zone = zoneOfAccount(catalog, account);
   const firstMs = Math.min(...openEntries(books, account).map(({ day }) => day.from));
   for (const { day } of openEntries(books, account)) {
     const runFrom = runFromOf(books, account, zone, localDay(zone, day.from / MINUTE_MS), firstMs);
-    runs.set(runFrom, Math.max(runs.get(runFrom) ?? 0, day.to));
+    runs.set(runFrom, (runs.get(runFrom) ?? new Set()).add(day.from));
   }
-  for (const [runFrom, to] of runs) {
-    const last = localDay(zone, to / MINUTE_MS - 1);
-    // What is found to be lacking falls due from now on.
-    const id = await postDay(context, account, 'correction', { runFrom, day: last, dueFromMs: nowMs, withinMs, by });
-    if (id !== undefined) made.push(id);
+  for (const [runFrom, begins] of runs) {
+    const days = [...begins].sort((a, b) => a - b).map((from) => localDay(zone, from / MINUTE_MS));
+    const endMs = Math.max(...days.map((day) => dayEnd(day) * MINUTE_MS));
+    if (unposted(context, account, await rated(context, account, runFrom, endMs), runFrom, endMs).length === 0) continue;
+    for (const day of days) {
+      const id = await postDay(context, account, 'correction', { runFrom, day, withinMs, by });
+      if (id !== undefined) made.push(id);
+    }
   }
   return made;
 }
@@ -160,9 +165,10 @@ function nextDay(context: BillingContext, account: string, zone: Zone, fromMs?: 
 export function daysOver(context: BillingContext, account: string, nowMs: number, untilMs: number): number {
   if (balanceTermsOf(context, account, nowMs).chargeWithinMs === null) return 0;
   const zone = zoneOfAccount(context.catalog, account);
+  const isLate = owesDays(context, account, nowMs);
   let days = 0;
   for (let day = nextDay(context, account, zone); dayEnd(day) * MINUTE_MS <= untilMs; day = localDay(zone, dayEnd(day)))
-    days += 1;
+    if (isLate || isServed(context, account, day)) days += 1;
   return days;
 }
 
@@ -174,17 +180,46 @@ async function chargeNext(
   const { books } = context;
   const zone = zoneOfAccount(context.catalog, account);
   const open = openEntries(books, account);
-  const day = nextDay(context, account, zone, fromMs);
+  const day = nextDayWithCharges(context, account, zone, { fromMs, nowMs, untilMs });
+  if (day === undefined) return {};
   const endMs = dayEnd(day) * MINUTE_MS;
-  if (endMs > untilMs) return {};
   const firstMs = open.length === 0 ? day.startMinute * MINUTE_MS : Math.min(...open.map((each) => each.day.from));
   const runFrom = runFromOf(books, account, zone, day, firstMs);
   // A day whose usage is not complete yet waits as long as the terms let it.
   const document = await rated(context, account, runFrom, endMs);
   if (!document.complete && nowMs < endMs + chargeWithinMs) return { waiting: dateText(day) };
   return {
-    entry: await postDay(context, account, 'charge', { runFrom, day, dueFromMs: endMs, withinMs: chargeWithinMs, by, document }),
+    entry: await postDay(context, account, 'charge', { runFrom, day, withinMs: chargeWithinMs, by, document }),
   };
+}
+
+/** The next day that is over and may come to anything: a VM is served then, or something is late. */
+function nextDayWithCharges(
+  context: BillingContext,
+  account: string,
+  zone: Zone,
+  { fromMs, nowMs, untilMs }: { fromMs: number | undefined; nowMs: number; untilMs: number },
+): LocalDay | undefined {
+  const isLate = owesDays(context, account, nowMs);
+  let day = nextDay(context, account, zone, fromMs);
+  while (dayEnd(day) * MINUTE_MS <= untilMs) {
+    if (isLate || isServed(context, account, day)) return day;
+    day = localDay(zone, dayEnd(day));
+  }
+  return undefined;
+}
+
+function owesDays(context: BillingContext, account: string, nowMs: number): boolean {
+  return owedAt(context, account, nowMs).some(({ claim }) => claim.isDay);
+}
+
+/** Whether any VM of an account is on a plan in a day. */
+function isServed({ catalog }: BillingContext, account: string, day: LocalDay): boolean {
+  return catalog.vmsOf(account).some((id) => {
+    const vm = catalog.vm(id)?.body;
+    const first = Math.max(vm?.starts_at ?? -Infinity, vm?.plans[0]?.from ?? Infinity);
+    return first < dayEnd(day) * MINUTE_MS && (vm?.ends_at ?? Infinity) > day.startMinute * MINUTE_MS;
+  });
 }
 
 /** Rates a run as its invoice would be, without what earlier invoices lacked: that is settled with the invoice. */
@@ -211,8 +246,7 @@ function unposted(context: BillingContext, account: string, { lines }: RatedDocu
 interface Posting {
   runFrom: number;
   day: LocalDay;
-  /** What it falls due after. */
-  dueFromMs: number;
+  /** So long after its end it falls due, however late it is booked. */
   withinMs: number;
   by: string;
   /** The run as it was just rated, for the first attempt. */
@@ -224,7 +258,7 @@ async function postDay(
   context: BillingContext,
   account: string,
   kind: 'charge' | 'correction',
-  { runFrom, day, dueFromMs, withinMs, by, document }: Posting,
+  { runFrom, day, withinMs, by, document }: Posting,
 ): Promise<string | undefined> {
   const { catalog, books } = context;
   const from = day.startMinute * MINUTE_MS;
@@ -246,17 +280,15 @@ async function postDay(
       () => {
         seenThen.moved = books.accountSeq(account) !== seen;
         if (seenThen.moved) return [];
-        const first = openEntries(books, account).find((entry) => entry.day.from >= runFrom);
         return [
           {
             ...BLANK_ENTRY,
             account,
             currency,
             kind,
-            // What was charged too much was never owed: it counts from when the first of these days fell due.
-            at: amount > 0n ? (first?.at ?? to) : to,
+            at: to,
             amount_nanos: amount.toString(),
-            due_at: amount < 0n ? dueFromMs + withinMs : null,
+            due_at: amount < 0n ? to + withinMs : null,
             day: { from, to, date, run_from: runFrom, parts },
             source: kind === 'charge' ? `usage of ${date}` : `rated again up to ${date}`,
             by,
@@ -289,7 +321,7 @@ function firstDayOf({ catalog }: BillingContext, account: string): number {
 /** Entries that lapsed unused. */
 function lapses(books: Books, account: string, nowMs: number, by: string): BalanceBody[] {
   const entries = books.balanceOf(account);
-  return lapsesOf(entries.map(ledgerEntry), nowMs).map(({ id, atMs, nanos }) => ({
+  return lapsesOf(books.ledgerOf(account).lots, nowMs).map(({ id, atMs, nanos }) => ({
     ...BLANK_ENTRY,
     account,
     currency: entries[0]?.currency ?? '',

@@ -32,6 +32,8 @@ export interface Target {
   reasonsFor: (found: readonly Correction[]) => ReasonSay[];
   write: boolean;
   by: string;
+  /** When what is written is issued. */
+  nowMs: number;
 }
 
 /** Attempts until what was found still holds when it is written. */
@@ -44,7 +46,7 @@ const ATTEMPTS_MAX = 20;
  */
 export async function correctTo(
   books: Books,
-  { id, issued, rated, reasonsFor, write, by }: Target,
+  { id, issued, rated, reasonsFor, write, by, nowMs }: Target,
 ): Promise<Made & { found: readonly Correction[] }> {
   const evidence = { text: rated.evidence, sha256: sha256(rated.evidence) };
   const find = (): Correction[] => correctionsOf(issued, correctedOf(books, id), rated.lines);
@@ -59,7 +61,7 @@ export async function correctTo(
     if (attempt === ATTEMPTS_MAX)
       throw new ProblemError('invoice_conflict', `invoice ${id} was changed again and again while it was reconciled`);
     try {
-      await carryOut(books, { id, reasons, evidence, corrected, by }, step, made);
+      await carryOut(books, { id, reasons, evidence, corrected, by, nowMs }, step, made);
     } catch (error) {
       if (!(error instanceof Moved)) throw error;
     }
@@ -82,9 +84,15 @@ interface Work {
   evidence: { text: string; sha256: string };
   corrected: Corrected;
   by: string;
+  nowMs: number;
 }
 
-async function carryOut(books: Books, { id, reasons, evidence, corrected, by }: Work, step: Step, made: Mutable): Promise<void> {
+async function carryOut(
+  books: Books,
+  { id, reasons, evidence, corrected, by, nowMs }: Work,
+  step: Step,
+  made: Mutable,
+): Promise<void> {
   const unmoved = (): void => {
     if (stateOf(books, id).status === 'void') throw new ProblemError('invoice_conflict', `invoice ${id} has become void`);
     if (textOf(correctedOf(books, id)) !== textOf(corrected)) throw new Moved();
@@ -118,7 +126,7 @@ async function carryOut(books: Books, { id, reasons, evidence, corrected, by }: 
         if (stateOf(books, step.invoice).status === 'void') throw new Moved();
         refuseTooMuch(books.creditedByLine(step.invoice), step.lines, readContent(issued.rest).lines);
       };
-      made.creditNotes.push(await keepCreditNote(books, note, check, by));
+      made.creditNotes.push(await keepCreditNote(books, note, check, { by, nowMs }));
       return;
     }
     case 'debit': {

@@ -41,7 +41,6 @@ export function creditNoteOf(
     from: formatInstant(head.from),
     to: formatInstant(head.to),
     time_zone,
-    due_at: formatInstant(head.due_at),
     corrects: { invoice: id, number: head.number, ...(numbered === null ? {} : { number_text: numbered }) },
     lines: lines.map(({ line, nanos, correction }) => {
       const say = correctionSay({ invoice: head.number ?? 0, line, of: correction.item, reason: reasons });
@@ -86,6 +85,7 @@ export function creditNoteOf(
       from: head.from,
       to: head.to,
       due_at: head.due_at,
+      due_days: 0,
       final: false,
       number: null,
       issued_at: null,

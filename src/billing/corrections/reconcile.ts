@@ -45,7 +45,15 @@ export async function reconcileInvoice(
   const now = await rateDocument(context, head.account, head.from, head.to, { taxPercent: taxPercentOf(lines) });
   const state = stateOf(books, id);
   const reasonsFor = (found: readonly Correction[]): ReasonSay[] => reasonsOf(context, state, found);
-  const { found, ...made } = await correctTo(books, { id, issued: lines, rated: now, reasonsFor, write, by });
+  const { found, ...made } = await correctTo(books, {
+    id,
+    issued: lines,
+    rated: now,
+    reasonsFor,
+    write,
+    by,
+    nowMs: context.businessNow(),
+  });
   const isCredit = (each: Correction): boolean => each.afterNanos < each.beforeNanos;
   return {
     state,

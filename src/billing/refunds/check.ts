@@ -12,7 +12,7 @@ import { evaluateRefund, type RefundDecision } from '../../terms/refund.ts';
 import { planInForce } from '../../domain/dated-plans.ts';
 import { termsNamed } from '../../terms/agreed.ts';
 import type { TermsSheet } from '../../terms/sheet.ts';
-import { type Gathered, gatherFacts } from './facts.ts';
+import { type Gathered, gatherFacts, type RefundContext } from './facts.ts';
 
 export interface RefundRequest {
   vm: string;
@@ -32,7 +32,7 @@ const ACCOUNT_EVENTS_SHOWN_MAX = 100;
  * bigints for exact integers. Throws `vm_unknown`, `terms_unknown` or, where the VM has no terms, `invalid_reference`.
  */
 export async function checkRefund(
-  context: QueryContext,
+  context: RefundContext,
   library: TermsLibrary,
   request: RefundRequest,
 ): Promise<Record<string, unknown>> {

@@ -1,4 +1,6 @@
 import { planInForce } from '../../domain/dated-plans.ts';
+import type { Books } from '../../books/books.ts';
+import { paidOf } from '../../books/paid-terms.ts';
 import type { VmBody } from '../../catalog/bodies.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { applyIncidents, type NoticeRule } from '../../domain/incidents.ts';
@@ -11,6 +13,9 @@ import { loadOutages } from '../../query/outages.ts';
 import { loadSpans, type Span } from '../../query/span.ts';
 import type { RefundEvent, RefundFacts } from '../../terms/measure.ts';
 import type { TermsSheet } from '../../terms/sheet.ts';
+
+/** What refund checks are made with: what was metered, and what was paid. */
+export type RefundContext = QueryContext & { readonly books: Books };
 
 /** Facts and the range they were measured over. */
 export interface Gathered {
@@ -28,7 +33,7 @@ export interface Gathered {
 
 /** Gathers what a refund check of a VM at an instant needs. Throws `vm_unknown` if the catalog has no such VM. */
 export async function gatherFacts(
-  context: QueryContext,
+  context: RefundContext,
   vm: string,
   atMs: number,
   { maintenance_notice: noticeMs }: Pick<TermsSheet, 'maintenance_notice'>,
@@ -39,7 +44,7 @@ export async function gatherFacts(
   if (body === undefined || account === undefined) throw new ProblemError('vm_unknown', `the catalog has no VM ${vm}`, { vm });
 
   const events = eventsOf(catalog, vm);
-  const paid = paymentOf(body, events, atMs);
+  const paid = paymentOf(context.books, vm, body, events, atMs);
   const span = (await loadSpans(context, [vm])).get(vm);
   const fromMs = Math.min(paid.atMs ?? body.starts_at ?? span?.firstMs ?? atMs, atMs);
   const outages = span === undefined ? [] : await restatedOutages(context, vm, span, atMs, [{ fromMs: 0, noticeMs }]);
@@ -49,7 +54,7 @@ export async function gatherFacts(
       vm,
       currency: account.currency,
       paidAtMs: paid.atMs,
-      paidUntilMs: body.paid_until,
+      paidUntilMs: paid.untilMs,
       paidNanos: paid.nanos,
       startsAtMs: body.starts_at,
       promotion: body.promotion,
@@ -83,11 +88,17 @@ function eventsOf(catalog: Catalog, vm: string): RefundEvent[] {
   }));
 }
 
-/** What the VM's entry says was paid, and when; where it says nothing, the last payment recorded up to the check. */
-function paymentOf(body: VmBody, events: readonly RefundEvent[], atMs: number): { atMs: number | null; nanos: bigint | null } {
-  const nanos = body.paid_amount === null ? null : (parseAmount(body.paid_amount) ?? null);
+/** What payments say was paid for the VM, and when; else its entry; where neither says anything, the last payment recorded up to the check. */
+function paymentOf(
+  books: Books,
+  vm: string,
+  body: VmBody,
+  events: readonly RefundEvent[],
+  atMs: number,
+): { atMs: number | null; untilMs: number | null; nanos: bigint | null } {
+  const paid = paidOf(books, vm, body, atMs);
   const recorded = events.findLast((event) => event.kind === 'payment' && event.atMs <= atMs);
-  return { atMs: body.paid_at ?? recorded?.atMs ?? null, nanos: nanos ?? recorded?.amountNanos ?? null };
+  return { atMs: paid.atMs ?? recorded?.atMs ?? null, untilMs: paid.untilMs, nanos: paid.nanos ?? recorded?.amountNanos ?? null };
 }
 
 /** The handling fee of the plan in force when it was paid, or of the first one after. */

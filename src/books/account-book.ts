@@ -1,0 +1,79 @@
+import { type Allocation, allocate, type Claim, type Fund } from '../ledger/allocation.ts';
+import type { LedgerEntry } from '../ledger/entry.ts';
+import type { Lot } from '../ledger/lots.ts';
+import type { BalanceEntry } from './balances.ts';
+import { dayClaimsOf, dayEntries, type DayRow, isDay, withinInvoice } from './days-of-account.ts';
+import { documentMoney, type KeptDocument } from './document-money.ts';
+import { balanceMoney, settlementMoney, type SettlementRow } from './row-money.ts';
+
+/** What is on record of an account's money, row by row. */
+export interface AccountRows {
+  /** Final invoices and credit notes. */
+  readonly documents: readonly KeptDocument[];
+  readonly balances: readonly BalanceEntry[];
+  readonly settlements: readonly SettlementRow[];
+}
+
+/** The ledger of an account: what follows from its rows, and nothing else. */
+export interface AccountBook {
+  /** In the order in which they were recorded. */
+  readonly entries: readonly LedgerEntry[];
+  readonly claims: readonly Claim[];
+  readonly funds: readonly Fund[];
+  /** What pays what, by all that is there. */
+  readonly allocation: Allocation;
+  /** By invoice: the days that were charged by themselves, with their claims. */
+  readonly daysOn: ReadonlyMap<string, readonly DayRow[]>;
+  /** Money with what lapses of it, in the order in which it was recorded. */
+  readonly lots: readonly Lot[];
+}
+
+/** Works an account's ledger out of its rows. */
+export function accountBook({ documents, balances, settlements }: AccountRows): AccountBook {
+  const days = balances.flatMap((row) => (isDay(row) ? [row] : []));
+  const invoices = documents.filter(({ head, voidAtMs }) => head.type === 'invoice' && voidAtMs === null);
+  const daysOn = new Map(invoices.map(({ id, head }) => [id, days.filter(withinInvoice(head))]));
+  const isOpen = new Set(invoices.map(({ id }) => id));
+  const entries: LedgerEntry[] = [];
+  const claims: Claim[] = [];
+  const funds: Fund[] = [];
+  const lots: Lot[] = [];
+  /** Money for a document that is void, or that is none of the account's, is free. */
+  const fund = ({ covers, ...rest }: Fund): void => {
+    const isKept = covers === null || !('claim' in covers) || isOpen.has(covers.claim);
+    funds.push({ ...rest, covers: isKept ? covers : null });
+  };
+  const notes = documents.filter(({ head }) => head.type === 'credit_note');
+  for (const document of documents) {
+    const made = documentMoney(document, notes, daysOn.get(document.id) ?? []);
+    entries.push(...made.entries);
+    if (made.claim !== undefined) claims.push(made.claim);
+    for (const each of made.funds) fund(each);
+    for (const { id, seq, atMs, amountNanos } of made.entries)
+      lots.push({ id, seq, atMs, amountNanos, expiresAtMs: document.head.expires_at ?? null, lapsedId: null });
+  }
+  const invoiceOfDay = (row: DayRow): KeptDocument | undefined => invoices.find(({ head }) => withinInvoice(head)(row));
+  for (const row of days) for (const entry of dayEntries(row, invoiceOfDay(row))) entries.push(entry);
+  for (const { id, seq, at, amount_nanos } of days)
+    lots.push({ id, seq, atMs: at, amountNanos: BigInt(amount_nanos), expiresAtMs: null, lapsedId: null });
+  const { claims: dayClaims, funds: dayFunds } = dayClaimsOf(days);
+  claims.push(...dayClaims);
+  funds.push(...dayFunds);
+  const numbers = new Map(documents.map(({ id, head }) => [id, head.number]));
+  const moves = [
+    ...balances.flatMap((row) => (isDay(row) ? [] : [balanceMoney(row, numbers)])),
+    ...settlements.map((row) => settlementMoney(row, numbers)),
+  ];
+  for (const { entry, fund: moved, lot } of moves) {
+    if (entry !== undefined) entries.push(entry);
+    if (moved !== undefined) fund(moved);
+    if (lot !== undefined) lots.push(lot);
+  }
+  entries.sort(bySeq);
+  lots.sort(bySeq);
+  return { entries, claims, funds, allocation: allocate(claims, funds), daysOn, lots };
+}
+
+function bySeq(a: { seq: bigint }, b: { seq: bigint }): number {
+  return a.seq < b.seq ? -1 : a.seq > b.seq ? 1 : 0;
+}

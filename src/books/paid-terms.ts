@@ -1,0 +1,41 @@
+import type { Books } from './books.ts';
+import type { VmBody } from '../catalog/bodies.ts';
+import { parseAmount } from '../domain/money.ts';
+
+/** What was paid for a VM in advance, and for which time. */
+export interface PaidTerm {
+  readonly paidAtMs: number;
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly nanos: bigint;
+}
+
+/**
+ * The term of a VM that was paid last, by payments up to an instant that cover one: several for the same term are one, paid when the last of them came.
+ * Undefined where no payment says it covers a term of the VM.
+ */
+export function paidTermOf(books: Books, account: string, vm: string, atMs = Infinity): PaidTerm | undefined {
+  const terms = new Map<string, PaidTerm>();
+  let last: PaidTerm | undefined;
+  for (const { covers, at, amount_nanos } of books.balanceOf(account).toSorted((a, b) => a.at - b.at)) {
+    if (at > atMs || covers === null || covers === undefined || !('vm' in covers) || covers.vm !== vm) continue;
+    const { from: fromMs, until: untilMs } = covers;
+    const key = `${fromMs} ${untilMs}`;
+    last = { paidAtMs: at, fromMs, untilMs, nanos: (terms.get(key)?.nanos ?? 0n) + BigInt(amount_nanos) };
+    terms.set(key, last);
+  }
+  return last;
+}
+
+/** `paid_at`, `paid_until` and `paid_amount` of a VM: what its payments say; where none covers a term, what was declared with it. */
+export function paidOf(
+  books: Books,
+  vm: string,
+  body: VmBody,
+  atMs = Infinity,
+): { atMs: number | null; fromMs: number | null; untilMs: number | null; nanos: bigint | null } {
+  const term = paidTermOf(books, body.account, vm, atMs);
+  if (term !== undefined) return { atMs: term.paidAtMs, fromMs: term.fromMs, untilMs: term.untilMs, nanos: term.nanos };
+  const nanos = body.paid_amount === null ? null : (parseAmount(body.paid_amount) ?? null);
+  return { atMs: body.paid_at, fromMs: null, untilMs: body.paid_until, nanos };
+}
