@@ -55,12 +55,13 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
         ...(announcedBeforeMs === null ? {} : { announced_before_ms: announcedBeforeMs }),
       })),
       ...judgedJson(catalog.silences.ignoredOf(vm)),
-      events: catalog.events.of(vm).map(({ id, body: { kind, at, from, to } }) => ({
+      events: catalog.events.of(vm).map(({ id, body: { kind, at, rate, from, to } }) => ({
         id,
         kind,
         at: formatInstant(at),
         // The sheet that it is charged by.
         terms: named(agreedTerms(context, body, at)),
+        ...(rate === undefined ? {} : { rate }),
         ...(from === undefined || to === undefined ? {} : { from: formatInstant(from), to: formatInstant(to) }),
       })),
       rows: stored.rows.get(vm) ?? null,

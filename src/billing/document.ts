@@ -1,4 +1,5 @@
 import type { BillingContext } from './context.ts';
+import { ProblemError } from '../problems/problem.ts';
 import { isRightUntil } from '../query/span.ts';
 import { sha256, type StoredDocument } from '../books/stored-document.ts';
 import { conditionOf } from '../domain/condition.ts';
@@ -32,6 +33,15 @@ export interface RatedDocument extends StoredDocument {
   readonly complete: boolean;
   /** What whoever makes the invoice has to know before it is final. */
   readonly warnings: readonly string[];
+  /** Of these what would be dropped by an invoice: it is refused with them. */
+  readonly unbilled: readonly string[];
+}
+
+/** Throws `exchange_rate_missing` where a document would drop a fee that is priced in another currency. */
+export function refuseUnbilled({ unbilled: [first, ...more] }: Pick<RatedDocument, 'unbilled'>): void {
+  if (first === undefined) return;
+  const rest = more.length === 0 ? '' : ` (and ${more.length} more)`;
+  throw new ProblemError('exchange_rate_missing', `${first}${rest}`);
 }
 
 /** How a final invoice's period is rated once more: what it was taxed by stays, and debits of others are no part of it. */
@@ -167,6 +177,7 @@ export function documentOf(context: BillingContext, account: string, gathered: G
     lines,
     complete,
     warnings,
+    unbilled: noteTexts(notes.filter(({ code }) => code === 'event_other_currency')),
   };
 }
 

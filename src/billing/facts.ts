@@ -15,7 +15,7 @@ import type { InvoiceFacts, PlanTraffic, VmFacts } from '../rating/order.ts';
 import { clipSegments, type Segment, segmentsOf } from '../rating/served.ts';
 import type { Bytes } from '../rating/traffic.ts';
 import type { ClosedOutage } from '../rating/unavailable.ts';
-import { eventFees } from '../terms/fees.ts';
+import { eventFees, exchanged } from '../terms/fees.ts';
 import { agreedTerms, agreementsOf, noticesOf } from '../terms/agreed.ts';
 import { creditPolicyOf } from '../terms/policy.ts';
 import { dayEdges, type UsageDays, usageDays } from './days.ts';
@@ -147,6 +147,7 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
     const counted = evidence[i]?.counted ?? [];
     const fees: FeeEvent[] = [];
     const events = catalog.events.of(vm.id).map((event) => ({ id: event.id, kind: event.body.kind, atMs: event.body.at }));
+    const rates = new Map(catalog.events.of(vm.id).flatMap(({ id, body: { rate } }) => (rate === undefined ? [] : [[id, rate]])));
     for (const fee of eventFees((atMs) => agreedTerms(context, vm.body, atMs), events, vm.body.starts_at)) {
       if (fee.atMs < fromMs || fee.atMs >= toMs) continue;
       if (!isServedAt(vm.body, fee.atMs)) {
@@ -154,7 +155,9 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
           notes.push({ code: 'event_outside_service', vm: vm.id, event: fee.id, kind: fee.kind, at: formatInstant(fee.atMs) });
         continue;
       }
+      const rate = rates.get(fee.id);
       if (fee.currency === body.currency || fee.feeNanos === 0n) fees.push(fee);
+      else if (rate !== undefined) fees.push(exchanged(fee, rate));
       else
         notes.push({
           code: 'event_other_currency',

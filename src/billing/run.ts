@@ -7,7 +7,7 @@ import { formatAmount } from '../domain/money.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { StoreError } from '../store/store.ts';
 import { checkDebits } from '../books/debit-lines.ts';
-import { documentOf, type RatedDocument } from './document.ts';
+import { documentOf, type RatedDocument, refuseUnbilled } from './document.ts';
 import { daysOf, factsOf, loadUsage } from './facts.ts';
 import { voidInvoice } from '../books/ledger.ts';
 import { type Calendar, periodOf } from './run-period.ts';
@@ -121,6 +121,7 @@ async function runGroup(
         outcomes.set(task.account, { ...blank(context, task.account, task), outcome: 'nothing' });
         return;
       }
+      refuseUnbilled(document);
       if (request.finalize && !request.allowIncomplete && context.businessNow() < task.toMs)
         throw new ProblemError('period_not_over', `the period is over at ${formatInstant(task.toMs)}: run it again then`);
       if (request.finalize && !request.allowIncomplete && !document.complete)

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EVENT_KINDS } from '../domain/event-kinds.ts';
+import { parseAmount } from '../domain/money.ts';
 import { instant } from '../domain/shapes.ts';
 import { decimal } from '../domain/plan.ts';
 
@@ -13,6 +14,12 @@ export const eventRequest = z
     note: z.string().max(2000).default(''),
     from: instant.optional().describe('Of credit_claimed: the time whose unavailability is claimed.'),
     to: instant.optional(),
+    rate: decimal
+      .refine((text) => (parseAmount(text) ?? 0n) > 0n, 'must be above 0')
+      .optional()
+      .describe(
+        "Of an event that the terms price in another currency than the account's: what one unit of that is in the account's, as whoever records it says.",
+      ),
     amount: decimal.nullable().default(null).describe("What was paid or refunded, in the account's currency."),
   })
   .refine((event) => (event.kind === 'credit_claimed') === (event.from !== undefined && event.to !== undefined), {
@@ -51,6 +58,8 @@ export const eventBody = z.strictObject({
   kind: z.enum(EVENT_KINDS),
   note: z.string(),
   amount: z.string().nullable(),
+  /** What one unit of the currency that it is priced in is in the account's. */
+  rate: z.string().optional(),
   /** Of `credit_claimed`: the time whose unavailability is claimed. */
   from: z.int().optional(),
   to: z.int().optional(),

@@ -77,6 +77,11 @@ export const PROBLEMS = {
     title: 'The period is not over, or was not when it was rated',
     meaning: 'Rate it again once it is, or ask for `allow_incomplete`: what is metered later is then corrected by reconciling.',
   },
+  exchange_rate_missing: {
+    status: 409,
+    title: 'A fee is in another currency, and nobody said at which rate it is billed',
+    meaning: "Withdraw the event and record it again with `rate`: what one unit of the fee's currency is in the account's.",
+  },
   nothing_to_bill: {
     status: 409,
     title: 'There is nothing to bill',

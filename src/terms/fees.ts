@@ -47,6 +47,15 @@ export function eventFees(
   });
 }
 
+/** A fee in the currency of the account, at the rate that somebody recorded: to the nano, half to even. */
+export function exchanged(fee: EventFee, rate: string): EventFee {
+  const unit = 1_000_000_000n;
+  const exact = fee.feeNanos * (parseAmount(rate) ?? 0n);
+  const rest = exact % unit;
+  const up = 2n * rest > unit || (2n * rest === unit && (exact / unit) % 2n !== 0n);
+  return { ...fee, feeNanos: exact / unit + (up ? 1n : 0n), reason: `${fee.reason}, at ${rate}` };
+}
+
 interface History {
   /** The events up to the one that is priced, by instant. */
   readonly before: readonly DatedEvent[];

@@ -3,8 +3,8 @@ import { restatedOutages } from './model/incidents.ts';
 import { modelInvoice, type ModelLine } from './model/invoice.ts';
 import { modelReviews, type ModelReview } from './model/review.ts';
 import type { ModelAgreement, ModelInvoice, ModelOwed, ModelSums, ModelVm, ModelVmTraffic } from './model/invoice-facts.ts';
-import type { ModelOutage } from './model/rater.ts';
-import { modelDuration, modelFees, modelLateFeeRule, modelNanos, modelPolicy } from './model/terms.ts';
+import { halfEven, type ModelOutage } from './model/rater.ts';
+import { modelDecimal, modelDuration, modelFees, modelLateFeeRule, modelNanos, modelPolicy } from './model/terms.ts';
 import { minorDigits } from '../domain/money.ts';
 import type { AgreedVm, DocumentContent, Evidence, EvidenceVm } from './document-shapes.ts';
 
@@ -93,9 +93,10 @@ function vmOf(
     const price = { amountNanos: modelNanos(body.price.amount), per: body.price.per };
     return [{ fromMs, planId, plan: { timeZone: body.time_zone, price, creditable: policy.creditable }, policy }];
   });
-  const events = vm.events.map(({ id, kind, at, terms }) => {
+  const events = vm.events.map(({ id, kind, at, terms, rate }) => {
+    const of = rate === undefined ? null : modelDecimal(rate);
     const named = vm.fee_terms === undefined ? terms : vm.fee_terms;
-    return { id, kind, atMs: at, sheet: named === null || named === undefined ? null : (sheets[named] ?? null) };
+    return { id, kind, atMs: at, sheet: named === null || named === undefined ? null : (sheets[named] ?? null), rate: of };
   });
   const fees = modelFees(events, vm.starts_at);
   return {
@@ -119,8 +120,13 @@ function vmOf(
       ...{ id, quantity, fromMs: since, untilMs: until },
       price: { amountNanos: modelNanos(price.amount), per: price.per },
     })),
-    // What is priced in another currency is told as a warning and billed by hand.
-    fees: fees.filter((fee) => isWithin(vm, fee.atMs) && fee.atMs >= from && fee.atMs < to && fee.currency === currency),
+    // What is priced in another currency is billed at the rate that was recorded; without one it was told as a warning.
+    fees: fees
+      .filter((fee) => isWithin(vm, fee.atMs) && fee.atMs >= from && fee.atMs < to)
+      .flatMap((fee) => {
+        if (fee.currency === currency) return [fee];
+        return fee.rate === null ? [] : [{ ...fee, nanos: halfEven({ num: fee.nanos * fee.rate.num, den: fee.rate.den }, 1n) }];
+      }),
   };
 }
 

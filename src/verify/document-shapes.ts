@@ -88,6 +88,7 @@ const agreedVm = z.looseObject({
       kind: z.string(),
       at: instant,
       terms: z.string().nullable().optional(),
+      rate: z.string().optional(),
       from: instant.optional(),
       to: instant.optional(),
     }),

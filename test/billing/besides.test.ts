@@ -109,6 +109,20 @@ describe('besides service, traffic and fees', () => {
     await finalized('addons');
   });
 
+  it('a fee in another currency is billed at the rate that was recorded, and a draft without one is refused: it is not dropped', async () => {
+    await served('abroad', [['least', day(1)]], { terms: 'cmivps-2019', starts_at: '2026-02-01T00:00:00Z' });
+    const event = await done<{ id: string }>('POST', '/v1/vms/abroad-1/events', { kind: 'ip_replaced', at: day(5) });
+    // 5.00 USD, and the account is in EUR.
+    expect(await shown('abroad')).toEqual(['service 10.00', 'traffic 0.00', 'minimum 5.00']);
+    const refused = await callOf(app)('POST', '/v1/invoices', { account: 'abroad', ...MARCH, mode: 'draft' });
+    expect(refused).toMatchObject({ status: 409, body: { code: 'exchange_rate_missing' } });
+    await done('DELETE', `/v1/vms/abroad-1/events/${event.id}`);
+    await done('POST', '/v1/vms/abroad-1/events', { kind: 'ip_replaced', at: day(5), rate: '0.9215' });
+    // 4.6075
+    expect(await shown('abroad')).toEqual(['service 10.00', 'traffic 0.00', 'minimum 5.00', 'fee 4.61']);
+    await finalized('abroad');
+  });
+
   it('a restated line under a maximum is corrected with what lowers it, to what the period rates to', async () => {
     await served('again', [['most', day(1)]]);
     await traffic('again-1', 'eth0', '2026-03-10 00:00:00', 500n * GB);

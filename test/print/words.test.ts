@@ -228,7 +228,7 @@ const NOTES: readonly (readonly [NoteSay, kept: string])[] = [
   [{ code: 'period_not_over', ends_at: '2026-04-01T00:00:00Z' }, 'the period ends at 2026-04-01T00:00:00Z and was not over when this was rated'],
   [{ code: 'no_issuer' }, 'the server has no issuer.json: this names no seller, tax id or bank'],
   [{ code: 'event_outside_service', vm: '1', event: '2', kind: 'ip_replaced', at: '2026-03-01T00:00:00Z' }, '1: event 2 (ip_replaced, 2026-03-01T00:00:00Z) is not within its service, so no plan charges it: bill it by hand if it is owed'],
-  [{ code: 'event_other_currency', vm: '1', event: '2', fee: '5', fee_currency: 'CNY', currency: 'CNY' }, '1: event 2 costs 5 CNY each and the account is in CNY: bill it by hand'],
+  [{ code: 'event_other_currency', vm: '1', event: '2', fee: '5', fee_currency: 'CNY', currency: 'CNY' }, '1: event 2 costs 5 CNY each and the account is in CNY: record it again with its rate'],
   [{ code: 'never_metered', vms: ['1'], count: 1 }, 'VM 1 was never metered in the period: the service is charged, uptime and traffic are not known, and traffic counts as 0'],
   [{ code: 'never_metered', vms: ['1', '2'], count: 5 }, '5 VMs 1, 2 and 3 more were never metered in the period: the service is charged, uptime and traffic are not known, and traffic counts as 0'],
   [{ code: 'partly_metered', vm: '1', not_metered_ms: 1_800_000, served_ms: 90_060_000 }, 'VM 1 was not metered for 30 min of the 25 h 1 min that it was served'],

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { instant } from '../../domain/shapes.ts';
 import { contentOf, type StoredDocument } from '../../books/stored-document.ts';
-import { type RatedDocument, rateDocument } from '../../billing/document.ts';
+import { type RatedDocument, rateDocument, refuseUnbilled } from '../../billing/document.ts';
 import { invoiceFile, invoicePage, invoiceTable } from '../../print/forms/invoice.ts';
 import type { ShownInvoice } from '../../print/invoice-shape.ts';
 import { finalize, keepDraft, readDocument, voidInvoice } from '../../books/ledger.ts';
@@ -49,7 +49,7 @@ export function invoiceRoutes(api: Api, context: ApiContext): void {
       roles: ROLES,
       body: { 'application/json': invoiceRequest },
       answers: { 201: { description: 'The draft; 200 with a preview', schema: invoiceShape } },
-      problems: [...BODY_PROBLEMS, 'account_unknown', 'invoice_conflict'],
+      problems: [...BODY_PROBLEMS, 'account_unknown', 'invoice_conflict', 'exchange_rate_missing'],
     },
     async ({ body, request, reply }) => {
       if (catalog.account(body.account) === undefined)
@@ -58,6 +58,7 @@ export function invoiceRoutes(api: Api, context: ApiContext): void {
       const isPreview = body.mode === 'preview';
       return answerInTime(reply, isPreview ? 200 : 201, async () => {
         const document: RatedDocument = await rateDocument(context, body.account, body.from, body.to);
+        if (!isPreview) refuseUnbilled(document);
         return isPreview ? previewJson(document) : invoiceJson(books, await keepDraft(books, document, recorderOf(request)));
       });
     },

@@ -20,6 +20,7 @@ const eventShape = z.object({
   kind: z.enum(EVENT_KINDS),
   note: z.string(),
   amount: z.string().nullable(),
+  rate: z.string().optional(),
   from: instantShape.optional().describe('Of credit_claimed: the time whose unavailability is claimed.'),
   to: instantShape.optional(),
   windows: z
@@ -34,7 +35,7 @@ const eventShape = z.object({
 });
 
 function eventJson({ id, body, recordedAtMs, recordedBy }: Versioned<EventBody>): Record<string, unknown> {
-  const { vm, at, kind, note, amount, from, to, withdrawn } = body;
+  const { vm, at, kind, note, amount, rate, from, to, withdrawn } = body;
   return {
     id,
     vm,
@@ -42,6 +43,7 @@ function eventJson({ id, body, recordedAtMs, recordedBy }: Versioned<EventBody>)
     kind,
     note,
     amount,
+    ...(rate === undefined ? {} : { rate }),
     ...(from === undefined || to === undefined ? {} : { from: formatInstant(from), to: formatInstant(to) }),
     withdrawn,
     recorded_at: formatInstant(recordedAtMs),

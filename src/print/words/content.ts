@@ -102,7 +102,7 @@ export const NOTE: Sayings<NoteSay> = {
   event_outside_service: ({ vm, event, kind, at }) =>
     `${vm}: event ${event} (${kind}, ${at}) is not within its service, so no plan charges it: bill it by hand if it is owed`,
   event_other_currency: ({ vm, event, fee, fee_currency: of, currency }) =>
-    `${vm}: event ${event} costs ${fee} ${of} each and the account is in ${currency}: bill it by hand`,
+    `${vm}: event ${event} costs ${fee} ${of} each and the account is in ${currency}: record it again with its rate`,
   never_metered: ({ vms, count }) => {
     const names = `${vms.join(', ')}${count > vms.length ? ` and ${count - vms.length} more` : ''}`;
     return `${count === 1 ? `VM ${names} was` : `${count} VMs ${names} were`} never metered in the period: the service is charged, uptime and traffic are not known, and traffic counts as 0`;

@@ -135,7 +135,7 @@ const NOTE: Words['note'] = {
   event_outside_service: ({ vm, event, kind, at }) =>
     `${vm}：事件 ${event}（${FEES[kind]}，${at}）不在服务期间内，无方案计费；如应收取，请另行开具`,
   event_other_currency: ({ vm, event, fee, fee_currency: of, currency }) =>
-    `${vm}：事件 ${event} 每次费用 ${fee} ${of}，账户币种为 ${currency}：请另行开具`,
+    `${vm}：事件 ${event} 每次费用 ${fee} ${of}，账户币种为 ${currency}：请连同汇率重新记录`,
   never_metered: ({ vms, count }) =>
     `${count} 台虚拟机（${vms.join(', ')}${count > vms.length ? ` 等` : ''}）在计费期间从未测量：照收服务费，运行时间与流量不明，流量以 0 计`,
   partly_metered: ({ vm, not_metered_ms: notMeteredMs, served_ms: servedMs }) =>

@@ -135,7 +135,7 @@ const NOTE: Words['note'] = {
   event_outside_service: ({ vm, event, kind, at }) =>
     `${vm}：事件 ${event}（${FEES[kind]}，${at}）不在服務期間內，無方案計費；如應收取，請另行開立`,
   event_other_currency: ({ vm, event, fee, fee_currency: of, currency }) =>
-    `${vm}：事件 ${event} 每次費用 ${fee} ${of}，帳戶幣別為 ${currency}：請另行開立`,
+    `${vm}：事件 ${event} 每次費用 ${fee} ${of}，帳戶幣別為 ${currency}：請連同匯率重新記錄`,
   never_metered: ({ vms, count }) =>
     `${count} 台虛擬機（${vms.join(', ')}${count > vms.length ? ` 等` : ''}）於計費期間從未量測：照收服務費，運行時間與流量不明，流量以 0 計`,
   partly_metered: ({ vm, not_metered_ms: notMeteredMs, served_ms: servedMs }) =>

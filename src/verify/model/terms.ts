@@ -86,6 +86,8 @@ export interface ModelEvent {
   readonly atMs: number;
   /** In force at the event; null: none. */
   readonly sheet: Json | null;
+  /** What one unit of the currency of its fee is in the account's; null: nobody said. */
+  readonly rate: Ratio | null;
 }
 
 /** What each of a VM's events costs, by instant; only priced kinds. Give all events of the VM: a free one hangs on those before. */
