@@ -130,6 +130,22 @@ describe('incidents over HTTP', () => {
     expect((await callOf(app)('DELETE', '/v1/incidents/x?dry_run=true')).status).toBe(404);
   });
 
+  it('lists windows before they begin, and says for whom maintenance was announced too late', async () => {
+    await callOf(app)('PUT', '/v1/vms/v9', { account: 'a1', terms: 'internet-service', plans: [{ plan: 'p', from: 0 }] });
+    const window = { scope: { vms: ['v9'] }, from: '2026-12-24T00:00:00Z', to: '2026-12-24T02:00:00Z', cause: 'maintenance' };
+    const late = [{ account: 'a1', terms: 'internet-service', vms: 1 }];
+    expect((await post(window, '?dry_run=true')).body).toMatchObject({ late_announcement: late });
+    const announced = { ...window, announced_at: '2026-12-01T00:00:00Z' };
+    expect((await post({ ...window, cause: 'provider' }, '?dry_run=true')).body).toMatchObject({ late_announcement: [] });
+    const made = await post(announced);
+    expect(made.body).toMatchObject({ late_announcement: [] });
+    const listed = async (state: string) => ((await callOf(app)('GET', `/v1/incidents?state=${state}`)).body['incidents'] as { id: string }[]).map(({ id }) => id); // prettier-ignore
+    expect([await listed('upcoming'), await listed('running')]).toEqual([[made.body['id']], []]);
+    await callOf(app)('DELETE', `/v1/incidents/${String(made.body['id'])}`);
+    expect(await listed('upcoming')).toEqual([]);
+    expect(await listed('withdrawn')).toContain(made.body['id']);
+  });
+
   it.each([
     [{ scope: { vms: [] }, from: 0, to: 1, cause: 'provider' }, 400, 'scope.vms'],
     [{ scope: { all: true }, from: 1, to: 1, cause: 'provider' }, 400, 'to'],

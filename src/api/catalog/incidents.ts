@@ -3,13 +3,20 @@ import type { Versioned } from '../../catalog/versioned.ts';
 import type { BillingContext } from '../../billing/context.ts';
 import { invoicesRestated } from '../../billing/corrections/restated.ts';
 import { checkIncidentScope } from '../../catalog/references.ts';
-import { type IncidentBody, incidentRequest, type IncidentScope, incidentScope } from '../../catalog/incidents.ts';
+import {
+  type IncidentBody,
+  type IncidentRequest,
+  incidentRequest,
+  type IncidentScope,
+  incidentScope,
+} from '../../catalog/incidents.ts';
 import { CAUSES } from '../../domain/condition.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../problems/problem.ts';
+import { agreedTerms } from '../../terms/agreed.ts';
 import { agentTimes } from '../../query/agent-scope.ts';
 import { inParts, vmKnown } from '../../query/context.ts';
-import { effectOf, type IncidentChange, recorded, withdrawn } from '../../query/incident-effect.ts';
+import { type Effect, effectOf, type IncidentChange, recorded, withdrawn } from '../../query/incident-effect.ts';
 import { loadSpans } from '../../query/span.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
@@ -73,7 +80,10 @@ async function unknownVms(context: BillingContext, scope: IncidentScope): Promis
 }
 
 /** What a change of incidents does: to minutes by VM, and to final invoices. */
-export async function effectJson(context: BillingContext, change: IncidentChange): Promise<Record<string, unknown>> {
+export async function effectJson(
+  context: BillingContext,
+  change: IncidentChange,
+): Promise<Record<string, unknown> & { effect: readonly Effect[] }> {
   const effect = await effectOf(context, change);
   const invoices = await invoicesRestated(context, effect, change);
   return {
@@ -82,6 +92,39 @@ export async function effectJson(context: BillingContext, change: IncidentChange
     final_invoices: invoices.map(({ id, head }) => ({ id, number: head.number, account: head.account })),
   };
 }
+
+const lateShape = z
+  .array(z.object({ account: z.string(), terms: z.string(), vms: z.int(), notice_ms: z.int() }))
+  .describe(
+    'Of maintenance: customers whose terms ask for an earlier announcement; for them it counts as the provider’s, and is credited or refunded as such.',
+  );
+
+/** Whose terms ask that maintenance is announced earlier than it was: it counts as the provider's there (SPEC §5). */
+function announcedLate(
+  context: BillingContext,
+  { cause, from, announced_at: at }: IncidentRequest,
+  vms: readonly string[],
+): object[] {
+  if (cause !== 'maintenance') return [];
+  const late = new Map<string, { account: string; terms: string; vms: number; notice_ms: number }>();
+  for (const vm of vms) {
+    const body = context.catalog.vm(vm)?.body;
+    const sheet = body === undefined ? undefined : agreedTerms(context, body, from);
+    const noticeMs = sheet?.maintenance_notice ?? null;
+    if (body === undefined || sheet === undefined || noticeMs === null || (at !== null && from - at >= noticeMs)) continue;
+    const key = `${body.account} ${sheet.id}`;
+    const one = late.get(key) ?? { account: body.account, terms: sheet.id, vms: 0, notice_ms: noticeMs };
+    late.set(key, { ...one, vms: one.vms + 1 });
+  }
+  return [...late.values()];
+}
+
+/** When an incident is, seen from now. */
+function stateAt({ body }: Versioned<IncidentBody>, nowMs: number): (typeof STATES)[number] {
+  if (body.withdrawn !== null) return 'withdrawn';
+  return body.from > nowMs ? 'upcoming' : body.to > nowMs ? 'running' : 'past';
+}
+const STATES = ['upcoming', 'running', 'past', 'withdrawn'] as const;
 
 /** Incidents: recorded, shown before they are, withdrawn, listed. What agents reported stays as it is. */
 export function incidentRoutes(api: Api, context: ApiContext): void {
@@ -116,6 +159,7 @@ export function incidentRoutes(api: Api, context: ApiContext): void {
               effect: effectShape,
               minutes: z.int(),
               final_invoices: invoicesShape,
+              late_announcement: lateShape,
               unknown_vms: z.array(z.string()).describe('VMs of the scope of which nothing is known: is the name right?'),
             }),
         },
@@ -136,7 +180,9 @@ export function incidentRoutes(api: Api, context: ApiContext): void {
       checkIncidentScope((id) => catalog.account(id) !== undefined, body);
       const reported = 'agent' in body.scope ? await agentTimes(context, body.scope.agent, body.from, body.to) : null;
       const unknown = await unknownVms(context, body.scope);
-      const does = { ...(await effectJson(context, recorded(context, body, { reported }))), unknown_vms: unknown };
+      const effect = await effectJson(context, recorded(context, body, { reported }));
+      const inScope = effect.effect.map(({ vm }) => vm);
+      const does = { ...effect, late_announcement: announcedLate(context, body, inScope), unknown_vms: unknown };
       if (dryRun) {
         const { scope, from, to, cause, asserts_down, note, announced_at: announcedAt } = body;
         const announced = announcedAt === null ? null : formatInstant(announcedAt);
@@ -198,10 +244,16 @@ export function incidentRoutes(api: Api, context: ApiContext): void {
       path: '/v1/incidents',
       tag: 'incidents',
       summary: 'All incidents in the order they were recorded, withdrawn ones too',
+      description: '`state=upcoming`: those that have not begun, announced maintenance windows among them.',
       roles: ROLES,
+      query: z.strictObject({ state: z.enum(STATES).optional() }),
       answers: { 200: { description: 'Incidents', schema: z.object({ incidents: z.array(incidentShape) }) } },
-      problems: [],
+      problems: ['invalid_parameter'],
     },
-    () => Promise.resolve({ incidents: catalog.incidents.all().map(incidentJson) }),
+    ({ query: { state } }) => {
+      const nowMs = context.businessNow();
+      const asked = catalog.incidents.all().filter((each) => state === undefined || stateAt(each, nowMs) === state);
+      return Promise.resolve({ incidents: asked.map(incidentJson) });
+    },
   );
 }

@@ -97,10 +97,19 @@ export function register(program: Command, context: CliContext): void {
   incidents
     .command('list')
     .description('all incidents in the order they were recorded, withdrawn ones too')
+    .addOption(
+      new Option('--state <state>', 'only such; upcoming: announced windows').choices([
+        'upcoming',
+        'running',
+        'past',
+        'withdrawn',
+      ]),
+    )
     .option('--json', "print the server's answer as it is")
-    .action(async (options: { json?: boolean }, command: Command) => {
+    .action(async (options: { json?: boolean; state?: string }, command: Command) => {
       await withClient(command, context, async (client) => {
-        const { json, text } = await client.call('GET', '/v1/incidents');
+        const query = options.state === undefined ? '' : `?state=${options.state}`;
+        const { json, text } = await client.call('GET', `/v1/incidents${query}`);
         if (options.json === true) {
           writeLine(context.stdout, text.trim());
           return;
@@ -149,13 +158,14 @@ function scopeText(scope: Incident['scope']): string {
 }
 
 function tellEffect(context: CliContext, json: unknown, outcome: string): void {
-  const { id, effect, minutes, final_invoices: invoices, unknown_vms: unknown = [] } = answerAs(IncidentEffect, json);
+  const { id, effect, minutes, final_invoices: invoices, unknown_vms: unknown = [], late_announcement: late = [] } = answerAs(IncidentEffect, json);
   const changed = effect.filter((each) => each.minutes > 0);
   const rows = changed.map((each) => [each.vm, each.minutes]);
   for (const line of [
     `${counted(minutes, 'minute')} of ${changed.length} of ${counted(effect.length, 'VM')} in scope restated`,
     ...(rows.length === 0 ? [] : tableLines(['VM', 'minutes'], rows)),
     ...invoices.map(({ number, account }) => `final invoice ${number} of ${account} rates to another amount: uptally reconcile corrects it`),
+    ...late.map(({ account, terms, vms: n }) => `${counted(n, 'VM')} of ${account}: announced too late for ${terms}, so it counts as the provider’s`),
     ...unknown.map((vm) => `nothing is known of VM ${vm}: is the name right?`),
     outcome === 'recorded' ? `recorded as incident ${id ?? ''}` : outcome,
   ])

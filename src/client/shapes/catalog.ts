@@ -35,6 +35,8 @@ export const IncidentEffect = z.looseObject({
   minutes: z.number(),
   final_invoices: z.array(z.looseObject({ id: z.string(), number: z.number(), account: z.string() })),
   unknown_vms: z.array(z.string()).optional(),
+  /** Customers whose terms ask that maintenance is announced earlier. */
+  late_announcement: z.array(z.looseObject({ account: z.string(), terms: z.string(), vms: z.number() })).optional(),
 });
 export type IncidentEffect = z.infer<typeof IncidentEffect>;
 
