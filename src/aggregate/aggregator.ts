@@ -17,7 +17,7 @@ import { VMS_A_CHUNK } from './repair-context.ts';
 import { repriceRows } from './reprice.ts';
 import { capacityOf } from './room.ts';
 import { takeState } from './state.ts';
-import type { Progress } from './status.ts';
+import type { Progress } from './metering-status.ts';
 import { StepRepairs } from './step-repairs.ts';
 import { drainAll, loadRecords, REPRICED, SETTLED, untilCatalogApplies } from './steps.ts';
 

@@ -3,6 +3,7 @@
  * wait (archived, not taken in). Work on them is cut into slices; whose turn it is is decided here. What is here is part of the state that a
  * checkpoint saves.
  */
+import { MINUTE_MS } from '../domain/zone.ts';
 
 /** One VM that waits. */
 export interface Waiting {
@@ -42,8 +43,6 @@ export interface WaitingWork {
 }
 
 export const NO_WORK: WaitingWork = { vms: 0, minutes: 0, samples: 0 };
-
-const MINUTE_MS = 60_000;
 
 /** Minutes that are certain to have to be written for a VM. */
 export function minutesLeft({ fromMs, lateMs, newestMs }: Waiting): number {

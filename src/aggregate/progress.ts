@@ -3,7 +3,7 @@ import { COUNTER_WORDS } from '../kernel/layout.ts';
 import { literal } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
 import { NO_WORK, type WaitingWork } from './backlog.ts';
-import type { Progress } from './status.ts';
+import type { Progress } from './metering-status.ts';
 
 /** '' takes samples in; the others wait for someone to do something. */
 export type PartitionState = '' | 'capacity_full' | 'log_corrupt' | 'log_mismatch';

@@ -5,6 +5,7 @@
  * VMs as the log up to the step says, under the version of the step's end, so that its rows replace what was there. When a VM's last slice
  * is done the live path has it back.
  */
+import { MINUTE_MS } from '../domain/zone.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { EMIT_SLICE, LAYOUT as L } from '../kernel/layout.ts';
 import { type Range, interfacesOf, samplesAt, samplesIn } from './archive.ts';
@@ -15,8 +16,6 @@ import { beganAt, coldAddress, install, lastTsMs, vmAddress } from './vm-state.t
 import { Collector, feed, settleWorkshop } from './workshop.ts';
 import { VMS_A_CHUNK, type RepairContext, type StepEnd } from './repair-context.ts';
 import { type Plan, readFrom, type Looked, before, closers } from './repair-edges.ts';
-
-const MINUTE_MS = 60_000;
 
 /** Works off one slice of what waits. Returns the VMs that the live path has back. @param turn moves on from slice to slice */
 export async function repairSlice(context: RepairContext, end: StepEnd, turn: number): Promise<string[]> {

@@ -31,7 +31,7 @@ import { rowsOfVmsRoute } from './metering/rows-of-vms.ts';
 import { termsRoutes } from './catalog/terms.ts';
 import { vmMeteringRoutes } from './metering/vm-metering.ts';
 import { healthRoutes, type Readiness, type ShownConstants, statusRoute } from './service/status.ts';
-import type { Status } from '../aggregate/status.ts';
+import type { MeteringStatus } from '../aggregate/metering-status.ts';
 import type { ApiContext } from './shared/context.ts';
 
 const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
@@ -70,7 +70,7 @@ const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
 export interface ServiceParts {
   readonly ready: () => Readiness | Promise<Readiness>;
   /** Undefined where the process knows nothing of the whole. */
-  readonly status: (() => Status | Promise<Status>) | undefined;
+  readonly status: (() => MeteringStatus | Promise<MeteringStatus>) | undefined;
   /** What the aggregator computes with (a Config has all of it). */
   readonly constants: ShownConstants;
 }

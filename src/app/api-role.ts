@@ -6,7 +6,7 @@ import type { Kafka } from 'kafkajs';
 import { countQuarantined } from '../aggregate/quarantined.ts';
 import { readForgotten } from '../aggregate/forgotten.ts';
 import { type PartitionProgress, readProgress } from '../aggregate/progress.ts';
-import { type Halted, type PartitionStatus, sampleCounts, type Status } from '../aggregate/status.ts';
+import { type Halted, type PartitionStatus, sampleCounts, type MeteringStatus } from '../aggregate/metering-status.ts';
 import { coalesced } from '../journal/coalesced.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { COUNTER_WORDS } from '../kernel/layout.ts';
@@ -47,9 +47,9 @@ export interface ApiSetup {
 export interface ApiRole extends Role {
   /** Before a request is served. */
   freshen(): Promise<void>;
-  status(): Promise<Status>;
+  status(): Promise<MeteringStatus>;
   /** For those who ask all the time: with no request before it, and less patience. */
-  statusSoon(): Promise<Status>;
+  statusSoon(): Promise<MeteringStatus>;
   watermarkMs(vm: string): number | null;
   /** The highest clock of all partitions; null before the first. */
   clockMs(): number | null;
@@ -70,7 +70,7 @@ export function startApi(setup: ApiSetup): ApiRole {
   follower.start();
 
   const watermarkOf = ({ clockMs }: PartitionProgress): number | null => (clockMs === null ? null : clockMs - config.latenessMs);
-  const status = async (waitMs: number): Promise<Status> => {
+  const status = async (waitMs: number): Promise<MeteringStatus> => {
     const [quarantined, forgotten] = await Promise.all([countQuarantined(store), readForgotten(store)]);
     const recorded = records.catalog.lastPricingSeq;
     const own = progress;

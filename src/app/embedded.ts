@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { newestCheckpointMs, openCheckpoints } from '../aggregate/checkpoint.ts';
 import { settleOwnLog } from '../aggregate/embedded/own-log.ts';
-import { type Status, sampleCounts } from '../aggregate/status.ts';
+import { type MeteringStatus, sampleCounts } from '../aggregate/metering-status.ts';
 import { type AggregatorThread, startAggregatorThread } from '../aggregate/embedded/thread.ts';
 import type { Config } from '../process/config.ts';
 import type { Readiness } from '../api/service/status.ts';
@@ -156,7 +156,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   forget = (seq) => {
     door.forget(seq);
   };
-  const status = (): Status => statusOf(log, aggregator, config, catalog.lastPricingSeq, gaps);
+  const status = (): MeteringStatus => statusOf(log, aggregator, config, catalog.lastPricingSeq, gaps);
   const storeAnswers = storeHealth(store);
   const ready = async (): Promise<Readiness> => readinessOf({ samples: refusalNow(door), questions: await storeAnswers() });
   const registry = metricsOf({ status, ready, partitions: () => [partitionOf(log, aggregator, config)], vmsMax: config.vmsMax });
@@ -277,7 +277,7 @@ function statusOf(
   config: Config,
   catalogSeq: bigint,
   gaps: readonly LogGap[],
-): Status {
+): MeteringStatus {
   const progress = aggregator.progress();
   return {
     log: { appended: log.samplesAppended, aggregated: progress.aggregatedSamples, stored: progress.storedSamples },

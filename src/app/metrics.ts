@@ -1,7 +1,7 @@
 /** What a process tells Prometheus of its work. Gauges are read when they are asked for; the names are those of `deploy/`. */
 import { Gauge, Registry } from 'prom-client';
 import type { WaitingWork } from '../aggregate/backlog.ts';
-import type { Status } from '../aggregate/status.ts';
+import type { MeteringStatus } from '../aggregate/metering-status.ts';
 
 /** One partition of the log; the embedded log is one, number 0. Sequence numbers are offsets; -1 before the first. */
 export interface PartitionHealth {
@@ -22,7 +22,7 @@ export interface PartitionHealth {
 
 export interface MetricSources {
   /** Left out where the process knows nothing of the whole. */
-  readonly status?: (() => Status | Promise<Status>) | undefined;
+  readonly status?: (() => MeteringStatus | Promise<MeteringStatus>) | undefined;
   readonly partitions: () => readonly PartitionHealth[] | Promise<readonly PartitionHealth[]>;
   readonly ready: () => ReadyWords | Promise<ReadyWords>;
   readonly vmsMax: number;
@@ -68,7 +68,7 @@ export function metricsOf(sources: MetricSources): Registry {
   return registry;
 }
 
-function statusGauges(registry: Registry, read: () => Status | Promise<Status>): void {
+function statusGauges(registry: Registry, read: () => MeteringStatus | Promise<MeteringStatus>): void {
   const group = new Group(registry);
   const appended = group.gauge('log_appended_samples', 'Samples durable in the log since it began');
   const aggregated = group.gauge('log_aggregated_samples', 'Samples that the kernel has taken in');

@@ -1,7 +1,7 @@
 import { afterOwnTime } from '../process/patience.ts';
 import { openWriteTable, type WriteTable } from './lmdb.ts';
 import { LogError } from './log.ts';
-import type { After, Faults } from './surroundings.ts';
+import type { After, WriterFaults } from './surroundings.ts';
 import { checkIsWhole } from './whole-file.ts';
 import { EmbeddedWriter } from './writer.ts';
 
@@ -22,7 +22,7 @@ export interface EmbeddedLogOptions {
   /** Appends are refused with `log_busy` while more than this waits for the disk (default 64 MiB). */
   readonly pendingBytesMax?: number;
   readonly after?: After;
-  readonly faults?: Faults;
+  readonly faults?: WriterFaults;
   /** Another database in LMDB's place, for tests of failures. */
   readonly openTable?: (path: string, mapBytes: number) => WriteTable;
 }

@@ -5,7 +5,7 @@ import type { LogError } from './log.ts';
 export type FaultPoint =
   'before-append' | 'after-append' | 'before-flush' | 'during-flush' | 'after-flush' | 'before-trim' | 'after-trim';
 
-export interface Faults {
+export interface WriterFaults {
   at(point: FaultPoint): void | Promise<void>;
 }
 

@@ -1,10 +1,10 @@
 import { type Chain, chainOf, checkText, type LogMark } from './check.ts';
-import { AppendGroup, RECORD_BYTES_MAX, SegmentBuffers } from './group.ts';
+import { AppendGroup, RECORD_BYTES_MAX, SegmentBuffers } from './commit-group.ts';
 import { type Identity, identityRecord } from './identity.ts';
 import type { WriteTable } from './lmdb.ts';
 import { LogError, type LogWriter } from './log.ts';
 import type { Head } from './marks.ts';
-import type { After, FaultPoint, Faults, WriterLimits, WriterSurroundings } from './surroundings.ts';
+import type { After, FaultPoint, WriterFaults, WriterLimits, WriterSurroundings } from './surroundings.ts';
 import { markIn } from './table-mark.ts';
 
 /** Segments removed in one transaction by a trim: a few milliseconds of the write lock at most. */
@@ -22,7 +22,7 @@ export class EmbeddedWriter implements LogWriter {
   readonly #onFatal: (error: LogError) => void;
   readonly #after: After;
   readonly #stillOurs: () => void;
-  readonly #faults: Faults | undefined;
+  readonly #faults: WriterFaults | undefined;
   readonly #buffers = new SegmentBuffers();
   #nextSeq: number;
   /** The head as it is on the disk. */
@@ -44,7 +44,7 @@ export class EmbeddedWriter implements LogWriter {
   #idle: (() => void)[] = [];
   #trims: Promise<void> = Promise.resolve();
 
-  constructor(table: WriteTable, limits: WriterLimits, { onFatal, after, stillOurs }: WriterSurroundings, faults?: Faults) {
+  constructor(table: WriteTable, limits: WriterLimits, { onFatal, after, stillOurs }: WriterSurroundings, faults?: WriterFaults) {
     this.#table = table;
     this.#limits = limits;
     this.#onFatal = onFatal;

@@ -18,7 +18,7 @@ export interface Store {
    * Inserts the rows, all or none, unless some were inserted under this token before, or `condition` (SQL over the table as it is)
    * does not hold. Of any number of processes that claim one token at once one's rows stay. The answer does not say whose: read them back.
    */
-  claim(table: string, structure: string, chunks: readonly Uint8Array[], claim: Claim): Promise<void>;
+  claim(table: string, structure: string, chunks: readonly Uint8Array[], claim: NumberClaim): Promise<void>;
   /** Only of an engine in this process, which reads files. */
   readonly files?: RowBinaryFiles;
   close(): Promise<void>;
@@ -32,7 +32,8 @@ export interface RowBinaryFiles {
   insert(table: string, structure: string, path: string, deduplicationToken?: string): Promise<void>;
 }
 
-export interface Claim {
+/** Under which an insert takes place once only, whoever else makes it. */
+export interface NumberClaim {
   readonly token: string;
   readonly condition: string;
 }

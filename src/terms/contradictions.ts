@@ -1,5 +1,5 @@
 import { fitsCurrency } from '../domain/money.ts';
-import { boundOf, type Condition } from './condition.ts';
+import { boundOf, type Predicate } from './predicate.ts';
 import { compareFractions, showDuration } from './quantity.ts';
 import type { TermsSheet } from './sheet.ts';
 
@@ -155,7 +155,7 @@ function inRefund({ refund, balance }: TermsSheet): Contradiction[] {
 }
 
 /** Conditions of one rule that can never hold together. */
-function impossible(when: readonly Condition[]): string[] {
+function impossible(when: readonly Predicate[]): string[] {
   return when.flatMap((rule) => {
     const bound = boundOf(rule);
     if (bound?.name === 'less_than' && bound.limit === 0n) return ['nothing is less than 0'];
@@ -165,7 +165,7 @@ function impossible(when: readonly Condition[]): string[] {
 }
 
 /** A ground that lasts up to a time after payment, and a bar on the same time that begins earlier. */
-function overlapOf(ground: readonly Condition[], bar: Condition | undefined): string | undefined {
+function overlapOf(ground: readonly Predicate[], bar: Predicate | undefined): string | undefined {
   if (bar?.measure !== 'time_since_payment') return undefined;
   const from = bar.more_than ?? bar.at_least;
   for (const rule of ground) {

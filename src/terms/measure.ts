@@ -2,7 +2,7 @@ import { conditionCode } from '../domain/condition.ts';
 import type { DatedPlan } from '../domain/plan.ts';
 import { type Interval, uncovered } from '../domain/intervals.ts';
 import type { OutageInterval } from '../domain/timeline.ts';
-import { type BoundName, boundOf, type Condition, holds } from './condition.ts';
+import { type BoundName, boundOf, type Predicate, holds } from './predicate.ts';
 import type { LimitSay, MeasuredSay } from './measured-say.ts';
 import { showDuration } from './quantity.ts';
 
@@ -59,7 +59,7 @@ const WORDS: Readonly<Record<BoundName, string>> = {
 };
 
 /** Measures one condition at an instant. */
-export function measure(rule: Condition, facts: RefundFacts, atMs: number): Measured {
+export function measure(rule: Predicate, facts: RefundFacts, atMs: number): Measured {
   switch (rule.measure) {
     case 'time_since_payment':
       return elapsed(rule, facts.paidAtMs, atMs, 'payment');
@@ -81,19 +81,19 @@ export function measure(rule: Condition, facts: RefundFacts, atMs: number): Meas
   }
 }
 
-function limitText(rule: Condition, show: (limit: bigint) => string): string {
+function limitText(rule: Predicate, show: (limit: bigint) => string): string {
   const bound = boundOf(rule);
   return bound === undefined ? '' : `${WORDS[bound.name]} ${show(bound.limit)}`;
 }
 
 /** The bound and its limit; a checked condition other than `promotion` has one. */
-function boundSaid(rule: Condition): { bound: BoundName; limit: bigint } {
+function boundSaid(rule: Predicate): { bound: BoundName; limit: bigint } {
   const { name: bound, limit } = boundOf(rule) ?? { name: 'at_least', limit: 0n };
   return { bound, limit };
 }
 
 /** Whether the bound holds; a checked condition other than `promotion` has one. */
-function within(rule: Condition, measured: bigint): boolean {
+function within(rule: Predicate, measured: bigint): boolean {
   const bound = boundOf(rule);
   return bound !== undefined && holds(bound.name, measured, bound.limit);
 }
@@ -101,7 +101,7 @@ function within(rule: Condition, measured: bigint): boolean {
 const truthOf = (is: boolean): Truth => (is ? 'yes' : 'no');
 const showLimitMs = (limit: bigint): string => showDuration(Number(limit));
 
-function elapsed(rule: Condition, fromMs: number | null, atMs: number, what: 'payment' | 'start of service'): Measured {
+function elapsed(rule: Predicate, fromMs: number | null, atMs: number, what: 'payment' | 'start of service'): Measured {
   const limit = limitText(rule, showLimitMs);
   const since = what === 'payment' ? 'payment' : 'start';
   const { bound, limit: limitMs } = boundSaid(rule);
@@ -128,7 +128,7 @@ function elapsed(rule: Condition, fromMs: number | null, atMs: number, what: 'pa
   };
 }
 
-function longestOutage(rule: Extract<Condition, { measure: 'longest_outage' }>, facts: RefundFacts, atMs: number): Measured {
+function longestOutage(rule: Extract<Predicate, { measure: 'longest_outage' }>, facts: RefundFacts, atMs: number): Measured {
   const { meteredToMs, paidAtMs } = facts;
   const window = rule.within_of_payment;
   const limit =
@@ -210,7 +210,7 @@ function leftToJudge(
   return left.map(({ fromMs, toMs }) => ({ ...outage, startMs: fromMs, endMs: toMs === Infinity ? null : toMs }));
 }
 
-function traffic(rule: Extract<Condition, { measure: 'traffic' }>, facts: RefundFacts): Measured {
+function traffic(rule: Extract<Predicate, { measure: 'traffic' }>, facts: RefundFacts): Measured {
   const limit = limitText(rule, (bytes) => `${bytes.toString()} bytes`);
   const { bound, limit: most } = boundSaid(rule);
   const said = (measured: MeasuredSay): Measured['say'] => ({
@@ -231,7 +231,7 @@ function traffic(rule: Extract<Condition, { measure: 'traffic' }>, facts: Refund
   return { truth: truthOf(within(rule, measured)), measured: `${measured.toString()} bytes`, limit, say };
 }
 
-function events(rule: Extract<Condition, { measure: 'events' }>, facts: RefundFacts, atMs: number): Measured {
+function events(rule: Extract<Predicate, { measure: 'events' }>, facts: RefundFacts, atMs: number): Measured {
   const what = rule.kinds.join(' or ');
   const limit =
     limitText(rule, (count) => `${count.toString()} ${what}`) + (rule.before_expiry ? ' before the paid time ends' : '');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CONDITIONS } from '../domain/condition.ts';
 import { EVENT_KINDS } from '../domain/event-kinds.ts';
-import { BOUNDS } from './condition.ts';
+import { BOUNDS } from './predicate.ts';
 
 /**
  * What a rule of a refund measured, and the limit it is held against, as codes with parameters: kept with the decision and put into

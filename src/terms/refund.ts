@@ -44,7 +44,7 @@ export interface RefundDecision {
   reasonSay: RefundReason;
 }
 
-interface Claim {
+interface WeighedGround {
   ground: Ground;
   truth: Truth;
   /** Undefined where what it depends on is not recorded. */
@@ -73,11 +73,11 @@ export function evaluateRefund(sheet: TermsSheet, facts: RefundFacts, atMs: numb
       ],
     });
   }
-  const claims = grounds.map(({ rule, truth }): Claim => {
+  const weighed = grounds.map(({ rule, truth }): WeighedGround => {
     const against = any(bars.filter((bar) => bar.rule.only?.includes(rule.id) ?? true).map((bar) => bar.truth));
     return { ground: rule, truth: both(truth, not(against)), due: amountDue(rule, facts, atMs) };
   });
-  return { ...decide(claims, facts), ...destination(sheet), rules };
+  return { ...decide(weighed, facts), ...destination(sheet), rules };
 }
 
 function destination({ refund, ...sheet }: TermsSheet): Pick<RefundDecision, 'destination' | 'destinationClause'> {
@@ -107,7 +107,7 @@ function evaluate(
   return { truth, outcome };
 }
 
-function amountDue(ground: Ground, facts: RefundFacts, atMs: number): Claim['due'] {
+function amountDue(ground: Ground, facts: RefundFacts, atMs: number): WeighedGround['due'] {
   const { paidNanos, paidAtMs, paidUntilMs, currency } = facts;
   if (paidNanos === null || paidAtMs === null) return undefined;
   // Asked about an instant before the payment: there was nothing to give back yet.
@@ -129,16 +129,16 @@ function amountDue(ground: Ground, facts: RefundFacts, atMs: number): Claim['due
 
 type Verdict = Pick<RefundDecision, 'decision' | 'ground' | 'amountNanos' | 'calculation' | 'reason' | 'reasonSay'>;
 
-/** The best claim that stands decides, unless one that is open would give more, or what it is worth is not known. */
-function decide(claims: readonly Claim[], facts: RefundFacts): Verdict {
+/** The best one that stands decides, unless one that is open would give more, or what it is worth is not known. */
+function decide(weighed: readonly WeighedGround[], facts: RefundFacts): Verdict {
   const none = { ground: null, amountNanos: null, calculation: null };
-  const standing = claims.filter((claim) => claim.truth === 'yes');
+  const standing = weighed.filter((one) => one.truth === 'yes');
   const best = standing
-    .filter((claim) => claim.due !== undefined)
-    .reduce<Claim | undefined>((a, b) => ((b.due?.amountNanos ?? 0n) > (a?.due?.amountNanos ?? -1n) ? b : a), undefined);
+    .filter((one) => one.due !== undefined)
+    .reduce<WeighedGround | undefined>((a, b) => ((b.due?.amountNanos ?? 0n) > (a?.due?.amountNanos ?? -1n) ? b : a), undefined);
   const bestNanos = best?.due?.amountNanos ?? 0n;
-  const mayGiveMore = (claim: Claim): boolean => claim.due === undefined || claim.due.amountNanos > bestNanos;
-  const open = claims.find((claim) => claim.truth === 'unknown' && mayGiveMore(claim));
+  const mayGiveMore = (one: WeighedGround): boolean => one.due === undefined || one.due.amountNanos > bestNanos;
+  const open = weighed.find((one) => one.truth === 'unknown' && mayGiveMore(one));
   if (open !== undefined)
     return {
       ...none,
@@ -146,7 +146,7 @@ function decide(claims: readonly Claim[], facts: RefundFacts): Verdict {
       reason: `whether ${open.ground.id} applies hangs on what is not known`,
       reasonSay: { code: 'open', ground: open.ground.id },
     };
-  const unpriced = standing.find((claim) => claim.due === undefined);
+  const unpriced = standing.find((one) => one.due === undefined);
   if (unpriced !== undefined) {
     const reason = `${unpriced.ground.id} applies, but what it is worth can't be computed: the payment, its amount, the paid time or its plan is missing`;
     return { ...none, decision: 'needs_review', reason, reasonSay: { code: 'unpriced', ground: unpriced.ground.id } };

@@ -3,7 +3,7 @@ import { instant } from '../domain/shapes.ts';
 import { EVENT_KINDS } from '../domain/event-kinds.ts';
 import { CONDITIONS } from '../domain/condition.ts';
 import { currency, decimal, identifier } from '../domain/plan.ts';
-import { condition } from './condition.ts';
+import { predicate } from './predicate.ts';
 import { duration, factor, percent } from './quantity.ts';
 
 /**
@@ -69,7 +69,7 @@ const credit = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('monthly_tiers'), ...crediting, tiers: z.array(creditTier).min(1).max(50) }),
 ]);
 
-const conditions = z.array(condition).min(1).max(10);
+const conditions = z.array(predicate).min(1).max(10);
 
 const ground = z.strictObject({
   id: name,

@@ -7,7 +7,7 @@ import type { Aggregator } from '../../src/aggregate/aggregator.ts';
 import { countQuarantined } from '../../src/aggregate/quarantined.ts';
 import { type CheckpointFolder, openCheckpoints } from '../../src/aggregate/checkpoint.ts';
 import { readForgotten } from '../../src/aggregate/forgotten.ts';
-import { sampleCounts } from '../../src/aggregate/status.ts';
+import { sampleCounts } from '../../src/aggregate/metering-status.ts';
 import { Decoder } from '../../src/kernel/decoder.ts';
 import { KIND_CATALOG } from '../../src/kernel/layout.ts';
 import { catalogSeqOf, samplesIn } from '../../src/log/record.ts';

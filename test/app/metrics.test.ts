@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Status } from '../../src/aggregate/status.ts';
+import type { MeteringStatus } from '../../src/aggregate/metering-status.ts';
 import { metricsOf, type MetricSources } from '../../src/app/metrics.ts';
 
-const STATUS: Status = {
+const STATUS: MeteringStatus = {
   log: { appended: 10n, aggregated: 9n, stored: 8n },
   watermarkMs: 1_700_000_000_500,
   catalog: { recorded: 0n, applied: 0n },

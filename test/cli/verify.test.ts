@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { insertEntries } from '../../src/journal/append.ts';
-import { type Status, sampleCounts } from '../../src/aggregate/status.ts';
+import { type MeteringStatus, sampleCounts } from '../../src/aggregate/metering-status.ts';
 import { ApiClient } from '../../src/client/wire/client.ts';
 import { serverOn } from '../support/api.ts';
 import { z } from 'zod';
@@ -25,7 +25,7 @@ const decoder = new Decoder();
 let test: TestStore;
 let store: Store;
 let app: FastifyInstance | undefined;
-let status: Status;
+let status: MeteringStatus;
 let onStatus: () => Promise<void> = () => Promise.resolve();
 
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 /** What the model says must be stored, as the text lines of `readStored`. */
-import type { Progress } from '../../src/aggregate/status.ts';
+import type { Progress } from '../../src/aggregate/metering-status.ts';
 import { type FleetResult, runModel } from '../model/fleet.ts';
 import type { Fleet } from '../model/generate.ts';
 import type { StoredRows } from './product.ts';

@@ -1,7 +1,7 @@
 /** What the main thread and the aggregator's thread say to each other. */
 import type { MeteringConstants } from '../../kernel/kernel.ts';
 import type { NewNames } from '../room.ts';
-import type { Halted, Progress } from '../status.ts';
+import type { Halted, Progress } from '../metering-status.ts';
 import type { RemoteEnd } from '../../store/remote.ts';
 
 export interface ThreadSetup {

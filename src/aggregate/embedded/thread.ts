@@ -7,7 +7,7 @@ import type { Store } from '../../store/store.ts';
 import { Listening } from '../listening.ts';
 import type { FromThread, ThreadSetup, ToThread } from './messages.ts';
 import type { NewNames } from '../room.ts';
-import type { Halted, Progress } from '../status.ts';
+import type { Halted, Progress } from '../metering-status.ts';
 
 export interface AggregatorThread {
   progress(): Progress;

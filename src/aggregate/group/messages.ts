@@ -3,7 +3,7 @@ import type { MeteringConstants } from '../../kernel/kernel.ts';
 import type { KafkaSettings } from '../../process/config.ts';
 import type { KafkaLog } from '../../log/kafka/topic.ts';
 import type { PartitionState } from '../progress.ts';
-import type { Progress } from '../status.ts';
+import type { Progress } from '../metering-status.ts';
 import type { RemoteEnd } from '../../store/remote.ts';
 
 export interface GroupSetup {

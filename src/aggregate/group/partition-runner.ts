@@ -15,7 +15,7 @@ import { Aggregator } from '../aggregator.ts';
 import { checkpointTable } from '../checkpoint-table.ts';
 import { CapacityError } from '../pricing.ts';
 import { type PartitionState, writeProgress, writeStandstill } from '../progress.ts';
-import type { Progress } from '../status.ts';
+import type { Progress } from '../metering-status.ts';
 import { Waker } from '../../process/waker.ts';
 import { checkDatabase } from './database-check.ts';
 import { OnePartition } from './one-partition.ts';

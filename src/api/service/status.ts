@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NOTHING_FORGOTTEN } from '../../aggregate/forgotten.ts';
-import type { PartitionStatus, Status } from '../../aggregate/status.ts';
+import type { PartitionStatus, MeteringStatus } from '../../aggregate/metering-status.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { LogGap } from '../../store/named-log.ts';
@@ -115,13 +115,13 @@ const statusShape = z.object({
 });
 
 /** How far everything has come. */
-export function statusRoute(api: Api, status: () => Status | Promise<Status>, terms: ShownConstants): void {
-  const shownTerms = {
-    staleness_ms: terms.stalenessMs,
-    lateness_ms: terms.latenessMs,
-    link_limit_bps: terms.linkLimitBps,
-    retention_days: terms.retentionDays,
-    clock: terms.clock,
+export function statusRoute(api: Api, status: () => MeteringStatus | Promise<MeteringStatus>, constants: ShownConstants): void {
+  const shownConstants = {
+    staleness_ms: constants.stalenessMs,
+    lateness_ms: constants.latenessMs,
+    link_limit_bps: constants.linkLimitBps,
+    retention_days: constants.retentionDays,
+    clock: constants.clock,
   };
   api.route(
     {
@@ -154,7 +154,7 @@ export function statusRoute(api: Api, status: () => Status | Promise<Status>, te
         waiting,
         samples,
         ...shown,
-        terms: shownTerms,
+        terms: shownConstants,
       };
     },
   );

@@ -67,15 +67,15 @@ const events = z.strictObject({
 /** Whether the VM was sold at a promotion or with a discount code. */
 const promotion = z.strictObject({ measure: z.literal('promotion') });
 
-export const condition = z
+export const predicate = z
   .discriminatedUnion('measure', [timeSincePayment, timeSinceStart, longestOutage, traffic, events, promotion])
   .refine((rule) => rule.measure === 'promotion' || BOUNDS.filter((name) => rule[name] !== undefined).length === 1, {
     message: `must have exactly one of ${BOUNDS.join(', ')}`,
   });
-export type Condition = z.infer<typeof condition>;
+export type Predicate = z.infer<typeof predicate>;
 
-/** The bound of a condition and its limit, in ms, bytes or a count; undefined for a plain fact. */
-export function boundOf(rule: Condition): { name: BoundName; limit: bigint } | undefined {
+/** The bound of a predicate and its limit, in ms, bytes or a count; undefined for a plain fact. */
+export function boundOf(rule: Predicate): { name: BoundName; limit: bigint } | undefined {
   if (rule.measure === 'promotion') return undefined;
   for (const name of BOUNDS) {
     const limit = rule[name];

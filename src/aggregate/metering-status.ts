@@ -5,7 +5,7 @@ import type { LogGap } from '../store/named-log.ts';
 import { type ForgottenSum, NOTHING_FORGOTTEN } from './forgotten.ts';
 import type { WaitingWork } from './backlog.ts';
 
-export interface Status {
+export interface MeteringStatus {
   /** Samples that the log holds durably, that the kernel has taken in, and whose rows can be queried. */
   readonly log: { readonly appended: bigint; readonly aggregated: bigint; readonly stored: bigint };
   /** The id of the log that the rows come from; '' where it is not known. */
@@ -39,7 +39,7 @@ export interface Status {
 export interface PartitionStatus {
   readonly partition: number;
   /** Samples, as in the whole status. */
-  readonly log: Status['log'];
+  readonly log: MeteringStatus['log'];
   /** Messages that the brokers hold or held, and those whose rows can be queried. */
   readonly messages: { readonly appended: number; readonly stored: number };
   readonly watermarkMs: number | null;
@@ -85,7 +85,7 @@ export function sampleCounts(
   counters: readonly bigint[],
   quarantined: bigint,
   forgotten: ForgottenSum = NOTHING_FORGOTTEN,
-): Status['samples'] {
+): MeteringStatus['samples'] {
   const at = (name: keyof typeof COUNTERS): bigint => counters[COUNTERS[name]] ?? 0n;
   const rejected: Record<string, bigint> = {};
   REJECTION_CODES.forEach((code, i) => {
