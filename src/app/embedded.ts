@@ -13,6 +13,7 @@ import { Door } from '../ingest/door.ts';
 import { openNameShares } from '../ingest/name-shares.ts';
 import { AgentsSeen, registerAgents } from '../ingest/agents-seen.ts';
 import { ingestPlugin } from '../ingest/plugin.ts';
+import { registerSources } from '../ingest/source-gauges.ts';
 import { openEmbeddedReader, openEmbeddedWriter, type EmbeddedWriter } from '../log/embedded.ts';
 import { finishReplacing } from '../log/replace.ts';
 import { catalogRecord } from '../log/record.ts';
@@ -162,6 +163,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   const registry = metricsOf({ status, ready, partitions: () => [partitionOf(log, aggregator, config)], vmsMax: config.vmsMax });
   clockGauges(registry, options.clock);
   const connections = publicConnections(config, logger, registry);
+  registerSources(registry, sources);
   registerAgents(registry, agents, () => new Set(catalog.keys.all().map(({ body }) => body.name)));
   const clockMs = (): number | null => aggregator.progress().clockMs || null;
   const context = apiContextOf({

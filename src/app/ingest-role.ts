@@ -7,6 +7,7 @@ import { PartitionAdmission, type PlacesRead } from '../ingest/partitions/admiss
 import { PartitionGrants } from '../ingest/partitions/grants.ts';
 import { StoredNames } from '../ingest/partitions/stored-names.ts';
 import { ingestPlugin } from '../ingest/plugin.ts';
+import { registerSources } from '../ingest/source-gauges.ts';
 import { highestClock, type PartitionProgress, readProgress } from '../aggregate/progress.ts';
 import { Asking } from '../log/kafka/asking.ts';
 import { producingTo } from '../log/kafka/client.ts';
@@ -133,6 +134,7 @@ export function startIngest(setup: IngestSetup): IngestRole {
     plugins: [ingestPlugin(door, faults, { sources: records.sources })],
     register: (registry) => {
       register(registry, log);
+      registerSources(registry, records.sources);
       registerAgents(registry, agents, () => new Set(records.catalog.keys.all().map(({ body }) => body.name)));
     },
     notReady: () => log.unavailable?.message,

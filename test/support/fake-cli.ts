@@ -14,6 +14,7 @@ import * as reconcile from '../../src/cli/commands/reconcile.ts';
 import * as refundCheck from '../../src/cli/commands/refund-check.ts';
 import * as send from '../../src/cli/commands/send.ts';
 import * as silences from '../../src/cli/commands/silences.ts';
+import * as sources from '../../src/cli/commands/sources.ts';
 import * as status from '../../src/cli/commands/status.ts';
 import * as terms from '../../src/cli/commands/terms.ts';
 import * as verify from '../../src/cli/commands/verify.ts';
@@ -30,6 +31,7 @@ const modules: readonly CommandModule[] = [
   incidents,
   outages,
   silences,
+  sources,
   invoices,
   reconcile,
   findings,

@@ -1,0 +1,17 @@
+/** What became of what each source sent, for Prometheus; of sources in force alone, so that metrics do not grow with all that ever were. */
+import { Gauge, type Registry } from 'prom-client';
+import type { HeldSources } from '../sources/held-sources.ts';
+
+export function registerSources(registry: Registry, sources: HeldSources): void {
+  const gauge: Gauge = new Gauge({
+    name: 'uptally_source_points',
+    help: 'Points that each source sent, by what became of them: taken, inexact (taken too), why left out, or rejected: and the code (since the process started)',
+    labelNames: ['source', 'outcome'],
+    registers: [registry],
+    collect() {
+      gauge.reset();
+      for (const source of sources.ids())
+        for (const [outcome, n] of sources.countsOf(source).all()) gauge.set({ source, outcome }, n);
+    },
+  });
+}
