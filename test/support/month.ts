@@ -199,8 +199,8 @@ class Month {
 
   /** A sample of every VM a day, up to an instant; then all that is due by then is done. */
   async #advance(wantedMs: number): Promise<void> {
-    // What is due at this very instant is not late yet: half an hour on it is.
-    const toMs = wantedMs + HOUR_MS / 2;
+    // What is due at this very instant is not late yet: some minutes on it is, also after times that were half an hour on.
+    const toMs = wantedMs + 7 * 60_000;
     if (toMs <= this.#nowMs) return;
     const days = this.#nowMs === 0 ? 2 : Math.max(1, Math.round((toMs - this.#nowMs) / DAY_MS));
     for (let day = days - 1; day >= 0; day -= 1) {
