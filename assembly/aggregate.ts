@@ -4,15 +4,21 @@ import {
   C_DUPLICATE,
   C_LATE,
   C_REJECTED,
+  COLD_FIRST_TS,
   ENVELOPE,
+  FLAG_AHEAD,
+  FLAG_HOLDS,
   FLAG_REPAIR,
   FLAG_SILENT,
   FLAG_TOUCHED,
+  FLAG_UNTOLD,
   FRAME_CONDITION,
   FRAME_COUNTERS,
   FRAME_EPOCH,
   FRAME_HASH,
   FRAME_HEAD,
+  FRAME_MORE,
+  FRAME_MORE_HOLD,
   FRAME_NIC_LENGTH,
   FRAME_RX,
   FRAME_SAYS_MORE,
@@ -27,6 +33,7 @@ import {
   H_EVENT_CLOCK,
   H_FRAME_AT,
   H_FRAME_INDEX,
+  H_HOLD_MAX,
   H_LATENESS,
   H_MINUTES_LEFT,
   H_MIN_DEADLINE,
@@ -41,6 +48,7 @@ import {
   H_TOUCHED_COUNT,
   H_VERSION,
   H_VMS,
+  H_VMS_SEEN,
   KIND_SAMPLES,
   KIND_TICK,
   MINUTE_MS,
@@ -52,6 +60,7 @@ import {
   NIC_LAST_COUNTERS,
   NIC_LAST_EPOCH,
   NIC_LAST_TS,
+  NONE,
   OUT_ANOMALIES,
   OUT_FULL,
   OUT_LATE,
@@ -77,9 +86,9 @@ import {
 import { AHEAD, lookAhead } from './ahead';
 import { count, countFull } from './counter';
 import { emitFull, emitLate, emitSample } from './emit';
-import { NEVER, nicOf, slotOfVm, vmAfter, vmAt } from './intern';
+import { NEVER, coldOf, nicOf, slotOfVm, vmAfter, vmAt } from './intern';
 import { TRAFFIC_ROW_MAX, goOnSpreading } from './spread';
-import { OUTAGE_ROW_MAX, UPTIME_ROW_MAX, advance, deadline, overrule, publish } from './timeline';
+import { OUTAGE_ROW_MAX, UPTIME_ROW_MAX, advance, advanceHeld, deadline, heldFor, holdOf, overrule, publish } from './timeline';
 import { mayBeUsual, takeUsual } from './usual';
 
 export const DONE: u32 = 0;
@@ -105,7 +114,7 @@ function room(out: usize, each: u32): u32 {
 
 /** How many samples can be taken in before any output might be full. */
 function budget(): u32 {
-  const minutes = <u32>(load<i64>(H_STALENESS) / MINUTE_MS) + 5;
+  const minutes = <u32>(max(load<i64>(H_STALENESS), <i64>load<u32>(H_HOLD_MAX)) / MINUTE_MS) + 5;
   let n = room(OUT_SAMPLES, SAMPLE_ROW_MAX);
   n = min(n, room(OUT_UPTIME, UPTIME_ROW_MAX * minutes));
   n = min(n, room(OUT_TRAFFIC, TRAFFIC_ROW_MAX * TRAFFIC_A_SAMPLE));
@@ -157,12 +166,12 @@ const NEAR_MS: i64 = 10 * MINUTE_MS;
  * … and one that is further away as long as the minutes that it fills, in states and in traffic, are among those that the step may still write.
  * Else it waits for repair, which writes them slice by slice.
  */
-function fillsTooMany(nic: usize, frame: usize, ts: i64, lastTs: i64): bool {
+function fillsTooMany(vm: usize, nic: usize, frame: usize, ts: i64, lastTs: i64): bool {
   if (load<u32>(H_ARCHIVE) == 0 || ts <= load<i64>(nic + NIC_LAST_TS)) return false;
   const baseTs = load<i64>(nic + NIC_BASE_TS);
   let ms: i64 = 0;
   if ((load<u8>(frame + FRAME_COUNTERS) & 1) != 0 && baseTs != NEVER) ms = ts - baseTs;
-  if (lastTs != NEVER && ts > lastTs) ms += min(ts - lastTs, load<i64>(H_STALENESS));
+  if (lastTs != NEVER && ts > lastTs && load<u8>(frame + FRAME_CONDITION) != NONE) ms += min(ts - lastTs, holdOf(vm));
   if (ms <= NEAR_MS) return false;
   const minutes = ms / MINUTE_MS;
   const left = <i64>load<u32>(H_MINUTES_LEFT);
@@ -177,7 +186,7 @@ function fillsTooMany(nic: usize, frame: usize, ts: i64, lastTs: i64): bool {
  */
 function expectSilence(vm: usize, watermark: i64): void {
   const last = load<i64>(vm + VM_LAST_TS);
-  if (last == NEVER || watermark <= last + load<i64>(H_STALENESS)) return;
+  if (last == NEVER || watermark <= last + holdOf(vm)) return;
   store<u8>(vm + VM_FLAGS, load<u8>(vm + VM_FLAGS) | FLAG_SILENT);
 }
 
@@ -185,6 +194,32 @@ function expectSilence(vm: usize, watermark: i64): void {
 function keepFull(vm: usize, nic: usize, frame: usize, agent: usize, agentLength: u32): void {
   if (load<u32>(H_ARCHIVE) != 0) emitFull(frame, agent, agentLength);
   if ((load<u8>(frame + FRAME_COUNTERS) & 1) != 0) countFull(vm, nic, frame);
+}
+
+/** How long the state of a frame that says more holds, in s; 0: it does not say. */
+// @ts-ignore: decorator
+@inline
+function holdIn(frame: usize): u32 {
+  return load<u16>(frame + load<u16>(frame + FRAME_SIZE) - FRAME_MORE + FRAME_MORE_HOLD);
+}
+
+/** A state has been said to hold longer than any before: samples after it may make more minutes than they had room for. Transient. */
+let mayMakeMore: bool = false;
+
+/** Takes in that a state holds so long. @param hold s */
+function hasHeld(hold: u32): void {
+  if (hold * 1000 <= load<u32>(H_HOLD_MAX)) return;
+  store<u32>(H_HOLD_MAX, hold * 1000);
+  mayMakeMore = true;
+}
+
+/** A sample that says nothing about the state changes nothing in the timeline; its traffic is published when the step settles. */
+function passBy(vm: usize): void {
+  const flags = load<u8>(vm + VM_FLAGS) | FLAG_AHEAD | FLAG_HOLDS;
+  const isNew = load<i64>(coldOf(vm) + COLD_FIRST_TS) == NEVER && (flags & FLAG_UNTOLD) == 0;
+  store<u8>(vm + VM_FLAGS, isNew ? flags | FLAG_UNTOLD : flags);
+  if (isNew) store<u32>(H_VMS_SEEN, load<u32>(H_VMS_SEEN) + 1);
+  note(vm);
 }
 
 /** One sample, whatever it is; answers its VM. */
@@ -203,21 +238,43 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
   const nicLastTs = load<i64>(nic + NIC_LAST_TS);
   const told = <u32>load<u8>(frame + FRAME_COUNTERS);
 
-  if ((load<u8>(vm + VM_FLAGS) & FLAG_REPAIR) != 0) {
-    defer(frame, vm, nic, agent, agentLength);
-    return vm;
+  const flags = load<u8>(vm + VM_FLAGS);
+  if ((flags & (FLAG_REPAIR | FLAG_AHEAD | FLAG_HOLDS)) != 0) {
+    if ((flags & FLAG_REPAIR) != 0) {
+      defer(frame, vm, nic, agent, agentLength);
+      return vm;
+    }
+    // what it holds, and what is ahead of its states, is published when the step settles
+    note(vm);
+    // a sample that says no state may be the newest of its interface, and later than all that do
+    if (ts <= nicLastTs) {
+      if (ts == nicLastTs && isRepeat(nic, frame)) add(C_DUPLICATE, 1);
+      else defer(frame, vm, nic, agent, agentLength);
+      return vm;
+    }
   }
   // NEVER is so early that the difference wraps around and is below zero
   if (ts - lastTs > NEAR_MS || ts - load<i64>(nic + NIC_BASE_TS) > NEAR_MS) {
-    if (fillsTooMany(nic, frame, ts, lastTs)) {
+    if (fillsTooMany(vm, nic, frame, ts, lastTs)) {
       defer(frame, vm, nic, agent, agentLength);
       return vm;
     }
   }
-  if (ts > lastTs) {
+  if (condition == NONE) {
+    if (ts <= nicLastTs) {
+      if (ts == nicLastTs && isRepeat(nic, frame)) add(C_DUPLICATE, 1);
+      else defer(frame, vm, nic, agent, agentLength);
+      return vm;
+    }
+    passBy(vm);
+  } else if (ts > lastTs) {
     const minute = load<u32>(vm + VM_MINUTE);
     if (load<u32>(H_REDO) != 0) expectSilence(vm, watermark);
-    advance(vm, ts, condition);
+    if (told >= FRAME_SAYS_MORE) {
+      advanceHeld(vm, ts, condition, holdIn(frame));
+      hasHeld(holdIn(frame));
+      note(vm);
+    } else advance(vm, ts, condition);
     // interfaces that lag behind the VM's own time are published when the step settles
     if (load<u32>(vm + VM_MINUTE) != minute && (load<u16>(vm + VM_NIC_COUNT) > 1 || (told & 1) == 0)) note(vm);
     const due = ts + load<i64>(H_STALENESS) + 1;
@@ -225,13 +282,15 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
     else if (due < load<i64>(H_MIN_DEADLINE)) store<i64>(H_MIN_DEADLINE, due);
   } else if (ts > nicLastTs) {
     const said = load<u8>(vm + VM_CONDITION);
+    const hold = told >= FRAME_SAYS_MORE ? holdIn(frame) : 0;
     if (ts == lastTs) {
-      if (condition != said) {
+      if (condition != said || hold != heldFor(vm)) {
         if (load<u32>(H_REDO) != 0) expectSilence(vm, watermark);
-        overrule(vm, condition);
+        overrule(vm, condition, hold);
+        hasHeld(hold);
         note(vm);
       }
-    } else if (condition != said || ts < load<i64>(vm + VM_RUN_START)) {
+    } else if (condition != said || ts < load<i64>(vm + VM_RUN_START) || hold != 0 || (load<u8>(vm + VM_FLAGS) & FLAG_HOLDS) != 0) {
       defer(frame, vm, nic, agent, agentLength);
       return vm;
     }
@@ -330,6 +389,10 @@ export function aggregate(): u32 {
         if (live) version++;
         const expected = vm + VM_SIZE;
         vm = take(frame, agent, agentLength, vm);
+        if (mayMakeMore) {
+          mayMakeMore = false;
+          left = 0;
+        }
         if (vm != expected) scattered = 2 * AHEAD;
         if (load<u32>(H_SPREAD_NIC) != 0) {
           full = true;

@@ -5,8 +5,10 @@
  */
 import {
   FIELD_EPOCH,
+  FIELD_HOLD_S,
   FIELD_LINK_MBPS,
   FIELD_NIC,
+  FIELD_RX_BYTES,
   FIELD_STARTED_AT,
   FIELD_TS,
   FIELD_VM,
@@ -19,17 +21,20 @@ import {
   H_SAMPLES_MAX,
   H_SEEN,
   H_TABLE,
+  NONE,
   REJECT_BAD_EPOCH,
+  REJECT_BAD_HOLD,
   REJECT_BAD_LINK,
   REJECT_BAD_NIC,
   REJECT_BAD_STARTED_AT,
   REJECT_BAD_VM,
+  REJECT_MISSING_FIELD,
   REJECT_TS_IN_FUTURE,
   REJECT_TS_TOO_OLD,
   REJECT_VM_NOT_ALLOWED,
 } from './layout';
 import { MALFORMED, OK, TOO_MANY, reject, sayMore, writeFrame } from './frame';
-import { FIELD, FUTURE_MS, LINK_MBPS_MAX, NIC_NAME_MAX, VM_NAME_MAX } from './judge';
+import { FIELD, FUTURE_MS, HOLD_S_MAX, LINK_MBPS_MAX, NIC_NAME_MAX, VM_NAME_MAX } from './judge';
 import { isAllowed } from './pattern';
 import { hashName, isName, isPathStep } from './text';
 
@@ -45,6 +50,8 @@ const MORE: u32 = 32; // a byte follows that says which of these do
 const STARTED: u32 = 1;
 const LINK: u32 = 2;
 const SUM: u32 = 4;
+const NO_STATE: u32 = 8;
+const HOLD: u32 = 16;
 
 // a name: u32 address · u32 length · u32 hash · u32 1 when it is made of a name's bytes
 const ENTRY: usize = 16;
@@ -90,32 +97,50 @@ function longVarint(p: usize, low: u64): u64 {
 let moreStarted: i64 = -1;
 let moreLink: u32 = 0;
 let moreIsSum: u32 = 0;
+let moreHold: u32 = 0;
+let moreCondition: u32 = 0;
 let moreVerdict: u32 = 0;
 /** In place of an epoch: something else of the record is bad. */
 const BAD_MORE: u64 = u64.MAX_VALUE;
 
-/** Reads what a record of `ts` says more, from `varintEnd` on; false where it is not of the format. */
-function readMore(end: usize, ts: i64): bool {
+/** Reads what a record of `ts` with these flags says more, from `varintEnd` on; false where it is not of the format. */
+function readMore(end: usize, ts: i64, flags: u32): bool {
   if (varintEnd >= end) return false;
   const says = <u32>load<u8>(varintEnd);
-  if (says > (STARTED | LINK | SUM)) return false;
+  if (says > (STARTED | LINK | SUM | NO_STATE | HOLD)) return false;
   varintEnd++;
   moreStarted = -1;
   moreLink = 0;
   moreIsSum = (says & SUM) >> 2;
+  moreHold = 0;
+  moreCondition = flags & CONDITION;
   moreVerdict = 0;
+  if ((says & NO_STATE) != 0) {
+    if (moreCondition != 0) return false;
+    moreCondition = NONE;
+  }
   if ((says & STARTED) != 0) {
     const before = varint(varintEnd);
     if (varintEnd == 0) return false;
     if (before == 0 || before > <u64>max<i64>(ts, 0)) moreVerdict = REJECT_BAD_STARTED_AT + FIELD_STARTED_AT * FIELD;
     else moreStarted = ts - <i64>before;
   }
+  // in the order of what is judged; the bytes stand in the order of the bits
+  if (moreVerdict == 0 && moreCondition == NONE && (flags & COUNTERS) == 0) moreVerdict = REJECT_MISSING_FIELD + FIELD_RX_BYTES * FIELD;
+  let linkVerdict: u32 = 0;
   if ((says & LINK) != 0) {
     const link = varint(varintEnd);
     if (varintEnd == 0) return false;
     if (link - 1 < LINK_MBPS_MAX) moreLink = <u32>link;
-    else if (moreVerdict == 0) moreVerdict = REJECT_BAD_LINK + FIELD_LINK_MBPS * FIELD;
+    else linkVerdict = REJECT_BAD_LINK + FIELD_LINK_MBPS * FIELD;
   }
+  if ((says & HOLD) != 0) {
+    const hold = varint(varintEnd);
+    if (varintEnd == 0) return false;
+    if (hold - 1 < HOLD_S_MAX) moreHold = <u32>hold;
+    else if (moreVerdict == 0) moreVerdict = REJECT_BAD_HOLD + FIELD_HOLD_S * FIELD;
+  }
+  if (moreVerdict == 0) moreVerdict = linkVerdict;
   return true;
 }
 
@@ -175,7 +200,7 @@ export function decodeBinary(p: usize, end: usize): u32 {
         if (varintEnd == 0) return MALFORMED;
       }
       if ((flags & MORE) != 0) {
-        if (!readMore(end, ts)) return MALFORMED;
+        if (!readMore(end, ts, flags)) return MALFORMED;
         // so that the usual record is asked nothing more
         if (moreVerdict != 0 && epoch <= 0xffffffff) epoch = BAD_MORE;
         else moreVerdict = REJECT_BAD_EPOCH + FIELD_EPOCH * FIELD;
@@ -209,8 +234,9 @@ export function decodeBinary(p: usize, end: usize): u32 {
     } else {
       const hash = load<u32>(vm + 8);
       const counters = flags >> 3 & 1;
-      const size = writeFrame(at, vmName, vmLength, nicName, nicLength, hash, ts, rx, tx, <u32>epoch, flags & CONDITION, counters);
-      at += flags >= MORE ? sayMore(at, size, moreStarted, moreLink, moreIsSum) : size;
+      const condition = flags >= MORE ? moreCondition : flags & CONDITION;
+      const size = writeFrame(at, vmName, vmLength, nicName, nicLength, hash, ts, rx, tx, <u32>epoch, condition, counters);
+      at += flags >= MORE ? sayMore(at, size, moreStarted, moreLink, moreIsSum, moreHold) : size;
       accepted++;
     }
     index++;

@@ -126,7 +126,7 @@ export function countFull(vm: usize, nic: usize, frame: usize): void {
     const baseRx = load<u64>(nic + NIC_BASE_RX);
     const baseTx = load<u64>(nic + NIC_BASE_TX);
     const from = max(baseTs, load<i64>(more + FRAME_MORE_STARTED));
-    const isSum = load<u32>(more + FRAME_MORE_SUM) != 0;
+    const isSum = load<u8>(more + FRAME_MORE_SUM) != 0;
     let isReset = from != baseTs || epoch != load<u32>(nic + NIC_BASE_EPOCH);
     if (!isReset && !isSum) isReset = isHalved(baseRx, rx) || isHalved(baseTx, tx);
     const isFall = !isReset && (rx < baseRx || tx < baseTx);

@@ -19,6 +19,7 @@ import {
   sampleCondition,
   sampleCounters,
   sampleEpoch,
+  sampleHold,
   sampleIsSum,
   sampleLink,
   sampleNic,
@@ -198,7 +199,7 @@ function slow(p: usize, end: usize, at: usize, index: u32): u32 {
     sampleCondition,
     sampleCounters,
   );
-  return sayMore(at, size, sampleStarted, sampleLink, sampleIsSum);
+  return sayMore(at, size, sampleStarted, sampleLink, sampleIsSum, sampleHold);
 }
 
 function lineEnd(p: usize, end: usize): usize {

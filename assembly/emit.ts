@@ -10,6 +10,7 @@ import {
   FRAME_EPOCH,
   FRAME_HEAD,
   FRAME_MORE,
+  FRAME_MORE_HOLD,
   FRAME_MORE_LINK,
   FRAME_MORE_STARTED,
   FRAME_MORE_SUM,
@@ -82,7 +83,7 @@ export function emitSample(frame: usize, agent: usize, agentLength: u32): void {
   store<u32>(OUT_SAMPLES + 4, <u32>at);
 }
 
-/** A raw sample that says more: the same with started_ms, link_mbps and is_sum before the agent. */
+/** A raw sample that says more: the same with started_ms, link_mbps, is_sum and hold_s before the agent. */
 export function emitFull(frame: usize, agent: usize, agentLength: u32): void {
   let at = <usize>load<u32>(OUT_FULL + 4);
   const vmLength = <u32>load<u8>(frame + FRAME_VM_LENGTH);
@@ -99,7 +100,8 @@ export function emitFull(frame: usize, agent: usize, agentLength: u32): void {
   store<i64>(at + 38, load<i64>(more + FRAME_MORE_STARTED));
   store<u32>(at + 46, load<u32>(more + FRAME_MORE_LINK));
   store<u8>(at + 50, load<u8>(more + FRAME_MORE_SUM));
-  at = putName(at + 51, agent, agentLength);
+  store<u16>(at + 51, load<u16>(more + FRAME_MORE_HOLD));
+  at = putName(at + 53, agent, agentLength);
   store<u32>(OUT_FULL + 4, <u32>at);
 }
 

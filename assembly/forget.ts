@@ -7,6 +7,7 @@ import {
   COLD_NAME,
   COLD_SIZE,
   FLAG_FORGOTTEN,
+  FLAG_UNTOLD,
   H_NAMES,
   H_NAMES_END,
   H_NICS,
@@ -113,7 +114,7 @@ function moveVms(vms: u32): void {
       store<u32>(cold + COLD_NAME, names);
       names += 64;
     }
-    if (load<i64>(cold + COLD_FIRST_TS) != NEVER) seen++;
+    if (load<i64>(cold + COLD_FIRST_TS) != NEVER || (load<u8>(vm + VM_FLAGS) & FLAG_UNTOLD) != 0) seen++;
     if (newSlot == slot) continue;
     memory.copy(coldOf(vmAt(newSlot)), cold, COLD_SIZE);
     memory.copy(vmAt(newSlot), vm, VM_SIZE);

@@ -6,6 +6,7 @@ import {
   FRAME_HASH,
   FRAME_HEAD,
   FRAME_MORE,
+  FRAME_MORE_HOLD,
   FRAME_MORE_LINK,
   FRAME_MORE_STARTED,
   FRAME_MORE_SUM,
@@ -69,13 +70,14 @@ export function writeFrame(
   return size;
 }
 
-/** Adds to the frame of `size` bytes at `at` what few samples say; its new size. @param started -1 and link 0: not said */
-export function sayMore(at: usize, size: u32, started: i64, link: u32, isSum: u32): u32 {
-  if (started < 0 && link == 0 && isSum == 0) return size;
+/** Adds to the frame of `size` bytes at `at` what few samples say; its new size. @param started -1, link 0 and hold 0: not said */
+export function sayMore(at: usize, size: u32, started: i64, link: u32, isSum: u32, hold: u32): u32 {
+  if (started < 0 && (link | isSum | hold) == 0) return size;
   const more = at + size;
   store<i64>(more + FRAME_MORE_STARTED, started);
   store<u32>(more + FRAME_MORE_LINK, link);
   store<u32>(more + FRAME_MORE_SUM, isSum);
+  store<u16>(more + FRAME_MORE_HOLD, <u16>hold);
   store<u16>(at + FRAME_SIZE, <u16>(size + <u32>FRAME_MORE));
   store<u8>(at + FRAME_COUNTERS, <u8>(load<u8>(at + FRAME_COUNTERS) | FRAME_SAYS_MORE));
   return size + <u32>FRAME_MORE;

@@ -5,6 +5,7 @@
 import {
   FIELD_CAUSE,
   FIELD_EPOCH,
+  FIELD_HOLD_S,
   FIELD_LINK_MBPS,
   FIELD_NIC,
   FIELD_RX_BYTES,
@@ -17,9 +18,11 @@ import {
   H_NOW,
   H_OLDEST,
   H_SCRATCH,
+  NONE,
   REJECT_BAD_CAUSE,
   REJECT_BAD_COUNTER,
   REJECT_BAD_EPOCH,
+  REJECT_BAD_HOLD,
   REJECT_BAD_LINK,
   REJECT_BAD_NIC,
   REJECT_BAD_STARTED_AT,
@@ -42,6 +45,7 @@ export const FUTURE_MS: i64 = 300000;
 export const VM_NAME_MAX: u32 = 64;
 export const NIC_NAME_MAX: u32 = 32;
 export const LINK_MBPS_MAX: u64 = 1000000;
+export const HOLD_S_MAX: u64 = 3600;
 
 /** No rejection code. */
 export const ACCEPTED: u32 = 0xffff;
@@ -62,8 +66,9 @@ export let sampleNicLength: u32 = 0;
 export let sampleStarted: i64 = -1; // -1: not said
 export let sampleLink: u32 = 0; // 0: not said
 export let sampleIsSum: u32 = 0;
+export let sampleHold: u32 = 0; // 0: not said
 
-// Scratch: 12 × u32 addresses of the values (by field number), then room for unescaped texts.
+// Scratch: 16 × u32 addresses of the values (by field number), then room for unescaped texts.
 function valueAt(field: u32): usize {
   return <usize>load<u32>(<usize>load<u32>(H_SCRATCH) + (<usize>field << 2));
 }
@@ -77,6 +82,7 @@ function fieldOf(p: usize): u32 {
   const w = load<u64>(to);
   if (n == 2) return <u32>w == 0x6d76 ? FIELD_VM : <u32>w == 0x7374 ? FIELD_TS : 0;
   if (n == 3) return <u32>w == 0x63696e ? FIELD_NIC : <u32>w == 0x6d7573 ? FIELD_SUM : 0;
+  if (n == 6) return w == 0x735f646c6f68 ? FIELD_HOLD_S : 0; // hold_s
   if (n == 5) return w == 0x68636f7065 ? FIELD_EPOCH : w == 0x6574617473 ? FIELD_STATE : w == 0x6573756163 ? FIELD_CAUSE : 0;
   if (n == 8) return w == 0x73657479625f7872 ? FIELD_RX_BYTES : w == 0x73657479625f7874 ? FIELD_TX_BYTES : 0;
   if (n == 9) return w == 0x70626d5f6b6e696c && load<u64>(to + 8) == 0x73 ? FIELD_LINK_MBPS : 0; // link_mbps
@@ -87,7 +93,7 @@ function fieldOf(p: usize): u32 {
 /** Reads an object's members and notes where the values of our keys are. Is the whole stretch one JSON object? */
 function findFields(p: usize, end: usize): bool {
   const fields = <usize>load<u32>(H_SCRATCH);
-  memory.fill(fields, 0, 48);
+  memory.fill(fields, 0, 64);
   p = skipSpace(p, end);
   if (p >= end || load<u8>(p) != 0x7b) return false;
   p = skipSpace(p + 1, end);
@@ -284,19 +290,28 @@ export function judge(p: usize, end: usize): u32 {
 
   const state = valueAt(FIELD_STATE);
   let down = false;
+  sampleCondition = 0;
   if (state != 0) {
     const n = readWord(state, 4);
     const w = load<u32>(scratch + 128);
     down = n == 4 && w == 0x6e776f64;
-    if (!down && (n != 2 || w != 0x7075)) return REJECT_BAD_STATE + FIELD_STATE * FIELD;
+    if (down) sampleCondition = 1;
+    else if (n == 4 && w == 0x656e6f6e) sampleCondition = NONE;
+    else if (n != 2 || w != 0x7075) return REJECT_BAD_STATE + FIELD_STATE * FIELD;
   }
-  sampleCondition = down ? 1 : 0;
+  if (sampleCondition == NONE && sampleCounters == 0) return REJECT_MISSING_FIELD + FIELD_RX_BYTES * FIELD;
   const cause = valueAt(FIELD_CAUSE);
   if (cause != 0) {
     const n = readWord(cause, 13);
     const code = n > 13 ? 0 : causeOf(scratch + 128, n);
     if (!down || code == 0) return REJECT_BAD_CAUSE + FIELD_CAUSE * FIELD;
     sampleCondition = code;
+  }
+  const hold = valueAt(FIELD_HOLD_S);
+  sampleHold = 0;
+  if (hold != 0) {
+    if (readNumber(hold, end) != INTEGER || integer - 1 >= HOLD_S_MAX) return REJECT_BAD_HOLD + FIELD_HOLD_S * FIELD;
+    sampleHold = <u32>integer;
   }
   const link = valueAt(FIELD_LINK_MBPS);
   sampleLink = 0;

@@ -113,6 +113,8 @@ export const H_VERSION: usize = HEADER + 616; // u64 version of the rows being w
 export const H_REDO: usize = HEADER + 624; // u32: 1 = the store may hold rows of later steps than this state knows of
 export const H_MINUTES_LEFT: usize = HEADER + 628; // u32: minutes that samples far from those before them may still write in this step
 
+export const H_HOLD_MAX: usize = HEADER + 632; // u32 ms: the longest hold that a sample has said
+
 // counters since the log began, u64 each
 export const H_COUNTERS: usize = HEADER + 640;
 export const C_ACCEPTED: usize = H_COUNTERS + 0;
@@ -120,7 +122,7 @@ export const C_DUPLICATE: usize = H_COUNTERS + 8;
 export const C_CONFLICT: usize = H_COUNTERS + 16;
 export const C_LATE: usize = H_COUNTERS + 24;
 export const C_REJECTED: usize = H_COUNTERS + 32; // a word a code
-export const COUNTERS: u32 = 19;
+export const COUNTERS: u32 = 20;
 // states of before names were forgotten hold zeros here
 export const H_MARKED: usize = HEADER + 976; // u64: the highest mark of the catalog taken in, up to which names were forgotten
 
@@ -154,6 +156,8 @@ export const COLD_FIRST_TS: usize = 0; // i64
 export const COLD_PHASE: usize = 8; // u32 index + 1 of the newest dated plan
 export const COLD_NAME: usize = 12; // u32 address of a name that is not in VM_NAMES
 export const COLD_EMIT_UNTIL: usize = 16; // u32 in repair: minutes from here on are not written out
+export const COLD_HOLD: usize = 20; // u16 s that the state of last_ts holds, 0 = the staleness; with FLAG_HOLDS only
+export const COLD_PREVIOUS_HOLD: usize = 22; // u16 s, of previous_ts
 
 /** Set in VM_EMIT_FROM beside a minute: only a stretch of the VM's minutes is written out. */
 export const EMIT_SLICE: u32 = 0x80000000;
@@ -162,6 +166,9 @@ export const FLAG_REPAIR: u8 = 1; // a sample waits for repair: everything after
 export const FLAG_SILENT: u8 = 2; // the silence after last_ts is on record as an outage
 export const FLAG_TOUCHED: u8 = 4;
 export const FLAG_FORGOTTEN: u8 = 8; // for the moment before its slot is given back
+export const FLAG_AHEAD: u8 = 16; // its newest samples say no state, or have traffic that is not written out
+export const FLAG_HOLDS: u8 = 32; // a sample has said how long its state holds, or that it says none
+export const FLAG_UNTOLD: u8 = 64; // it has samples, and none that says a state
 
 // ---- an interface: 128 bytes ---------------------------------------------------------------------------------------
 export const NIC_SIZE: usize = 128;
@@ -203,8 +210,9 @@ export const PLAN_DAY_CHARGE: usize = 32; // u64 nanos
 // ---- a frame: one accepted sample; what the log stores ------------------------------------------------------------------
 //  0 u16 size (a multiple of 8)   2 u8 vm length   3 u8 nic length   4 u32 hash of the vm (hashName: stored, so it never changes; the
 //  table of names goes by its lower bits but the lowest, partitions of a log by its upper ones; src/samples/vm-hash.ts is its twin)
-//  8 i64 ts ms   16 u64 rx   24 u64 tx   32 u32 epoch   36 u8 condition   37 u8 bit 0: has counters, bit 7: says more   38 u16 zero
-// 40 vm, nic, zeros up to size; of a frame that says more the last 16 bytes are: i64 started ms or -1 · u32 Mbit/s of its link or 0 · u32 1 = a sum
+//  8 i64 ts ms   16 u64 rx   24 u64 tx   32 u32 epoch   36 u8 condition, or NONE   37 u8 bit 0: has counters, bit 7: says more   38 u16 zero
+// 40 vm, nic, zeros up to size; of a frame that says more the last 16 bytes are: i64 started ms or -1 · u32 Mbit/s of its link or 0 · u8 1 = a sum ·
+//    u8 zero · u16 s that its state holds, or 0
 export const FRAME_HEAD: usize = 40;
 export const FRAME_SIZE: usize = 0;
 export const FRAME_VM_LENGTH: usize = 2;
@@ -221,6 +229,7 @@ export const FRAME_MORE: usize = 16; // bytes at the end of such a frame
 export const FRAME_MORE_STARTED: usize = 0;
 export const FRAME_MORE_LINK: usize = 8;
 export const FRAME_MORE_SUM: usize = 12;
+export const FRAME_MORE_HOLD: usize = 14;
 
 // ---- a log record: 16 bytes, the agent's name padded to 8, then frames ---------------------------------------------------
 // Records may share a sequence number (those of one message): the samples of each then say the index that they begin at.
@@ -240,6 +249,7 @@ export const ENVELOPE: usize = 16;
 
 export const UP: u8 = 0;
 export const SILENT: u8 = 8;
+export const NONE: u8 = 9; // in place of the condition of a sample that says nothing about the state
 export const CONDITIONS: u32 = 9;
 export const MINUTE_MS: i64 = 60000;
 
@@ -259,7 +269,8 @@ export const REJECT_VM_NOT_ALLOWED: u32 = 11;
 export const REJECT_BAD_STARTED_AT: u32 = 12;
 export const REJECT_BAD_LINK: u32 = 13;
 export const REJECT_BAD_SUM: u32 = 14;
-export const REJECTIONS: u32 = 15;
+export const REJECT_BAD_HOLD: u32 = 15;
+export const REJECTIONS: u32 = 16;
 export const FIELD_VM: u32 = 1;
 export const FIELD_TS: u32 = 2;
 export const FIELD_NIC: u32 = 3;
@@ -271,3 +282,4 @@ export const FIELD_CAUSE: u32 = 8;
 export const FIELD_STARTED_AT: u32 = 9;
 export const FIELD_LINK_MBPS: u32 = 10;
 export const FIELD_SUM: u32 = 11;
+export const FIELD_HOLD_S: u32 = 12;

@@ -20,11 +20,13 @@ const TX_BYTES: u64 = 0x73657479625f7874;
 const THREE: u64 = 0xffffff;
 const FOUR: u64 = 0xffffffff;
 const SIX: u64 = 0xffffffffffff;
+const SEVEN: u64 = 0xffffffffffffff;
 
 // the beginnings of those that judge.ts reads
 const STARTED_A: u64 = 0x5f64657472617473;
 const LINK_MBP: u64 = 0x70626d5f6b6e696c;
 const SUM: u64 = 0x226d7573;
+const HOLD_S: u64 = 0x22735f646c6f68;
 
 const NULL: u32 = 0x6c6c756e;
 const UP: u32 = 0x22707522; // "up"
@@ -196,7 +198,7 @@ export function loose(p: usize, end: usize, at: usize): usize {
       if (stop == 0) return 0;
       p = valueAt(stop + 1, end);
       if (p == 0) return 0;
-      if ((w == STARTED_A || w == LINK_MBP || (w & FOUR) == SUM) && !isNull(p)) return 0;
+      if ((w == STARTED_A || w == LINK_MBP || (w & FOUR) == SUM || (w & SEVEN) == HOLD_S) && !isNull(p)) return 0;
       valueEnd = skipValue(p, end);
       if (valueEnd == 0) return 0;
     }

@@ -2,6 +2,7 @@
  * Questions that repair asks of the archived raw samples. Every one is bounded by a position (`upTo`): a replay after a crash must not see
  * samples that lie ahead of it in the log.
  */
+import { NO_STATE } from '../domain/condition.ts';
 import { literal, tableOf } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
 import type { StoredSample } from './tables.ts';
@@ -13,12 +14,13 @@ export interface Range {
   readonly untilMs: number;
 }
 
-/** The last sample of an interface in a range, and the last one with counters. */
+/** The last sample of an interface in a range, the last one with counters, and the last one that says a state. */
 export interface Latest {
   readonly vm: string;
   readonly nic: string;
   readonly lastMs: number;
   readonly lastCountersMs: number | undefined;
+  readonly lastStateMs: number | undefined;
 }
 
 const IDENTITIES_A_QUERY = 20_000;
@@ -58,7 +60,7 @@ export async function versionsOf(store: Store, samples: readonly StoredSample[],
     const from = Math.min(...part.map((s) => s.tsMs));
     const until = Math.max(...part.map((s) => s.tsMs));
     const rows = await store.rows<VersionRow>(
-      `SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, agent
+      `SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, hold_s, agent
        FROM samples
        WHERE vm IN (${vms}) AND ts >= ${at(from)} AND ts <= ${at(until)} AND pos <= ${upTo}
          AND (vm, nic, toUnixTimestamp64Milli(ts)) IN (SELECT vm, nic, ts FROM ${identities})
@@ -78,6 +80,7 @@ export async function versionsOf(store: Store, samples: readonly StoredSample[],
         startedMs: Number(row.started_ms) < 0 ? undefined : Number(row.started_ms),
         linkMbps: row.link_mbps === 0 ? undefined : row.link_mbps,
         isSum: row.is_sum !== 0,
+        holdS: row.hold_s === 0 ? undefined : row.hold_s,
         agent: row.agent,
       });
     }
@@ -98,15 +101,16 @@ interface VersionRow {
   started_ms: string;
   link_mbps: number;
   is_sum: number;
+  hold_s: number;
   agent: string;
 }
 
 /** The latest samples of each interface within the ranges. */
 export async function latestIn(store: Store, ranges: readonly Range[], upTo: bigint): Promise<Latest[]> {
   if (ranges.length === 0) return [];
-  const rows = await store.rows<{ vm: string; nic: string; last: string; counters: string | null }>(
-    `SELECT vm, nic, max(ts_ms) AS last, maxOrNullIf(ts_ms, counted = 1) AS counters
-     FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, argMax(has_counters, pos) AS counted
+  const rows = await store.rows<{ vm: string; nic: string; last: string; counters: string | null; state: string | null }>(
+    `SELECT vm, nic, max(ts_ms) AS last, maxOrNullIf(ts_ms, counted = 1) AS counters, maxOrNullIf(ts_ms, said != ${NO_STATE}) AS state
+     FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, argMax(has_counters, pos) AS counted, argMax(condition, pos) AS said
            FROM samples WHERE ${inRanges(ranges)} AND pos <= ${upTo} GROUP BY vm, nic, ts)
      GROUP BY vm, nic SETTINGS ${LARGE_QUERY}`,
   );
@@ -114,45 +118,64 @@ export async function latestIn(store: Store, ranges: readonly Range[], upTo: big
     vm: row.vm,
     nic: row.nic,
     lastMs: Number(row.last),
-    lastCountersMs: row.counters === null ? undefined : Number(row.counters),
+    lastCountersMs: numberOf(row.counters),
+    lastStateMs: numberOf(row.state),
   }));
 }
 
-/** The first sample of an interface in a range, and the first one with counters. */
+function numberOf(text: string | null): number | undefined {
+  return text === null ? undefined : Number(text);
+}
+
+/** Of an interface in a range the first sample that says a state, and the first one with counters. */
 export interface Earliest {
   readonly vm: string;
   readonly nic: string;
-  readonly firstMs: number;
+  readonly firstStateMs: number | undefined;
   readonly firstCountersMs: number | undefined;
 }
 
 /** The earliest samples of each interface within the ranges. */
 export async function earliestIn(store: Store, ranges: readonly Range[], upTo: bigint): Promise<Earliest[]> {
   if (ranges.length === 0) return [];
-  const rows = await store.rows<{ vm: string; nic: string; first: string; counters: string | null }>(
-    `SELECT vm, nic, min(ts_ms) AS first, minOrNullIf(ts_ms, counted = 1) AS counters
-     FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, argMax(has_counters, pos) AS counted
+  const rows = await store.rows<{ vm: string; nic: string; state: string | null; counters: string | null }>(
+    `SELECT vm, nic, minOrNullIf(ts_ms, said != ${NO_STATE}) AS state, minOrNullIf(ts_ms, counted = 1) AS counters
+     FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, argMax(has_counters, pos) AS counted, argMax(condition, pos) AS said
            FROM samples WHERE ${inRanges(ranges)} AND pos <= ${upTo} GROUP BY vm, nic, ts)
      GROUP BY vm, nic SETTINGS ${LARGE_QUERY}`,
   );
   return rows.map((row) => ({
     vm: row.vm,
     nic: row.nic,
-    firstMs: Number(row.first),
-    firstCountersMs: row.counters === null ? undefined : Number(row.counters),
+    firstStateMs: numberOf(row.state),
+    firstCountersMs: numberOf(row.counters),
   }));
 }
 
-/** Every interface that has ever had a sample, with the first and the last. */
-export async function interfacesOf(
-  store: Store,
-  upTo: bigint,
-): Promise<{ vm: string; nic: string; firstMs: number; lastMs: number }[]> {
-  const rows = await store.rows<{ vm: string; nic: string; first: string; last: string }>(
-    `SELECT vm, nic, toUnixTimestamp64Milli(min(ts)) AS first, toUnixTimestamp64Milli(max(ts)) AS last
-     FROM samples WHERE pos <= ${upTo} GROUP BY vm, nic ORDER BY vm, nic`,
+/** An interface that has ever had a sample. */
+export interface Interface {
+  readonly vm: string;
+  readonly nic: string;
+  readonly firstMs: number;
+  /** The first of any version that says a state. */
+  readonly firstStateMs: number | undefined;
+  readonly lastMs: number;
+}
+
+/** Every interface that has ever had a sample. */
+export async function interfacesOf(store: Store, upTo: bigint): Promise<Interface[]> {
+  const rows = await store.rows<{ vm: string; nic: string; first: string; state: string | null; last: string }>(
+    `SELECT vm, nic, min(ts_ms) AS first, minOrNullIf(ts_ms, condition != ${NO_STATE}) AS state, max(ts_ms) AS last
+     FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, condition FROM samples WHERE pos <= ${upTo})
+     GROUP BY vm, nic ORDER BY vm, nic`,
   );
-  return rows.map(({ vm, nic, first, last }) => ({ vm, nic, firstMs: Number(first), lastMs: Number(last) }));
+  return rows.map(({ vm, nic, first, state, last }) => ({
+    vm,
+    nic,
+    firstMs: Number(first),
+    firstStateMs: numberOf(state),
+    lastMs: Number(last),
+  }));
 }
 
 /** Samples in force, in the order of (vm, ts, pos), as NDJSON that the kernel's own decoder reads. */
@@ -160,8 +183,8 @@ function ndjsonOf(store: Store, condition: string, upTo: bigint, after: string, 
   return store.ndjson(
     `SELECT vm, nic, ts_ms AS ts, if(has_counters = 1, rx_bytes, NULL) AS rx_bytes, if(has_counters = 1, tx_bytes, NULL) AS tx_bytes,
             if(started_ms < 0, NULL, started_ms) AS started_at, nullIf(link_mbps, 0) AS link_mbps, if(is_sum = 1, true, NULL) AS sum,
-            epoch, if(condition = 0, 'up', 'down') AS state, ${CAUSE} AS cause, pos
-     FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum
+            epoch, multiIf(condition = 0, 'up', condition = ${NO_STATE}, 'none', 'down') AS state, ${CAUSE} AS cause, nullIf(hold_s, 0) AS hold_s, pos
+     FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, hold_s
            FROM samples WHERE ${condition} AND pos <= ${upTo}
            ORDER BY vm, nic, ts, pos DESC LIMIT 1 BY vm, nic, ts)
      ${after === '' ? '' : `WHERE (vm, ts_ms, pos) > ${after}`}
@@ -231,11 +254,14 @@ function lastLine(text: Uint8Array): { text: string; rows: number } {
 export async function runStart(store: Store, vm: string, atMs: number, stalenessMs: number, upTo: bigint): Promise<number> {
   const rows = await store.rows<{ start: string }>(
     `SELECT max(ts_ms) AS start FROM (
-       SELECT ts_ms, said, lagInFrame(ts_ms, 1, toInt64(-9000000000000000)) OVER w AS before_ms, lagInFrame(said, 1, toUInt8(255)) OVER w AS before
-       FROM (SELECT toUnixTimestamp64Milli(ts) AS ts_ms, argMax(condition, pos) AS said
-             FROM samples WHERE vm = {vm:String} AND ts <= ${at(atMs)} AND pos <= ${upTo} GROUP BY ts)
+       SELECT ts_ms, state.1 AS said, lagInFrame(ts_ms, 1, toInt64(-9000000000000000)) OVER w AS before_ms,
+              lagInFrame(state, 1, (toUInt8(255), toUInt16(0))) OVER w AS before
+       FROM (SELECT ts_ms, argMax(in_force, pos_of) AS state
+             FROM (SELECT toUnixTimestamp64Milli(ts) AS ts_ms, nic, argMax((condition, hold_s), pos) AS in_force, max(pos) AS pos_of
+                   FROM samples WHERE vm = {vm:String} AND ts <= ${at(atMs)} AND pos <= ${upTo} GROUP BY nic, ts)
+             WHERE in_force.1 != ${NO_STATE} GROUP BY ts_ms)
        WINDOW w AS (ORDER BY ts_ms ROWS BETWEEN 1 PRECEDING AND CURRENT ROW))
-     WHERE said != before OR ts_ms - before_ms > ${stalenessMs}`,
+     WHERE said != before.1 OR ts_ms - before_ms > if(before.2 = 0, ${stalenessMs}, before.2 * 1000)`,
     { vm },
   );
   return Number(rows[0]?.start ?? atMs);

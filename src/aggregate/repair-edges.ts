@@ -27,9 +27,10 @@ export interface Plan extends Subject {
 export function readFrom({ fromMs }: Plan, latest: readonly Latest[], fromNothing: boolean): number {
   const starts = latest.flatMap((each) => (each.lastCountersMs === undefined ? [] : [each.lastCountersMs]));
   const lasts = latest.map((each) => each.lastMs);
+  const said = latest.flatMap((each) => (each.lastStateMs === undefined ? [] : [each.lastStateMs]));
   // what repeats the last sample of an interface is a duplicate: a state that begins with nothing needs them all
-  const states = latest.length === 0 ? [] : [fromNothing ? Math.min(...lasts) : Math.max(...lasts)];
-  return Math.min(fromMs, ...starts, ...states);
+  const state = said.length === 0 ? [] : [Math.max(...said)];
+  return Math.min(fromMs, ...starts, ...state, ...(fromNothing ? lasts : []));
 }
 
 export interface Looked extends Subject {
@@ -60,10 +61,10 @@ export async function before(
   return found;
 }
 
-/** Was there, for the VM and for each interface that matters after `untilMs`, a sample in what was found, or is there none at all? */
+/** Was there, for the VM a state and for each interface that matters after `untilMs` counters in what was found, or is there none at all? */
 function isComplete(live: Kernel, { slot, nics }: Subject, untilMs: number, found: readonly Latest[]): boolean {
   const first = firstTsMs(live, slot);
-  if (first !== undefined && first < untilMs && found.length === 0) return false;
+  if (first !== undefined && first < untilMs && found.every(({ lastStateMs }) => lastStateMs === undefined)) return false;
   return nicsOf(live, slot).every((nic) => {
     if (nic.firstTsMs >= untilMs) return true;
     const matters = nics.has(nic.name) || (nic.baseTsMs !== undefined && nic.baseTsMs >= untilMs);
@@ -99,7 +100,7 @@ export async function closers(
   const incomplete = open.filter(({ plan, afterMs }) => {
     const own = found.get(plan.vm) ?? [];
     return (
-      own.length === 0 ||
+      own.every(({ firstStateMs }) => firstStateMs === undefined) ||
       nicsOf(context.live, plan.slot).some(
         ({ name, baseTsMs }) =>
           (plan.nics.has(name) || (baseTsMs !== undefined && baseTsMs >= afterMs)) &&
@@ -108,8 +109,8 @@ export async function closers(
     );
   });
   if (incomplete.length > 0) await look(incomplete, Infinity);
-  return [...found.values()].flat().flatMap(({ vm, nic, firstMs, firstCountersMs }) => {
-    const first = { vm, nic, tsMs: firstMs };
-    return firstCountersMs === undefined || firstCountersMs === firstMs ? [first] : [first, { vm, nic, tsMs: firstCountersMs }];
+  return [...found.values()].flat().flatMap(({ vm, nic, firstStateMs, firstCountersMs }) => {
+    const instants = new Set([firstStateMs, firstCountersMs].filter((ms) => ms !== undefined));
+    return [...instants].map((tsMs) => ({ vm, nic, tsMs }));
   });
 }

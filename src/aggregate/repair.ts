@@ -11,8 +11,8 @@ import { EMIT_SLICE, LAYOUT as L } from '../kernel/layout.ts';
 import { type Range, interfacesOf, samplesAt, samplesIn } from './archive.ts';
 import { type Waiting, minutesLeft, shareOut } from './backlog.ts';
 import { internVm } from './pricing.ts';
-import { type Stretch, restateOutages, withdrawRest } from './restate.ts';
-import { beganAt, coldAddress, install, lastTsMs, vmAddress } from './vm-state.ts';
+import { type Stretch, restateOutages, withdrawMinutes, withdrawRest } from './restate.ts';
+import { beganAt, coldAddress, holdsOtherwise, install, lastTsMs, vmAddress } from './vm-state.ts';
 import { Collector, feed, settleWorkshop } from './workshop.ts';
 import { VMS_A_CHUNK, type RepairContext, type StepEnd } from './repair-context.ts';
 import { type Plan, readFrom, type Looked, before, closers } from './repair-edges.ts';
@@ -105,7 +105,7 @@ export async function rebuild(context: RepairContext, end: StepEnd, owns: (vm: s
       install(live, internVm(live, vm), context.workshop, internVm(context.workshop, vm), readMs);
   }
   // only the end of each timeline was read
-  for (const { vm, nic, firstMs } of interfaces) beganAt(live, internVm(live, vm), nic, firstMs);
+  for (const each of interfaces) beganAt(live, internVm(live, each.vm), each);
 }
 
 /** By VM, as the archive lies: neighbours share the granules that a question reads. */
@@ -165,8 +165,14 @@ async function repairStretches(
   await settleWorkshop(workshop, end.version, rows);
   await rows.insertMinutes();
   await withdrawRest(store, stretches, end.version);
+  const held = stretches.filter(({ vm }) => holds(context, vm));
+  await withdrawMinutes(store, held, end.version);
   await restateOutages(context, stretches, rows.rows.outages, end);
   return { stretches };
+}
+
+function holds({ live, workshop }: RepairContext, vm: string): boolean {
+  return holdsOtherwise(live, internVm(live, vm)) || holdsOtherwise(workshop, internVm(workshop, vm));
 }
 
 function untilOf(stretches: readonly Stretch[], vm: string): number {

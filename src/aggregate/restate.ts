@@ -1,5 +1,5 @@
 /** What a repair does to rows that it did not write: what is no longer so is withdrawn, and outages are joined to those on record. */
-import { SILENT } from '../domain/condition.ts';
+import { CONDITIONS, SILENT } from '../domain/condition.ts';
 import type { Kernel, MeteringConstants } from '../kernel/kernel.ts';
 import { LAYOUT as L } from '../kernel/layout.ts';
 import { literal, tableOf } from '../store/rowbinary.ts';
@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts';
 import { runStart } from './archive.ts';
 import { internVm } from './pricing.ts';
 import { type OutageRow, STRUCTURES, outageRow, readOutages } from './tables.ts';
-import { coldAddress, lastTsMs, vmAddress } from './vm-state.ts';
+import { coldAddress, holdMs, lastTsMs, vmAddress } from './vm-state.ts';
 
 /** The minutes of a VM that one slice writes: [fromMs, untilMs), and from where on it has read the VM's samples. */
 export interface Stretch {
@@ -16,6 +16,38 @@ export interface Stretch {
   /** Infinity when it is the last */
   readonly untilMs: number;
   readonly readMs: number;
+}
+
+/**
+ * Minutes of states in the stretches that the repair did not write again are wholly silent, or not known at all: what was held there for longer than the
+ * staleness, or said by a sample that says none by now. They get a row that says so.
+ */
+export async function withdrawMinutes(store: Store, jobs: readonly Stretch[], version: bigint): Promise<void> {
+  if (jobs.length === 0) return;
+  const { windows, vms, earliest, latest } = boundsOf(jobs);
+  await store.command(
+    `INSERT INTO uptime (vm, minute, version)
+     SELECT vm, minute, ${version}
+     FROM (SELECT vm, minute, argMax((${PARTS}), version) AS parts, max(version) AS latest
+           FROM uptime WHERE vm IN (${vms}) AND minute >= toDateTime(${earliest}, 'UTC') AND minute < toDateTime(${latest}, 'UTC') GROUP BY vm, minute) AS old
+     INNER JOIN ${windows} AS w USING (vm)
+     WHERE toUInt32(minute) >= from_s AND toUInt32(minute) < until_s AND latest < ${version} AND parts > 0`,
+  );
+}
+
+/** Milliseconds of a minute that are not silent. */
+const PARTS = CONDITIONS.filter((condition) => condition !== 'silent')
+  .map((condition) => `toUInt32(${condition}_ms)`)
+  .join(' + ');
+
+function boundsOf(jobs: readonly Stretch[]): { windows: string; vms: string; earliest: number; latest: number } {
+  const windows = `(SELECT vm, from_s, until_s FROM ${tableOf(
+    'vm String, from_s UInt32, until_s UInt32',
+    jobs.map(({ vm, fromMs, untilMs }) => [vm, fromMs / 1000, secondsOf(untilMs)]),
+  )})`;
+  const vms = jobs.map(({ vm }) => literal(vm)).join(', ');
+  const earliest = Math.min(...jobs.map(({ fromMs }) => fromMs)) / 1000;
+  return { windows, vms, earliest, latest: secondsOf(Math.max(...jobs.map(({ untilMs }) => untilMs))) };
 }
 
 /** As far as a DateTime goes. */
@@ -32,13 +64,7 @@ function secondsOf(ms: number): number {
 
 /** Traffic and quarantined increases in the stretches that the repair did not write again are gone: they get a row that says so. */
 export async function withdrawRest(store: Store, jobs: readonly Stretch[], version: bigint): Promise<void> {
-  const windows = `(SELECT vm, from_s, until_s FROM ${tableOf(
-    'vm String, from_s UInt32, until_s UInt32',
-    jobs.map(({ vm, fromMs, untilMs }) => [vm, fromMs / 1000, secondsOf(untilMs)]),
-  )})`;
-  const vms = jobs.map(({ vm }) => literal(vm)).join(', ');
-  const earliest = Math.min(...jobs.map(({ fromMs }) => fromMs)) / 1000;
-  const latest = secondsOf(Math.max(...jobs.map(({ untilMs }) => untilMs)));
+  const { windows, vms, earliest, latest } = boundsOf(jobs);
   await store.command(
     `INSERT INTO traffic (vm, nic, minute, rx_bytes, tx_bytes, version)
      SELECT vm, nic, minute, 0, 0, ${version}
@@ -98,7 +124,8 @@ export async function restateOutages(
         if (workshop.i64(run) === BigInt(readFromMs)) workshop.setI64(run, BigInt(startMs));
       }
     }
-    if (untilMs === Infinity) endAsShown(own, vm, lastTsMs(workshop, slot), constants.stalenessMs, watermarkMs);
+    if (untilMs === Infinity)
+      endAsShown(own, vm, lastTsMs(workshop, slot), holdMs(workshop, slot, constants.stalenessMs), watermarkMs);
     for (const row of own.values()) {
       const endMs = row.endMs === 0 ? Infinity : row.endMs;
       // one that ends where the stretch begins may end there because of the first sample in it
@@ -120,11 +147,11 @@ function endAsShown(
   own: Map<number, OutageRow>,
   vm: string,
   lastMs: number | undefined,
-  stalenessMs: number,
+  heldMs: number,
   watermarkMs: number,
 ): void {
-  if (lastMs === undefined || watermarkMs <= lastMs + stalenessMs) return;
-  const silentMs = lastMs + stalenessMs;
+  if (lastMs === undefined || watermarkMs <= lastMs + heldMs) return;
+  const silentMs = lastMs + heldMs;
   for (const row of own.values()) if (row.endMs === 0) own.set(row.startMs, { ...row, endMs: silentMs });
   own.set(silentMs, { vm, startMs: silentMs, endMs: 0, condition: SILENT, withdrawn: false });
 }

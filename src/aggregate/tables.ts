@@ -6,7 +6,7 @@ export const STRUCTURES = {
   samples:
     "vm String, nic String, ts DateTime64(3, 'UTC'), pos UInt64, condition UInt8, has_counters UInt8, epoch UInt32, rx_bytes UInt64, tx_bytes UInt64, agent String",
   /** Raw samples with the columns that few need. */
-  full: "vm String, nic String, ts DateTime64(3, 'UTC'), pos UInt64, condition UInt8, has_counters UInt8, epoch UInt32, rx_bytes UInt64, tx_bytes UInt64, started_ms Int64, link_mbps UInt32, is_sum UInt8, agent String",
+  full: "vm String, nic String, ts DateTime64(3, 'UTC'), pos UInt64, condition UInt8, has_counters UInt8, epoch UInt32, rx_bytes UInt64, tx_bytes UInt64, started_ms Int64, link_mbps UInt32, is_sum UInt8, hold_s UInt16, agent String",
   uptime:
     "vm String, minute DateTime('UTC'), up_ms UInt16, provider_ms UInt16, third_party_ms UInt16, maintenance_ms UInt16, force_majeure_ms UInt16, attack_ms UInt16, customer_ms UInt16, arrears_ms UInt16, silent_ms UInt16, unavailable UInt8, credit_nanos UInt64, version UInt64",
   traffic: "vm String, nic String, minute DateTime('UTC'), rx_bytes UInt64, tx_bytes UInt64, version UInt64",
@@ -40,7 +40,8 @@ export function sameContent(a: StoredSample, b: StoredSample): boolean {
     a.txBytes === b.txBytes &&
     a.startedMs === b.startedMs &&
     a.linkMbps === b.linkMbps &&
-    a.isSum === b.isSum
+    a.isSum === b.isSum &&
+    a.holdS === b.holdS
   );
 }
 
@@ -49,8 +50,8 @@ function text(value: string): Buffer {
   return Buffer.concat([Buffer.of(bytes.length), bytes]);
 }
 
-/** Little-endian integers of 1, 4 or 8 bytes. */
-function integers(...values: readonly (readonly [bytes: 1 | 4 | 8, value: number | bigint])[]): Buffer {
+/** Little-endian integers of 1, 2, 4 or 8 bytes. */
+function integers(...values: readonly (readonly [bytes: 1 | 2 | 4 | 8, value: number | bigint])[]): Buffer {
   const out = Buffer.alloc(values.reduce((sum, [bytes]) => sum + bytes, 0));
   let at = 0;
   for (const [bytes, value] of values) {
@@ -74,6 +75,7 @@ export function sampleRow(s: StoredSample): Buffer {
     [8, s.startedMs ?? -1],
     [4, s.linkMbps ?? 0],
     [1, s.isSum ? 1 : 0],
+    [2, s.holdS ?? 0],
   );
   return Buffer.concat([text(s.vm), text(s.nic), numbers, text(s.agent)]);
 }

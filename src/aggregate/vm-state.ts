@@ -1,6 +1,6 @@
 /** What a kernel knows of one VM and its interfaces, read from and written to its records. */
 import type { Kernel } from '../kernel/kernel.ts';
-import { FLAG_REPAIR, FLAG_SILENT, LAYOUT as L } from '../kernel/layout.ts';
+import { FLAG_AHEAD, FLAG_HOLDS, FLAG_REPAIR, FLAG_SILENT, FLAG_UNTOLD, LAYOUT as L } from '../kernel/layout.ts';
 import { writeName } from './pricing.ts';
 
 export interface NicState {
@@ -28,7 +28,7 @@ function instant(kernel: Kernel, address: number): number | undefined {
   return value === NEVER ? undefined : Number(value);
 }
 
-/** The VM's first sample; undefined before it. */
+/** The VM's first sample that says a state; undefined before it. */
 export function firstTsMs(kernel: Kernel, slot: number): number | undefined {
   return instant(kernel, coldAddress(kernel, slot) + L.COLD_FIRST_TS);
 }
@@ -59,9 +59,21 @@ export function nicsOf(kernel: Kernel, slot: number): NicState[] {
   return nics;
 }
 
-/** The newest sample of the VM that has been taken in; undefined before the first. */
+/** The newest sample of the VM that says a state and has been taken in; undefined before the first. */
 export function lastTsMs(kernel: Kernel, slot: number): number | undefined {
   return instant(kernel, vmAddress(kernel, slot) + L.VM_LAST_TS);
+}
+
+/** Has a sample of the VM said how long its state holds, or that it says none? */
+export function holdsOtherwise(kernel: Kernel, slot: number): boolean {
+  return ((kernel.bytes[vmAddress(kernel, slot) + L.VM_FLAGS] ?? 0) & FLAG_HOLDS) !== 0;
+}
+
+/** How long the newest state of the VM holds, in ms. */
+export function holdMs(kernel: Kernel, slot: number, stalenessMs: number): number {
+  if (!holdsOtherwise(kernel, slot)) return stalenessMs;
+  const seconds = kernel.view.getUint16(coldAddress(kernel, slot) + L.COLD_HOLD, true);
+  return seconds === 0 ? stalenessMs : seconds * 1000;
 }
 
 /** A VM's samples are put aside from now on. */
@@ -84,12 +96,17 @@ export function install(live: Kernel, slot: number, repaired: Kernel, repairedSl
   const to = vmAddress(live, slot);
   const from = vmAddress(repaired, repairedSlot);
   const first = firstTsMs(live, slot);
-  const flags = (live.bytes[to + L.VM_FLAGS] ?? 0) & ~(FLAG_REPAIR | FLAG_SILENT);
+  const before = live.bytes[to + L.VM_FLAGS] ?? 0;
+  const found = (repaired.bytes[from + L.VM_FLAGS] ?? 0) & (FLAG_AHEAD | FLAG_HOLDS | FLAG_UNTOLD);
+  const flags = (before & ~(FLAG_REPAIR | FLAG_SILENT | FLAG_AHEAD | FLAG_UNTOLD)) | found;
   for (const [start, end] of DYNAMIC_VM) live.bytes.set(repaired.bytes.subarray(from + start, from + end), to + start);
   live.bytes[to + L.VM_FLAGS] = flags;
-  if (first === undefined) live.setU32(L.H_VMS_SEEN, live.u32(L.H_VMS_SEEN) + 1);
-  const repairedFirst = Number(repaired.i64(coldAddress(repaired, repairedSlot) + L.COLD_FIRST_TS));
-  live.setI64(coldAddress(live, slot) + L.COLD_FIRST_TS, BigInt(Math.min(first ?? repairedFirst, repairedFirst)));
+  if (first === undefined && (before & FLAG_UNTOLD) === 0) live.setU32(L.H_VMS_SEEN, live.u32(L.H_VMS_SEEN) + 1);
+  const repairedFirst = firstTsMs(repaired, repairedSlot);
+  const earliest = Math.min(first ?? Infinity, repairedFirst ?? Infinity);
+  if (earliest !== Infinity) live.setI64(coldAddress(live, slot) + L.COLD_FIRST_TS, BigInt(earliest));
+  const hold = coldAddress(repaired, repairedSlot) + L.COLD_HOLD;
+  live.bytes.set(repaired.bytes.subarray(hold, hold + 4), coldAddress(live, slot) + L.COLD_HOLD);
   for (const nic of nicsOf(repaired, repairedSlot)) {
     const target = live.exports.internNic(slot, writeName(live, nic.name), nic.name.length) >>> 0;
     // an interface of which only states were read again keeps its counters, if they are from before; else a conflict took them away
@@ -98,20 +115,24 @@ export function install(live: Kernel, slot: number, repaired: Kernel, repairedSl
     const fields = keeps ? LAST_OF_NIC : ALL_OF_NIC;
     for (const [start, end] of fields)
       live.bytes.set(repaired.bytes.subarray(nic.address + start, nic.address + end), target + start);
-    const earliest = Math.min(Number(live.i64(target + L.NIC_FIRST_TS)), nic.firstTsMs);
-    live.setI64(target + L.NIC_FIRST_TS, BigInt(earliest));
+    const firstMs = Math.min(Number(live.i64(target + L.NIC_FIRST_TS)), nic.firstTsMs);
+    live.setI64(target + L.NIC_FIRST_TS, BigInt(firstMs));
   }
   live.exports.touch(slot);
 }
 
 /** Takes in when an interface was first heard of. */
-export function beganAt(live: Kernel, slot: number, nic: string, firstMs: number): void {
+export function beganAt(
+  live: Kernel,
+  slot: number,
+  { nic, firstMs, firstStateMs }: { readonly nic: string; readonly firstMs: number; readonly firstStateMs: number | undefined },
+): void {
   const target = live.exports.internNic(slot, writeName(live, nic), nic.length) >>> 0;
-  const earliest = (address: number): void => {
-    if (live.i64(address) > BigInt(firstMs)) live.setI64(address, BigInt(firstMs));
+  const earliest = (address: number, ms: number): void => {
+    if (live.i64(address) > BigInt(ms)) live.setI64(address, BigInt(ms));
   };
-  earliest(target + L.NIC_FIRST_TS);
-  earliest(coldAddress(live, slot) + L.COLD_FIRST_TS);
+  earliest(target + L.NIC_FIRST_TS, firstMs);
+  if (firstStateMs !== undefined) earliest(coldAddress(live, slot) + L.COLD_FIRST_TS, firstStateMs);
 }
 
 // the stretches of a VM's record that say where it stands (assembly/layout.ts draws them); name, interfaces and plans stay

@@ -22,6 +22,8 @@ export type Cause = (typeof CAUSES)[number];
 
 export const UP = 0;
 export const SILENT = 8;
+/** Stands in place of a condition's code in a sample that says nothing about the state. */
+export const NO_STATE = 9;
 
 /** The code of a condition, 0–8. */
 export function conditionCode(condition: Condition): number {

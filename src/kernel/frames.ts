@@ -55,7 +55,7 @@ export function frameNames(view: Buffer, at: number): FrameNames {
 /** A sample as its frame holds it. */
 export interface FrameSample extends FrameNames {
   readonly tsMs: number;
-  /** Its place in CONDITIONS (domain/condition.ts). */
+  /** Its place in CONDITIONS, or NO_STATE (domain/condition.ts). */
   readonly condition: number;
   readonly hasCounters: boolean;
   readonly epoch: number;
@@ -66,6 +66,8 @@ export interface FrameSample extends FrameNames {
   /** Mbit/s; undefined: not said. */
   readonly linkMbps: number | undefined;
   readonly isSum: boolean;
+  /** How long its state holds, in s; undefined: not said. */
+  readonly holdS: number | undefined;
 }
 
 export function readFrame(view: Buffer, at: number): FrameSample {
@@ -81,16 +83,18 @@ export function readFrame(view: Buffer, at: number): FrameSample {
   };
 }
 
-const NO_MORE = { startedMs: undefined, linkMbps: undefined, isSum: false };
+const NO_MORE = { startedMs: undefined, linkMbps: undefined, isSum: false, holdS: undefined };
 
-function moreOf(view: Buffer, at: number): Pick<FrameSample, 'startedMs' | 'linkMbps' | 'isSum'> {
+function moreOf(view: Buffer, at: number): Pick<FrameSample, 'startedMs' | 'linkMbps' | 'isSum' | 'holdS'> {
   if ((view.readUInt8(at + L.FRAME_COUNTERS) & L.FRAME_SAYS_MORE) === 0) return NO_MORE;
   const more = at + frameBytes(view, at) - L.FRAME_MORE;
   const startedMs = Number(view.readBigInt64LE(more + L.FRAME_MORE_STARTED));
   const linkMbps = view.readUInt32LE(more + L.FRAME_MORE_LINK);
+  const holdS = view.readUInt16LE(more + L.FRAME_MORE_HOLD);
   return {
     startedMs: startedMs < 0 ? undefined : startedMs,
     linkMbps: linkMbps === 0 ? undefined : linkMbps,
-    isSum: view.readUInt32LE(more + L.FRAME_MORE_SUM) !== 0,
+    isSum: view.readUInt8(more + L.FRAME_MORE_SUM) !== 0,
+    holdS: holdS === 0 ? undefined : holdS,
   };
 }

@@ -1,7 +1,7 @@
 // Written by assembly/write-layout.mjs from assembly/layout.ts, which draws and explains it: npm run build:layout.
 
 /** One number over every line of the layout: what a kernel is built from, and what a checkpoint is of. */
-export const LAYOUT_FOLD = 1218942079;
+export const LAYOUT_FOLD = 3715123075;
 
 export const LAYOUT = {
   HEADER: 65536,
@@ -79,6 +79,7 @@ export const LAYOUT = {
   H_VERSION: 66152,
   H_REDO: 66160,
   H_MINUTES_LEFT: 66164,
+  H_HOLD_MAX: 66168,
   H_COUNTERS: 66176,
   H_MARKED: 66512,
   VM_SIZE: 128,
@@ -106,6 +107,8 @@ export const LAYOUT = {
   COLD_PHASE: 8,
   COLD_NAME: 12,
   COLD_EMIT_UNTIL: 16,
+  COLD_HOLD: 20,
+  COLD_PREVIOUS_HOLD: 22,
   NIC_SIZE: 128,
   NIC_LAST_TS: 0,
   NIC_BASE_TS: 8,
@@ -155,6 +158,7 @@ export const LAYOUT = {
   FRAME_MORE_STARTED: 0,
   FRAME_MORE_LINK: 8,
   FRAME_MORE_SUM: 12,
+  FRAME_MORE_HOLD: 14,
   RECORD_HEAD: 16,
   RECORD_KIND: 0,
   RECORD_AGENT_LENGTH: 1,
@@ -185,7 +189,7 @@ export const COUNTERS = {
   rejected: 4,
 } as const;
 
-export const COUNTER_WORDS = 19;
+export const COUNTER_WORDS = 20;
 
 /** Why a sample is refused, as the kernel numbers it, and the fields that are meant. */
 export const REJECTION_NUMBERS = {
@@ -204,6 +208,7 @@ export const REJECTION_NUMBERS = {
   bad_started_at: 12,
   bad_link: 13,
   bad_sum: 14,
+  bad_hold: 15,
 } as const;
 
 export const FIELD_NUMBERS = {
@@ -218,6 +223,7 @@ export const FIELD_NUMBERS = {
   started_at: 9,
   link_mbps: 10,
   sum: 11,
+  hold_s: 12,
 } as const;
 
 export const EMIT_SLICE = 2147483648;
@@ -225,6 +231,9 @@ export const FLAG_REPAIR = 1;
 export const FLAG_SILENT = 2;
 export const FLAG_TOUCHED = 4;
 export const FLAG_FORGOTTEN = 8;
+export const FLAG_AHEAD = 16;
+export const FLAG_HOLDS = 32;
+export const FLAG_UNTOLD = 64;
 export const KIND_SAMPLES = 1;
 export const KIND_TICK = 2;
 export const KIND_CATALOG = 3;

@@ -11,5 +11,8 @@ const FOLD_OF_CHOSEN_LINES = 2621391611;
 /** Of the version whose frames said no more than the usual and before names were forgotten: where the mark now stands its states hold zeros. */
 const FOLD_WITHOUT_MARK = 1632183037;
 
+/** Of the version whose samples all said a state, which held for the staleness: nothing of it is set in its states. */
+const FOLD_WITHOUT_HOLDS = 1218942079;
+
 /** Folds whose states this kernel reads as they are. A checkpoint of any other is passed over. */
-export const READABLE_FOLDS: readonly number[] = [LAYOUT_FOLD, FOLD_WITHOUT_MARK, FOLD_OF_CHOSEN_LINES];
+export const READABLE_FOLDS: readonly number[] = [LAYOUT_FOLD, FOLD_WITHOUT_HOLDS, FOLD_WITHOUT_MARK, FOLD_OF_CHOSEN_LINES];

@@ -1,3 +1,4 @@
+import { NO_STATE } from '../domain/condition.ts';
 import type { QueryContext } from './context.ts';
 
 /** How long before an incident's start a VM's last sample may lie: a host that fell silent speaks for its VMs no longer than this. */
@@ -5,7 +6,7 @@ const LOOKBACK_MS = 86_400_000;
 
 /**
  * The time within [fromMs, toMs) for which an agent speaks, by VM: from each of its samples up to the next one of another
- * agent. So the silence after a host has died is the host's, and a VM that migrated is its new host's.
+ * agent that says a state. So the silence after a host has died is the host's, and a VM that migrated is its new host's.
  */
 export async function agentTimes(
   context: QueryContext,
@@ -19,7 +20,7 @@ export async function agentTimes(
        SELECT vm, ts, a, lagInFrame(a, 1, '') OVER (PARTITION BY vm ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS before
        FROM (
          SELECT vm, ts, argMax(agent, pos) AS a FROM samples
-         WHERE ts >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND ts < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+         WHERE condition != ${NO_STATE} AND ts >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND ts < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
            AND vm IN (
              SELECT DISTINCT vm FROM samples WHERE agent = {agent:String}
                AND ts >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND ts < fromUnixTimestamp64Milli({to:Int64}, 'UTC'))

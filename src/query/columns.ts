@@ -2,7 +2,7 @@
  * Evidence by the column: what a proof reads of a fleet, a line of JSON a VM (and interface). ClickHouse writes the lines, so that a sample costs
  * the server next to nothing. Columns that grow are told as differences, which are short; one of a single value is told once.
  */
-import { CONDITIONS, SILENT, UP } from '../domain/condition.ts';
+import { CONDITIONS, NO_STATE, SILENT, UP } from '../domain/condition.ts';
 import { toJson } from '../domain/json.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
 import type { QueryContext } from './context.ts';
@@ -38,14 +38,14 @@ export async function sampleColumns(context: QueryContext, request: ColumnsReque
 }
 
 /**
- * What holds at an instant: of every interface its last sample before it, and its last one with counters, of those from `fromMs` on. All versions
+ * What holds at an instant: of every interface its last sample before it, its last one with counters and its last one that says a state, of those from `fromMs` on. All versions
  * of each.
  */
 export async function samplesBefore(context: QueryContext, request: ColumnsRequest): Promise<Uint8Array> {
   const range = `vm IN {vms:Array(String)} AND ts >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND ts < fromUnixTimestamp64Milli({to:Int64}, 'UTC')`;
   // a conflict may have replaced counters by none: the sample in force says whether there are any
-  const last = `SELECT v, n, arrayJoin(arrayDistinct([max(t), maxIf(t, counted = 1)])) AS t FROM
-      (SELECT vm AS v, nic AS n, ts AS t, argMax(has_counters, pos) AS counted FROM samples WHERE ${range} GROUP BY vm, nic, ts)
+  const last = `SELECT v, n, arrayJoin(arrayDistinct([max(t), maxIf(t, counted = 1), maxIf(t, said != ${NO_STATE})])) AS t FROM
+      (SELECT vm AS v, nic AS n, ts AS t, argMax(has_counters, pos) AS counted, argMax(condition, pos) AS said FROM samples WHERE ${range} GROUP BY vm, nic, ts)
     GROUP BY v, n`;
   return sampleLines(
     context,
@@ -55,7 +55,7 @@ export async function samplesBefore(context: QueryContext, request: ColumnsReque
 }
 
 const SAMPLE =
-  'vm, nic, toUnixTimestamp64Milli(s.ts) AS ms, pos, condition, has_counters, epoch, rx_bytes AS rx, tx_bytes AS tx, started_ms, link_mbps, is_sum, agent';
+  'vm, nic, toUnixTimestamp64Milli(s.ts) AS ms, pos, condition, has_counters, epoch, rx_bytes AS rx, tx_bytes AS tx, started_ms, link_mbps, is_sum, hold_s, agent';
 
 function sampleLines(context: QueryContext, samples: string, params: Record<string, unknown>): Promise<Uint8Array> {
   const grown = (array: string, name: string): string =>
@@ -63,11 +63,11 @@ function sampleLines(context: QueryContext, samples: string, params: Record<stri
   return context.store.ndjson(
     `SELECT vm, nic, length(t) AS rows, ${grown('t', 'ts')}, ${grown('p', 'pos')}, ${grown('r', 'rx_bytes')}, ${grown('x', 'tx_bytes')},
             ${packed('c')} AS condition, ${packed('h')} AS has_counters, ${packed('e')} AS epoch,
-            ${packed('b')} AS started_ms, ${packed('l')} AS link_mbps, ${packed('u')} AS is_sum,
+            ${packed('b')} AS started_ms, ${packed('l')} AS link_mbps, ${packed('u')} AS is_sum, ${packed('d')} AS hold_s,
             arrayDistinct(a) AS agents, if(length(agents) = 1, [0], arrayMap(one -> indexOf(agents, one) - 1, a)) AS agent
      FROM (SELECT vm, nic, groupArray(ms) AS t, groupArray(pos) AS p, groupArray(rx) AS r, groupArray(tx) AS x, groupArray(condition) AS c,
                   groupArray(has_counters) AS h, groupArray(epoch) AS e, groupArray(started_ms) AS b, groupArray(link_mbps) AS l,
-                  groupArray(is_sum) AS u, groupArray(agent) AS a
+                  groupArray(is_sum) AS u, groupArray(hold_s) AS d, groupArray(agent) AS a
            FROM (${samples}) GROUP BY vm, nic)
      ORDER BY vm, nic ${AS_NUMBERS}`,
     params,

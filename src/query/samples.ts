@@ -1,4 +1,4 @@
-import { conditionOf } from '../domain/condition.ts';
+import { conditionOf, NO_STATE } from '../domain/condition.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { type Page, type QueryContext, vmsFrom } from './context.ts';
 
@@ -10,8 +10,9 @@ export interface SampleJson {
   tx_bytes?: bigint;
   epoch: number;
   started_at?: string;
-  state: 'up' | 'down';
+  state: 'up' | 'down' | 'none';
   cause?: string;
+  hold_s?: number;
   link_mbps?: number;
   sum?: true;
 }
@@ -27,6 +28,7 @@ export interface SampleFields {
   startedMs?: number | undefined;
   linkMbps?: number | undefined;
   isSum?: boolean;
+  holdS?: number | undefined;
 }
 
 export interface SamplePosition {
@@ -36,17 +38,23 @@ export interface SamplePosition {
 }
 
 export function sampleJson(sample: SampleFields): SampleJson {
-  const condition = conditionOf(sample.condition);
   return {
     ts: formatInstant(sample.tsMs),
     nic: sample.nic,
     ...(sample.hasCounters ? { rx_bytes: sample.rxBytes, tx_bytes: sample.txBytes } : {}),
     epoch: sample.epoch,
     ...(sample.startedMs === undefined ? {} : { started_at: formatInstant(sample.startedMs) }),
-    ...(condition === 'up' ? { state: 'up' } : { state: 'down', cause: condition }),
+    ...stateJson(sample.condition),
+    ...(sample.holdS === undefined ? {} : { hold_s: sample.holdS }),
     ...(sample.linkMbps === undefined ? {} : { link_mbps: sample.linkMbps }),
     ...(sample.isSum === true ? { sum: true } : {}),
   };
+}
+
+function stateJson(code: number): Pick<SampleJson, 'state' | 'cause'> {
+  if (code === NO_STATE) return { state: 'none' };
+  const condition = conditionOf(code);
+  return condition === 'up' ? { state: 'up' } : { state: 'down', cause: condition };
 }
 
 interface Row {
@@ -63,6 +71,7 @@ interface Row {
     startedMs: string,
     linkMbps: number,
     isSum: number,
+    holdS: number,
     agent: string,
   ];
 }
@@ -89,7 +98,7 @@ export async function samplePage(
   );
   const paged = bound === undefined ? vms : vms.filter((vm) => vm <= bound.v);
   const rows = await context.store.rows<Row>(
-    `SELECT vm AS v, nic AS n, toUnixTimestamp64Milli(ts) AS t, argMax((condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, agent), pos) AS f, max(pos) AS p
+    `SELECT vm AS v, nic AS n, toUnixTimestamp64Milli(ts) AS t, argMax((condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, hold_s, agent), pos) AS f, max(pos) AS p
      FROM samples WHERE ${where} ${bound === undefined ? '' : "AND (vm, ts) <= ({lastVm:String}, fromUnixTimestamp64Milli({lastTs:Int64}, 'UTC'))"}
      GROUP BY vm, nic, ts ORDER BY vm, ts, nic LIMIT {limit:UInt32}`,
     {
@@ -105,7 +114,7 @@ export async function samplePage(
   if (rows.length > request.limit) rows.length = request.limit;
   const last = rows.at(-1);
   return {
-    rows: rows.map(({ v, n, t, p, f: [condition, hasCounters, epoch, rx, tx, startedMs, linkMbps, isSum, agent] }) => ({
+    rows: rows.map(({ v, n, t, p, f: [condition, hasCounters, epoch, rx, tx, startedMs, linkMbps, isSum, holdS, agent] }) => ({
       vm: v,
       ...sampleJson({
         tsMs: Number(t),
@@ -118,6 +127,7 @@ export async function samplePage(
         startedMs: Number(startedMs) < 0 ? undefined : Number(startedMs),
         linkMbps: linkMbps === 0 ? undefined : linkMbps,
         isSum: isSum === 1,
+        holdS: holdS === 0 ? undefined : holdS,
       }),
       agent,
       pos: BigInt(p),

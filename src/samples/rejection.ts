@@ -15,6 +15,7 @@ export const REJECTION_CODES = [
   'bad_started_at',
   'bad_link',
   'bad_sum',
+  'bad_hold',
 ] as const;
 
 export type RejectionCode = (typeof REJECTION_CODES)[number];
@@ -33,6 +34,7 @@ export const SAMPLE_FIELDS = [
   'started_at',
   'link_mbps',
   'sum',
+  'hold_s',
 ] as const;
 
 export interface Rejection {
@@ -43,7 +45,8 @@ export interface Rejection {
 
 const MESSAGES: Record<RejectionCode, string> = {
   malformed_json: 'not a JSON object; a sample is one object, in NDJSON one a line, in UTF-8',
-  missing_field: 'is missing; vm and ts are required, and rx_bytes and tx_bytes come together',
+  missing_field:
+    'is missing; vm and ts are required, and rx_bytes and tx_bytes come together, and are required with state "none"',
   bad_vm: 'must be a string of 1–64 characters of A–Z a–z 0–9 . _ : -, and neither . nor ..',
   bad_nic: 'must be a string of at most 32 characters of A–Z a–z 0–9 . _ : -',
   bad_ts: 'must be integer milliseconds since 1970 or an RFC 3339 date-time with an offset',
@@ -51,11 +54,12 @@ const MESSAGES: Record<RejectionCode, string> = {
   ts_too_old: 'is older than the server keeps samples',
   bad_counter: 'must be an integer from 0 to 18446744073709551615, as digits or as a string of digits',
   bad_epoch: 'must be an integer from 0 to 4294967295',
-  bad_state: 'must be "up" or "down"',
+  bad_state: 'must be "up", "down" or "none"',
   bad_cause: 'must be a cause of downtime, and only with state "down"',
   bad_started_at: 'must be an instant as ts is one, earlier than ts',
   bad_link: 'must be an integer from 1 to 1000000',
   bad_sum: 'must be true or false',
+  bad_hold: 'must be an integer from 1 to 3600',
   vm_not_allowed: 'is not among the VMs that this key may post for',
 };
 

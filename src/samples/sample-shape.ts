@@ -19,7 +19,7 @@ export const sampleShape = z
     rx_bytes: counter.describe('What the VM received since the counters started; up to 2^64 - 1'),
     tx_bytes: counter.describe('What the VM sent; together with rx_bytes or not at all'),
     epoch: z.int().min(0).max(4294967295).nullish().describe('Changes when the counters start again from zero'),
-    state: z.enum(['up', 'down']).nullish(),
+    state: z.enum(['up', 'down', 'none']).nullish().describe('none: the sample says nothing about the state, and has counters'),
     cause: z
       .enum(['provider', 'third_party', 'maintenance', 'force_majeure', 'attack', 'customer', 'arrears'])
       .nullish()
@@ -28,6 +28,12 @@ export const sampleShape = z
       .union([z.int().min(0), instant])
       .nullish()
       .describe('When the counters last were zero, if the sender knows; earlier than ts'),
+    hold_s: z
+      .int()
+      .min(1)
+      .max(3600)
+      .nullish()
+      .describe("How many seconds its state holds without a newer one; if absent, the server's staleness"),
     link_mbps: z
       .int()
       .min(1)

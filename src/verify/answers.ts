@@ -54,11 +54,12 @@ const counted = z.object({
   rx_bytes: exact.optional(),
   tx_bytes: exact.optional(),
   epoch: z.int(),
-  state: z.enum(['up', 'down']),
+  state: z.enum(['up', 'down', 'none']),
   cause: z.enum(CAUSES as readonly [string, ...string[]]).optional(),
 });
 export const sampleAnswer = counted.extend({
   started_at: instant.optional(),
+  hold_s: z.int().optional(),
   link_mbps: z.int().optional(),
   sum: z.literal(true).optional(),
   vm: z.string(),

@@ -36,7 +36,12 @@ const samplesLine = lineOf.extend({
   ...{ ts: column, pos: column, rx_bytes: column, tx_bytes: column },
   ...{ condition: column, has_counters: column, epoch: column, agents: z.array(z.string()), agent: column },
   // a server of before says nothing of these
-  ...{ started_ms: column.default([-1]), link_mbps: column.default([0]), is_sum: column.default([0]) },
+  ...{
+    started_ms: column.default([-1]),
+    link_mbps: column.default([0]),
+    is_sum: column.default([0]),
+    hold_s: column.default([0]),
+  },
 });
 const minutesLine = lineOf.extend({
   first_minute: z.int(),
@@ -61,6 +66,7 @@ export function readSamples(text: string): Columns<RawSample> {
     const [condition, counted] = [small(line.condition, rows), small(line.has_counters, rows)];
     const [epoch, agent] = [small(line.epoch, rows), small(line.agent, rows)];
     const [started, link, sum] = [small(line.started_ms, rows), small(line.link_mbps, rows), small(line.is_sum, rows)];
+    const hold = small(line.hold_s, rows);
     const versions: RawSample[] = [];
     for (let i = 0; i < rows; i += 1) {
       const place = at(pos, i);
@@ -70,11 +76,11 @@ export function readSamples(text: string): Columns<RawSample> {
         tsMs: Number(at(ts, i)),
         counters: at(counted, i) === 0 ? null : { rx: BigInt(at(rx, i)), tx: BigInt(at(tx, i)) },
         epoch: at(epoch, i),
-        condition: at(CONDITIONS, at(condition, i)),
         agent: at(line.agents, at(agent, i)),
         pos: place,
         logIndex: Number(place),
-        ...more(at(started, i), at(link, i), at(sum, i)),
+        ...stateOf(at(condition, i)),
+        ...more(at(started, i), at(link, i), at(sum, i), at(hold, i)),
       });
     }
     return inForce(versions);
@@ -84,15 +90,28 @@ export function readSamples(text: string): Columns<RawSample> {
   return columns;
 }
 
+/** In place of a condition: the sample says none. */
+const NO_STATE = 9;
+
+function stateOf(code: number): Pick<RawSample, 'condition' | 'saysNoState'> {
+  return code === NO_STATE ? { condition: 'up', saysNoState: true } : { condition: at(CONDITIONS, code) };
+}
+
 const USUAL = {} as const;
 
 /** What few samples say; -1 and 0: not said. */
-function more(startedMs: number, linkMbps: number, isSum: number): Pick<RawSample, 'startedAtMs' | 'linkMbps' | 'isSum'> {
-  if (startedMs < 0 && linkMbps === 0 && isSum === 0) return USUAL;
+function more(
+  startedMs: number,
+  linkMbps: number,
+  isSum: number,
+  holdS: number,
+): Pick<RawSample, 'startedAtMs' | 'linkMbps' | 'isSum' | 'holdMs'> {
+  if (startedMs < 0 && linkMbps === 0 && isSum === 0 && holdS === 0) return USUAL;
   return {
     ...(startedMs < 0 ? {} : { startedAtMs: startedMs }),
     ...(linkMbps === 0 ? {} : { linkMbps }),
     ...(isSum === 0 ? {} : { isSum: true }),
+    ...(holdS === 0 ? {} : { holdMs: holdS * 1000 }),
   };
 }
 

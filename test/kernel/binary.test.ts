@@ -40,9 +40,15 @@ function documentSays(body: Uint8Array, patterned = false): string[] {
   const taken = samples.filter((_, index) => verdicts[index] === null);
   return [
     ...errors.slice(0, 100),
-    ...taken.map(({ vm, nic, tsMs, counters, epoch, condition, startedMs, linkMbps, isSum }) => {
+    ...taken.map(({ vm, nic, tsMs, counters, epoch, condition, startedMs, linkMbps, isSum, saysNoState, holdS }) => {
       const said = counters === null ? '-' : `${counters.rx}/${counters.tx}`;
-      const entries = Object.entries({ startedAtMs: startedMs, linkMbps, isSum }).filter(([, value]) => value !== undefined);
+      const entries = Object.entries({
+        startedAtMs: startedMs,
+        linkMbps,
+        isSum,
+        saysNoState,
+        holdMs: holdS && holdS * 1000n,
+      }).filter(([, value]) => value !== undefined);
       const more = entries.map(([name, value]) => ` ${name}=${value}`).join('');
       return `${vm}|${nic} ${tsMs} ${said} ${epoch} ${CONDITIONS[condition]}${more}`;
     }),

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { CAUSES, type Condition } from '../../src/domain/condition.ts';
 import type { LoggedSample } from '../../src/verify/model/inforce.ts';
+import { without } from './without.ts';
 
 /** A sample of the log posted once more, at another place. */
 export interface Repeat {
@@ -36,7 +37,9 @@ export function withRepeats(samples: readonly LoggedSample[], repeats: readonly 
       epoch: { epoch: original.epoch === 7 ? 8 : 7 },
       no_counters: { counters: null },
     };
-    log.splice(at % (log.length + 1), 0, { ...original, ...changed[change] });
+    // what says no state has counters, and what names a condition says one
+    const kept = change === 'condition' || change === 'no_counters' ? without(original, 'saysNoState') : original;
+    log.splice(at % (log.length + 1), 0, { ...kept, ...changed[change] });
   }
   return log;
 }

@@ -98,7 +98,7 @@ export function runModel(
     quarantined.push(...vmTraffic.quarantined.map((pair) => ({ vm, ...pair })));
     const last = rows.at(-1);
     if (last !== undefined) {
-      const fromMs = Math.min(...samples.map((sample) => sample.tsMs));
+      const fromMs = Math.min(...samples.filter(({ saysNoState }) => saysNoState !== true).map((sample) => sample.tsMs));
       published.push({ vm, fromMs, toMs: Math.min(last.minuteMs + MINUTE_MS, history.endsAtMs ?? Infinity) });
     }
   }

@@ -101,14 +101,16 @@ export function shifted(sample: LoggedSample, ms: number): LoggedSample {
 
 /** A sample as an agent would post it: one line of NDJSON without its newline, every field written out. */
 export function lineOf(sample: LoggedSample): string {
-  const { vm, nic, tsMs, counters, epoch, condition, startedAtMs, linkMbps, isSum } = sample;
+  const { vm, nic, tsMs, counters, epoch, condition, startedAtMs, linkMbps, isSum, saysNoState, holdMs } = sample;
   if (condition === 'silent') throw new Error('silence is not posted');
   const counted = counters === null ? '' : `,"rx_bytes":${counters.rx},"tx_bytes":${counters.tx}`;
-  const state = condition === 'up' ? ',"state":"up"' : `,"state":"down","cause":"${condition}"`;
+  const said = condition === 'up' ? ',"state":"up"' : `,"state":"down","cause":"${condition}"`;
+  const state = saysNoState === true ? ',"state":"none"' : said;
   const more = [
     startedAtMs === undefined ? '' : `,"started_at":${startedAtMs}`,
     linkMbps === undefined ? '' : `,"link_mbps":${linkMbps}`,
     isSum === undefined ? '' : ',"sum":true',
+    holdMs === undefined ? '' : `,"hold_s":${holdMs / 1000}`,
   ].join('');
   return `{"vm":${JSON.stringify(vm)},"ts":${tsMs},"nic":${JSON.stringify(nic)}${counted},"epoch":${epoch}${state}${more}}`;
 }
@@ -191,7 +193,7 @@ interface Report {
   readonly bytes: bigint;
   readonly newEpoch: boolean;
   /** What few samples say: see `moreOf`. */
-  readonly says: 'usual' | 'started_before' | 'started_between' | 'link' | 'sum';
+  readonly says: 'usual' | 'started_before' | 'started_between' | 'link' | 'sum' | 'hold' | 'no_state';
   readonly disagrees: boolean;
 }
 
@@ -251,6 +253,7 @@ function reportArbitrary(): fc.Arbitrary<Report> {
     says: fc.oneof(
       { weight: 12, arbitrary: fc.constant('usual' as const) },
       { weight: 4, arbitrary: fc.constantFrom(...(['started_before', 'started_between', 'link', 'sum'] as const)) },
+      { weight: 3, arbitrary: fc.constantFrom(...(['hold', 'no_state', 'no_state'] as const)) },
     ),
     disagrees: rarely,
   });
@@ -280,7 +283,16 @@ function nicSamples(
     }
     const counters = report.counters === 'none' ? null : { rx, tx };
     const condition = report.disagrees ? step.otherCondition : step.condition;
-    samples.push({ vm, nic, tsMs, counters, epoch, condition, agent: step.agent, ...moreOf(report, tsMs, beforeMs) });
+    samples.push({
+      vm,
+      nic,
+      tsMs,
+      counters,
+      epoch,
+      condition,
+      agent: step.agent,
+      ...(counters === null && report.says === 'no_state' ? {} : moreOf(report, tsMs, beforeMs)),
+    });
     beforeMs = countedMs;
   }
   return samples;
@@ -299,6 +311,10 @@ function moreOf({ says, bytes }: Report, tsMs: number, beforeMs: number): Partia
       return { linkMbps: 1 + Number(bytes % 1_000n) };
     case 'sum':
       return { isSum: true };
+    case 'hold':
+      return { holdMs: 1000 * (1 + Number(bytes % 3n === 0n ? bytes % 3600n : bytes % 200n)) };
+    case 'no_state':
+      return { saysNoState: true, condition: 'up' };
   }
 }
 

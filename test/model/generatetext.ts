@@ -46,7 +46,7 @@ export function ndjsonArbitrary(clock: TextClock, linesMax = 20): fc.Arbitrary<U
 /** A key and the text of its value: what is written may be no JSON at all. */
 type Entry = readonly [key: string, literal: string];
 type Values = Record<
-  'vm' | 'ts' | 'nic' | 'rx_bytes' | 'tx_bytes' | 'epoch' | 'state' | 'cause' | 'started_at' | 'link_mbps' | 'sum',
+  'vm' | 'ts' | 'nic' | 'rx_bytes' | 'tx_bytes' | 'epoch' | 'state' | 'cause' | 'started_at' | 'link_mbps' | 'sum' | 'hold_s',
   fc.Arbitrary<string>
 > & {
   /** Whether a cause is written though the state is not down. */
@@ -168,7 +168,7 @@ function valuesArbitrary(clock: TextClock, oddPercent: number): Values {
     rx_bytes: or(counterText),
     tx_bytes: or(counterText),
     epoch: or(fc.constantFrom('0', '1', '7', '4294967295', 'null'), '"1"', '4294967296'),
-    state: or(fc.constantFrom('"up"', '"down"', 'null'), '"UP"', '"silent"', '"dow"', '"downn"'),
+    state: or(fc.constantFrom('"up"', '"down"', '"down"', 'null'), '"none"', '"non"', '"UP"', '"silent"', '"dow"', '"downn"'),
     cause: or(
       fc.constantFrom<string>(...CAUSES, 'provider').map((name) => `"${name}"`),
       '"silent"',
@@ -184,6 +184,7 @@ function valuesArbitrary(clock: TextClock, oddPercent: number): Values {
       ...['"1969-12-31T23:59:59Z"', String(clock.nowMs + FUTURE_MAX_MS), '"yesterday"', '-1', '9223372036854775808'],
     ),
     link_mbps: or(fc.constantFrom('1', '1000', '1000000', 'null'), '0', '1000001', '"1000"', '1.5'),
+    hold_s: or(fc.constantFrom('1', '90', '3600', 'null'), '0', '3601', '"90"', '1e2'),
     sum: or(fc.constantFrom('true', 'false', 'null'), '"true"', '0', '1'),
     causeAnyway: oddPercent === 0 ? fc.constant(false) : fc.integer({ min: 0, max: 9 }).map((n) => n === 9),
   };
@@ -203,6 +204,7 @@ function entriesArbitrary(values: Values): fc.Arbitrary<readonly Entry[]> {
       startedAt: fc.option(values.started_at, { freq: 1 }),
       link: fc.option(values.link_mbps, { freq: 1 }),
       sum: fc.option(values.sum, { freq: 1 }),
+      hold: fc.option(values.hold_s, { freq: 1 }),
       causeAnyway: values.causeAnyway,
       unknown: fc.array(unknownArbitrary(), { maxLength: 2 }),
       repeated: fc.array(fc.tuple(fc.nat(20), fc.constantFrom('null', '1', '"x"', '"down"', '{"a":[1,2]}')), { maxLength: 2 }),
@@ -222,6 +224,7 @@ function entriesArbitrary(values: Values): fc.Arbitrary<readonly Entry[]> {
       if (parts.startedAt !== null) entries.push(['started_at', parts.startedAt]);
       if (parts.link !== null) entries.push(['link_mbps', parts.link]);
       if (parts.sum !== null) entries.push(['sum', parts.sum]);
+      if (parts.hold !== null) entries.push(['hold_s', parts.hold]);
       entries.push(...parts.unknown);
       const ranked = entries.map((entry, index) => ({ entry, rank: parts.shuffled ? (parts.order[index] ?? 0) : index }));
       const ordered = ranked.sort((a, b) => a.rank - b.rank).map(({ entry }) => entry);
@@ -269,7 +272,20 @@ function unknownArbitrary(): fc.Arbitrary<Entry> {
   return fc.tuple(key, nested);
 }
 
-const KNOWN_KEYS = ['vm', 'ts', 'nic', 'rx_bytes', 'tx_bytes', 'epoch', 'state', 'cause', 'started_at', 'link_mbps', 'sum'];
+const KNOWN_KEYS = [
+  'vm',
+  'ts',
+  'nic',
+  'rx_bytes',
+  'tx_bytes',
+  'epoch',
+  'state',
+  'cause',
+  'started_at',
+  'link_mbps',
+  'sum',
+  'hold_s',
+];
 
 interface Spelling {
   /** The whitespace between tokens, in order; none after the last. */

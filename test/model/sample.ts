@@ -22,7 +22,8 @@ export type RejectionCode =
   | 'vm_not_allowed'
   | 'bad_started_at'
   | 'bad_link'
-  | 'bad_sum';
+  | 'bad_sum'
+  | 'bad_hold';
 
 /** `field` is the JSON key concerned, empty for malformed_json. */
 export interface Rejection {
@@ -44,6 +45,7 @@ export const FUTURE_MAX_MS = 300_000;
 const COUNTER_MAX = 2n ** 64n - 1n;
 const EPOCH_MAX = 2n ** 32n - 1n;
 const LINK_MBPS_MAX = 1_000_000n;
+const HOLD_S_MAX = 3_600n;
 
 /** The verdict on the text of one sample: a line of NDJSON, or a whole JSON body. */
 export function judge(text: string | Uint8Array, ctx: JudgeContext): Verdict {
@@ -106,11 +108,14 @@ function judgeValue(value: Tagged, ctx: JudgeContext): Verdict {
     return reject('bad_started_at', 'started_at');
 
   const state = field('state') === null ? 'up' : stringOf(field('state'));
-  if (state !== 'up' && state !== 'down') return reject('bad_state', 'state');
+  if (state !== 'up' && state !== 'down' && state !== 'none') return reject('bad_state', 'state');
+  if (state === 'none' && rx === null) return reject('missing_field', 'rx_bytes');
 
   const down = CAUSES.find((cause) => cause === (field('cause') === null ? 'provider' : stringOf(field('cause'))));
-  if (down === undefined || (state === 'up' && field('cause') !== null)) return reject('bad_cause', 'cause');
+  if (down === undefined || (state !== 'down' && field('cause') !== null)) return reject('bad_cause', 'cause');
 
+  const hold = field('hold_s') === null ? null : digitsOf(literalOf(field('hold_s')), HOLD_S_MAX);
+  if (hold === undefined || hold === 0n) return reject('bad_hold', 'hold_s');
   const link = field('link_mbps') === null ? null : digitsOf(literalOf(field('link_mbps')), LINK_MBPS_MAX);
   if (link === undefined || link === 0n) return reject('bad_link', 'link_mbps');
   const sum = field('sum') ?? false;
@@ -121,7 +126,9 @@ function judgeValue(value: Tagged, ctx: JudgeContext): Verdict {
   return {
     ok: true,
     sample: {
-      ...{ vm, nic, tsMs: Number(ts), counters, epoch: Number(epoch), condition: state === 'up' ? 'up' : down },
+      ...{ vm, nic, tsMs: Number(ts), counters, epoch: Number(epoch), condition: state === 'down' ? down : 'up' },
+      ...(state === 'none' ? { saysNoState: true } : {}),
+      ...(hold === null ? {} : { holdMs: 1000 * Number(hold) }),
       ...(startedAt === null ? {} : { startedAtMs: Number(startedAt) }),
       ...(link === null ? {} : { linkMbps: Number(link) }),
       ...(sum ? { isSum: true } : {}),

@@ -14,6 +14,8 @@ export interface BinarySample {
   readonly startedMs?: bigint;
   readonly linkMbps?: bigint;
   readonly isSum?: true;
+  readonly saysNoState?: true;
+  readonly holdS?: bigint;
 }
 
 class Malformed extends Error {}
@@ -88,19 +90,22 @@ function read(cursor: Cursor, namesMax: bigint): BinarySample[] {
     tsMs = BigInt.asIntN(64, tsMs + (step % 2n === 0n ? step / 2n : -(step + 1n) / 2n));
     const counters = (flags & 8) === 0 ? null : { rx: cursor.varint(), tx: cursor.varint() };
     const epoch = (flags & 16) === 0 ? 0n : cursor.varint();
-    const more = (flags & 32) === 0 ? {} : readMore(cursor, tsMs);
+    const more = (flags & 32) === 0 ? {} : readMore(cursor, tsMs, flags & 7);
     samples.push({ vm, nic, tsMs, counters, epoch, condition: flags & 7, ...more });
   }
   return samples;
 }
 
-function readMore(cursor: Cursor, tsMs: bigint): Pick<BinarySample, 'startedMs' | 'linkMbps' | 'isSum'> {
+function readMore(cursor: Cursor, tsMs: bigint, condition: number): Partial<BinarySample> {
   const says = cursor.byte();
-  if (says >= 8) throw new Malformed('a reserved bit of what is said more');
+  if (says >= 32) throw new Malformed('a reserved bit of what is said more');
+  if ((says & 8) !== 0 && condition !== 0) throw new Malformed('a condition of a sample that says no state');
   return {
     ...((says & 1) === 0 ? {} : { startedMs: tsMs - cursor.varint() }),
     ...((says & 2) === 0 ? {} : { linkMbps: cursor.varint() }),
     ...((says & 4) === 0 ? {} : { isSum: true }),
+    ...((says & 8) === 0 ? {} : { saysNoState: true }),
+    ...((says & 16) === 0 ? {} : { holdS: cursor.varint() }),
   };
 }
 
@@ -114,8 +119,10 @@ export function binaryVerdict(
   if (sample.tsMs < 0n || sample.tsMs < BigInt(oldestMs)) return 'ts_too_old ts';
   if (!/^[A-Za-z0-9._:-]{0,32}$/.test(sample.nic)) return 'bad_nic nic';
   if (sample.epoch >= 2n ** 32n) return 'bad_epoch epoch';
-  const { startedMs = 0n, linkMbps = 1n } = sample;
+  const { startedMs = 0n, linkMbps = 1n, holdS = 1n } = sample;
   if (sample.startedMs !== undefined && (startedMs < 0n || startedMs >= sample.tsMs)) return 'bad_started_at started_at';
+  if (sample.saysNoState === true && sample.counters === null) return 'missing_field rx_bytes';
+  if (holdS < 1n || holdS > 3600n) return 'bad_hold hold_s';
   if (linkMbps < 1n || linkMbps > 1_000_000n) return 'bad_link link_mbps';
   return allowed === undefined || allowed(sample.vm) ? null : 'vm_not_allowed vm';
 }

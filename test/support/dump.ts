@@ -8,7 +8,7 @@ const ANOMALY =
 
 const TABLES = {
   // every version that was not a repeat, in the order of the log
-  samples: `SELECT vm, nic, ts, any((condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, agent)) AS sample
+  samples: `SELECT vm, nic, ts, any((condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, hold_s, agent)) AS sample
             FROM samples GROUP BY vm, nic, ts, pos ORDER BY vm, nic, ts, pos`,
   // minutes that are wholly silent may be stored or not
   uptime: `SELECT vm, minute, argMax((${PARTS}, unavailable, credit_nanos), version) AS row

@@ -8,6 +8,7 @@ import type { ModelCatalog, ModelOptions, ModelVm } from '../model/fleet.ts';
 import { type Fleet, type FleetShape, lineOf, shifted, seededFleet } from '../model/generate.ts';
 import type { LoggedSample } from '../../src/verify/model/inforce.ts';
 import { MINUTE_MS } from '../../src/verify/model/timeline.ts';
+import { without } from '../model/without.ts';
 import { MemoryLog, withoutEnds } from './product.ts';
 import { type Random, below, pick, randomOf } from './random.ts';
 
@@ -52,7 +53,7 @@ export function fleetGroup(seed: number, fleets: number, shape: Partial<FleetSha
     const statesOnly = i % 3 === 2;
     for (const [at, sample] of fleet.log.entries()) {
       const moved = { ...shifted(sample, shiftMs), vm: prefix + sample.vm };
-      ranked.push({ rank: places[at] ?? 1, sample: statesOnly ? { ...moved, counters: null } : moved });
+      ranked.push({ rank: places[at] ?? 1, sample: statesOnly ? withoutCounters(moved) : moved });
     }
     for (const [id, plan] of fleet.catalog.plans) catalog.plans.set(prefix + id, plan);
     for (const [id, vm] of fleet.catalog.vms) {
@@ -64,6 +65,10 @@ export function fleetGroup(seed: number, fleets: number, shape: Partial<FleetSha
   }
   ranked.sort((a, b) => a.rank - b.rank);
   return { log: ranked.map(({ sample }) => sample), options: { ...options, clockMs: meetingMs }, catalog };
+}
+
+function withoutCounters(sample: LoggedSample): LoggedSample {
+  return { ...without(sample, 'saysNoState'), counters: null };
 }
 
 /** Appends samples as the door would, in records of up to `sizeMax` samples of one agent, with ticks before `clockMs` in between. */

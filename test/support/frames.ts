@@ -16,6 +16,8 @@ export interface FrameSample {
   readonly startedAtMs?: number;
   readonly linkMbps?: number;
   readonly isSum?: true;
+  readonly saysNoState?: true;
+  readonly holdMs?: number;
 }
 
 const HEAD_BYTES = 40;
@@ -40,7 +42,8 @@ function readFrame(view: Buffer, at: number): FrameSample {
   const size = view.readUInt16LE(at);
   const vmLength = view.readUInt8(at + 2);
   const nicLength = view.readUInt8(at + 3);
-  const condition = CONDITIONS[view.readUInt8(at + 36)];
+  const told36 = view.readUInt8(at + 36);
+  const condition = told36 === 9 ? 'up' : CONDITIONS[told36];
   const told = view.readUInt8(at + 37);
   const hasCounters = told & 1;
   const moreBytes = told >= 128 ? 16 : 0;
@@ -62,22 +65,27 @@ function readFrame(view: Buffer, at: number): FrameSample {
     counters: hasCounters === 1 ? { rx, tx } : null,
     epoch: view.readUInt32LE(at + 32),
     condition,
+    ...(told36 === 9 ? { saysNoState: true } : {}),
     ...(moreBytes === 0 ? {} : readMore(view, at + size - moreBytes, at)),
   };
 }
 
-/** What few samples say, in the last bytes of a frame: at least one of the three. */
-function readMore(view: Buffer, more: number, at: number): Pick<FrameSample, 'startedAtMs' | 'linkMbps' | 'isSum'> {
+/** What few samples say, in the last bytes of a frame: at least one of the four. */
+function readMore(view: Buffer, more: number, at: number): Pick<FrameSample, 'startedAtMs' | 'linkMbps' | 'isSum' | 'holdMs'> {
   const startedAtMs = Number(view.readBigInt64LE(more));
   const linkMbps = view.readUInt32LE(more + 8);
-  const isSum = view.readUInt32LE(more + 12);
+  const isSum = view.readUInt8(more + 12);
+  const holdS = view.readUInt16LE(more + 14);
   require(startedAtMs >= -1, at, `its counters started at ${startedAtMs}`);
   require(isSum <= 1, at, `it says ${isSum} for whether it is a sum`);
-  require(startedAtMs >= 0 || linkMbps > 0 || isSum === 1, at, 'it says nothing more');
+  require(view.readUInt8(more + 13) === 0, at, 'its last byte but two is not zero');
+  require(holdS <= 3600, at, `its state holds for ${holdS}`);
+  require(startedAtMs >= 0 || linkMbps > 0 || isSum === 1 || holdS > 0, at, 'it says nothing more');
   return {
     ...(startedAtMs < 0 ? {} : { startedAtMs }),
     ...(linkMbps === 0 ? {} : { linkMbps }),
     ...(isSum === 0 ? {} : { isSum: true }),
+    ...(holdS === 0 ? {} : { holdMs: holdS * 1000 }),
   };
 }
 

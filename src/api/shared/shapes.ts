@@ -50,11 +50,12 @@ const sampleShape = z.object({
   rx_bytes: exactInteger.optional(),
   tx_bytes: exactInteger.optional(),
   epoch: z.int(),
-  state: z.enum(['up', 'down']),
+  state: z.enum(['up', 'down', 'none']),
   cause: z.enum(CAUSES).optional(),
 });
 export const sampleRow = sampleShape.extend({
   started_at: instantShape.optional().describe('When its counters last were zero, where it says so.'),
+  hold_s: z.int().optional().describe('How many seconds its state holds, where it says so.'),
   link_mbps: z.int().optional().describe('The limit that it says for its link.'),
   sum: z.literal(true).optional().describe('Its counters are a sum over several interfaces.'),
   vm: z.string(),

@@ -37,7 +37,7 @@ interface Increase extends Counters {
  * @param known samples from before, which have been taken in: each is the last of its chain
  */
 export function trafficOf(vm: VmHistory, linkLimitBps: bigint, known: readonly InForce[] = []): VmTraffic {
-  const untilMs = publishedUntilMs(vm);
+  const untilMs = Math.max(publishedUntilMs(vm), ...vm.samples.map(({ tsMs }) => tsMs));
   const endsAtMs = vm.endsAtMs ?? Infinity;
   const quarantined: CounterPair[] = [];
   const sums = new Map<string, Map<number, NicMinute>>();
