@@ -4,9 +4,11 @@ import {
   C_DUPLICATE,
   C_LATE,
   C_REJECTED,
+  CHAIN_LAST_MORE,
   COLD_FIRST_TS,
   ENVELOPE,
   FLAG_AHEAD,
+  FLAG_BIRTHS,
   FLAG_HOLDS,
   FLAG_REPAIR,
   FLAG_SILENT,
@@ -19,6 +21,7 @@ import {
   FRAME_HEAD,
   FRAME_MORE,
   FRAME_MORE_HOLD,
+  FRAME_MORE_STARTED,
   FRAME_NIC_LENGTH,
   FRAME_RX,
   FRAME_SAYS_MORE,
@@ -62,6 +65,7 @@ import {
   NIC_LAST_TS,
   NONE,
   OUT_ANOMALIES,
+  OUT_CHAINS,
   OUT_FULL,
   OUT_LATE,
   OUT_OUTAGES,
@@ -84,9 +88,9 @@ import {
   VM_SIZE,
 } from './layout';
 import { AHEAD, lookAhead } from './ahead';
-import { count, countFull } from './counter';
+import { UNKNOWN, count, countFull, keepBefore, newestBefore, unsettles } from './counter';
 import { emitFull, emitLate, emitSample } from './emit';
-import { NEVER, coldOf, nicOf, slotOfVm, vmAfter, vmAt } from './intern';
+import { NEVER, chainOf, coldOf, isTold, nicOf, slotOfVm, tellingOf, vmAfter, vmAt } from './intern';
 import { TRAFFIC_ROW_MAX, goOnSpreading } from './spread';
 import { OUTAGE_ROW_MAX, UPTIME_ROW_MAX, advance, advanceHeld, deadline, heldFor, holdOf, overrule, publish } from './timeline';
 import { mayBeUsual, takeUsual } from './usual';
@@ -95,9 +99,9 @@ export const DONE: u32 = 0;
 export const DRAIN: u32 = 1;
 
 const SAMPLE_ROW_MAX: u32 = 256;
-const FULL_ROW_MAX: u32 = 272;
-const ANOMALY_ROW_MAX: u32 = 192;
-const LATE_MAX: u32 = 304;
+const FULL_ROW_MAX: u32 = 352;
+const ANOMALY_ROW_MAX: u32 = 272;
+const LATE_MAX: u32 = 368;
 const OUTAGES_A_SAMPLE: u32 = 4;
 const TRAFFIC_A_SAMPLE: u32 = 4;
 
@@ -118,6 +122,7 @@ function budget(): u32 {
   let n = room(OUT_SAMPLES, SAMPLE_ROW_MAX);
   n = min(n, room(OUT_UPTIME, UPTIME_ROW_MAX * minutes));
   n = min(n, room(OUT_TRAFFIC, TRAFFIC_ROW_MAX * TRAFFIC_A_SAMPLE));
+  n = min(n, room(OUT_CHAINS, TRAFFIC_ROW_MAX * TRAFFIC_A_SAMPLE));
   n = min(n, room(OUT_OUTAGES, OUTAGE_ROW_MAX * OUTAGES_A_SAMPLE));
   n = min(n, room(OUT_ANOMALIES, ANOMALY_ROW_MAX));
   n = min(n, room(OUT_FULL, FULL_ROW_MAX));
@@ -139,16 +144,26 @@ export function touch(vmSlot: u32): void {
   note(vmAt(vmSlot));
 }
 
-/** Is the frame the same as the last sample of its interface? Live it is not known of one that says more: the archive is asked. */
+/** Is the frame the same as the last sample of its chain? Live it is not known of one that says more without a host or half: the archive is asked. */
 // @ts-ignore: decorator
 @inline
 function isRepeat(nic: usize, frame: usize): bool {
   if (load<u16>(nic + NIC_LAST_CONDITION) != load<u16>(frame + FRAME_CONDITION)) return false; // and has counters
   if (load<u32>(nic + NIC_LAST_EPOCH) != load<u32>(frame + FRAME_EPOCH)) return false;
   // what is read back for repair is in force: of one identity it is the same sample
-  if (<u32>load<u8>(frame + FRAME_COUNTERS) >= FRAME_SAYS_MORE) return load<u32>(H_ARCHIVE) == 0;
-  if (load<u8>(frame + FRAME_COUNTERS) == 0) return true;
+  if (<u32>load<u8>(frame + FRAME_COUNTERS) >= FRAME_SAYS_MORE) {
+    if (load<u32>(H_ARCHIVE) == 0) return true;
+    if (!isTold(nic) || !saysTheSame(nic, frame)) return false;
+  }
+  if ((load<u8>(frame + FRAME_COUNTERS) & 1) == 0) return true;
   return load<u64>(nic + NIC_BASE_RX) == load<u64>(frame + FRAME_RX) && load<u64>(nic + NIC_BASE_TX) == load<u64>(frame + FRAME_TX);
+}
+
+/** Does the frame say the same more as the last one of its chain, of a host or half? */
+function saysTheSame(nic: usize, frame: usize): bool {
+  const more = moreOf(frame);
+  const last = tellingOf(nic) + CHAIN_LAST_MORE;
+  return load<u64>(more) == load<u64>(last) && load<u64>(more + 8) == load<u64>(last + 8);
 }
 
 /** A sample that the live path can't place: its VM waits for repair, with everything that follows in this step. */
@@ -172,7 +187,11 @@ function fillsTooMany(vm: usize, nic: usize, frame: usize, ts: i64, lastTs: i64)
   let ms: i64 = 0;
   if ((load<u8>(frame + FRAME_COUNTERS) & 1) != 0 && baseTs != NEVER) ms = ts - baseTs;
   if (lastTs != NEVER && ts > lastTs && load<u8>(frame + FRAME_CONDITION) != NONE) ms += min(ts - lastTs, holdOf(vm));
-  if (ms <= NEAR_MS) return false;
+  return ms > NEAR_MS && isMoreThanLeft(ms);
+}
+
+/** Are these more minutes than the step may still write? Else they are taken from those. */
+function isMoreThanLeft(ms: i64): bool {
   const minutes = ms / MINUTE_MS;
   const left = <i64>load<u32>(H_MINUTES_LEFT);
   if (minutes > left) return true;
@@ -193,14 +212,23 @@ function expectSilence(vm: usize, watermark: i64): void {
 /** Archives a sample that says more, and counts its counters. */
 function keepFull(vm: usize, nic: usize, frame: usize, agent: usize, agentLength: u32): void {
   if (load<u32>(H_ARCHIVE) != 0) emitFull(frame, agent, agentLength);
+  else if ((load<u8>(frame + FRAME_COUNTERS) & 1) != 0) keepBefore(nic, load<i64>(frame + FRAME_TS));
   if ((load<u8>(frame + FRAME_COUNTERS) & 1) != 0) countFull(vm, nic, frame);
+  if (isTold(nic)) memory.copy(tellingOf(nic) + CHAIN_LAST_MORE, moreOf(frame), FRAME_MORE);
+}
+
+/** What a frame that says more says. */
+// @ts-ignore: decorator
+@inline
+function moreOf(frame: usize): usize {
+  return frame + load<u16>(frame + FRAME_SIZE) - FRAME_MORE;
 }
 
 /** How long the state of a frame that says more holds, in s; 0: it does not say. */
 // @ts-ignore: decorator
 @inline
 function holdIn(frame: usize): u32 {
-  return load<u16>(frame + load<u16>(frame + FRAME_SIZE) - FRAME_MORE + FRAME_MORE_HOLD);
+  return load<u16>(moreOf(frame) + FRAME_MORE_HOLD);
 }
 
 /** A state has been said to hold longer than any before: samples after it may make more minutes than they had room for. Transient. */
@@ -222,6 +250,26 @@ function passBy(vm: usize): void {
   note(vm);
 }
 
+/** Live, may minutes have been shown as held for longer than the state of this sample holds? Only a repair takes rows of minutes back. */
+function mayShorten(frame: usize, ts: i64, told: u32, flags: u8, watermark: i64): bool {
+  if (load<u32>(H_ARCHIVE) == 0 || load<u8>(frame + FRAME_CONDITION) == NONE) return false;
+  const hold = <i64>(told >= FRAME_SAYS_MORE ? holdIn(frame) : 0) * 1000;
+  if (hold == 0 && (flags & FLAG_HOLDS) == 0) return false;
+  return ts + (hold == 0 ? load<i64>(H_STALENESS) : hold) < watermark - load<i64>(H_STALENESS);
+}
+
+/** Live, may the order of the log have hidden what a chain's first counters are? They are new where they began after all others of their interface. */
+function isUncertain(vm: usize, nic: usize, frame: usize, ts: i64, told: u32, flags: u8): bool {
+  if (load<u32>(H_ARCHIVE) == 0 || (told & 1) == 0) return false;
+  if ((flags & FLAG_BIRTHS) != 0 && ts > load<i64>(nic + NIC_LAST_TS) && unsettles(vm, nic, ts)) return true;
+  if (told < FRAME_SAYS_MORE || load<i64>(nic + NIC_BASE_TS) != NEVER) return false;
+  const started = load<i64>(moreOf(frame) + FRAME_MORE_STARTED);
+  if (started < 0) return false;
+  const newest = newestBefore(vm, nic, ts);
+  if (newest == UNKNOWN) return true;
+  return newest != NEVER && started > newest && ts - started > NEAR_MS && isMoreThanLeft(ts - started);
+}
+
 /** One sample, whatever it is; answers its VM. */
 function take(frame: usize, agent: usize, agentLength: u32, previous: usize): usize {
   const ts = load<i64>(frame + FRAME_TS);
@@ -233,14 +281,14 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
   const name = frame + FRAME_HEAD;
   const vmLength = <u32>load<u8>(frame + FRAME_VM_LENGTH);
   const vm = vmAfter(previous, name, vmLength, load<u32>(frame + FRAME_HASH));
-  const nic = nicOf(vm, name + vmLength, load<u8>(frame + FRAME_NIC_LENGTH));
+  const told = <u32>load<u8>(frame + FRAME_COUNTERS);
+  const nic = told >= FRAME_SAYS_MORE ? chainOf(vm, frame) : nicOf(vm, name + vmLength, load<u8>(frame + FRAME_NIC_LENGTH));
   const lastTs = load<i64>(vm + VM_LAST_TS);
   const nicLastTs = load<i64>(nic + NIC_LAST_TS);
-  const told = <u32>load<u8>(frame + FRAME_COUNTERS);
 
   const flags = load<u8>(vm + VM_FLAGS);
-  if ((flags & (FLAG_REPAIR | FLAG_AHEAD | FLAG_HOLDS)) != 0) {
-    if ((flags & FLAG_REPAIR) != 0) {
+  if ((flags & (FLAG_REPAIR | FLAG_AHEAD | FLAG_HOLDS | FLAG_BIRTHS)) != 0 || told >= FRAME_SAYS_MORE) {
+    if ((flags & FLAG_REPAIR) != 0 || isUncertain(vm, nic, frame, ts, told, flags) || mayShorten(frame, ts, told, flags, watermark)) {
       defer(frame, vm, nic, agent, agentLength);
       return vm;
     }
@@ -270,9 +318,10 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
   } else if (ts > lastTs) {
     const minute = load<u32>(vm + VM_MINUTE);
     if (load<u32>(H_REDO) != 0) expectSilence(vm, watermark);
-    if (told >= FRAME_SAYS_MORE) {
-      advanceHeld(vm, ts, condition, holdIn(frame));
-      hasHeld(holdIn(frame));
+    if (told >= FRAME_SAYS_MORE || (flags & FLAG_HOLDS) != 0) {
+      const hold = told >= FRAME_SAYS_MORE ? holdIn(frame) : 0;
+      advanceHeld(vm, ts, condition, hold);
+      hasHeld(hold);
       note(vm);
     } else advance(vm, ts, condition);
     // interfaces that lag behind the VM's own time are published when the step settles
@@ -304,6 +353,7 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
   }
   if (told < FRAME_SAYS_MORE) {
     if (load<u32>(H_ARCHIVE) != 0) emitSample(frame, agent, agentLength);
+    else if (told != 0) keepBefore(nic, ts);
     if (told != 0) count(vm, nic, frame);
   } else keepFull(vm, nic, frame, agent, agentLength);
   store<i64>(nic + NIC_LAST_TS, ts);

@@ -6,11 +6,13 @@
 import {
   FIELD_EPOCH,
   FIELD_HOLD_S,
+  FIELD_HOST,
   FIELD_LINK_MBPS,
   FIELD_NIC,
   FIELD_RX_BYTES,
   FIELD_STARTED_AT,
   FIELD_TS,
+  FIELD_TX_BYTES,
   FIELD_VM,
   H_ACCEPTED,
   H_FRAMES,
@@ -22,8 +24,10 @@ import {
   H_SEEN,
   H_TABLE,
   NONE,
+  REJECT_BAD_COUNTER,
   REJECT_BAD_EPOCH,
   REJECT_BAD_HOLD,
+  REJECT_BAD_HOST,
   REJECT_BAD_LINK,
   REJECT_BAD_NIC,
   REJECT_BAD_STARTED_AT,
@@ -34,7 +38,7 @@ import {
   REJECT_VM_NOT_ALLOWED,
 } from './layout';
 import { MALFORMED, OK, TOO_MANY, reject, sayMore, writeFrame } from './frame';
-import { FIELD, FUTURE_MS, HOLD_S_MAX, LINK_MBPS_MAX, NIC_NAME_MAX, VM_NAME_MAX } from './judge';
+import { FIELD, FUTURE_MS, HOLD_S_MAX, HOST_NAME_MAX, LINK_MBPS_MAX, NIC_NAME_MAX, VM_NAME_MAX } from './judge';
 import { isAllowed } from './pattern';
 import { hashName, isName, isPathStep } from './text';
 
@@ -52,6 +56,8 @@ const LINK: u32 = 2;
 const SUM: u32 = 4;
 const NO_STATE: u32 = 8;
 const HOLD: u32 = 16;
+const HOST: u32 = 32;
+const HALF: u32 = 192; // 64 rx, 128 tx
 
 // a name: u32 address · u32 length · u32 hash · u32 1 when it is made of a name's bytes
 const ENTRY: usize = 16;
@@ -99,21 +105,26 @@ let moreLink: u32 = 0;
 let moreIsSum: u32 = 0;
 let moreHold: u32 = 0;
 let moreCondition: u32 = 0;
+let moreHost: usize = 0;
+let moreHostLength: u32 = 0;
+let morePart: u32 = 0;
 let moreVerdict: u32 = 0;
 /** In place of an epoch: something else of the record is bad. */
 const BAD_MORE: u64 = u64.MAX_VALUE;
 
 /** Reads what a record of `ts` with these flags says more, from `varintEnd` on; false where it is not of the format. */
-function readMore(end: usize, ts: i64, flags: u32): bool {
+function readMore(end: usize, ts: i64, flags: u32, rx: u64, tx: u64, names: u64): bool {
   if (varintEnd >= end) return false;
   const says = <u32>load<u8>(varintEnd);
-  if (says > (STARTED | LINK | SUM | NO_STATE | HOLD)) return false;
+  if ((says & HALF) == HALF) return false;
   varintEnd++;
   moreStarted = -1;
   moreLink = 0;
   moreIsSum = (says & SUM) >> 2;
   moreHold = 0;
   moreCondition = flags & CONDITION;
+  moreHostLength = 0;
+  morePart = says >> 6;
   moreVerdict = 0;
   if ((says & NO_STATE) != 0) {
     if (moreCondition != 0) return false;
@@ -126,7 +137,11 @@ function readMore(end: usize, ts: i64, flags: u32): bool {
     else moreStarted = ts - <i64>before;
   }
   // in the order of what is judged; the bytes stand in the order of the bits
-  if (moreVerdict == 0 && moreCondition == NONE && (flags & COUNTERS) == 0) moreVerdict = REJECT_MISSING_FIELD + FIELD_RX_BYTES * FIELD;
+  if ((flags & COUNTERS) == 0) {
+    if (morePart != 0) moreVerdict = REJECT_MISSING_FIELD + (morePart == 1 ? FIELD_RX_BYTES : FIELD_TX_BYTES) * FIELD;
+    else if (moreVerdict == 0 && moreCondition == NONE) moreVerdict = REJECT_MISSING_FIELD + FIELD_RX_BYTES * FIELD;
+  } else if (morePart == 1 && tx != 0) moreVerdict = REJECT_BAD_COUNTER + FIELD_TX_BYTES * FIELD;
+  else if (morePart == 2 && rx != 0) moreVerdict = REJECT_BAD_COUNTER + FIELD_RX_BYTES * FIELD;
   let linkVerdict: u32 = 0;
   if ((says & LINK) != 0) {
     const link = varint(varintEnd);
@@ -141,7 +156,20 @@ function readMore(end: usize, ts: i64, flags: u32): bool {
     else if (moreVerdict == 0) moreVerdict = REJECT_BAD_HOLD + FIELD_HOLD_S * FIELD;
   }
   if (moreVerdict == 0) moreVerdict = linkVerdict;
+  if ((says & HOST) != 0) {
+    const place = varint(varintEnd);
+    if (varintEnd == 0 || place >= names) return false;
+    const entry = <usize>load<u32>(H_TABLE) + <usize>place * ENTRY;
+    moreHost = <usize>load<u32>(entry);
+    moreHostLength = load<u32>(entry + 4);
+    if (moreHostLength > HOST_NAME_MAX || load<u32>(entry + 12) == 0) moreVerdict = REJECT_BAD_HOST + FIELD_HOST * FIELD;
+  }
   return true;
+}
+
+/** Is what this code says looked at before the epoch? */
+function comesBeforeEpoch(code: u32): bool {
+  return code == REJECT_BAD_HOST || code == REJECT_BAD_COUNTER || (code == REJECT_MISSING_FIELD && morePart != 0);
 }
 
 /** Reads the names into the table; the address after them, or 0. */
@@ -167,7 +195,7 @@ export function decodeBinary(p: usize, end: usize): u32 {
   if (end - p < 5 || load<u32>(p) != MAGIC) return MALFORMED;
   const max = load<u32>(H_SAMPLES_MAX);
   const names = varint(p + 4);
-  if (varintEnd == 0 || varintEnd > end || names > <u64>max * 2) return MALFORMED;
+  if (varintEnd == 0 || varintEnd > end || names > <u64>max * 3) return MALFORMED;
   p = readNames(varintEnd, end, <u32>names);
   if (p == 0) return MALFORMED;
   const table = <usize>load<u32>(H_TABLE);
@@ -200,9 +228,9 @@ export function decodeBinary(p: usize, end: usize): u32 {
         if (varintEnd == 0) return MALFORMED;
       }
       if ((flags & MORE) != 0) {
-        if (!readMore(end, ts, flags)) return MALFORMED;
+        if (!readMore(end, ts, flags, rx, tx, names)) return MALFORMED;
         // so that the usual record is asked nothing more
-        if (moreVerdict != 0 && epoch <= 0xffffffff) epoch = BAD_MORE;
+        if (moreVerdict != 0 && (epoch <= 0xffffffff || comesBeforeEpoch(moreVerdict & 0xff))) epoch = BAD_MORE;
         else moreVerdict = REJECT_BAD_EPOCH + FIELD_EPOCH * FIELD;
       }
     }
@@ -236,7 +264,7 @@ export function decodeBinary(p: usize, end: usize): u32 {
       const counters = flags >> 3 & 1;
       const condition = flags >= MORE ? moreCondition : flags & CONDITION;
       const size = writeFrame(at, vmName, vmLength, nicName, nicLength, hash, ts, rx, tx, <u32>epoch, condition, counters);
-      at += flags >= MORE ? sayMore(at, size, moreStarted, moreLink, moreIsSum, moreHold) : size;
+      at += flags >= MORE ? sayMore(at, size, moreStarted, moreLink, moreIsSum, moreHold, moreHost, moreHostLength, morePart) : size;
       accepted++;
     }
     index++;

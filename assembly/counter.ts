@@ -1,15 +1,19 @@
 /** Counters → traffic a minute: increases, resets, quarantine (SPEC §2). */
 import {
+  CHAIN_BORN_TS,
+  EMIT_SLICE,
+  FLAG_BIRTHS,
   FRAME_CONDITION,
   FRAME_EPOCH,
   FRAME_MORE,
   FRAME_MORE_LINK,
+  FRAME_MORE_SAYS,
   FRAME_MORE_STARTED,
-  FRAME_MORE_SUM,
   FRAME_RX,
   FRAME_SIZE,
   FRAME_TS,
   FRAME_TX,
+  H_ARCHIVE,
   H_LINK_BPS,
   H_LINK_BYTES_MS,
   MINUTE_MS,
@@ -18,13 +22,19 @@ import {
   NIC_BASE_RX,
   NIC_BASE_TS,
   NIC_BASE_TX,
+  NIC_BEFORE,
+  NIC_BORN,
   NIC_DIRTY,
+  NIC_NEXT,
   NIC_SUM_MINUTE,
   NIC_SUM_RX,
   NIC_SUM_TX,
+  VM_EMIT_FROM,
+  VM_FLAGS,
+  VM_NIC,
 } from './layout';
 import { emitQuarantine, emitTraffic } from './emit';
-import { NEVER } from './intern';
+import { NEVER, isSibling, isTold, nicAt, tellingOf } from './intern';
 import { beginSpread } from './spread';
 
 /** Is a × b > c × d? In 128 bits: (high, low) pairs of the two products are compared. */
@@ -82,6 +92,68 @@ function rebase(nic: usize, ts: i64, rx: u64, tx: u64, epoch: u32, condition: u8
   store<u8>(nic + NIC_BASE_CONDITION, condition);
 }
 
+/** In repair: what came before the counters that are now the newest. Births of the same instant ask for it. */
+export function keepBefore(nic: usize, ts: i64): void {
+  const base = load<i64>(nic + NIC_BASE_TS);
+  store<u32>(nic + NIC_BEFORE, base == NEVER ? 0 : <u32>min(ts - base, 0xffffffff));
+}
+
+/** No other counters of the interface. */
+const ALONE: i64 = NEVER;
+/** Which is not known: some of another chain are not from before. */
+export const UNKNOWN: i64 = i64.MAX_VALUE;
+
+/** The newest counters before `ts` of the interface, of another chain than `nic`; ALONE, or live perhaps UNKNOWN. */
+export function newestBefore(vm: usize, nic: usize, ts: i64): i64 {
+  let newest = ALONE;
+  for (let slot = load<u32>(vm + VM_NIC); slot != 0;) {
+    const other = nicAt(slot - 1);
+    slot = load<u32>(other + NIC_NEXT);
+    if (other == nic || !isSibling(nic, other)) continue;
+    let base = load<i64>(other + NIC_BASE_TS);
+    if (base >= ts) {
+      if (load<u32>(H_ARCHIVE) != 0) return UNKNOWN;
+      const before = <i64>load<u32>(other + NIC_BEFORE);
+      base = before == 0 ? NEVER : base - before;
+    }
+    newest = max(newest, base);
+  }
+  return newest;
+}
+
+/** Are there first counters of another chain of the interface, later than `ts`, that said when they began? What they are depends on those before. */
+export function unsettles(vm: usize, nic: usize, ts: i64): bool {
+  for (let slot = load<u32>(vm + VM_NIC); slot != 0;) {
+    const other = nicAt(slot - 1);
+    slot = load<u32>(other + NIC_NEXT);
+    if (other == nic || load<u8>(other + NIC_BORN) == 0 || !isSibling(nic, other)) continue;
+    // of the interface as such it is not on record how late they are
+    if (ts < (isTold(other) ? load<i64>(tellingOf(other) + CHAIN_BORN_TS) : load<i64>(other + NIC_BASE_TS))) return true;
+  }
+  return false;
+}
+
+function isBeforeStretch(vm: usize, ts: i64): bool {
+  const from = load<u32>(vm + VM_EMIT_FROM);
+  return from != 0 && ts < <i64>(from & ~EMIT_SLICE) * MINUTE_MS;
+}
+
+/** The first counters of a chain: a baseline, unless they began after all others of the interface. */
+function countFirst(vm: usize, nic: usize, frame: usize, started: i64, link: u64): void {
+  // in repair what is read from before the stretch need not be the first
+  if (started < 0 || isBeforeStretch(vm, load<i64>(frame + FRAME_TS))) return;
+  const ts = load<i64>(frame + FRAME_TS);
+  store<u8>(nic + NIC_BORN, 1);
+  if (isTold(nic)) store<i64>(tellingOf(nic) + CHAIN_BORN_TS, ts);
+  store<u8>(vm + VM_FLAGS, load<u8>(vm + VM_FLAGS) | FLAG_BIRTHS);
+  const newest = newestBefore(vm, nic, ts);
+  if (newest == ALONE || started <= newest) return;
+  const rx = load<u64>(frame + FRAME_RX);
+  const tx = load<u64>(frame + FRAME_TX);
+  if (productGreater(max(rx, tx), 8000, link, <u64>(ts - started))) emitQuarantine(vm, nic, frame);
+  else if ((rx | tx) != 0) beginSpread(vm, nic, started, ts, rx, tx);
+}
+
 /** Takes in the counters of a sample that is later than every one of this interface before it. */
 // @ts-ignore: decorator
 @inline
@@ -121,19 +193,20 @@ export function countFull(vm: usize, nic: usize, frame: usize): void {
   const tx = load<u64>(frame + FRAME_TX);
   const epoch = load<u32>(frame + FRAME_EPOCH);
   const baseTs = load<i64>(nic + NIC_BASE_TS);
-  // the very first of an interface is a baseline, whenever its counters began
-  if (baseTs != NEVER) {
+  const ownLink = <u64>load<u32>(more + FRAME_MORE_LINK) * 1000000;
+  const link = ownLink != 0 ? ownLink : load<u64>(H_LINK_BPS);
+  if (baseTs == NEVER) countFirst(vm, nic, frame, load<i64>(more + FRAME_MORE_STARTED), link);
+  else {
     const baseRx = load<u64>(nic + NIC_BASE_RX);
     const baseTx = load<u64>(nic + NIC_BASE_TX);
     const from = max(baseTs, load<i64>(more + FRAME_MORE_STARTED));
-    const isSum = load<u8>(more + FRAME_MORE_SUM) != 0;
+    const isSum = (load<u8>(more + FRAME_MORE_SAYS) & 1) != 0;
     let isReset = from != baseTs || epoch != load<u32>(nic + NIC_BASE_EPOCH);
     if (!isReset && !isSum) isReset = isHalved(baseRx, rx) || isHalved(baseTx, tx);
     const isFall = !isReset && (rx < baseRx || tx < baseTx);
     const moreRx = isReset ? rx : rx - baseRx;
     const moreTx = isReset ? tx : tx - baseTx;
-    const link = <u64>load<u32>(more + FRAME_MORE_LINK) * 1000000;
-    if (isFall || productGreater(max(moreRx, moreTx), 8000, link != 0 ? link : load<u64>(H_LINK_BPS), <u64>(ts - from))) {
+    if (isFall || productGreater(max(moreRx, moreTx), 8000, link, <u64>(ts - from))) {
       emitQuarantine(vm, nic, frame);
       closeMinute(vm, nic, ts);
     } else if ((moreRx | moreTx) != 0) {

@@ -20,10 +20,13 @@ import {
   sampleCounters,
   sampleEpoch,
   sampleHold,
+  sampleHost,
+  sampleHostLength,
   sampleIsSum,
   sampleLink,
   sampleNic,
   sampleNicLength,
+  samplePart,
   sampleRx,
   sampleStarted,
   sampleTs,
@@ -199,7 +202,7 @@ function slow(p: usize, end: usize, at: usize, index: u32): u32 {
     sampleCondition,
     sampleCounters,
   );
-  return sayMore(at, size, sampleStarted, sampleLink, sampleIsSum, sampleHold);
+  return sayMore(at, size, sampleStarted, sampleLink, sampleIsSum, sampleHold, sampleHost, sampleHostLength, samplePart);
 }
 
 function lineEnd(p: usize, end: usize): usize {

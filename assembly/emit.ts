@@ -3,6 +3,9 @@
  * shorter than 128) and its bytes, a DateTime u32 seconds, a DateTime64(3) i64 milliseconds. The caller has made sure of the room.
  */
 import {
+  CHAIN_HOST,
+  CHAIN_HOST_LENGTH,
+  CHAIN_PART,
   COLD_EMIT_UNTIL,
   EMIT_SLICE,
   FRAME_CONDITION,
@@ -12,8 +15,9 @@ import {
   FRAME_MORE,
   FRAME_MORE_HOLD,
   FRAME_MORE_LINK,
+  FRAME_MORE_HOST,
+  FRAME_MORE_SAYS,
   FRAME_MORE_STARTED,
-  FRAME_MORE_SUM,
   FRAME_NIC_LENGTH,
   FRAME_RX,
   FRAME_SIZE,
@@ -28,10 +32,12 @@ import {
   NIC_BASE_TX,
   NIC_NAME,
   NIC_NAME_LENGTH,
+  NIC_TOLD,
   NIC_SUM_MINUTE,
   NIC_SUM_RX,
   NIC_SUM_TX,
   OUT_ANOMALIES,
+  OUT_CHAINS,
   OUT_FULL,
   OUT_LATE,
   OUT_OUTAGES,
@@ -41,7 +47,7 @@ import {
   VM_EMIT_FROM,
   VM_NAME_LENGTH,
 } from './layout';
-import { coldOf, nameOfVm, slotOfVm, vmAt } from './intern';
+import { NEVER, coldOf, isTold, nameOfVm, nicNameLength, slotOfVm, tellingOf, vmAt } from './intern';
 import { copyNameWide } from './text';
 import { creditNanos, priceMinute, unavailable } from './credit';
 
@@ -62,7 +68,19 @@ function putVm(at: usize, vm: usize): usize {
 // @ts-ignore: decorator
 @inline
 function putNic(at: usize, nic: usize): usize {
-  return putName(at, nic + NIC_NAME, load<u8>(nic + NIC_NAME_LENGTH));
+  return putName(at, nic + NIC_NAME, nicNameLength(nic));
+}
+
+/** The host and the half of what counts. */
+function putChain(at: usize, nic: usize): usize {
+  if (!isTold(nic)) {
+    store<u16>(at, 0);
+    return at + 2;
+  }
+  const telling = tellingOf(nic);
+  at = putName(at, telling + CHAIN_HOST, load<u8>(telling + CHAIN_HOST_LENGTH));
+  store<u8>(at, load<u8>(telling + CHAIN_PART));
+  return at + 1;
 }
 
 /** A raw sample: vm, nic, ts, pos, condition, has_counters, epoch, rx_bytes, tx_bytes, agent. */
@@ -83,7 +101,7 @@ export function emitSample(frame: usize, agent: usize, agentLength: u32): void {
   store<u32>(OUT_SAMPLES + 4, <u32>at);
 }
 
-/** A raw sample that says more: the same with started_ms, link_mbps, is_sum and hold_s before the agent. */
+/** A raw sample that says more: the same with started_ms, link_mbps, is_sum, hold_s, host and part before the agent. */
 export function emitFull(frame: usize, agent: usize, agentLength: u32): void {
   let at = <usize>load<u32>(OUT_FULL + 4);
   const vmLength = <u32>load<u8>(frame + FRAME_VM_LENGTH);
@@ -99,9 +117,13 @@ export function emitFull(frame: usize, agent: usize, agentLength: u32): void {
   store<u64>(at + 30, load<u64>(frame + FRAME_TX));
   store<i64>(at + 38, load<i64>(more + FRAME_MORE_STARTED));
   store<u32>(at + 46, load<u32>(more + FRAME_MORE_LINK));
-  store<u8>(at + 50, load<u8>(more + FRAME_MORE_SUM));
+  const says = load<u8>(more + FRAME_MORE_SAYS);
+  store<u8>(at + 50, says & 1);
   store<u16>(at + 51, load<u16>(more + FRAME_MORE_HOLD));
-  at = putName(at + 53, agent, agentLength);
+  const names = <usize>vmLength + load<u8>(frame + FRAME_NIC_LENGTH);
+  at = putName(at + 53, frame + FRAME_HEAD + names, load<u8>(more + FRAME_MORE_HOST));
+  store<u8>(at, says >> 1 & 3);
+  at = putName(at + 1, agent, agentLength);
   store<u32>(OUT_FULL + 4, <u32>at);
 }
 
@@ -145,6 +167,10 @@ export function emitTraffic(vm: usize, nic: usize): void {
   const tx = load<u64>(nic + NIC_SUM_TX);
   const minute = load<u32>(nic + NIC_SUM_MINUTE);
   if ((rx | tx) == 0 || isLeftOut(vm, minute)) return;
+  if (isTold(nic)) {
+    emitChain(vm, nic, minute, rx, tx);
+    return;
+  }
   let at = putVm(<usize>load<u32>(OUT_TRAFFIC + 4), vm);
   at = putNic(at, nic);
   store<u32>(at, minute * 60);
@@ -152,6 +178,17 @@ export function emitTraffic(vm: usize, nic: usize): void {
   store<u64>(at + 12, tx);
   store<u64>(at + 20, load<u64>(H_VERSION));
   store<u32>(OUT_TRAFFIC + 4, <u32>(at + 28));
+}
+
+/** The same of a host or half: with its name after the interface's. */
+function emitChain(vm: usize, nic: usize, minute: u32, rx: u64, tx: u64): void {
+  let at = putVm(<usize>load<u32>(OUT_CHAINS + 4), vm);
+  at = putChain(putNic(at, nic), nic);
+  store<u32>(at, minute * 60);
+  store<u64>(at + 4, rx);
+  store<u64>(at + 12, tx);
+  store<u64>(at + 20, load<u64>(H_VERSION));
+  store<u32>(OUT_CHAINS + 4, <u32>(at + 28));
 }
 
 /** What emitOutage takes as the end of an outage that is not over. */
@@ -167,16 +204,20 @@ export function emitOutage(vm: usize, start: i64, end: i64, condition: u8, withd
   store<u32>(OUT_OUTAGES + 4, <u32>(at + 26));
 }
 
-/** An increase that is faster than the link, or a fall that is no restart: the interface's base sample and the frame after it. */
+/**
+ * An increase that is faster than the link, or a fall that is no restart: the sample before and the frame after it. First counters that are too
+ * fast since their beginning are alone: the other has no counters and no instant.
+ */
 export function emitQuarantine(vm: usize, nic: usize, frame: usize): void {
   let at = putVm(<usize>load<u32>(OUT_ANOMALIES + 4), vm);
   at = putNic(at, nic);
   store<i64>(at, load<i64>(frame + FRAME_TS));
   store<u8>(at + 8, 1);
   store<u64>(at + 9, 0);
-  store<i64>(at + 17, load<i64>(nic + NIC_BASE_TS));
+  const isAlone = load<i64>(nic + NIC_BASE_TS) == NEVER;
+  store<i64>(at + 17, isAlone ? 0 : load<i64>(nic + NIC_BASE_TS));
   store<u8>(at + 25, load<u8>(nic + NIC_BASE_CONDITION));
-  store<u8>(at + 26, 1);
+  store<u8>(at + 26, isAlone ? 0 : 1);
   store<u32>(at + 27, load<u32>(nic + NIC_BASE_EPOCH));
   store<u64>(at + 31, load<u64>(nic + NIC_BASE_RX));
   store<u64>(at + 39, load<u64>(nic + NIC_BASE_TX));
@@ -187,7 +228,7 @@ export function emitQuarantine(vm: usize, nic: usize, frame: usize): void {
   store<u64>(at + 61, load<u64>(frame + FRAME_TX));
   store<u8>(at + 69, 0);
   store<u64>(at + 70, load<u64>(H_VERSION));
-  store<u32>(OUT_ANOMALIES + 4, <u32>(at + 78));
+  store<u32>(OUT_ANOMALIES + 4, <u32>putChain(at + 78, nic));
 }
 
 /** A sample that repair must take in: u64 pos, u32 vm slot, u32 length of the agent's name, frame, agent padded to 8. */

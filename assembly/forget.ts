@@ -3,6 +3,9 @@
  * among what is known. Called between steps: nothing is half done, and the list of touched VMs is empty (its memory is used here).
  */
 import {
+  CHAIN_HOST,
+  CHAIN_HOST_LENGTH,
+  CHAIN_PART,
   COLD_FIRST_TS,
   COLD_NAME,
   COLD_SIZE,
@@ -20,7 +23,6 @@ import {
   H_VM_TABLE,
   NIC_HASH,
   NIC_NAME,
-  NIC_NAME_LENGTH,
   NIC_NEXT,
   NIC_PLACE,
   NIC_SIZE,
@@ -31,7 +33,7 @@ import {
   VM_NIC,
   VM_SIZE,
 } from './layout';
-import { NEVER, coldOf, nicAt, nicHash, reindex, vmAt } from './intern';
+import { NEVER, chainHash, coldOf, isTold, nicAt, nicHash, nicNameLength, reindex, tellingOf, vmAt } from './intern';
 
 /** In place of a new slot: there is none. */
 const GONE: u32 = u32.MAX_VALUE;
@@ -87,7 +89,7 @@ export function forgetFlagged(): void {
     if (place == GONE) continue;
     const vmSlot = load<u32>(newSlotOf(load<u32>(nic + NIC_VM)));
     store<u32>(nic + NIC_VM, vmSlot);
-    store<u32>(nic + NIC_HASH, nicHash(nic + NIC_NAME, load<u8>(nic + NIC_NAME_LENGTH), vmSlot));
+    if (load<u32>(nic + NIC_HASH) != 0) store<u32>(nic + NIC_HASH, hashOf(nic, vmSlot));
     if (place != slot) memory.copy(nicAt(place), nic, NIC_SIZE);
   }
   memory.fill(vmAt(vmsLeft), 0, <usize>(vms - vmsLeft) * VM_SIZE);
@@ -96,6 +98,14 @@ export function forgetFlagged(): void {
   store<u32>(H_VMS, vmsLeft);
   store<u32>(H_NICS, nicsLeft);
   reindex();
+}
+
+function hashOf(nic: usize, vmSlot: u32): u32 {
+  const length = nicNameLength(nic);
+  if (!isTold(nic)) return nicHash(nic + NIC_NAME, length, vmSlot);
+  const telling = tellingOf(nic);
+  const hostLength = load<u8>(telling + CHAIN_HOST_LENGTH);
+  return chainHash(nic + NIC_NAME, length, telling + CHAIN_HOST, hostLength, load<u8>(telling + CHAIN_PART), vmSlot);
 }
 
 /** VMs, what is seldom asked of them, and names that are not in their records: each to its new place, which is never a later one. */

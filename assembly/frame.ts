@@ -8,8 +8,9 @@ import {
   FRAME_MORE,
   FRAME_MORE_HOLD,
   FRAME_MORE_LINK,
+  FRAME_MORE_HOST,
+  FRAME_MORE_SAYS,
   FRAME_MORE_STARTED,
-  FRAME_MORE_SUM,
   FRAME_NIC_LENGTH,
   FRAME_RX,
   FRAME_SAYS_MORE,
@@ -70,13 +71,33 @@ export function writeFrame(
   return size;
 }
 
-/** Adds to the frame of `size` bytes at `at` what few samples say; its new size. @param started -1, link 0 and hold 0: not said */
-export function sayMore(at: usize, size: u32, started: i64, link: u32, isSum: u32, hold: u32): u32 {
-  if (started < 0 && (link | isSum | hold) == 0) return size;
+/**
+ * Adds to the frame of `size` bytes at `at` what few samples say; its new size.
+ * @param started -1, link 0, hold 0: not said @param part 0 both counters, 1 rx, 2 tx
+ */
+export function sayMore(
+  at: usize,
+  size: u32,
+  started: i64,
+  link: u32,
+  isSum: u32,
+  hold: u32,
+  host: usize,
+  hostLength: u32,
+  part: u32,
+): u32 {
+  if (started < 0 && (link | isSum | hold | hostLength | part) == 0) return size;
+  if (hostLength != 0) {
+    const names = <u32>FRAME_HEAD + load<u8>(at + FRAME_VM_LENGTH) + load<u8>(at + FRAME_NIC_LENGTH);
+    memory.copy(at + names, host, hostLength);
+    store<u64>(at + names + hostLength, 0);
+    size = (names + hostLength + 7) & ~7;
+  }
   const more = at + size;
   store<i64>(more + FRAME_MORE_STARTED, started);
   store<u32>(more + FRAME_MORE_LINK, link);
-  store<u32>(more + FRAME_MORE_SUM, isSum);
+  store<u8>(more + FRAME_MORE_SAYS, <u8>(isSum | part << 1));
+  store<u8>(more + FRAME_MORE_HOST, <u8>hostLength);
   store<u16>(more + FRAME_MORE_HOLD, <u16>hold);
   store<u16>(at + FRAME_SIZE, <u16>(size + <u32>FRAME_MORE));
   store<u8>(at + FRAME_COUNTERS, <u8>(load<u8>(at + FRAME_COUNTERS) | FRAME_SAYS_MORE));
@@ -104,6 +125,7 @@ export function writeGood(
   cause: u32,
 ): u32 {
   if (vmLength - 1 >= VM_NAME_MAX || nicLength > NIC_NAME_MAX || isPathStep(vm, vmLength)) return 0;
+  // a half is for judge
   if (ts < 0 || counters == 1 || counters == 2 || (cause != 0 && down == 0)) return 0;
   if (ts > load<i64>(H_NOW) + FUTURE_MS || ts < load<i64>(H_OLDEST)) return 0;
   if (load<u32>(H_PATTERN_COUNT) != 0 && !isAllowed(vm, vmLength)) return 0;

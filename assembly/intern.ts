@@ -3,10 +3,20 @@
  * order of first appearance, and given back together when names are forgotten (`forget`). A full table is a broken invariant: the door asks for room before it lets names in.
  */
 import {
+  CHAIN_BORN_TS,
+  CHAIN_HOST,
+  CHAIN_HOST_LENGTH,
+  CHAIN_PART,
   COLD_FIRST_TS,
   COLD_NAME,
   COLD_SIZE,
   FRAME_HEAD,
+  FRAME_MORE,
+  FRAME_MORE_HOST,
+  FRAME_MORE_SAYS,
+  FRAME_NIC_LENGTH,
+  FRAME_SIZE,
+  FRAME_VM_LENGTH,
   H_MAX_NICS,
   H_MAX_VMS,
   H_NAMES_END,
@@ -28,6 +38,7 @@ import {
   NIC_NEXT,
   NIC_PLACE,
   NIC_SIZE,
+  NIC_TOLD,
   NIC_VM,
   VM_HASH,
   VM_HEAD,
@@ -204,16 +215,108 @@ function otherNic(vm: usize, name: usize, length: u32): usize {
     }
     i = (i + 1) & mask;
   }
+  const nic = newNic(vm, vmSlot, name, length, hash, at, 1);
+  pair(vm, name, length);
+  return nic;
+}
+
+/** The slot after that of a chain of a host or half. */
+// @ts-ignore: decorator
+@inline
+export function tellingOf(nic: usize): usize {
+  return nic + NIC_SIZE;
+}
+
+/** Is it a chain of a host or half, and not the interface as such? */
+// @ts-ignore: decorator
+@inline
+export function isTold(nic: usize): bool {
+  return (load<u8>(nic + NIC_NAME_LENGTH) & NIC_TOLD) != 0;
+}
+
+/** The length of the interface's name. */
+// @ts-ignore: decorator
+@inline
+export function nicNameLength(nic: usize): u32 {
+  return load<u8>(nic + NIC_NAME_LENGTH) & ~NIC_TOLD;
+}
+
+/** Are both of one interface of one VM, or the same? */
+export function isSibling(nic: usize, other: usize): bool {
+  const length = nicNameLength(nic);
+  return length == nicNameLength(other) && sameName(nic + NIC_NAME, other + NIC_NAME, length);
+}
+
+/** What the table of interfaces goes by for a chain of a host or half. */
+export function chainHash(name: usize, length: u32, host: usize, hostLength: u32, part: u32, vmSlot: u32): u32 {
+  return nicHash(name, length, vmSlot) ^ (hashName(host, hostLength) * 0x85ebca6b) ^ (part * 0xc2b2ae35 & 0xfffffffe) | 1;
+}
+
+function isChain(nic: usize, name: usize, length: u32, host: usize, hostLength: u32, part: u32): bool {
+  if (load<u8>(nic + NIC_NAME_LENGTH) != <u8>(length | NIC_TOLD) || !sameName(nic + NIC_NAME, name, length)) return false;
+  const telling = tellingOf(nic);
+  if (load<u8>(telling + CHAIN_PART) != <u8>part || load<u8>(telling + CHAIN_HOST_LENGTH) != <u8>hostLength) return false;
+  return sameName(telling + CHAIN_HOST, host, hostLength);
+}
+
+/** The record of what a frame that says more counts, made if it is new. */
+export function chainOf(vm: usize, frame: usize): usize {
+  const more = frame + load<u16>(frame + FRAME_SIZE) - FRAME_MORE;
+  const name = frame + FRAME_HEAD + load<u8>(frame + FRAME_VM_LENGTH);
+  const length = <u32>load<u8>(frame + FRAME_NIC_LENGTH);
+  const part = <u32>load<u8>(more + FRAME_MORE_SAYS) >> 1 & 3;
+  const hostLength = <u32>load<u8>(more + FRAME_MORE_HOST);
+  return chainNamed(vm, name, length, name + length, hostLength, part);
+}
+
+function chainNamed(vm: usize, name: usize, length: u32, host: usize, hostLength: u32, part: u32): usize {
+  if ((part | hostLength) == 0) return nicOf(vm, name, length);
+  const newest = load<u32>(vm + VM_NIC);
+  if (newest != 0) {
+    const nic = nicAt(newest - 1);
+    if (isChain(nic, name, length, host, hostLength, part)) return nic;
+  }
+  const vmSlot = slotOfVm(vm);
+  const hash = chainHash(name, length, host, hostLength, part, vmSlot);
+  const table = <usize>load<u32>(H_NIC_TABLE);
+  const mask = load<u32>(H_NIC_MASK);
+  let i = firstPlaceOfNic(hash);
+  let at: usize;
+  while (true) {
+    at = table + (<usize>i << 3);
+    const entry = load<u64>(at);
+    if (entry == 0) break;
+    if (<u32>entry == hash) {
+      const nic = nicAt(<u32>(entry >> 32) - 1);
+      if (load<u32>(nic + NIC_VM) == vmSlot && isChain(nic, name, length, host, hostLength, part)) return nic;
+    }
+    i = (i + 1) & mask;
+  }
+  const nic = newNic(vm, vmSlot, name, length, hash, at, 2);
+  store<u8>(nic + NIC_NAME_LENGTH, <u8>(length | NIC_TOLD));
+  const telling = tellingOf(nic);
+  store<u32>(telling + NIC_VM, vmSlot);
+  memory.copy(telling + CHAIN_HOST, host, hostLength);
+  store<u8>(telling + CHAIN_HOST_LENGTH, <u8>hostLength);
+  store<u8>(telling + CHAIN_PART, <u8>part);
+  store<i64>(telling + CHAIN_BORN_TS, NEVER);
+  // its samples are no usual ones
+  store<u16>(vm + VM_HEAD, 0);
+  return nic;
+}
+
+/** A new record at the end, of one slot or two, with its entry in the table. */
+function newNic(vm: usize, vmSlot: u32, name: usize, length: u32, hash: u32, place: usize, slots: u32): usize {
   const slot = load<u32>(H_NICS);
-  if (slot == load<u32>(H_MAX_NICS)) unreachable();
-  store<u32>(H_NICS, slot + 1);
-  store<u64>(at, <u64>hash | <u64>(slot + 1) << 32);
+  if (slot + slots > load<u32>(H_MAX_NICS)) unreachable();
+  store<u32>(H_NICS, slot + slots);
+  store<u64>(place, <u64>hash | <u64>(slot + 1) << 32);
   const nic = nicAt(slot);
   store<u8>(nic + NIC_NAME_LENGTH, <u8>length);
   memory.copy(nic + NIC_NAME, name, length);
   store<u32>(nic + NIC_VM, vmSlot);
   store<u32>(nic + NIC_HASH, hash);
-  store<u32>(nic + NIC_PLACE, <u32>at);
+  store<u32>(nic + NIC_PLACE, <u32>place);
   store<u32>(nic + NIC_NEXT, load<u32>(vm + VM_NIC));
   store<i64>(nic + NIC_LAST_TS, NEVER);
   store<i64>(nic + NIC_BASE_TS, NEVER);
@@ -221,7 +324,6 @@ function otherNic(vm: usize, name: usize, length: u32): usize {
   store<u32>(vm + VM_NIC, slot + 1);
   const nics = load<u16>(vm + VM_NIC_COUNT);
   if (nics != 0xffff) store<u16>(vm + VM_NIC_COUNT, nics + 1);
-  pair(vm, name, length);
   return nic;
 }
 
@@ -249,15 +351,18 @@ export function internVm(name: u32, length: u32): u32 {
   return slotOfVm(vmOf(name, length, hashName(name, length)));
 }
 
-/** For the host: the address of an interface's record, made if it is new. */
-export function internNic(vmSlot: u32, name: u32, length: u32): u32 {
-  return <u32>nicOf(vmAt(vmSlot), name, length);
+/** For the host: the address of the record of an interface, or of a chain of it, made if it is new. The host's name follows the interface's. */
+export function internNic(vmSlot: u32, name: u32, length: u32, hostLength: u32, part: u32): u32 {
+  return <u32>chainNamed(vmAt(vmSlot), name, length, name + length, hostLength, part);
 }
 
 /** Forgets every VM and interface: how a repair starts. The work is in proportion to their number and the room for VMs. */
 export function forgetAll(): void {
   const nics = load<u32>(H_NICS);
-  for (let i: u32 = 0; i < nics; i++) store<u64>(<usize>load<u32>(nicAt(i) + NIC_PLACE), 0);
+  for (let i: u32 = 0; i < nics; i++) {
+    // the slot after a chain's has no place
+    if (load<u32>(nicAt(i) + NIC_HASH) != 0) store<u64>(<usize>load<u32>(nicAt(i) + NIC_PLACE), 0);
+  }
   memory.fill(<usize>load<u32>(H_VM_TABLE), 0, (<usize>load<u32>(H_VM_MASK) + 1) << 3);
   memory.fill(<usize>load<u32>(H_VM_RECORDS), 0, <usize>load<u32>(H_VMS) * VM_SIZE);
   memory.fill(<usize>load<u32>(H_VM_COLD), 0, <usize>load<u32>(H_VMS) * COLD_SIZE);
@@ -283,6 +388,7 @@ export function reindex(): void {
   for (let slot: u32 = 0; slot < nics; slot++) {
     const nic = nicAt(slot);
     const hash = load<u32>(nic + NIC_HASH);
+    if (hash == 0) continue;
     let i = firstPlaceOfNic(hash);
     while (load<u64>(nicTable + (<usize>i << 3)) != 0) i = (i + 1) & nicMask;
     const at = nicTable + (<usize>i << 3);

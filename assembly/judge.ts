@@ -6,6 +6,7 @@ import {
   FIELD_CAUSE,
   FIELD_EPOCH,
   FIELD_HOLD_S,
+  FIELD_HOST,
   FIELD_LINK_MBPS,
   FIELD_NIC,
   FIELD_RX_BYTES,
@@ -23,6 +24,7 @@ import {
   REJECT_BAD_COUNTER,
   REJECT_BAD_EPOCH,
   REJECT_BAD_HOLD,
+  REJECT_BAD_HOST,
   REJECT_BAD_LINK,
   REJECT_BAD_NIC,
   REJECT_BAD_STARTED_AT,
@@ -44,6 +46,7 @@ import { isAllowed } from './pattern';
 export const FUTURE_MS: i64 = 300000;
 export const VM_NAME_MAX: u32 = 64;
 export const NIC_NAME_MAX: u32 = 32;
+export const HOST_NAME_MAX: u32 = 64;
 export const LINK_MBPS_MAX: u64 = 1000000;
 export const HOLD_S_MAX: u64 = 3600;
 
@@ -63,6 +66,9 @@ export let sampleVm: usize = 0;
 export let sampleVmLength: u32 = 0;
 export let sampleNic: usize = 0;
 export let sampleNicLength: u32 = 0;
+export let sampleHost: usize = 0;
+export let sampleHostLength: u32 = 0;
+export let samplePart: u32 = 0; // 0 both counters, 1 rx, 2 tx
 export let sampleStarted: i64 = -1; // -1: not said
 export let sampleLink: u32 = 0; // 0: not said
 export let sampleIsSum: u32 = 0;
@@ -83,6 +89,7 @@ function fieldOf(p: usize): u32 {
   if (n == 2) return <u32>w == 0x6d76 ? FIELD_VM : <u32>w == 0x7374 ? FIELD_TS : 0;
   if (n == 3) return <u32>w == 0x63696e ? FIELD_NIC : <u32>w == 0x6d7573 ? FIELD_SUM : 0;
   if (n == 6) return w == 0x735f646c6f68 ? FIELD_HOLD_S : 0; // hold_s
+  if (n == 4) return <u32>w == 0x74736f68 ? FIELD_HOST : 0;
   if (n == 5) return w == 0x68636f7065 ? FIELD_EPOCH : w == 0x6574617473 ? FIELD_STATE : w == 0x6573756163 ? FIELD_CAUSE : 0;
   if (n == 8) return w == 0x73657479625f7872 ? FIELD_RX_BYTES : w == 0x73657479625f7874 ? FIELD_TX_BYTES : 0;
   if (n == 9) return w == 0x70626d5f6b6e696c && load<u64>(to + 8) == 0x73 ? FIELD_LINK_MBPS : 0; // link_mbps
@@ -258,6 +265,11 @@ export function judge(p: usize, end: usize): u32 {
   sampleNicLength = nic == 0 ? 0 : readName(nic, sampleNic, NIC_NAME_MAX);
   if (sampleNicLength > NIC_NAME_MAX) return REJECT_BAD_NIC + FIELD_NIC * FIELD;
 
+  const host = valueAt(FIELD_HOST);
+  sampleHost = scratch + 832;
+  sampleHostLength = host == 0 ? 0 : readName(host, sampleHost, HOST_NAME_MAX);
+  if (sampleHostLength > HOST_NAME_MAX) return REJECT_BAD_HOST + FIELD_HOST * FIELD;
+
   const rx = valueAt(FIELD_RX_BYTES);
   const tx = valueAt(FIELD_TX_BYTES);
   sampleRx = 0;
@@ -271,8 +283,7 @@ export function judge(p: usize, end: usize): u32 {
     if (!readCounter(tx, end)) return REJECT_BAD_COUNTER + FIELD_TX_BYTES * FIELD;
     sampleTx = integer;
   }
-  if (sampleCounters != 0 && rx == 0) return REJECT_MISSING_FIELD + FIELD_RX_BYTES * FIELD;
-  if (sampleCounters != 0 && tx == 0) return REJECT_MISSING_FIELD + FIELD_TX_BYTES * FIELD;
+  samplePart = sampleCounters == 0 || (rx != 0 && tx != 0) ? 0 : rx != 0 ? 1 : 2;
 
   const epoch = valueAt(FIELD_EPOCH);
   sampleEpoch = 0;

@@ -58,7 +58,7 @@ export const H_MEMORY_END: usize = HEADER + 160;
 export const H_TABLE: usize = HEADER + 164; // names of a binary body
 
 // outputs: start, write position, limit (u32); OUTPUTS of the host are these, in this order
-export const H_OUT: usize = HEADER + 192; // 7 outputs × 16 bytes
+export const H_OUT: usize = HEADER + 192; // 8 outputs × 16 bytes
 export const OUT_SAMPLES: usize = H_OUT + 0;
 export const OUT_UPTIME: usize = H_OUT + 16;
 export const OUT_TRAFFIC: usize = H_OUT + 32;
@@ -66,7 +66,8 @@ export const OUT_OUTAGES: usize = H_OUT + 48;
 export const OUT_ANOMALIES: usize = H_OUT + 64;
 export const OUT_LATE: usize = H_OUT + 80;
 export const OUT_FULL: usize = H_OUT + 96; // raw samples with the columns that few need
-export const OUTPUT_COUNT: usize = 7;
+export const OUT_CHAINS: usize = H_OUT + 112; // rows of traffic of what counts by host or part
+export const OUTPUT_COUNT: usize = 8;
 
 // answers of decode
 export const H_ACCEPTED: usize = HEADER + 320; // u32
@@ -122,7 +123,7 @@ export const C_DUPLICATE: usize = H_COUNTERS + 8;
 export const C_CONFLICT: usize = H_COUNTERS + 16;
 export const C_LATE: usize = H_COUNTERS + 24;
 export const C_REJECTED: usize = H_COUNTERS + 32; // a word a code
-export const COUNTERS: u32 = 20;
+export const COUNTERS: u32 = 21;
 // states of before names were forgotten hold zeros here
 export const H_MARKED: usize = HEADER + 976; // u64: the highest mark of the catalog taken in, up to which names were forgotten
 
@@ -169,8 +170,9 @@ export const FLAG_FORGOTTEN: u8 = 8; // for the moment before its slot is given 
 export const FLAG_AHEAD: u8 = 16; // its newest samples say no state, or have traffic that is not written out
 export const FLAG_HOLDS: u8 = 32; // a sample has said how long its state holds, or that it says none
 export const FLAG_UNTOLD: u8 = 64; // it has samples, and none that says a state
+export const FLAG_BIRTHS: u8 = 128; // the first counters of one of its chains said when they began
 
-// ---- an interface: 128 bytes ---------------------------------------------------------------------------------------
+// ---- what counts: an interface as one host counts it, or one half of that (a chain): 128 bytes ---------------------------------------------------------------------------------------
 export const NIC_SIZE: usize = 128;
 export const NIC_LAST_TS: usize = 0; // i64 last sample of any kind
 export const NIC_BASE_TS: usize = 8; // i64 last sample with counters
@@ -184,14 +186,24 @@ export const NIC_LAST_EPOCH: usize = 56; // u32
 export const NIC_LAST_CONDITION: usize = 60; // u8
 export const NIC_LAST_COUNTERS: usize = 61; // u8
 export const NIC_DIRTY: usize = 62; // u8 the open minute has traffic that was not written out
-export const NIC_NAME_LENGTH: usize = 63; // u8
+export const NIC_NAME_LENGTH: usize = 63; // u8; bit 7: of a host or half, which the next slot tells
 export const NIC_NAME: usize = 64; // 32 bytes
 export const NIC_VM: usize = 96; // u32 slot
 export const NIC_NEXT: usize = 100; // u32 slot + 1 of the next interface of the VM
 export const NIC_BASE_CONDITION: usize = 104; // u8
+export const NIC_BORN: usize = 106; // u8 its first counters said when they began
 export const NIC_HASH: usize = 108; // u32
 export const NIC_FIRST_TS: usize = 112; // i64 first sample of any kind
 export const NIC_PLACE: usize = 120; // u32 address of its entry in the table
+export const NIC_BEFORE: usize = 124; // u32 in repair: how many ms before base_ts the counters before it are, at most; 0: there are none
+export const NIC_TOLD: u32 = 128; // in NIC_NAME_LENGTH
+
+// ---- the slot after a chain of a host or half: its hash is 0, NIC_VM as there -------------------------------------------------
+export const CHAIN_HOST: usize = 0; // 64 bytes
+export const CHAIN_HOST_LENGTH: usize = 64; // u8
+export const CHAIN_PART: usize = 65; // u8 0 both, 1 rx, 2 tx
+export const CHAIN_LAST_MORE: usize = 72; // 16 bytes: what its last sample said more
+export const CHAIN_BORN_TS: usize = 88; // i64 of its first counters, if they said when they began
 
 // ---- a dated plan of a VM: 16 bytes · a plan: 40 bytes · a zone: u32 count, then (u32 from minute, i32 offset minutes) -----
 export const PHASE_SIZE: usize = 16;
@@ -211,8 +223,8 @@ export const PLAN_DAY_CHARGE: usize = 32; // u64 nanos
 //  0 u16 size (a multiple of 8)   2 u8 vm length   3 u8 nic length   4 u32 hash of the vm (hashName: stored, so it never changes; the
 //  table of names goes by its lower bits but the lowest, partitions of a log by its upper ones; src/samples/vm-hash.ts is its twin)
 //  8 i64 ts ms   16 u64 rx   24 u64 tx   32 u32 epoch   36 u8 condition, or NONE   37 u8 bit 0: has counters, bit 7: says more   38 u16 zero
-// 40 vm, nic, zeros up to size; of a frame that says more the last 16 bytes are: i64 started ms or -1 · u32 Mbit/s of its link or 0 · u8 1 = a sum ·
-//    u8 zero · u16 s that its state holds, or 0
+// 40 vm, nic, zeros up to size; of a frame that says more the last 16 bytes are: i64 started ms or -1 · u32 Mbit/s of its link or 0 ·
+//    u8 bit 0: a sum, bits 1 and 2: the half, as CHAIN_PART · u8 length of the host, whose name is after that of the nic · u16 s that its state holds, or 0
 export const FRAME_HEAD: usize = 40;
 export const FRAME_SIZE: usize = 0;
 export const FRAME_VM_LENGTH: usize = 2;
@@ -228,7 +240,8 @@ export const FRAME_SAYS_MORE: u32 = 128; // in FRAME_COUNTERS
 export const FRAME_MORE: usize = 16; // bytes at the end of such a frame
 export const FRAME_MORE_STARTED: usize = 0;
 export const FRAME_MORE_LINK: usize = 8;
-export const FRAME_MORE_SUM: usize = 12;
+export const FRAME_MORE_SAYS: usize = 12;
+export const FRAME_MORE_HOST: usize = 13;
 export const FRAME_MORE_HOLD: usize = 14;
 
 // ---- a log record: 16 bytes, the agent's name padded to 8, then frames ---------------------------------------------------
@@ -270,7 +283,8 @@ export const REJECT_BAD_STARTED_AT: u32 = 12;
 export const REJECT_BAD_LINK: u32 = 13;
 export const REJECT_BAD_SUM: u32 = 14;
 export const REJECT_BAD_HOLD: u32 = 15;
-export const REJECTIONS: u32 = 16;
+export const REJECT_BAD_HOST: u32 = 16;
+export const REJECTIONS: u32 = 17;
 export const FIELD_VM: u32 = 1;
 export const FIELD_TS: u32 = 2;
 export const FIELD_NIC: u32 = 3;
@@ -283,3 +297,4 @@ export const FIELD_STARTED_AT: u32 = 9;
 export const FIELD_LINK_MBPS: u32 = 10;
 export const FIELD_SUM: u32 = 11;
 export const FIELD_HOLD_S: u32 = 12;
+export const FIELD_HOST: u32 = 13;

@@ -26,6 +26,8 @@ const SEVEN: u64 = 0xffffffffffffff;
 const STARTED_A: u64 = 0x5f64657472617473;
 const LINK_MBP: u64 = 0x70626d5f6b6e696c;
 const SUM: u64 = 0x226d7573;
+const HOST: u64 = 0x2274736f68;
+const FIVE: u64 = 0xffffffffff;
 const HOLD_S: u64 = 0x22735f646c6f68;
 
 const NULL: u32 = 0x6c6c756e;
@@ -198,7 +200,7 @@ export function loose(p: usize, end: usize, at: usize): usize {
       if (stop == 0) return 0;
       p = valueAt(stop + 1, end);
       if (p == 0) return 0;
-      if ((w == STARTED_A || w == LINK_MBP || (w & FOUR) == SUM || (w & SEVEN) == HOLD_S) && !isNull(p)) return 0;
+      if ((w == STARTED_A || w == LINK_MBP || (w & FOUR) == SUM || (w & FIVE) == HOST || (w & SEVEN) == HOLD_S) && !isNull(p)) return 0;
       valueEnd = skipValue(p, end);
       if (valueEnd == 0) return 0;
     }

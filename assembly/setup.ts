@@ -87,8 +87,8 @@ function walk(maxVms: u32, maxNics: u32, maxPlans: u32, maxPhases: u32, inputSiz
   place(H_PATTERNS, PATTERNS_SIZE);
   place(H_STACK, <u64>(inputSize >> 3) + 64);
   place(H_SCRATCH, SCRATCH_SIZE);
-  // two names a sample: 136 bytes is the largest frame that says no more
-  place(H_TABLE, <u64>(framesSize / 136) * 2 * 16);
+  // three names a sample, of which 216 bytes is the largest frame
+  place(H_TABLE, <u64>(framesSize / 216) * 3 * 16);
   for (let i: usize = 0; i < OUTPUT_COUNT; i++) {
     const out = H_OUT + i * 16;
     place(out, outSize);

@@ -18,14 +18,22 @@ import {
   NIC_SUM_MINUTE,
   NIC_SUM_RX,
   NIC_SUM_TX,
+  OUT_CHAINS,
   OUT_TRAFFIC,
   VM_EMIT_FROM,
 } from './layout';
 import { closeMinute, multiplyHigh } from './counter';
 import { emitTraffic, nextWritten } from './emit';
+import { isTold } from './intern';
 
 /** Room that a traffic row may take. */
-export const TRAFFIC_ROW_MAX: u32 = 160;
+export const TRAFFIC_ROW_MAX: u32 = 224;
+
+/** Has the output of this one's rows of traffic no room for `rows` more? */
+export function isTrafficFull(nic: usize, rows: u32): bool {
+  const out = isTold(nic) ? OUT_CHAINS : OUT_TRAFFIC;
+  return load<u32>(out + 4) + rows * TRAFFIC_ROW_MAX > load<u32>(out + 8);
+}
 
 /** floor(a × b / c) for b ≤ c: in 64 bits where the product fits, else in 128. */
 export function multiplyDivide(a: u64, b: u64, c: u64): u64 {
@@ -121,7 +129,7 @@ export function goOnSpreading(): bool {
       store<u32>(H_SPREAD_NIC, 0);
       return true;
     }
-    if (load<u32>(OUT_TRAFFIC + 4) + 2 * TRAFFIC_ROW_MAX > load<u32>(OUT_TRAFFIC + 8)) {
+    if (isTrafficFull(nic, 2)) {
       store<u32>(H_SPREAD_MINUTE, minute);
       store<u64>(H_SPREAD_CUM_RX, cumRx);
       store<u64>(H_SPREAD_CUM_TX, cumTx);

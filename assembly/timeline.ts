@@ -16,7 +16,6 @@ import {
   NIC_NEXT,
   NIC_SUM_MINUTE,
   OUT_OUTAGES,
-  OUT_TRAFFIC,
   OUT_UPTIME,
   SILENT,
   UP,
@@ -34,7 +33,7 @@ import {
 } from './layout';
 import { OPEN, emitOutage, emitTraffic, emitUptime } from './emit';
 import { NEVER, coldOf, nicAt } from './intern';
-import { TRAFFIC_ROW_MAX } from './spread';
+import { isTrafficFull } from './spread';
 
 /** Room that a minute row and an outage may take. */
 export const UPTIME_ROW_MAX: u32 = 112;
@@ -169,7 +168,7 @@ export function advance(vm: usize, ts: i64, condition: u8): void {
   }
 }
 
-/** The same of a sample that says how long its state holds. @param hold s; 0: it does not say */
+/** The same of a VM with samples that say how long their states hold. @param hold s; 0: this one does not say */
 export function advanceHeld(vm: usize, ts: i64, condition: u8, hold: u32): void {
   advance(vm, ts, condition);
   holdFor(vm, hold);
@@ -195,7 +194,6 @@ function change(vm: usize, ts: i64, heldUntil: i64, before: u8, condition: u8, f
 /** Another interface says of the same condition, at the same instant and later in the log, that it holds otherwise: its word counts. */
 function holdOtherwise(vm: usize, hold: u32): void {
   const flags = load<u8>(vm + VM_FLAGS);
-  const published = load<u32>(vm + VM_PUBLISHED);
   store<u32>(vm + VM_PUBLISHED, 0);
   if ((flags & FLAG_SILENT) != 0) {
     const condition = load<u8>(vm + VM_CONDITION);
@@ -204,13 +202,8 @@ function holdOtherwise(vm: usize, hold: u32): void {
     store<u8>(vm + VM_FLAGS, flags & ~FLAG_SILENT);
   }
   holdFor(vm, hold);
-  takeBack(vm, published);
 }
 
-/** Minutes up to `published` were shown as held and are not any more: they are silent, and written because they were. */
-function takeBack(vm: usize, published: u32): void {
-  for (let minute = max(lastHeldMinute(vm, holdOf(vm)) + 1, load<u32>(vm + VM_MINUTE)); minute < published; minute++) emitProspect(vm, minute);
-}
 
 /** Another interface says otherwise at the same instant, later in the log: its word counts. @param hold s; 0: it does not say */
 export function overrule(vm: usize, condition: u8, hold: u32): void {
@@ -226,7 +219,6 @@ export function overrule(vm: usize, condition: u8, hold: u32): void {
   const previousHold = (flags & FLAG_HOLDS) == 0 ? load<i64>(H_STALENESS) : ownHold(vm, COLD_PREVIOUS_HOLD);
   const held = previousTs != NEVER && ts <= previousTs + previousHold;
   const previousRun = load<i64>(vm + VM_PREVIOUS_RUN);
-  const published = load<u32>(vm + VM_PUBLISHED);
   store<u8>(vm + VM_CONDITION, condition);
   store<u32>(vm + VM_PUBLISHED, 0);
   if ((flags & FLAG_SILENT) != 0) {
@@ -234,7 +226,6 @@ export function overrule(vm: usize, condition: u8, hold: u32): void {
     store<u8>(vm + VM_FLAGS, flags & ~FLAG_SILENT);
   }
   holdFor(vm, hold);
-  takeBack(vm, published);
   if (held && condition == before) {
     // as if nothing had changed at ts
     if (said != UP) emitOutage(vm, ts, OPEN, said, 1);
@@ -367,7 +358,7 @@ function publishTraffic(vm: usize, watermark: i64, reached: u32): bool {
     if (load<u8>(nic + NIC_DIRTY) != 0) {
       const open = load<u32>(nic + NIC_SUM_MINUTE);
       if (open < reached || <i64>(open + 1) * MINUTE_MS + staleness <= watermark) {
-        if (load<u32>(OUT_TRAFFIC + 4) + TRAFFIC_ROW_MAX > load<u32>(OUT_TRAFFIC + 8)) return false;
+        if (isTrafficFull(nic, 1)) return false;
         emitTraffic(vm, nic);
         store<u8>(nic + NIC_DIRTY, 0);
       }

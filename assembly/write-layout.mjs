@@ -43,7 +43,7 @@ const table = (name, lines) => `export const ${name} = {\n${lines.join('\n')}\n}
 
 function hostFile(values) {
   const of = (name) => values.get(name) ?? 0;
-  const places = /^(HEADER|H_|VM_|COLD_|NIC_|PHASE_|PLAN_|FRAME_|RECORD_|ENVELOPE)/;
+  const places = /^(HEADER|H_|VM_|COLD_|NIC_|CHAIN_|PHASE_|PLAN_|FRAME_|RECORD_|ENVELOPE)/;
   const alone = /^(FLAG_|KIND_|EMIT_)/;
   const all = [...values];
   return [

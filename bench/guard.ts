@@ -31,7 +31,7 @@ export function countWork(): { counts: Counts; workHash: string } {
     line
       .replace(/"ts":(\d+)/, (_, ms) => `"ts":"${new Date(Number(ms)).toISOString()}"`)
       .replace(/_bytes":(\d+)/g, '_bytes":"$1"')
-      .replace('}', ',"cause":null,"host":"hv-17"}')
+      .replace('}', ',"cause":null,"site":"hv-17"}')
       .replaceAll(',"', ', "')
       .replaceAll('":', '": '),
   );

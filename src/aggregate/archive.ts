@@ -5,7 +5,7 @@
 import { NO_STATE } from '../domain/condition.ts';
 import { literal, tableOf } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
-import type { StoredSample } from './tables.ts';
+import type { Chain, StoredSample } from './tables.ts';
 
 /** A stretch of a VM's past: [fromMs, untilMs). */
 export interface Range {
@@ -15,9 +15,8 @@ export interface Range {
 }
 
 /** The last sample of an interface in a range, the last one with counters, and the last one that says a state. */
-export interface Latest {
+export interface Latest extends Chain {
   readonly vm: string;
-  readonly nic: string;
   readonly lastMs: number;
   readonly lastCountersMs: number | undefined;
   readonly lastStateMs: number | undefined;
@@ -53,17 +52,14 @@ export async function versionsOf(store: Store, samples: readonly StoredSample[],
   for (let i = 0; i < samples.length; i += IDENTITIES_A_QUERY) {
     const part = samples.slice(i, i + IDENTITIES_A_QUERY);
     const vms = [...new Set(part.map((s) => literal(s.vm)))].join(', ');
-    const identities = tableOf(
-      'vm String, nic String, ts Int64',
-      part.map(({ vm, nic, tsMs }) => [vm, nic, tsMs]),
-    );
+    const identities = tableOf(IDENTITY_COLUMNS, part.map(identityOf));
     const from = Math.min(...part.map((s) => s.tsMs));
     const until = Math.max(...part.map((s) => s.tsMs));
     const rows = await store.rows<VersionRow>(
-      `SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, hold_s, agent
+      `SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, hold_s, host, part, agent
        FROM samples
        WHERE vm IN (${vms}) AND ts >= ${at(from)} AND ts <= ${at(until)} AND pos <= ${upTo}
-         AND (vm, nic, toUnixTimestamp64Milli(ts)) IN (SELECT vm, nic, ts FROM ${identities})
+         AND (vm, nic, host, part, toUnixTimestamp64Milli(ts)) IN (SELECT vm, nic, host, part, ts FROM ${identities})
        ORDER BY pos LIMIT 1 BY pos SETTINGS ${LARGE_QUERY}`,
     );
     for (const row of rows) {
@@ -81,6 +77,8 @@ export async function versionsOf(store: Store, samples: readonly StoredSample[],
         linkMbps: row.link_mbps === 0 ? undefined : row.link_mbps,
         isSum: row.is_sum !== 0,
         holdS: row.hold_s === 0 ? undefined : row.hold_s,
+        host: row.host,
+        part: row.part,
         agent: row.agent,
       });
     }
@@ -102,21 +100,23 @@ interface VersionRow {
   link_mbps: number;
   is_sum: number;
   hold_s: number;
+  host: string;
+  part: number;
   agent: string;
 }
 
 /** The latest samples of each interface within the ranges. */
 export async function latestIn(store: Store, ranges: readonly Range[], upTo: bigint): Promise<Latest[]> {
   if (ranges.length === 0) return [];
-  const rows = await store.rows<{ vm: string; nic: string; last: string; counters: string | null; state: string | null }>(
-    `SELECT vm, nic, max(ts_ms) AS last, maxOrNullIf(ts_ms, counted = 1) AS counters, maxOrNullIf(ts_ms, said != ${NO_STATE}) AS state
-     FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, argMax(has_counters, pos) AS counted, argMax(condition, pos) AS said
-           FROM samples WHERE ${inRanges(ranges)} AND pos <= ${upTo} GROUP BY vm, nic, ts)
-     GROUP BY vm, nic SETTINGS ${LARGE_QUERY}`,
+  const rows = await store.rows<Chain & { vm: string; last: string; counters: string | null; state: string | null }>(
+    `SELECT vm, nic, host, part, max(ts_ms) AS last, maxOrNullIf(ts_ms, counted = 1) AS counters, maxOrNullIf(ts_ms, said != ${NO_STATE}) AS state
+     FROM (SELECT vm, nic, host, part, toUnixTimestamp64Milli(ts) AS ts_ms, argMax(has_counters, pos) AS counted, argMax(condition, pos) AS said
+           FROM samples WHERE ${inRanges(ranges)} AND pos <= ${upTo} GROUP BY vm, nic, host, part, ts)
+     GROUP BY vm, nic, host, part SETTINGS ${LARGE_QUERY}`,
   );
   return rows.map((row) => ({
     vm: row.vm,
-    nic: row.nic,
+    ...chainIn(row),
     lastMs: Number(row.last),
     lastCountersMs: numberOf(row.counters),
     lastStateMs: numberOf(row.state),
@@ -128,9 +128,8 @@ function numberOf(text: string | null): number | undefined {
 }
 
 /** Of an interface in a range the first sample that says a state, and the first one with counters. */
-export interface Earliest {
+export interface Earliest extends Chain {
   readonly vm: string;
-  readonly nic: string;
   readonly firstStateMs: number | undefined;
   readonly firstCountersMs: number | undefined;
 }
@@ -138,55 +137,70 @@ export interface Earliest {
 /** The earliest samples of each interface within the ranges. */
 export async function earliestIn(store: Store, ranges: readonly Range[], upTo: bigint): Promise<Earliest[]> {
   if (ranges.length === 0) return [];
-  const rows = await store.rows<{ vm: string; nic: string; state: string | null; counters: string | null }>(
-    `SELECT vm, nic, minOrNullIf(ts_ms, said != ${NO_STATE}) AS state, minOrNullIf(ts_ms, counted = 1) AS counters
-     FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, argMax(has_counters, pos) AS counted, argMax(condition, pos) AS said
-           FROM samples WHERE ${inRanges(ranges)} AND pos <= ${upTo} GROUP BY vm, nic, ts)
-     GROUP BY vm, nic SETTINGS ${LARGE_QUERY}`,
+  const rows = await store.rows<Chain & { vm: string; state: string | null; counters: string | null }>(
+    `SELECT vm, nic, host, part, minOrNullIf(ts_ms, said != ${NO_STATE}) AS state, minOrNullIf(ts_ms, counted = 1) AS counters
+     FROM (SELECT vm, nic, host, part, toUnixTimestamp64Milli(ts) AS ts_ms, argMax(has_counters, pos) AS counted, argMax(condition, pos) AS said
+           FROM samples WHERE ${inRanges(ranges)} AND pos <= ${upTo} GROUP BY vm, nic, host, part, ts)
+     GROUP BY vm, nic, host, part SETTINGS ${LARGE_QUERY}`,
   );
   return rows.map((row) => ({
     vm: row.vm,
-    nic: row.nic,
+    ...chainIn(row),
     firstStateMs: numberOf(row.state),
     firstCountersMs: numberOf(row.counters),
   }));
 }
 
-/** An interface that has ever had a sample. */
-export interface Interface {
+function chainIn({ nic, host, part }: Chain): Chain {
+  return { nic, host, part };
+}
+
+/** A chain that has ever had a sample. */
+export interface Interface extends Chain {
   readonly vm: string;
-  readonly nic: string;
   readonly firstMs: number;
   /** The first of any version that says a state. */
   readonly firstStateMs: number | undefined;
   readonly lastMs: number;
 }
 
-/** Every interface that has ever had a sample. */
+/** Every chain that has ever had a sample. */
 export async function interfacesOf(store: Store, upTo: bigint): Promise<Interface[]> {
-  const rows = await store.rows<{ vm: string; nic: string; first: string; state: string | null; last: string }>(
-    `SELECT vm, nic, min(ts_ms) AS first, minOrNullIf(ts_ms, condition != ${NO_STATE}) AS state, max(ts_ms) AS last
-     FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, condition FROM samples WHERE pos <= ${upTo})
-     GROUP BY vm, nic ORDER BY vm, nic`,
+  const rows = await store.rows<Chain & { vm: string; first: string; state: string | null; last: string }>(
+    `SELECT vm, nic, host, part, min(ts_ms) AS first, minOrNullIf(ts_ms, condition != ${NO_STATE}) AS state, max(ts_ms) AS last
+     FROM (SELECT vm, nic, host, part, toUnixTimestamp64Milli(ts) AS ts_ms, condition FROM samples WHERE pos <= ${upTo})
+     GROUP BY vm, nic, host, part ORDER BY vm, nic, host, part`,
   );
-  return rows.map(({ vm, nic, first, state, last }) => ({
-    vm,
-    nic,
-    firstMs: Number(first),
-    firstStateMs: numberOf(state),
-    lastMs: Number(last),
+  return rows.map((row) => ({
+    vm: row.vm,
+    ...chainIn(row),
+    firstMs: Number(row.first),
+    firstStateMs: numberOf(row.state),
+    lastMs: Number(row.last),
   }));
 }
 
-/** Samples in force, in the order of (vm, ts, pos), as NDJSON that the kernel's own decoder reads. */
-function ndjsonOf(store: Store, condition: string, upTo: bigint, after: string, rowsMax: number): Promise<Uint8Array> {
+/** Samples in force, in the order of (vm, ts, pos), as NDJSON that the kernel's own decoder reads. @param state what they say of it */
+function ndjsonOf(
+  store: Store,
+  condition: string,
+  upTo: bigint,
+  after: string,
+  rowsMax: number,
+  state: 'as_said' | 'none' = 'as_said',
+): Promise<Uint8Array> {
+  const said =
+    state === 'none'
+      ? `'none' AS state, NULL AS cause`
+      : `multiIf(condition = 0, 'up', condition = ${NO_STATE}, 'none', 'down') AS state, ${CAUSE} AS cause`;
   return store.ndjson(
-    `SELECT vm, nic, ts_ms AS ts, if(has_counters = 1, rx_bytes, NULL) AS rx_bytes, if(has_counters = 1, tx_bytes, NULL) AS tx_bytes,
+    `SELECT vm, nic, nullIf(host, '') AS host, ts_ms AS ts,
+            if(has_counters = 1 AND part != 2, rx_bytes, NULL) AS rx_bytes, if(has_counters = 1 AND part != 1, tx_bytes, NULL) AS tx_bytes,
             if(started_ms < 0, NULL, started_ms) AS started_at, nullIf(link_mbps, 0) AS link_mbps, if(is_sum = 1, true, NULL) AS sum,
-            epoch, multiIf(condition = 0, 'up', condition = ${NO_STATE}, 'none', 'down') AS state, ${CAUSE} AS cause, nullIf(hold_s, 0) AS hold_s, pos
-     FROM (SELECT vm, nic, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, hold_s
+            epoch, ${said}, nullIf(hold_s, 0) AS hold_s, pos
+     FROM (SELECT vm, nic, host, part, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, hold_s
            FROM samples WHERE ${condition} AND pos <= ${upTo}
-           ORDER BY vm, nic, ts, pos DESC LIMIT 1 BY vm, nic, ts)
+           ORDER BY vm, nic, host, part, ts, pos DESC LIMIT 1 BY vm, nic, host, part, ts)
      ${after === '' ? '' : `WHERE (vm, ts_ms, pos) > ${after}`}
      ORDER BY vm, ts_ms, pos LIMIT ${rowsMax}
      SETTINGS output_format_json_quote_64bit_integers = 0, ${LARGE_QUERY}`,
@@ -218,11 +232,24 @@ export async function* samplesIn(store: Store, ranges: readonly Range[], upTo: b
   }
 }
 
-/** The samples in force of these identities. */
+/** What a sample is known by. */
+export interface Identity extends Chain {
+  readonly vm: string;
+  readonly tsMs: number;
+}
+
+const IDENTITY_COLUMNS = 'vm String, nic String, host String, part UInt8, ts Int64';
+
+function identityOf({ vm, nic, host, part, tsMs }: Identity): (string | number)[] {
+  return [vm, nic, host, part, tsMs];
+}
+
+/** The samples in force of these identities. @param state `none`: their counters alone */
 export async function samplesAt(
   store: Store,
-  identities: readonly { readonly vm: string; readonly nic: string; readonly tsMs: number }[],
+  identities: readonly Identity[],
   upTo: bigint,
+  state: 'as_said' | 'none' = 'as_said',
 ): Promise<Uint8Array> {
   if (identities.length === 0) return new Uint8Array(0);
   const ranges = new Map<string, Range>();
@@ -230,12 +257,9 @@ export async function samplesAt(
     const own = ranges.get(vm);
     ranges.set(vm, { vm, fromMs: Math.min(tsMs, own?.fromMs ?? tsMs), untilMs: Math.max(tsMs + 1, own?.untilMs ?? 0) });
   }
-  const table = tableOf(
-    'vm String, nic String, ts Int64',
-    identities.map(({ vm, nic, tsMs }) => [vm, nic, tsMs]),
-  );
-  const among = `(vm, nic, toUnixTimestamp64Milli(ts)) IN (SELECT vm, nic, ts FROM ${table})`;
-  return ndjsonOf(store, `${inRanges([...ranges.values()])} AND ${among}`, upTo, '', identities.length);
+  const table = tableOf(IDENTITY_COLUMNS, identities.map(identityOf));
+  const among = `(vm, nic, host, part, toUnixTimestamp64Milli(ts)) IN (SELECT vm, nic, host, part, ts FROM ${table})`;
+  return ndjsonOf(store, `${inRanges([...ranges.values()])} AND ${among}`, upTo, '', identities.length, state);
 }
 
 const CAUSE =
@@ -257,8 +281,8 @@ export async function runStart(store: Store, vm: string, atMs: number, staleness
        SELECT ts_ms, state.1 AS said, lagInFrame(ts_ms, 1, toInt64(-9000000000000000)) OVER w AS before_ms,
               lagInFrame(state, 1, (toUInt8(255), toUInt16(0))) OVER w AS before
        FROM (SELECT ts_ms, argMax(in_force, pos_of) AS state
-             FROM (SELECT toUnixTimestamp64Milli(ts) AS ts_ms, nic, argMax((condition, hold_s), pos) AS in_force, max(pos) AS pos_of
-                   FROM samples WHERE vm = {vm:String} AND ts <= ${at(atMs)} AND pos <= ${upTo} GROUP BY nic, ts)
+             FROM (SELECT toUnixTimestamp64Milli(ts) AS ts_ms, argMax((condition, hold_s), pos) AS in_force, max(pos) AS pos_of
+                   FROM samples WHERE vm = {vm:String} AND ts <= ${at(atMs)} AND pos <= ${upTo} GROUP BY nic, host, part, ts)
              WHERE in_force.1 != ${NO_STATE} GROUP BY ts_ms)
        WINDOW w AS (ORDER BY ts_ms ROWS BETWEEN 1 PRECEDING AND CURRENT ROW))
      WHERE said != before.1 OR ts_ms - before_ms > if(before.2 = 0, ${stalenessMs}, before.2 * 1000)`,

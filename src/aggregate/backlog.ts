@@ -5,6 +5,8 @@
  */
 import { MINUTE_MS } from '../domain/zone.ts';
 
+import { type Chain, chainKey } from './tables.ts';
+
 /** One VM that waits. */
 export interface Waiting {
   readonly vm: string;
@@ -19,17 +21,16 @@ export interface Waiting {
   readMs: number | undefined;
   /** The newest sample that the VM is known to have. */
   newestMs: number;
-  /** Interfaces with samples among what came late: what they counted before matters. */
+  /** Chains with samples among what came late (`chainKey`): what they counted before matters. */
   readonly nics: Set<string>;
   /** Samples that are archived and wait to be taken in. */
   samples: number;
 }
 
 /** What a late sample adds. */
-export interface Arrival {
+export interface Arrival extends Chain {
   readonly vm: string;
   readonly vmSlot: number;
-  readonly nic: string;
   readonly tsMs: number;
   readonly agent: string;
 }
@@ -76,7 +77,7 @@ export class Backlog {
   }
 
   /** Takes a sample in whose place is not at the end. @param newestMs the newest that the VM had before */
-  add({ vm, vmSlot, nic, tsMs, agent }: Arrival, newestMs: number): void {
+  add({ vm, vmSlot, tsMs, agent, ...chain }: Arrival, newestMs: number): void {
     let own = this.#waiting.get(vm);
     if (own === undefined) {
       own = {
@@ -96,7 +97,7 @@ export class Backlog {
     own.lateMs = Math.min(own.lateMs, tsMs);
     own.newestMs = Math.max(own.newestMs, tsMs);
     // a conflict may have taken counters away: its interface's past matters either way
-    own.nics.add(nic);
+    own.nics.add(chainKey(chain));
     own.samples++;
   }
 

@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts';
 import { versionsOf } from './archive.ts';
 import type { Backlog } from './backlog.ts';
 import type { LateSample } from './late.ts';
-import { STRUCTURES, type StoredSample, conflictRow, sameContent, sampleRow } from './tables.ts';
+import { STRUCTURES, type StoredSample, chainKey, conflictRow, sameContent, sampleRow } from './tables.ts';
 import { lastTsMs, release } from './vm-state.ts';
 
 export interface Classified {
@@ -40,7 +40,7 @@ export function inOrder<T extends { readonly vm: string }>(some: readonly T[]): 
 
 /** In the order of the log: a duplicate changes nothing, other content for the same identity replaces what was there. */
 function classify(late: readonly LateSample[], archived: readonly StoredSample[]) {
-  const key = (s: StoredSample): string => `${s.vm}\n${s.nic}\n${s.tsMs}`;
+  const key = (s: StoredSample): string => `${s.vm}\n${chainKey(s)}\n${s.tsMs}`;
   const versions = new Map<string, StoredSample[]>();
   for (const version of archived) versions.set(key(version), [...(versions.get(key(version)) ?? []), version]);
   const inForce = new Map<string, StoredSample>();

@@ -47,5 +47,5 @@ export class HeldRows {
 }
 
 function emptyRows(): Record<Rows, Uint8Array[]> {
-  return { samples: [], full: [], uptime: [], traffic: [], outages: [], anomalies: [] };
+  return { samples: [], full: [], uptime: [], traffic: [], outages: [], anomalies: [], chains: [] };
 }

@@ -1,14 +1,15 @@
 /** The samples around a stretch that is to be written: the last before it, which its state begins with, and the first after it, which its increases reach to. */
 import type { Kernel } from '../kernel/kernel.ts';
-import { type Earliest, type Latest, type Range, earliestIn, latestIn } from './archive.ts';
+import { type Earliest, type Identity, type Latest, type Range, earliestIn, latestIn, samplesAt } from './archive.ts';
 import { type Stretch } from './restate.ts';
-import { firstTsMs, nicsOf } from './vm-state.ts';
+import { chainKey } from './tables.ts';
+import { firstTsMs, hasSiblings, nicsOf } from './vm-state.ts';
 import { type RepairContext } from './repair-context.ts';
 
 /** How far back the samples before a late one are looked for before all of the past is; and ahead, those after a stretch. */
 const LOOK_MS = 3_600_000;
 
-/** A VM and those of its interfaces whose past matters although nothing newer tells of them. */
+/** A VM and those of its chains (`chainKey`) whose past matters although nothing newer tells of them. */
 interface Subject {
   readonly vm: string;
   readonly slot: number;
@@ -67,8 +68,8 @@ function isComplete(live: Kernel, { slot, nics }: Subject, untilMs: number, foun
   if (first !== undefined && first < untilMs && found.every(({ lastStateMs }) => lastStateMs === undefined)) return false;
   return nicsOf(live, slot).every((nic) => {
     if (nic.firstTsMs >= untilMs) return true;
-    const matters = nics.has(nic.name) || (nic.baseTsMs !== undefined && nic.baseTsMs >= untilMs);
-    return !matters || found.some((latest) => latest.nic === nic.name && latest.lastCountersMs !== undefined);
+    const matters = nics.has(nic.key) || (nic.baseTsMs !== undefined && nic.baseTsMs >= untilMs);
+    return !matters || found.some((latest) => chainKey(latest) === nic.key && latest.lastCountersMs !== undefined);
   });
 }
 
@@ -82,7 +83,7 @@ export async function closers(
   stretches: readonly Stretch[],
   broken: { readonly vm: string; readonly tsMs: number } | undefined,
   upTo: bigint,
-): Promise<{ vm: string; nic: string; tsMs: number }[]> {
+): Promise<Identity[]> {
   const subjects = new Map(plans.map((plan) => [plan.vm, plan]));
   const open = stretches.flatMap(({ vm, untilMs }) => {
     const plan = subjects.get(vm);
@@ -102,15 +103,62 @@ export async function closers(
     return (
       own.every(({ firstStateMs }) => firstStateMs === undefined) ||
       nicsOf(context.live, plan.slot).some(
-        ({ name, baseTsMs }) =>
-          (plan.nics.has(name) || (baseTsMs !== undefined && baseTsMs >= afterMs)) &&
-          !own.some((each) => each.nic === name && each.firstCountersMs !== undefined),
+        ({ key, baseTsMs }) =>
+          (plan.nics.has(key) || (baseTsMs !== undefined && baseTsMs >= afterMs)) &&
+          !own.some((each) => chainKey(each) === key && each.firstCountersMs !== undefined),
       )
     );
   });
   if (incomplete.length > 0) await look(incomplete, Infinity);
-  return [...found.values()].flat().flatMap(({ vm, nic, firstStateMs, firstCountersMs }) => {
+  const closing = [...found.values()].flat().flatMap(({ firstStateMs, firstCountersMs, ...of }): Identity[] => {
     const instants = new Set([firstStateMs, firstCountersMs].filter((ms) => ms !== undefined));
-    return [...instants].map((tsMs) => ({ vm, nic, tsMs }));
+    return [...instants].map((tsMs) => ({ ...of, tsMs }));
   });
+  return [...closing, ...(await beforeBirths(context, open, found, upTo))];
+}
+
+/**
+ * First counters after a stretch's end may be the first of their chain: whether they are new depends on the newest of the interface before them, which
+ * may lie after the end as well.
+ */
+async function beforeBirths(
+  { live, store }: RepairContext,
+  open: readonly { readonly plan: Plan; readonly afterMs: number }[],
+  found: ReadonlyMap<string, readonly Earliest[]>,
+  upTo: bigint,
+): Promise<Identity[]> {
+  const ranges = open.flatMap(({ plan, afterMs }): Range[] => {
+    if (!hasSiblings(live, plan.slot)) return [];
+    const firsts = (found.get(plan.vm) ?? []).flatMap(({ firstCountersMs }) => firstCountersMs ?? []);
+    return firsts.length < 2 ? [] : [{ vm: plan.vm, fromMs: afterMs, untilMs: Math.max(...firsts) }];
+  });
+  const before: Identity[] = [];
+  for (const { vm, fromMs, untilMs } of ranges) {
+    for (const { firstCountersMs } of found.get(vm) ?? []) {
+      if (firstCountersMs === undefined || firstCountersMs > untilMs) continue;
+      for (const { lastCountersMs, vm: its, nic, host, part } of await latestIn(
+        store,
+        [{ vm, fromMs, untilMs: firstCountersMs }],
+        upTo,
+      ))
+        if (lastCountersMs !== undefined) before.push({ vm: its, nic, host, part, tsMs: lastCountersMs });
+    }
+  }
+  return before;
+}
+
+/** Of VMs whose interfaces have several chains, the counters before what is read: births are judged by them, and increases begin there. */
+export async function seeds(
+  { live, store }: RepairContext,
+  plans: readonly Plan[],
+  read: ReadonlyMap<string, number>,
+  upTo: bigint,
+): Promise<Uint8Array> {
+  const ranges = plans
+    .filter(({ slot }) => hasSiblings(live, slot))
+    .map(({ vm }): Range => ({ vm, fromMs: -Infinity, untilMs: read.get(vm) ?? 0 }));
+  const counted = (await latestIn(store, ranges, upTo)).flatMap(({ lastCountersMs, vm, nic, host, part }): Identity[] =>
+    lastCountersMs === undefined ? [] : [{ vm, nic, host, part, tsMs: lastCountersMs }],
+  );
+  return samplesAt(store, counted, upTo, 'none');
 }

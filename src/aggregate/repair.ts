@@ -12,10 +12,10 @@ import { type Range, interfacesOf, samplesAt, samplesIn } from './archive.ts';
 import { type Waiting, minutesLeft, shareOut } from './backlog.ts';
 import { internVm } from './pricing.ts';
 import { type Stretch, restateOutages, withdrawMinutes, withdrawRest } from './restate.ts';
-import { beganAt, coldAddress, holdsOtherwise, install, lastTsMs, vmAddress } from './vm-state.ts';
+import { beganAt, coldAddress, install, lastTsMs, vmAddress } from './vm-state.ts';
 import { Collector, feed, settleWorkshop } from './workshop.ts';
 import { VMS_A_CHUNK, type RepairContext, type StepEnd } from './repair-context.ts';
-import { type Plan, readFrom, type Looked, before, closers } from './repair-edges.ts';
+import { type Plan, readFrom, type Looked, before, closers, seeds } from './repair-edges.ts';
 
 /** Works off one slice of what waits. Returns the VMs that the live path has back. @param turn moves on from slice to slice */
 export async function repairSlice(context: RepairContext, end: StepEnd, turn: number): Promise<string[]> {
@@ -146,6 +146,7 @@ async function repairStretches(
   let stretches = plans.map(({ vm, fromMs, untilMs }): Stretch => ({ vm, fromMs, untilMs, readMs: read.get(vm) ?? 0 }));
   /** how far the VM that the reading broke off at has been read */
   let broken: { readonly vm: string; readonly tsMs: number } | undefined;
+  await feed(workshop, await seeds(context, plans, read, end.upTo), end.version, rows);
   for await (const { text, last } of samplesIn(store, ranges, end.upTo, slice.samples)) {
     await feed(workshop, text, end.version, rows);
     if (last === undefined || fromNothing) continue;
@@ -165,14 +166,9 @@ async function repairStretches(
   await settleWorkshop(workshop, end.version, rows);
   await rows.insertMinutes();
   await withdrawRest(store, stretches, end.version);
-  const held = stretches.filter(({ vm }) => holds(context, vm));
-  await withdrawMinutes(store, held, end.version);
+  await withdrawMinutes(store, stretches, end.version);
   await restateOutages(context, stretches, rows.rows.outages, end);
   return { stretches };
-}
-
-function holds({ live, workshop }: RepairContext, vm: string): boolean {
-  return holdsOtherwise(live, internVm(live, vm)) || holdsOtherwise(workshop, internVm(workshop, vm));
 }
 
 function untilOf(stretches: readonly Stretch[], vm: string): number {

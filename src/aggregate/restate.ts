@@ -66,18 +66,18 @@ function secondsOf(ms: number): number {
 export async function withdrawRest(store: Store, jobs: readonly Stretch[], version: bigint): Promise<void> {
   const { windows, vms, earliest, latest } = boundsOf(jobs);
   await store.command(
-    `INSERT INTO traffic (vm, nic, minute, rx_bytes, tx_bytes, version)
-     SELECT vm, nic, minute, 0, 0, ${version}
-     FROM (SELECT vm, nic, minute, argMax((rx_bytes, tx_bytes), version) AS bytes, max(version) AS latest
-           FROM traffic WHERE vm IN (${vms}) AND minute >= toDateTime(${earliest}, 'UTC') AND minute < toDateTime(${latest}, 'UTC') GROUP BY vm, nic, minute) AS old
+    `INSERT INTO traffic (vm, nic, host, part, minute, rx_bytes, tx_bytes, version)
+     SELECT vm, nic, host, part, minute, 0, 0, ${version}
+     FROM (SELECT vm, nic, host, part, minute, argMax((rx_bytes, tx_bytes), version) AS bytes, max(version) AS latest
+           FROM traffic WHERE vm IN (${vms}) AND minute >= toDateTime(${earliest}, 'UTC') AND minute < toDateTime(${latest}, 'UTC') GROUP BY vm, nic, host, part, minute) AS old
      INNER JOIN ${windows} AS w USING (vm)
      WHERE toUInt32(minute) >= from_s AND toUInt32(minute) < until_s AND latest < ${version} AND (bytes.1 > 0 OR bytes.2 > 0)`,
   );
   await store.command(
-    `INSERT INTO anomalies (vm, nic, ts, kind, pos, a_ts, withdrawn, version)
-     SELECT vm, nic, ts, 1, 0, ts, 1, ${version}
-     FROM (SELECT vm, nic, ts, argMax(withdrawn, version) AS gone, max(version) AS latest
-           FROM anomalies WHERE kind = 1 AND vm IN (${vms}) AND ts > ${instant(earliest)} AND ts <= ${instant(latest)} GROUP BY vm, nic, ts) AS old
+    `INSERT INTO anomalies (vm, nic, host, part, ts, kind, pos, a_ts, withdrawn, version)
+     SELECT vm, nic, host, part, ts, 1, 0, ts, 1, ${version}
+     FROM (SELECT vm, nic, host, part, ts, argMax(withdrawn, version) AS gone, max(version) AS latest
+           FROM anomalies WHERE kind = 1 AND vm IN (${vms}) AND ts > ${instant(earliest)} AND ts <= ${instant(latest)} GROUP BY vm, nic, host, part, ts) AS old
      INNER JOIN ${windows} AS w USING (vm)
      WHERE toUnixTimestamp64Milli(ts) > toInt64(from_s) * 1000 AND toUnixTimestamp64Milli(ts) <= toInt64(until_s) * 1000 AND latest < ${version} AND gone = 0`,
   );

@@ -2,6 +2,7 @@
 import { frameBytes, frameNames, frameView } from '../kernel/frames.ts';
 import type { Capacity, Kernel } from '../kernel/kernel.ts';
 import { findVm } from './pricing.ts';
+import { chainKey } from './tables.ts';
 import { nicsOf } from './vm-state.ts';
 
 const PLANS_MAX = 10_000;
@@ -38,13 +39,17 @@ interface Names {
 function addNew(kernel: Kernel, frames: Uint8Array, { vms, nics, known }: Names): void {
   const view = frameView(frames);
   for (let at = 0; at < view.length; at += frameBytes(view, at)) {
-    const { vm, nic } = frameNames(view, at);
+    const { vm, ...chain } = frameNames(view, at);
+    const key = chainKey(chain);
     if (!known.has(vm)) {
       const slot = findVm(kernel, vm);
-      known.set(vm, slot === undefined ? undefined : new Set(nicsOf(kernel, slot).map((each) => each.name)));
+      known.set(vm, slot === undefined ? undefined : new Set(nicsOf(kernel, slot).map((each) => each.key)));
     }
     const own = known.get(vm);
     if (own === undefined) vms.add(vm);
-    if (own?.has(nic) !== true) nics.add(`${vm} ${nic}`);
+    if (own?.has(key) === true) continue;
+    nics.add(`${vm} ${key}`);
+    // what tells the host or half has a place of its own
+    if (key !== chain.nic) nics.add(`${vm} ${key} `);
   }
 }

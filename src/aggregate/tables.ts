@@ -6,22 +6,37 @@ export const STRUCTURES = {
   samples:
     "vm String, nic String, ts DateTime64(3, 'UTC'), pos UInt64, condition UInt8, has_counters UInt8, epoch UInt32, rx_bytes UInt64, tx_bytes UInt64, agent String",
   /** Raw samples with the columns that few need. */
-  full: "vm String, nic String, ts DateTime64(3, 'UTC'), pos UInt64, condition UInt8, has_counters UInt8, epoch UInt32, rx_bytes UInt64, tx_bytes UInt64, started_ms Int64, link_mbps UInt32, is_sum UInt8, hold_s UInt16, agent String",
+  full: "vm String, nic String, ts DateTime64(3, 'UTC'), pos UInt64, condition UInt8, has_counters UInt8, epoch UInt32, rx_bytes UInt64, tx_bytes UInt64, started_ms Int64, link_mbps UInt32, is_sum UInt8, hold_s UInt16, host String, part UInt8, agent String",
   uptime:
     "vm String, minute DateTime('UTC'), up_ms UInt16, provider_ms UInt16, third_party_ms UInt16, maintenance_ms UInt16, force_majeure_ms UInt16, attack_ms UInt16, customer_ms UInt16, arrears_ms UInt16, silent_ms UInt16, unavailable UInt8, credit_nanos UInt64, version UInt64",
+  /** Traffic of what counts by host or half. */
+  chains:
+    "vm String, nic String, host String, part UInt8, minute DateTime('UTC'), rx_bytes UInt64, tx_bytes UInt64, version UInt64",
   traffic: "vm String, nic String, minute DateTime('UTC'), rx_bytes UInt64, tx_bytes UInt64, version UInt64",
   outages:
     "vm String, start_at DateTime64(3, 'UTC'), end_at DateTime64(3, 'UTC'), condition UInt8, withdrawn UInt8, version UInt64",
   anomalies:
-    "vm String, nic String, ts DateTime64(3, 'UTC'), kind UInt8, pos UInt64, a_ts DateTime64(3, 'UTC'), a_condition UInt8, a_has_counters UInt8, a_epoch UInt32, a_rx_bytes UInt64, a_tx_bytes UInt64, b_condition UInt8, b_has_counters UInt8, b_epoch UInt32, b_rx_bytes UInt64, b_tx_bytes UInt64, withdrawn UInt8, version UInt64",
+    "vm String, nic String, ts DateTime64(3, 'UTC'), kind UInt8, pos UInt64, a_ts DateTime64(3, 'UTC'), a_condition UInt8, a_has_counters UInt8, a_epoch UInt32, a_rx_bytes UInt64, a_tx_bytes UInt64, b_condition UInt8, b_has_counters UInt8, b_epoch UInt32, b_rx_bytes UInt64, b_tx_bytes UInt64, withdrawn UInt8, version UInt64, host String, part UInt8",
 } as const satisfies Partial<Record<Output, string>>;
 
 export type Rows = keyof typeof STRUCTURES;
 export const ROWS = Object.keys(STRUCTURES) as Rows[];
 
 /** The table of rows. */
-export function tableFor(rows: Rows): Exclude<Rows, 'full'> {
-  return rows === 'full' ? 'samples' : rows;
+export function tableFor(rows: Rows): Exclude<Rows, 'full' | 'chains'> {
+  return rows === 'full' ? 'samples' : rows === 'chains' ? 'traffic' : rows;
+}
+
+/** What counts: an interface as one host counts it, or one half of that. */
+export interface Chain {
+  readonly nic: string;
+  readonly host: string;
+  readonly part: number;
+}
+
+/** A chain in one word; that of an interface as such is the interface's name. */
+export function chainKey({ nic, host, part }: Chain): string {
+  return host === '' && part === 0 ? nic : `${nic} ${host} ${part}`;
 }
 
 /** A sample as the archive and the repair know it. */
@@ -77,7 +92,7 @@ export function sampleRow(s: StoredSample): Buffer {
     [1, s.isSum ? 1 : 0],
     [2, s.holdS ?? 0],
   );
-  return Buffer.concat([text(s.vm), text(s.nic), numbers, text(s.agent)]);
+  return Buffer.concat([text(s.vm), text(s.nic), numbers, text(s.host), Buffer.of(s.part), text(s.agent)]);
 }
 
 /** A row of `anomalies` for a sample that replaced another of the same identity. */
@@ -99,7 +114,7 @@ export function conflictRow(replaced: StoredSample, by: StoredSample): Buffer {
     [1, 0],
     [8, by.pos],
   );
-  return Buffer.concat([text(by.vm), text(by.nic), numbers]);
+  return Buffer.concat([text(by.vm), text(by.nic), numbers, text(by.host), Buffer.of(by.part)]);
 }
 
 export interface OutageRow {

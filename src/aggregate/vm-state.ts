@@ -1,11 +1,13 @@
 /** What a kernel knows of one VM and its interfaces, read from and written to its records. */
 import type { Kernel } from '../kernel/kernel.ts';
-import { FLAG_AHEAD, FLAG_HOLDS, FLAG_REPAIR, FLAG_SILENT, FLAG_UNTOLD, LAYOUT as L } from '../kernel/layout.ts';
+import { FLAG_AHEAD, FLAG_BIRTHS, FLAG_HOLDS, FLAG_REPAIR, FLAG_SILENT, FLAG_UNTOLD, LAYOUT as L } from '../kernel/layout.ts';
 import { writeName } from './pricing.ts';
+import { type Chain, chainKey } from './tables.ts';
 
-export interface NicState {
+export interface NicState extends Chain {
   readonly address: number;
-  readonly name: string;
+  /** `chainKey` */
+  readonly key: string;
   readonly firstTsMs: number;
   /** the last sample with counters; undefined before the first */
   readonly baseTsMs: number | undefined;
@@ -41,22 +43,44 @@ export function vmName(kernel: Kernel, slot: number): string {
   return kernel.bytes.toString('latin1', at, at + length);
 }
 
-/** The VM's interfaces. */
+/** The VM's chains. */
 export function nicsOf(kernel: Kernel, slot: number): NicState[] {
   const nics: NicState[] = [];
   let next = kernel.u32(vmAddress(kernel, slot) + L.VM_NIC);
   while (next !== 0) {
     const address = kernel.u32(L.H_NIC_RECORDS) + (next - 1) * L.NIC_SIZE;
-    const length = kernel.bytes[address + L.NIC_NAME_LENGTH] ?? 0;
+    const chain = chainAt(kernel, address);
     nics.push({
       address,
-      name: kernel.bytes.toString('latin1', address + L.NIC_NAME, address + L.NIC_NAME + length),
+      ...chain,
+      key: chainKey(chain),
       firstTsMs: Number(kernel.i64(address + L.NIC_FIRST_TS)),
       baseTsMs: instant(kernel, address + L.NIC_BASE_TS),
     });
     next = kernel.u32(address + L.NIC_NEXT);
   }
   return nics;
+}
+
+/** Has an interface of the VM several chains? */
+export function hasSiblings(kernel: Kernel, slot: number): boolean {
+  const nics = nicsOf(kernel, slot).map(({ nic }) => nic);
+  return new Set(nics).size < nics.length;
+}
+
+function chainAt(kernel: Kernel, address: number): Chain {
+  const text = (at: number, length: number): string => kernel.bytes.toString('latin1', at, at + length);
+  const told = kernel.bytes[address + L.NIC_NAME_LENGTH] ?? 0;
+  const nic = text(address + L.NIC_NAME, told & ~L.NIC_TOLD);
+  if ((told & L.NIC_TOLD) === 0) return { nic, host: '', part: 0 };
+  const telling = address + L.NIC_SIZE;
+  const host = text(telling + L.CHAIN_HOST, kernel.bytes[telling + L.CHAIN_HOST_LENGTH] ?? 0);
+  return { nic, host, part: kernel.bytes[telling + L.CHAIN_PART] ?? 0 };
+}
+
+/** The address of a chain's record, made if it is new. */
+function internChain(kernel: Kernel, slot: number, { nic, host, part }: Chain): number {
+  return kernel.exports.internNic(slot, writeName(kernel, nic + host), nic.length, host.length, part) >>> 0;
 }
 
 /** The newest sample of the VM that says a state and has been taken in; undefined before the first. */
@@ -108,26 +132,45 @@ export function install(live: Kernel, slot: number, repaired: Kernel, repairedSl
   const hold = coldAddress(repaired, repairedSlot) + L.COLD_HOLD;
   live.bytes.set(repaired.bytes.subarray(hold, hold + 4), coldAddress(live, slot) + L.COLD_HOLD);
   for (const nic of nicsOf(repaired, repairedSlot)) {
-    const target = live.exports.internNic(slot, writeName(live, nic.name), nic.name.length) >>> 0;
-    // an interface of which only states were read again keeps its counters, if they are from before; else a conflict took them away
+    const target = internChain(live, slot, nic);
+    // one of which no counters were read again but those that it has keeps what it is, if they are from before; else a conflict took them away
     const baseTsMs = instant(live, target + L.NIC_BASE_TS);
-    const keeps = nic.baseTsMs === undefined && baseTsMs !== undefined && baseTsMs < readFromMs;
+    const keeps = baseTsMs !== undefined && baseTsMs < readFromMs && (nic.baseTsMs === undefined || nic.baseTsMs === baseTsMs);
     const fields = keeps ? LAST_OF_NIC : ALL_OF_NIC;
     for (const [start, end] of fields)
       live.bytes.set(repaired.bytes.subarray(nic.address + start, nic.address + end), target + start);
+    if (nic.host !== '' || nic.part !== 0) installTelling(live, target, repaired, nic.address);
+    if (repaired.bytes[nic.address + L.NIC_BORN] === 1)
+      born(live, slot, target, repaired.i64(nic.address + L.NIC_SIZE + L.CHAIN_BORN_TS));
     const firstMs = Math.min(Number(live.i64(target + L.NIC_FIRST_TS)), nic.firstTsMs);
     live.setI64(target + L.NIC_FIRST_TS, BigInt(firstMs));
   }
   live.exports.touch(slot);
 }
 
-/** Takes in when an interface was first heard of. */
+function installTelling(live: Kernel, to: number, repaired: Kernel, from: number): void {
+  const at = L.NIC_SIZE + L.CHAIN_LAST_MORE;
+  live.bytes.set(repaired.bytes.subarray(from + at, from + at + L.FRAME_MORE), to + at);
+}
+
+/** The first counters of the chain at this address said when they began. */
+function born(live: Kernel, slot: number, address: number, ts: bigint): void {
+  live.bytes[address + L.NIC_BORN] = 1;
+  if (((live.bytes[address + L.NIC_NAME_LENGTH] ?? 0) & L.NIC_TOLD) !== 0)
+    live.setI64(address + L.NIC_SIZE + L.CHAIN_BORN_TS, ts);
+  const flags = vmAddress(live, slot) + L.VM_FLAGS;
+  live.bytes[flags] = (live.bytes[flags] ?? 0) | FLAG_BIRTHS;
+}
+
+/** Takes in when a chain was first heard of. Whether its first counters said when they began is not read again: it is as if they were its last. */
 export function beganAt(
   live: Kernel,
   slot: number,
-  { nic, firstMs, firstStateMs }: { readonly nic: string; readonly firstMs: number; readonly firstStateMs: number | undefined },
+  { firstMs, firstStateMs, ...chain }: Chain & { readonly firstMs: number; readonly firstStateMs: number | undefined },
 ): void {
-  const target = live.exports.internNic(slot, writeName(live, nic), nic.length) >>> 0;
+  const target = internChain(live, slot, chain);
+  const baseTs = live.i64(target + L.NIC_BASE_TS);
+  if (baseTs !== NEVER && (chain.host !== '' || chain.part !== 0)) born(live, slot, target, baseTs);
   const earliest = (address: number, ms: number): void => {
     if (live.i64(address) > BigInt(ms)) live.setI64(address, BigInt(ms));
   };

@@ -6,17 +6,17 @@ import { samplesRecord } from '../log/record.ts';
 import { bytesIn } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
 import { drainAll, loadRecords } from './steps.ts';
-import { STRUCTURES } from './tables.ts';
+import { STRUCTURES, tableFor } from './tables.ts';
 
 /** Rows held before they are inserted. */
 const HELD_BYTES_MAX = 64 * 1024 * 1024;
-const COLLECTED = ['uptime', 'traffic', 'anomalies', 'outages'] as const;
+const COLLECTED = ['uptime', 'traffic', 'chains', 'anomalies', 'outages'] as const;
 
 export type Rows = Record<(typeof COLLECTED)[number], Uint8Array[]>;
 
 /** What the workshop's kernel writes. Outages are kept, to be compared with those on record; the others are inserted now and then. */
 export class Collector {
-  readonly rows: Rows = { uptime: [], traffic: [], anomalies: [], outages: [] };
+  readonly rows: Rows = { uptime: [], traffic: [], chains: [], anomalies: [], outages: [] };
   readonly #workshop: Kernel;
   readonly #store: Store;
 
@@ -30,14 +30,14 @@ export class Collector {
     drainAll(this.#workshop, COLLECTED, (output, bytes) => {
       if (output !== 'samples' && output !== 'full' && output !== 'late') this.rows[output].push(bytes);
     });
-    const { uptime, traffic, anomalies } = this.rows;
-    if (bytesIn(uptime) + bytesIn(traffic) + bytesIn(anomalies) > HELD_BYTES_MAX) await this.insertMinutes();
+    const { uptime, traffic, chains, anomalies } = this.rows;
+    if (bytesIn(uptime) + bytesIn(traffic) + bytesIn(chains) + bytesIn(anomalies) > HELD_BYTES_MAX) await this.insertMinutes();
   }
 
   /** All but the outages. */
   async insertMinutes(): Promise<void> {
-    for (const table of ['uptime', 'traffic', 'anomalies'] as const)
-      await this.#store.insertRowBinary(table, STRUCTURES[table], this.rows[table].splice(0));
+    for (const rows of ['uptime', 'traffic', 'chains', 'anomalies'] as const)
+      await this.#store.insertRowBinary(tableFor(rows), STRUCTURES[rows], this.rows[rows].splice(0));
   }
 }
 

@@ -14,7 +14,7 @@ export interface TrafficRange {
 const RANGE = `vm IN {vms:Array(String)} AND minute >= toDateTime({from:UInt32}, 'UTC') AND minute < toDateTime({to:UInt32}, 'UTC')`;
 /** The versions in force of restated minutes: exact whatever was merged, at seven times the cost of adding up rows. */
 const IN_FORCE = `(SELECT vm, nic, minute, argMax(rx_bytes, version) AS rx_bytes, argMax(tx_bytes, version) AS tx_bytes FROM traffic
-  WHERE ${RANGE} GROUP BY vm, nic, minute SETTINGS optimize_aggregation_in_order = 1)`;
+  WHERE ${RANGE} GROUP BY vm, nic, minute, host, part SETTINGS optimize_aggregation_in_order = 1)`;
 /** A VM of which every minute has one row needs no versions compared: `n` rows of `d` minutes say so. */
 const AS_STORED = `(SELECT * FROM traffic WHERE ${RANGE})`;
 const COUNTS = 'count() AS n, toUInt64(groupBitmap(toUnixTimestamp(minute))) AS d';

@@ -7,8 +7,8 @@ import { LAYOUT as L } from './layout.ts';
 /** At most this many bytes in a request once inflated, and this many samples (SPEC §7). */
 export const BODY_BYTES_MAX = 8 * 1024 * 1024;
 export const SAMPLES_MAX = 50_000;
-/** The frames of the largest request: each has 40 bytes of head, at most 96 of names and 16 of what few samples say. */
-export const FRAMES_BYTES_MAX = SAMPLES_MAX * 152;
+/** The frames of the largest request: each has 40 bytes of head, at most 160 of names and 16 of what few samples say. */
+export const FRAMES_BYTES_MAX = SAMPLES_MAX * 216;
 
 /** At most this many patterns a key; each is at most 64 bytes. */
 export const PATTERNS_MAX = 64;

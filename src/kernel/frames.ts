@@ -27,7 +27,7 @@ export function frameTsMs(view: Buffer, at: number): number {
   return Number(view.readBigInt64LE(at + L.FRAME_TS));
 }
 
-/** The lengths of both names, which stand one after the other from `frameNamesAt` on: ASCII, the VM's first. */
+/** The lengths of the names of VM and interface, which stand one after the other from `frameNamesAt` on: ASCII, the VM's first. */
 export function frameVmLength(frames: Uint8Array, at: number): number {
   return frames[at + L.FRAME_VM_LENGTH] ?? 0;
 }
@@ -44,12 +44,29 @@ export interface FrameNames {
   readonly vm: string;
   /** '' where the sample names no interface. */
   readonly nic: string;
+  /** Where the counters live; '' where it is not said. */
+  readonly host: string;
+  /** 0: both counters, or none; 1: rx alone, 2: tx alone. */
+  readonly part: number;
 }
 
 export function frameNames(view: Buffer, at: number): FrameNames {
   const start = frameNamesAt(at);
   const middle = start + frameVmLength(view, at);
-  return { vm: view.toString('latin1', start, middle), nic: view.toString('latin1', middle, middle + frameNicLength(view, at)) };
+  const end = middle + frameNicLength(view, at);
+  const names = { vm: view.toString('latin1', start, middle), nic: view.toString('latin1', middle, end) };
+  if (!saysMore(view, at)) return { ...names, host: '', part: 0 };
+  const more = moreAt(view, at);
+  const host = view.toString('latin1', end, end + view.readUInt8(more + L.FRAME_MORE_HOST));
+  return { ...names, host, part: (view.readUInt8(more + L.FRAME_MORE_SAYS) >> 1) & 3 };
+}
+
+function saysMore(view: Buffer, at: number): boolean {
+  return (view.readUInt8(at + L.FRAME_COUNTERS) & L.FRAME_SAYS_MORE) !== 0;
+}
+
+function moreAt(view: Buffer, at: number): number {
+  return at + frameBytes(view, at) - L.FRAME_MORE;
 }
 
 /** A sample as its frame holds it. */
@@ -86,15 +103,15 @@ export function readFrame(view: Buffer, at: number): FrameSample {
 const NO_MORE = { startedMs: undefined, linkMbps: undefined, isSum: false, holdS: undefined };
 
 function moreOf(view: Buffer, at: number): Pick<FrameSample, 'startedMs' | 'linkMbps' | 'isSum' | 'holdS'> {
-  if ((view.readUInt8(at + L.FRAME_COUNTERS) & L.FRAME_SAYS_MORE) === 0) return NO_MORE;
-  const more = at + frameBytes(view, at) - L.FRAME_MORE;
+  if (!saysMore(view, at)) return NO_MORE;
+  const more = moreAt(view, at);
   const startedMs = Number(view.readBigInt64LE(more + L.FRAME_MORE_STARTED));
   const linkMbps = view.readUInt32LE(more + L.FRAME_MORE_LINK);
   const holdS = view.readUInt16LE(more + L.FRAME_MORE_HOLD);
   return {
     startedMs: startedMs < 0 ? undefined : startedMs,
     linkMbps: linkMbps === 0 ? undefined : linkMbps,
-    isSum: view.readUInt8(more + L.FRAME_MORE_SUM) !== 0,
+    isSum: (view.readUInt8(more + L.FRAME_MORE_SAYS) & 1) !== 0,
     holdS: holdS === 0 ? undefined : holdS,
   };
 }

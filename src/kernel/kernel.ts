@@ -36,7 +36,7 @@ interface Exports {
   touch(vmSlot: number): void;
   findVm(name: number, length: number): number;
   internVm(name: number, length: number): number;
-  internNic(vmSlot: number, name: number, length: number): number;
+  internNic(vmSlot: number, name: number, length: number, hostLength: number, part: number): number;
   forgetAll(): void;
   /** Gives back the slots of VMs whose flags say FLAG_FORGOTTEN. */
   forgetFlagged(): void;

@@ -1,7 +1,7 @@
 // Written by assembly/write-layout.mjs from assembly/layout.ts, which draws and explains it: npm run build:layout.
 
 /** One number over every line of the layout: what a kernel is built from, and what a checkpoint is of. */
-export const LAYOUT_FOLD = 3715123075;
+export const LAYOUT_FOLD = 512033534;
 
 export const LAYOUT = {
   HEADER: 65536,
@@ -127,9 +127,17 @@ export const LAYOUT = {
   NIC_VM: 96,
   NIC_NEXT: 100,
   NIC_BASE_CONDITION: 104,
+  NIC_BORN: 106,
   NIC_HASH: 108,
   NIC_FIRST_TS: 112,
   NIC_PLACE: 120,
+  NIC_BEFORE: 124,
+  NIC_TOLD: 128,
+  CHAIN_HOST: 0,
+  CHAIN_HOST_LENGTH: 64,
+  CHAIN_PART: 65,
+  CHAIN_LAST_MORE: 72,
+  CHAIN_BORN_TS: 88,
   PHASE_SIZE: 16,
   PHASE_FROM: 0,
   PHASE_PLAN: 8,
@@ -157,7 +165,8 @@ export const LAYOUT = {
   FRAME_MORE: 16,
   FRAME_MORE_STARTED: 0,
   FRAME_MORE_LINK: 8,
-  FRAME_MORE_SUM: 12,
+  FRAME_MORE_SAYS: 12,
+  FRAME_MORE_HOST: 13,
   FRAME_MORE_HOLD: 14,
   RECORD_HEAD: 16,
   RECORD_KIND: 0,
@@ -178,6 +187,7 @@ export const OUTPUTS = {
   anomalies: 4,
   late: 5,
   full: 6,
+  chains: 7,
 } as const;
 
 /** Counters since the log began: u64 at H_COUNTERS + 8 × number; rejections by code follow from `rejected` on. */
@@ -189,7 +199,7 @@ export const COUNTERS = {
   rejected: 4,
 } as const;
 
-export const COUNTER_WORDS = 20;
+export const COUNTER_WORDS = 21;
 
 /** Why a sample is refused, as the kernel numbers it, and the fields that are meant. */
 export const REJECTION_NUMBERS = {
@@ -209,6 +219,7 @@ export const REJECTION_NUMBERS = {
   bad_link: 13,
   bad_sum: 14,
   bad_hold: 15,
+  bad_host: 16,
 } as const;
 
 export const FIELD_NUMBERS = {
@@ -224,6 +235,7 @@ export const FIELD_NUMBERS = {
   link_mbps: 10,
   sum: 11,
   hold_s: 12,
+  host: 13,
 } as const;
 
 export const EMIT_SLICE = 2147483648;
@@ -234,6 +246,7 @@ export const FLAG_FORGOTTEN = 8;
 export const FLAG_AHEAD = 16;
 export const FLAG_HOLDS = 32;
 export const FLAG_UNTOLD = 64;
+export const FLAG_BIRTHS = 128;
 export const KIND_SAMPLES = 1;
 export const KIND_TICK = 2;
 export const KIND_CATALOG = 3;

@@ -14,5 +14,14 @@ const FOLD_WITHOUT_MARK = 1632183037;
 /** Of the version whose samples all said a state, which held for the staleness: nothing of it is set in its states. */
 const FOLD_WITHOUT_HOLDS = 1218942079;
 
+/** Of the version without chains of hosts and halves: it knew interfaces as such, which are as they were. */
+const FOLD_WITHOUT_CHAINS = 3715123075;
+
 /** Folds whose states this kernel reads as they are. A checkpoint of any other is passed over. */
-export const READABLE_FOLDS: readonly number[] = [LAYOUT_FOLD, FOLD_WITHOUT_HOLDS, FOLD_WITHOUT_MARK, FOLD_OF_CHOSEN_LINES];
+export const READABLE_FOLDS: readonly number[] = [
+  LAYOUT_FOLD,
+  FOLD_WITHOUT_CHAINS,
+  FOLD_WITHOUT_HOLDS,
+  FOLD_WITHOUT_MARK,
+  FOLD_OF_CHOSEN_LINES,
+];

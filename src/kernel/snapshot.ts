@@ -40,6 +40,8 @@ export function loadSnapshot(kernel: Kernel, snapshot: Uint8Array): boolean {
   if (snapshot.length < L.HEADER_SIZE) return false;
   const own = new Uint8Array(kernel.bytes.subarray(L.HEADER, L.HEADER + L.HEADER_SIZE));
   kernel.bytes.set(snapshot.subarray(0, L.HEADER_SIZE), L.HEADER);
+  // buffers hold no state: where they are is this kernel's own, which may have more of them than the one that wrote the snapshot
+  for (const [from, until] of BUFFERS) kernel.bytes.set(own.subarray(from - L.HEADER, until - L.HEADER), from);
   const placesAgree = PLACES.every((field) => kernel.u32(field) === new DataView(own.buffer).getUint32(field - L.HEADER, true));
   const parts = placesAgree ? stretches(kernel) : [];
   if (parts.reduce((sum, [, length]) => sum + length, 0) !== snapshot.length) {
@@ -55,6 +57,12 @@ export function loadSnapshot(kernel: Kernel, snapshot: Uint8Array): boolean {
   return true;
 }
 
+/** Where the header says where buffers are. */
+const BUFFERS: readonly (readonly [number, number])[] = [
+  [L.H_INPUT, L.H_TABLE + 4],
+  [L.H_OUT, L.H_ACCEPTED],
+];
+
 const PLACES = [
   L.H_MAX_VMS,
   L.H_MAX_NICS,
@@ -67,8 +75,6 @@ const PLACES = [
   L.H_PLANS,
   L.H_ZONES,
   L.H_PHASES,
-  L.H_INPUT,
-  L.H_FRAMES,
-  L.H_OUT,
-  L.H_MEMORY_END,
+  L.H_TOUCHED,
+  L.H_STATE_END,
 ];

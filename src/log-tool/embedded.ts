@@ -221,7 +221,7 @@ async function countersUpTo(store: Store, stored: StoredProgress | undefined, ba
   const after = (BigInt(stored?.seq ?? -1) + 1n) << 16n;
   const [row] = await store.rows<{ n: string; distinct: string; known: string }>(
     `SELECT uniqExact(vm, nic, ts, pos) AS n, uniqExact(vm, nic, ts) AS distinct,
-       (SELECT uniqExact(vm, nic, ts) FROM samples WHERE pos < ${after} AND (vm, nic, ts) IN (SELECT vm, nic, ts FROM samples WHERE pos >= ${after})) AS known
+       (SELECT uniqExact(vm, nic, host, part, ts) FROM samples WHERE pos < ${after} AND (vm, nic, host, part, ts) IN (SELECT vm, nic, host, part, ts FROM samples WHERE pos >= ${after})) AS known
      FROM samples WHERE pos >= ${after} AND pos < ${BigInt(base) << 16n}`,
   );
   const [n, distinct, known] = [BigInt(row?.n ?? 0), BigInt(row?.distinct ?? 0), BigInt(row?.known ?? 0)];

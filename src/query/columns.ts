@@ -32,7 +32,7 @@ export async function sampleColumns(context: QueryContext, request: ColumnsReque
   return sampleLines(
     context,
     `SELECT ${SAMPLE} FROM samples AS s WHERE vm IN {vms:Array(String)} AND ts >= ${instant('from')} AND ts < ${instant('to')}
-     ORDER BY vm, nic, s.ts, pos LIMIT {rows:UInt32}`,
+     ORDER BY vm, nic, host, part, s.ts, pos LIMIT {rows:UInt32}`,
     { vms: request.vms, from: request.fromMs, to: request.toMs, rows: request.limit + 1 },
   );
 }
@@ -44,32 +44,32 @@ export async function sampleColumns(context: QueryContext, request: ColumnsReque
 export async function samplesBefore(context: QueryContext, request: ColumnsRequest): Promise<Uint8Array> {
   const range = `vm IN {vms:Array(String)} AND ts >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND ts < fromUnixTimestamp64Milli({to:Int64}, 'UTC')`;
   // a conflict may have replaced counters by none: the sample in force says whether there are any
-  const last = `SELECT v, n, arrayJoin(arrayDistinct([max(t), maxIf(t, counted = 1), maxIf(t, said != ${NO_STATE})])) AS t FROM
-      (SELECT vm AS v, nic AS n, ts AS t, argMax(has_counters, pos) AS counted, argMax(condition, pos) AS said FROM samples WHERE ${range} GROUP BY vm, nic, ts)
-    GROUP BY v, n`;
+  const last = `SELECT v, n, o, h, arrayJoin(arrayDistinct([max(t), maxIf(t, counted = 1), maxIf(t, said != ${NO_STATE})])) AS t FROM
+      (SELECT vm AS v, nic AS n, host AS o, part AS h, ts AS t, argMax(has_counters, pos) AS counted, argMax(condition, pos) AS said FROM samples WHERE ${range} GROUP BY vm, nic, host, part, ts)
+    GROUP BY v, n, o, h`;
   return sampleLines(
     context,
-    `SELECT ${SAMPLE} FROM samples AS s WHERE ${range} AND (vm, nic, s.ts) IN (${last}) ORDER BY vm, nic, s.ts, pos LIMIT {rows:UInt32}`,
+    `SELECT ${SAMPLE} FROM samples AS s WHERE ${range} AND (vm, nic, host, part, s.ts) IN (${last}) ORDER BY vm, nic, host, part, s.ts, pos LIMIT {rows:UInt32}`,
     { vms: request.vms, from: request.fromMs, to: request.toMs, rows: request.limit + 1 },
   );
 }
 
 const SAMPLE =
-  'vm, nic, toUnixTimestamp64Milli(s.ts) AS ms, pos, condition, has_counters, epoch, rx_bytes AS rx, tx_bytes AS tx, started_ms, link_mbps, is_sum, hold_s, agent';
+  'vm, nic, host, part, toUnixTimestamp64Milli(s.ts) AS ms, pos, condition, has_counters, epoch, rx_bytes AS rx, tx_bytes AS tx, started_ms, link_mbps, is_sum, hold_s, agent';
 
 function sampleLines(context: QueryContext, samples: string, params: Record<string, unknown>): Promise<Uint8Array> {
   const grown = (array: string, name: string): string =>
     `toString(${array}[1]) AS first_${name}, arrayDifference(${array}) AS ${name}`;
   return context.store.ndjson(
-    `SELECT vm, nic, length(t) AS rows, ${grown('t', 'ts')}, ${grown('p', 'pos')}, ${grown('r', 'rx_bytes')}, ${grown('x', 'tx_bytes')},
+    `SELECT vm, nic, host, part, length(t) AS rows, ${grown('t', 'ts')}, ${grown('p', 'pos')}, ${grown('r', 'rx_bytes')}, ${grown('x', 'tx_bytes')},
             ${packed('c')} AS condition, ${packed('h')} AS has_counters, ${packed('e')} AS epoch,
             ${packed('b')} AS started_ms, ${packed('l')} AS link_mbps, ${packed('u')} AS is_sum, ${packed('d')} AS hold_s,
             arrayDistinct(a) AS agents, if(length(agents) = 1, [0], arrayMap(one -> indexOf(agents, one) - 1, a)) AS agent
-     FROM (SELECT vm, nic, groupArray(ms) AS t, groupArray(pos) AS p, groupArray(rx) AS r, groupArray(tx) AS x, groupArray(condition) AS c,
+     FROM (SELECT vm, nic, host, part, groupArray(ms) AS t, groupArray(pos) AS p, groupArray(rx) AS r, groupArray(tx) AS x, groupArray(condition) AS c,
                   groupArray(has_counters) AS h, groupArray(epoch) AS e, groupArray(started_ms) AS b, groupArray(link_mbps) AS l,
                   groupArray(is_sum) AS u, groupArray(hold_s) AS d, groupArray(agent) AS a
-           FROM (${samples}) GROUP BY vm, nic)
-     ORDER BY vm, nic ${AS_NUMBERS}`,
+           FROM (${samples}) GROUP BY vm, nic, host, part)
+     ORDER BY vm, nic, host, part ${AS_NUMBERS}`,
     params,
   );
 }
@@ -105,8 +105,11 @@ export async function trafficColumns(context: QueryContext, request: ColumnsRequ
     `SELECT vm, nic, length(m) AS rows, m[1] AS first_minute, arrayDifference(m) AS minute, ${packed('r')} AS rx_bytes, ${packed('x')} AS tx_bytes
      FROM (SELECT vm, nic, groupArray(at) AS m, groupArray(rx) AS r, groupArray(tx) AS x
            FROM (SELECT * FROM
-                  (SELECT vm, nic, intDiv(toUnixTimestamp(minute), 60) AS at, rx_bytes AS rx, tx_bytes AS tx FROM traffic
-                   WHERE ${WITHIN_MINUTES} ${ends.length === 0 ? '' : served} ORDER BY vm, nic, minute, version DESC LIMIT 1 BY vm, nic, minute)
+                  (SELECT vm, nic, at, sum(toUInt128(rx_bytes)) AS rx, sum(toUInt128(tx_bytes)) AS tx FROM
+                    (SELECT vm, nic, intDiv(toUnixTimestamp(minute), 60) AS at, rx_bytes, tx_bytes FROM traffic
+                     WHERE ${WITHIN_MINUTES} ${ends.length === 0 ? '' : served}
+                     ORDER BY vm, nic, minute, host, part, version DESC LIMIT 1 BY vm, nic, minute, host, part)
+                   GROUP BY vm, nic, at ORDER BY vm, nic, at)
                  WHERE rx > 0 OR tx > 0 LIMIT {rows:UInt32})
            GROUP BY vm, nic)
      ORDER BY vm, nic ${AS_NUMBERS}`,

@@ -13,7 +13,7 @@ export async function trafficTotal(
     `SELECT sum(toUInt128(rx)) AS rx_sum, sum(toUInt128(tx)) AS tx_sum FROM (
        SELECT argMax(rx_bytes, version) AS rx, argMax(tx_bytes, version) AS tx FROM traffic
        WHERE vm = {vm:String} AND minute >= toDateTime({from:UInt32}, 'UTC') AND minute < toDateTime({to:UInt32}, 'UTC')
-       GROUP BY nic, minute)`,
+       GROUP BY nic, host, part, minute)`,
     { vm, from: Math.floor(fromMs / MINUTE_MS) * 60, to: Math.ceil(endMs / MINUTE_MS) * 60 },
   );
   return { rxBytes: BigInt(row?.rx_sum ?? 0), txBytes: BigInt(row?.tx_sum ?? 0) };
@@ -27,7 +27,7 @@ export async function sampleRange(
   toMs: number,
 ): Promise<{ count: number; firstMs: number | null; lastMs: number | null }> {
   const [row] = await context.store.rows<{ n: string; first: string; last: string }>(
-    `SELECT uniqExact(nic, ts) AS n, toUnixTimestamp64Milli(min(ts)) AS first, toUnixTimestamp64Milli(max(ts)) AS last FROM samples
+    `SELECT uniqExact(nic, host, part, ts) AS n, toUnixTimestamp64Milli(min(ts)) AS first, toUnixTimestamp64Milli(max(ts)) AS last FROM samples
      WHERE vm = {vm:String} AND ts >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND ts < fromUnixTimestamp64Milli({to:Int64}, 'UTC')`,
     { vm, from: fromMs, to: toMs },
   );

@@ -6,6 +6,7 @@ import { type Page, type QueryContext, vmsFrom } from './context.ts';
 export interface SampleJson {
   ts: string;
   nic: string;
+  host?: string;
   rx_bytes?: bigint;
   tx_bytes?: bigint;
   epoch: number;
@@ -20,6 +21,9 @@ export interface SampleJson {
 export interface SampleFields {
   tsMs: number;
   nic: string;
+  host: string;
+  /** 0: both counters, or none; 1: rx alone, 2: tx alone. */
+  part: number;
   condition: number;
   hasCounters: boolean;
   epoch: number;
@@ -35,13 +39,17 @@ export interface SamplePosition {
   vm: string;
   ts: number;
   nic: string;
+  host?: string | undefined;
+  part?: number | undefined;
 }
 
 export function sampleJson(sample: SampleFields): SampleJson {
   return {
     ts: formatInstant(sample.tsMs),
     nic: sample.nic,
-    ...(sample.hasCounters ? { rx_bytes: sample.rxBytes, tx_bytes: sample.txBytes } : {}),
+    ...(sample.host === '' ? {} : { host: sample.host }),
+    ...(sample.hasCounters && sample.part !== 2 ? { rx_bytes: sample.rxBytes } : {}),
+    ...(sample.hasCounters && sample.part !== 1 ? { tx_bytes: sample.txBytes } : {}),
     epoch: sample.epoch,
     ...(sample.startedMs === undefined ? {} : { started_at: formatInstant(sample.startedMs) }),
     ...stateJson(sample.condition),
@@ -60,6 +68,8 @@ function stateJson(code: number): Pick<SampleJson, 'state' | 'cause'> {
 interface Row {
   v: string;
   n: string;
+  o: string;
+  h: number;
   t: string;
   p: string;
   f: [
@@ -86,10 +96,12 @@ export async function samplePage(
   // The key skips to where the page begins only where the rest is of one VM.
   const fromMs = after === undefined || vms.length > 1 ? request.fromMs : Math.max(request.fromMs, after.ts);
   const where = `vm IN {vms:Array(String)} AND ts >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND ts < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
-       ${after === undefined ? '' : "AND (vm, ts, nic) > ({afterVm:String}, fromUnixTimestamp64Milli({afterTs:Int64}, 'UTC'), {afterNic:String})"}`;
+       ${after === undefined ? '' : "AND (vm, ts, nic, host, part) > ({afterVm:String}, fromUnixTimestamp64Milli({afterTs:Int64}, 'UTC'), {afterNic:String}, {afterHost:String}, {afterPart:UInt8})"}`;
   const params = {
     from: fromMs,
-    ...(after === undefined ? {} : { afterVm: after.vm, afterTs: after.ts, afterNic: after.nic }),
+    ...(after === undefined
+      ? {}
+      : { afterVm: after.vm, afterTs: after.ts, afterNic: after.nic, afterHost: after.host ?? '', afterPart: after.part ?? 0 }),
   };
   // Where a page ends is found in two columns, so that whole samples are read for this page only.
   const [bound] = await context.store.rows<{ v: string; t: string }>(
@@ -98,9 +110,9 @@ export async function samplePage(
   );
   const paged = bound === undefined ? vms : vms.filter((vm) => vm <= bound.v);
   const rows = await context.store.rows<Row>(
-    `SELECT vm AS v, nic AS n, toUnixTimestamp64Milli(ts) AS t, argMax((condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, hold_s, agent), pos) AS f, max(pos) AS p
+    `SELECT vm AS v, nic AS n, host AS o, part AS h, toUnixTimestamp64Milli(ts) AS t, argMax((condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, hold_s, agent), pos) AS f, max(pos) AS p
      FROM samples WHERE ${where} ${bound === undefined ? '' : "AND (vm, ts) <= ({lastVm:String}, fromUnixTimestamp64Milli({lastTs:Int64}, 'UTC'))"}
-     GROUP BY vm, nic, ts ORDER BY vm, ts, nic LIMIT {limit:UInt32}`,
+     GROUP BY vm, nic, host, part, ts ORDER BY vm, ts, nic, host, part LIMIT {limit:UInt32}`,
     {
       ...params,
       vms: paged,
@@ -114,24 +126,28 @@ export async function samplePage(
   if (rows.length > request.limit) rows.length = request.limit;
   const last = rows.at(-1);
   return {
-    rows: rows.map(({ v, n, t, p, f: [condition, hasCounters, epoch, rx, tx, startedMs, linkMbps, isSum, holdS, agent] }) => ({
-      vm: v,
-      ...sampleJson({
-        tsMs: Number(t),
-        nic: n,
-        condition,
-        hasCounters: hasCounters === 1,
-        epoch,
-        rxBytes: BigInt(rx),
-        txBytes: BigInt(tx),
-        startedMs: Number(startedMs) < 0 ? undefined : Number(startedMs),
-        linkMbps: linkMbps === 0 ? undefined : linkMbps,
-        isSum: isSum === 1,
-        holdS: holdS === 0 ? undefined : holdS,
+    rows: rows.map(
+      ({ v, n, o, h, t, p, f: [condition, hasCounters, epoch, rx, tx, startedMs, linkMbps, isSum, holdS, agent] }) => ({
+        vm: v,
+        ...sampleJson({
+          tsMs: Number(t),
+          nic: n,
+          host: o,
+          part: h,
+          condition,
+          hasCounters: hasCounters === 1,
+          epoch,
+          rxBytes: BigInt(rx),
+          txBytes: BigInt(tx),
+          startedMs: Number(startedMs) < 0 ? undefined : Number(startedMs),
+          linkMbps: linkMbps === 0 ? undefined : linkMbps,
+          isSum: isSum === 1,
+          holdS: holdS === 0 ? undefined : holdS,
+        }),
+        agent,
+        pos: BigInt(p),
       }),
-      agent,
-      pos: BigInt(p),
-    })),
-    next: more && last !== undefined ? { vm: last.v, ts: Number(last.t), nic: last.n } : undefined,
+    ),
+    next: more && last !== undefined ? { vm: last.v, ts: Number(last.t), nic: last.n, host: last.o, part: last.h } : undefined,
   };
 }

@@ -105,7 +105,7 @@ async function sums(
       WHERE vm IN {vms:Array(String)} AND minute >= toDateTime({from:UInt32}, 'UTC') AND minute < toDateTime({to:UInt32}, 'UTC')
         ${request.nic === undefined ? '' : 'AND nic = {nic:String}'}
         ${ends.length === 0 ? '' : 'AND toUnixTimestamp(minute) < transform(vm, {endVms:Array(String)}, {endSeconds:Array(UInt32)}, toUInt32(4294967295))'}
-      GROUP BY vm, nic, minute)
+      GROUP BY vm, nic, minute, host, part)
     WHERE rx > 0 OR tx > 0
     GROUP BY v, bucket, grp
     ${afterGroup === undefined ? '' : 'HAVING bucket > {from:UInt32} OR grp > {after:String}'}

@@ -6,8 +6,8 @@ const MAGIC = Buffer.from('UPS\x01', 'latin1');
 const COUNTERS = 8;
 const WITH_EPOCH = 16;
 const MORE = 32;
-/** Of what a record says more: started_at, link_mbps and hold_s, which have a number each. */
-const MORE_NUMBERS = [1, 2, 16];
+/** Of what a record says more: started_at, link_mbps, hold_s and host, which have a number each. */
+const MORE_NUMBERS = [1, 2, 16, 32];
 
 /** Whether a body is of the binary format, by its first bytes; NDJSON, gzipped or not, never begins so. */
 export function isBinary(body: Uint8Array): boolean {

@@ -13,6 +13,9 @@ export const VM_NAME = new RegExp(`^(?!\\.{1,2}$)[${LETTERS}-]{1,64}$`);
 /** The name of an interface, which may be empty. */
 export const NIC_NAME = new RegExp(`^[${LETTERS}-]{0,32}$`);
 
+/** Where counters live; may be empty. */
+export const HOST_NAME = new RegExp(`^[${LETTERS}-]{0,64}$`);
+
 /** Names of VMs, with * for any number of letters; as the kernel takes them, which an empty one tells nothing. */
 export const VM_PATTERN = new RegExp(`^[${LETTERS}*-]{0,64}$`);
 

@@ -16,6 +16,7 @@ export const REJECTION_CODES = [
   'bad_link',
   'bad_sum',
   'bad_hold',
+  'bad_host',
 ] as const;
 
 export type RejectionCode = (typeof REJECTION_CODES)[number];
@@ -35,6 +36,7 @@ export const SAMPLE_FIELDS = [
   'link_mbps',
   'sum',
   'hold_s',
+  'host',
 ] as const;
 
 export interface Rejection {
@@ -45,8 +47,7 @@ export interface Rejection {
 
 const MESSAGES: Record<RejectionCode, string> = {
   malformed_json: 'not a JSON object; a sample is one object, in NDJSON one a line, in UTF-8',
-  missing_field:
-    'is missing; vm and ts are required, and rx_bytes and tx_bytes come together, and are required with state "none"',
+  missing_field: 'is missing; vm and ts are required, and a counter with state "none"',
   bad_vm: 'must be a string of 1–64 characters of A–Z a–z 0–9 . _ : -, and neither . nor ..',
   bad_nic: 'must be a string of at most 32 characters of A–Z a–z 0–9 . _ : -',
   bad_ts: 'must be integer milliseconds since 1970 or an RFC 3339 date-time with an offset',
@@ -59,6 +60,7 @@ const MESSAGES: Record<RejectionCode, string> = {
   bad_started_at: 'must be an instant as ts is one, earlier than ts',
   bad_link: 'must be an integer from 1 to 1000000',
   bad_sum: 'must be true or false',
+  bad_host: 'must be a string of at most 64 characters of A–Z a–z 0–9 . _ : -',
   bad_hold: 'must be an integer from 1 to 3600',
   vm_not_allowed: 'is not among the VMs that this key may post for',
 };

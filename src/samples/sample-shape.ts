@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NIC_NAME, VM_NAME } from './names.ts';
+import { HOST_NAME, NIC_NAME, VM_NAME } from './names.ts';
 
 /** Up to 2^64 - 1, in digits or as a string of them: z.int() would stop at 2^53. */
 const counter = z.union([z.number().min(0).meta({ type: 'integer' }), z.string().regex(/^(0|[1-9][0-9]{0,19})$/)]).nullish();
@@ -16,8 +16,13 @@ export const sampleShape = z
     vm: z.string().regex(VM_NAME).describe('The VM'),
     ts: z.union([z.int().min(0), instant]).describe('Milliseconds since the epoch, or RFC 3339 with an offset'),
     nic: z.string().regex(NIC_NAME).nullish().describe("The interface; '' if absent"),
+    host: z
+      .string()
+      .regex(HOST_NAME)
+      .nullish()
+      .describe("Where the counters live (the hypervisor): a counter that moves is another counter; '' if absent"),
     rx_bytes: counter.describe('What the VM received since the counters started; up to 2^64 - 1'),
-    tx_bytes: counter.describe('What the VM sent; together with rx_bytes or not at all'),
+    tx_bytes: counter.describe('What the VM sent; one of the two alone is a half, with counters of its own'),
     epoch: z.int().min(0).max(4294967295).nullish().describe('Changes when the counters start again from zero'),
     state: z.enum(['up', 'down', 'none']).nullish().describe('none: the sample says nothing about the state, and has counters'),
     cause: z

@@ -60,7 +60,7 @@ export function onCluster(statement: string, cluster: Cluster): string[] {
   const statements = [settingsOf(body.replace(ALTER, `ALTER TABLE ${name}${on}`), cluster)];
   // Columns are in both tables; indexes, TTLs and settings belong to the one that holds the rows.
   if (SHARDED.has(altered) && /\b(ADD|MODIFY|DROP|RENAME) COLUMN\b/.test(body))
-    statements.push(body.replace(ALTER, `ALTER TABLE ${altered}${on}`));
+    statements.push(body.replace(ALTER, `ALTER TABLE ${altered}${on}`).replace(/,\s*MODIFY ORDER BY \([^()]*\)/, ''));
   return statements;
 }
 

@@ -51,6 +51,7 @@ export type VmSeen = z.infer<typeof vmSeen>;
 const counted = z.object({
   ts: instant,
   nic: z.string(),
+  host: z.string().optional(),
   rx_bytes: exact.optional(),
   tx_bytes: exact.optional(),
   epoch: z.int(),
@@ -88,7 +89,7 @@ export const anomalyAnswer = z.object({
   kind: z.enum(['quarantined', 'conflict']),
   nic: z.string(),
   ts: instant,
-  a: counted,
+  a: counted.nullable(),
   b: counted,
 });
 export type AnomalyAnswer = z.infer<typeof anomalyAnswer>;

@@ -37,6 +37,8 @@ const samplesLine = lineOf.extend({
   ...{ condition: column, has_counters: column, epoch: column, agents: z.array(z.string()), agent: column },
   // a server of before says nothing of these
   ...{
+    host: z.string().default(''),
+    part: z.int().default(0),
     started_ms: column.default([-1]),
     link_mbps: column.default([0]),
     is_sum: column.default([0]),
@@ -61,6 +63,7 @@ export interface Columns<Row> {
 export function readSamples(text: string): Columns<RawSample> {
   const columns = read(text, samplesLine, (line) => {
     const { vm, nic, rows } = line;
+    const chain = chainOf(line);
     const [ts, pos] = [grown(line.first_ts, line.ts, rows), grown(line.first_pos, line.pos, rows)];
     const [rx, tx] = [grown(line.first_rx_bytes, line.rx_bytes, rows), grown(line.first_tx_bytes, line.tx_bytes, rows)];
     const [condition, counted] = [small(line.condition, rows), small(line.has_counters, rows)];
@@ -73,6 +76,7 @@ export function readSamples(text: string): Columns<RawSample> {
       versions.push({
         vm,
         nic,
+        ...chain,
         tsMs: Number(at(ts, i)),
         counters: at(counted, i) === 0 ? null : { rx: BigInt(at(rx, i)), tx: BigInt(at(tx, i)) },
         epoch: at(epoch, i),
@@ -92,6 +96,14 @@ export function readSamples(text: string): Columns<RawSample> {
 
 /** In place of a condition: the sample says none. */
 const NO_STATE = 9;
+
+const PARTS = [undefined, 'rx', 'tx'] as const;
+
+/** What a line is of besides the interface. */
+function chainOf({ host, part }: { readonly host: string; readonly part: number }): Pick<RawSample, 'host' | 'part'> {
+  const half = PARTS[part];
+  return { ...(host === '' ? {} : { host }), ...(half === undefined ? {} : { part: half }) };
+}
 
 function stateOf(code: number): Pick<RawSample, 'condition' | 'saysNoState'> {
   return code === NO_STATE ? { condition: 'up', saysNoState: true } : { condition: at(CONDITIONS, code) };

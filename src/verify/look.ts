@@ -209,13 +209,18 @@ export class Look {
     const rows = await this.#stored.anomalies.takeWhile((row) => row.ts < toMs);
     this.#tally.conflicts += rows.filter((row) => row.kind === 'conflict').length;
     if (rows.length === 0 && pairs.length === 0) return;
-    const key = (atMs: number, nic: string): string => `${String(atMs).padStart(15, '0')} ${nic}`;
+    const key = (atMs: number, nic: string, host: string | undefined, part: string): string =>
+      `${String(atMs).padStart(15, '0')} ${nic} ${host ?? ''} ${part}`;
     const within = (atMs: number, nic: string): boolean => atMs >= fromMs && atMs < endMs && this.#isWhole(nic, atMs);
     const stored = new Map(
-      rows.filter((row) => row.kind === 'quarantined' && within(row.ts, row.nic)).map((row) => [key(row.ts, row.nic), row]),
+      rows
+        .filter((row) => row.kind === 'quarantined' && within(row.ts, row.nic))
+        .map((row) => [key(row.ts, row.nic, row.b.host, partIn(row.b)), row]),
     );
     const recomputed = new Map(
-      pairs.filter((pair) => within(pair.b.tsMs, pair.nic)).map((pair) => [key(pair.b.tsMs, pair.nic), pair]),
+      pairs
+        .filter((pair) => within(pair.b.tsMs, pair.nic))
+        .map((pair) => [key(pair.b.tsMs, pair.nic, pair.b.host, pair.b.part ?? 'both'), pair]),
     );
     for (const id of [...new Set([...stored.keys(), ...recomputed.keys()])].sort()) {
       const [row, pair] = [stored.get(id), recomputed.get(id)];
@@ -237,10 +242,14 @@ export class Look {
   }
 }
 
+function partIn({ rx_bytes: rx, tx_bytes: tx }: AnomalyAnswer['b']): string {
+  return rx === undefined ? 'tx' : tx === undefined ? 'rx' : 'both';
+}
+
 type Increase = Readonly<Record<'since' | 'a_rx' | 'a_tx' | 'rx' | 'tx', number | bigint>>;
 
 function storedIncrease({ a, b }: AnomalyAnswer): Increase {
-  return { since: a.ts, a_rx: a.rx_bytes ?? 0n, a_tx: a.tx_bytes ?? 0n, rx: b.rx_bytes ?? 0n, tx: b.tx_bytes ?? 0n };
+  return { since: (a ?? b).ts, a_rx: a?.rx_bytes ?? 0n, a_tx: a?.tx_bytes ?? 0n, rx: b.rx_bytes ?? 0n, tx: b.tx_bytes ?? 0n };
 }
 
 function recomputedIncrease({ a, b }: CounterPair): Increase {

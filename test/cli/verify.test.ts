@@ -290,7 +290,9 @@ describe('damage is found and named', () => {
     ],
     [
       'traffic of a VM that nothing else knows',
-      [`INSERT INTO traffic VALUES ('ghost', 'e0', '2026-03-01 01:00:00', 5, 5, 1)`],
+      [
+        `INSERT INTO traffic (vm, nic, minute, rx_bytes, tx_bytes, version) VALUES ('ghost', 'e0', '2026-03-01 01:00:00', 5, 5, 1)`,
+      ],
       { table: 'traffic', vm: 'ghost', minute: '2026-03-01T01:00:00Z', field: 'row', recomputed: null },
     ],
     [

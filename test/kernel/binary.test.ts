@@ -40,7 +40,7 @@ function documentSays(body: Uint8Array, patterned = false): string[] {
   const taken = samples.filter((_, index) => verdicts[index] === null);
   return [
     ...errors.slice(0, 100),
-    ...taken.map(({ vm, nic, tsMs, counters, epoch, condition, startedMs, linkMbps, isSum, saysNoState, holdS }) => {
+    ...taken.map(({ vm, nic, tsMs, counters, epoch, condition, startedMs, linkMbps, isSum, saysNoState, holdS, host, part }) => {
       const said = counters === null ? '-' : `${counters.rx}/${counters.tx}`;
       const entries = Object.entries({
         startedAtMs: startedMs,
@@ -48,6 +48,8 @@ function documentSays(body: Uint8Array, patterned = false): string[] {
         isSum,
         saysNoState,
         holdMs: holdS && holdS * 1000n,
+        host: host === '' ? undefined : host,
+        part,
       }).filter(([, value]) => value !== undefined);
       const more = entries.map(([name, value]) => ` ${name}=${value}`).join('');
       return `${vm}|${nic} ${tsMs} ${said} ${epoch} ${CONDITIONS[condition]}${more}`;
@@ -252,9 +254,9 @@ describe('the limits of a body in binary', () => {
     expect(kernelSays(decoder, bodyOf(SAMPLES_MAX + 1))).toEqual(['too_many_samples']);
   });
 
-  it('100,000 names are taken and one more is not', () => {
+  it('150,000 names are taken and one more is not', () => {
     const decoder = new Decoder();
-    expect(kernelSays(decoder, bodyOf(1, 100_000))).toHaveLength(1);
-    expect(kernelSays(decoder, bodyOf(1, 100_001))).toEqual(['malformed_document']);
+    expect(kernelSays(decoder, bodyOf(1, 150_000))).toHaveLength(1);
+    expect(kernelSays(decoder, bodyOf(1, 150_001))).toEqual(['malformed_document']);
   });
 });

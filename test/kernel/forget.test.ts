@@ -74,7 +74,7 @@ it.each([1, 2, 3, 4])('a kernel that has forgotten goes on as one that never kne
     Array.from({ length: kernel.u32(L.H_VMS) }, (_, slot) => ({
       vm: vmName(kernel, slot),
       found: findVm(kernel, vmName(kernel, slot)) === slot,
-      nics: nicsOf(kernel, slot).map(({ name, firstTsMs, baseTsMs }) => ({ name, firstTsMs, baseTsMs })),
+      nics: nicsOf(kernel, slot).map(({ key, firstTsMs, baseTsMs }) => ({ key, firstTsMs, baseTsMs })),
     }));
   expect(known(forgetting)).toEqual(known(never));
   for (const vm of gone) expect(findVm(forgetting, vm)).toBeUndefined();

@@ -77,14 +77,15 @@ function plainMembers(roll: Roll): string[] {
     `"ts":${roll(16) === 0 ? pick([...TIMES.flatMap((t) => [t, t - 1]).map(String), ...NUMBERS]) : CLOCK.nowMs - roll(10 ** 9)}`,
   ];
   if (roll(4) !== 0) members.push(`"nic":"${name(NICS, 'eth0')}"`);
-  if (roll(5) !== 0) members.push(`"rx_bytes":${number()}`, `"tx_bytes":${number()}`);
+  const halves = [`"rx_bytes":${number()}`, `"tx_bytes":${number()}`];
+  if (roll(5) !== 0) members.push(...(roll(20) === 0 ? [pick(halves)] : halves));
   if (roll(3) === 0) members.push(`"epoch":${number()}`);
   if (roll(3) === 0)
     members.push(`"state":"${roll(8) === 0 ? pick(['dow', 'upp', 'UP']) : pick(['up', 'down', 'up', 'down', 'none'])}"`);
   if (members.some((member) => member.includes('"down"')) ? roll(2) === 0 : roll(30) === 0)
     members.push(`"cause":"${pick(CAUSES)}"`);
   if (roll(20) === 0) members.push(pick(members));
-  if (roll(20) === 0) members.push(`"host":${number()}`);
+  if (roll(20) === 0) members.push(`"host":${roll(4) === 0 ? number() : `"${pick([...NICS, ...NAMES])}"`}`);
   if (roll(30) === 0) members.push(`"started_at":${roll(4) === 0 ? pick([...TIMES.map(String), ...NUMBERS]) : roll(2 ** 31)}`);
   if (roll(30) === 0) members.push(`"link_mbps":${roll(4) === 0 ? number() : 1 + roll(1_000_000)}`);
   if (roll(30) === 0) members.push(`"hold_s":${roll(4) === 0 ? pick([...NUMBERS, '3600', '3601']) : 1 + roll(3600)}`);

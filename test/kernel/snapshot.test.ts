@@ -9,7 +9,7 @@ import type { LogRecord } from '../../src/log/log.ts';
 import { fleetGroup, groupLog } from '../support/fleets.ts';
 import { randomOf } from '../support/random.ts';
 
-const CAPACITY = { vms: 200, nics: 600, plans: 10, phases: 10, inputBytes: 2 ** 21, framesBytes: 64, outputBytes: 2 ** 21 };
+const CAPACITY = { vms: 200, nics: 6000, plans: 10, phases: 10, inputBytes: 2 ** 21, framesBytes: 64, outputBytes: 2 ** 21 };
 const NAMES = Object.keys(OUTPUTS) as Output[];
 const decoder = new Decoder();
 
@@ -54,7 +54,7 @@ it.each([1, 2, 3])('writes the same rows when every output is so small that it s
   const large = step(kernelOf(2 ** 21), records);
   for (const build of ['release', 'debug'] as const) {
     const small = step(kernelOf(8192, build), records);
-    expect(small.drains).toBeGreaterThan(50);
+    expect(small.drains).toBeGreaterThan(30);
     expect(small.rows).toEqual(large.rows);
   }
 });

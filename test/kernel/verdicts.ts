@@ -50,8 +50,10 @@ export function expectedOf(verdicts: readonly Verdict[]): string[] {
 }
 
 function sampleText(sample: FrameSample): string {
-  const { vm, nic, tsMs, counters, epoch, condition, startedAtMs, linkMbps, isSum, saysNoState, holdMs } = sample;
-  const said = Object.entries({ startedAtMs, linkMbps, isSum, saysNoState, holdMs }).filter(([, value]) => value !== undefined);
+  const { vm, nic, tsMs, counters, epoch, condition, startedAtMs, linkMbps, isSum, saysNoState, holdMs, host, part } = sample;
+  const said = Object.entries({ startedAtMs, linkMbps, isSum, saysNoState, holdMs, host, part }).filter(
+    ([, value]) => value !== undefined,
+  );
   const more = said.map(([name, value]) => ` ${name}=${value}`).join('');
   return `${vm}|${nic} ${tsMs} ${counters === null ? '-' : `${counters.rx}/${counters.tx}`} ${epoch} ${condition}${more}`;
 }

@@ -33,12 +33,17 @@ export function withRepeats(samples: readonly LoggedSample[], repeats: readonly 
       none: {},
       agent: { agent: 'agent-c' },
       condition: { condition },
-      counters: { counters: { rx: bytes, tx: bytes + 1n } },
+      counters: { counters: { rx: original.part === 'tx' ? 0n : bytes, tx: original.part === 'rx' ? 0n : bytes + 1n } },
       epoch: { epoch: original.epoch === 7 ? 8 : 7 },
       no_counters: { counters: null },
     };
     // what says no state has counters, and what names a condition says one
-    const kept = change === 'condition' || change === 'no_counters' ? without(original, 'saysNoState') : original;
+    const kept =
+      change === 'condition'
+        ? without(original, 'saysNoState')
+        : change === 'no_counters'
+          ? without(original, 'saysNoState', 'part')
+          : original;
     log.splice(at % (log.length + 1), 0, { ...kept, ...changed[change] });
   }
   return log;

@@ -101,15 +101,18 @@ export function shifted(sample: LoggedSample, ms: number): LoggedSample {
 
 /** A sample as an agent would post it: one line of NDJSON without its newline, every field written out. */
 export function lineOf(sample: LoggedSample): string {
-  const { vm, nic, tsMs, counters, epoch, condition, startedAtMs, linkMbps, isSum, saysNoState, holdMs } = sample;
+  const { vm, nic, tsMs, counters, epoch, condition, startedAtMs, linkMbps, isSum, saysNoState, holdMs, host, part } = sample;
   if (condition === 'silent') throw new Error('silence is not posted');
-  const counted = counters === null ? '' : `,"rx_bytes":${counters.rx},"tx_bytes":${counters.tx}`;
+  const bytes = (half: 'rx' | 'tx'): string =>
+    counters === null || (part !== undefined && part !== half) ? '' : `,"${half}_bytes":${counters[half]}`;
+  const counted = bytes('rx') + bytes('tx');
   const said = condition === 'up' ? ',"state":"up"' : `,"state":"down","cause":"${condition}"`;
   const state = saysNoState === true ? ',"state":"none"' : said;
   const more = [
     startedAtMs === undefined ? '' : `,"started_at":${startedAtMs}`,
     linkMbps === undefined ? '' : `,"link_mbps":${linkMbps}`,
     isSum === undefined ? '' : ',"sum":true',
+    host === undefined ? '' : `,"host":"${host}"`,
     holdMs === undefined ? '' : `,"hold_s":${holdMs / 1000}`,
   ].join('');
   return `{"vm":${JSON.stringify(vm)},"ts":${tsMs},"nic":${JSON.stringify(nic)}${counted},"epoch":${epoch}${state}${more}}`;
@@ -194,6 +197,10 @@ interface Report {
   readonly newEpoch: boolean;
   /** What few samples say: see `moreOf`. */
   readonly says: 'usual' | 'started_before' | 'started_between' | 'link' | 'sum' | 'hold' | 'no_state';
+  /** Where it is counted. */
+  readonly host?: string;
+  /** Both counters, or a half. */
+  readonly part?: 'rx' | 'tx';
   readonly disagrees: boolean;
 }
 
@@ -231,7 +238,20 @@ function stepArbitrary(gapsMs: readonly number[]): fc.Arbitrary<Step> {
   });
 }
 
+/** Halves and hosts are told now and then; one VM's interfaces move between hosts. */
 function reportArbitrary(): fc.Arbitrary<Report> {
+  const chain = fc.oneof(
+    { weight: 5, arbitrary: fc.constant({}) },
+    { weight: 4, arbitrary: fc.constantFrom<Pick<Report, 'host' | 'part'>>({ host: 'hv-a' }, { host: 'hv-b' }) },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom<Pick<Report, 'host' | 'part'>>({ part: 'rx' }, { part: 'tx' }, { host: 'hv-a', part: 'tx' }),
+    },
+  );
+  return fc.tuple(usualReportArbitrary(), chain).map(([report, of]) => ({ ...report, ...of }));
+}
+
+function usualReportArbitrary(): fc.Arbitrary<Report> {
   const rarely = fc.integer({ min: 0, max: 7 }).map((n) => n === 7);
   return fc.record({
     present: fc.integer({ min: 0, max: 2 }).map((n) => n < 2),
@@ -269,19 +289,31 @@ function nicSamples(
   linkLimitBps: bigint,
 ): LoggedSample[] {
   const samples: LoggedSample[] = [];
-  let [rx, tx, epoch, countedMs] = [0n, 0n, 0, 0];
-  let beforeMs = 0;
+  const chains = new Map<string, { rx: bigint; tx: bigint; countedMs: number; beforeMs: number }>();
+  let epoch = 0;
   for (const [at, step] of steps.entries()) {
     const report = step.reports[index];
     const tsMs = instants[at];
     if (report === undefined || tsMs === undefined) continue;
     if (!report.present && !(index === 0 && at === 0)) continue;
     if (report.newEpoch) epoch = (epoch + 4_294_967_295) % 4_294_967_296;
+    const { host, part } = report;
+    const key = `${host ?? ''} ${part ?? ''}`;
+    const chain = chains.get(key) ?? {
+      rx: 0n,
+      tx: 0n,
+      countedMs: 0,
+      beforeMs: Math.max(0, ...[...chains.values()].map((each) => each.countedMs)),
+    };
+    chains.set(key, chain);
     if (report.counters !== 'none') {
-      [rx, tx] = nextCounters(report, rx, tx, (linkLimitBps * BigInt(tsMs - (countedMs || tsMs))) / 8000n);
-      countedMs = tsMs;
+      const limitBytes = (linkLimitBps * BigInt(tsMs - (chain.countedMs || tsMs))) / 8000n;
+      [chain.rx, chain.tx] = nextCounters(report, chain.rx, chain.tx, limitBytes);
+      chain.countedMs = tsMs;
     }
-    const counters = report.counters === 'none' ? null : { rx, tx };
+    const { rx, tx, beforeMs } = chain;
+    const counters = report.counters === 'none' ? null : { rx: part === 'tx' ? 0n : rx, tx: part === 'rx' ? 0n : tx };
+    const of = { ...(host === undefined ? {} : { host }), ...(part === undefined || counters === null ? {} : { part }) };
     const condition = report.disagrees ? step.otherCondition : step.condition;
     samples.push({
       vm,
@@ -291,9 +323,10 @@ function nicSamples(
       epoch,
       condition,
       agent: step.agent,
+      ...of,
       ...(counters === null && report.says === 'no_state' ? {} : moreOf(report, tsMs, beforeMs)),
     });
-    beforeMs = countedMs;
+    chain.beforeMs = chain.countedMs;
   }
   return samples;
 }

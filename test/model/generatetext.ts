@@ -46,7 +46,19 @@ export function ndjsonArbitrary(clock: TextClock, linesMax = 20): fc.Arbitrary<U
 /** A key and the text of its value: what is written may be no JSON at all. */
 type Entry = readonly [key: string, literal: string];
 type Values = Record<
-  'vm' | 'ts' | 'nic' | 'rx_bytes' | 'tx_bytes' | 'epoch' | 'state' | 'cause' | 'started_at' | 'link_mbps' | 'sum' | 'hold_s',
+  | 'vm'
+  | 'ts'
+  | 'nic'
+  | 'rx_bytes'
+  | 'tx_bytes'
+  | 'epoch'
+  | 'state'
+  | 'cause'
+  | 'started_at'
+  | 'link_mbps'
+  | 'sum'
+  | 'hold_s'
+  | 'host',
   fc.Arbitrary<string>
 > & {
   /** Whether a cause is written though the state is not down. */
@@ -184,6 +196,7 @@ function valuesArbitrary(clock: TextClock, oddPercent: number): Values {
       ...['"1969-12-31T23:59:59Z"', String(clock.nowMs + FUTURE_MAX_MS), '"yesterday"', '-1', '9223372036854775808'],
     ),
     link_mbps: or(fc.constantFrom('1', '1000', '1000000', 'null'), '0', '1000001', '"1000"', '1.5'),
+    host: or(fc.oneof(name(0, 64), fc.constant('null')), `"${'a'.repeat(65)}"`, '"a b"'),
     hold_s: or(fc.constantFrom('1', '90', '3600', 'null'), '0', '3601', '"90"', '1e2'),
     sum: or(fc.constantFrom('true', 'false', 'null'), '"true"', '0', '1'),
     causeAnyway: oddPercent === 0 ? fc.constant(false) : fc.integer({ min: 0, max: 9 }).map((n) => n === 9),
@@ -205,6 +218,8 @@ function entriesArbitrary(values: Values): fc.Arbitrary<readonly Entry[]> {
       link: fc.option(values.link_mbps, { freq: 1 }),
       sum: fc.option(values.sum, { freq: 1 }),
       hold: fc.option(values.hold_s, { freq: 1 }),
+      host: fc.option(values.host, { freq: 1 }),
+      half: fc.nat(5),
       causeAnyway: values.causeAnyway,
       unknown: fc.array(unknownArbitrary(), { maxLength: 2 }),
       repeated: fc.array(fc.tuple(fc.nat(20), fc.constantFrom('null', '1', '"x"', '"down"', '{"a":[1,2]}')), { maxLength: 2 }),
@@ -217,13 +232,15 @@ function entriesArbitrary(values: Values): fc.Arbitrary<readonly Entry[]> {
         ['ts', parts.ts],
       ];
       if (parts.nic !== null) entries.push(['nic', parts.nic]);
-      if (parts.counters !== null) entries.push(['rx_bytes', parts.counters[0]], ['tx_bytes', parts.counters[1]]);
+      if (parts.counters !== null && parts.half !== 0) entries.push(['rx_bytes', parts.counters[0]]);
+      if (parts.counters !== null && parts.half !== 1) entries.push(['tx_bytes', parts.counters[1]]);
       if (parts.epoch !== null) entries.push(['epoch', parts.epoch]);
       if (parts.state !== null) entries.push(['state', parts.state]);
       if (parts.cause !== null && (parts.state === '"down"' || parts.causeAnyway)) entries.push(['cause', parts.cause]);
       if (parts.startedAt !== null) entries.push(['started_at', parts.startedAt]);
       if (parts.link !== null) entries.push(['link_mbps', parts.link]);
       if (parts.sum !== null) entries.push(['sum', parts.sum]);
+      if (parts.host !== null) entries.push(['host', parts.host]);
       if (parts.hold !== null) entries.push(['hold_s', parts.hold]);
       entries.push(...parts.unknown);
       const ranked = entries.map((entry, index) => ({ entry, rank: parts.shuffled ? (parts.order[index] ?? 0) : index }));
@@ -242,7 +259,7 @@ function unknownArbitrary(): fc.Arbitrary<Entry> {
     fc.constantFrom(
       '__proto__',
       'constructor',
-      'host',
+      'hosts',
       'VM',
       'vm ',
       'rx',
@@ -285,6 +302,7 @@ const KNOWN_KEYS = [
   'link_mbps',
   'sum',
   'hold_s',
+  'host',
 ];
 
 interface Spelling {

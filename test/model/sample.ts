@@ -23,7 +23,8 @@ export type RejectionCode =
   | 'bad_started_at'
   | 'bad_link'
   | 'bad_sum'
-  | 'bad_hold';
+  | 'bad_hold'
+  | 'bad_host';
 
 /** `field` is the JSON key concerned, empty for malformed_json. */
 export interface Rejection {
@@ -93,12 +94,13 @@ function judgeValue(value: Tagged, ctx: JudgeContext): Verdict {
   const nic = field('nic') === null ? '' : stringOf(field('nic'));
   if (nic === undefined || !/^[A-Za-z0-9._:-]{0,32}$/.test(nic)) return reject('bad_nic', 'nic');
 
+  const host = field('host') === null ? '' : stringOf(field('host'));
+  if (host === undefined || !/^[A-Za-z0-9._:-]{0,64}$/.test(host)) return reject('bad_host', 'host');
+
   const rx = field('rx_bytes') === null ? null : counterOf(field('rx_bytes'));
   if (rx === undefined) return reject('bad_counter', 'rx_bytes');
   const tx = field('tx_bytes') === null ? null : counterOf(field('tx_bytes'));
   if (tx === undefined) return reject('bad_counter', 'tx_bytes');
-  if (rx === null && tx !== null) return reject('missing_field', 'rx_bytes');
-  if (rx !== null && tx === null) return reject('missing_field', 'tx_bytes');
 
   const epoch = field('epoch') === null ? 0n : digitsOf(literalOf(field('epoch')), EPOCH_MAX);
   if (epoch === undefined) return reject('bad_epoch', 'epoch');
@@ -109,7 +111,7 @@ function judgeValue(value: Tagged, ctx: JudgeContext): Verdict {
 
   const state = field('state') === null ? 'up' : stringOf(field('state'));
   if (state !== 'up' && state !== 'down' && state !== 'none') return reject('bad_state', 'state');
-  if (state === 'none' && rx === null) return reject('missing_field', 'rx_bytes');
+  if (state === 'none' && rx === null && tx === null) return reject('missing_field', 'rx_bytes');
 
   const down = CAUSES.find((cause) => cause === (field('cause') === null ? 'provider' : stringOf(field('cause'))));
   if (down === undefined || (state !== 'down' && field('cause') !== null)) return reject('bad_cause', 'cause');
@@ -122,11 +124,14 @@ function judgeValue(value: Tagged, ctx: JudgeContext): Verdict {
   if (typeof sum !== 'boolean') return reject('bad_sum', 'sum');
 
   if (ctx.allowed?.(vm) === false) return reject('vm_not_allowed', 'vm');
-  const counters = rx === null || tx === null ? null : { rx, tx };
+  const counters = rx === null && tx === null ? null : { rx: rx ?? 0n, tx: tx ?? 0n };
+  const part = counters === null || (rx !== null && tx !== null) ? undefined : rx === null ? 'tx' : 'rx';
   return {
     ok: true,
     sample: {
       ...{ vm, nic, tsMs: Number(ts), counters, epoch: Number(epoch), condition: state === 'down' ? down : 'up' },
+      ...(host === '' ? {} : { host }),
+      ...(part === undefined ? {} : { part }),
       ...(state === 'none' ? { saysNoState: true } : {}),
       ...(hold === null ? {} : { holdMs: 1000 * Number(hold) }),
       ...(startedAt === null ? {} : { startedAtMs: Number(startedAt) }),

@@ -318,7 +318,7 @@ describe('queries', () => {
       next: undefined,
     });
     const one = await page(1);
-    expect(one.next).toEqual({ vm: 'v1', ts: ms('00:00:30.000'), nic: 'eth0' });
+    expect(one.next).toEqual({ vm: 'v1', ts: ms('00:00:30.000'), nic: 'eth0', host: '', part: 0 });
     expect((await page(10, one.next)).rows).toEqual(whole.rows.slice(1));
   });
 
@@ -326,7 +326,7 @@ describe('queries', () => {
     const page = async (limit: number, vm?: string, after?: Awaited<ReturnType<typeof anomalyPage>>['next']) =>
       anomalyPage(context, { fromMs: ms('00:00'), toMs: ms('01:00'), limit, vms: vm === undefined ? undefined : [vm], after });
     const whole = await page(10);
-    expect(whole.rows.map((row) => [row.kind, row.ts, row.a.ts, row.a.rx_bytes, row.b.rx_bytes])).toEqual([
+    expect(whole.rows.map((row) => [row.kind, row.ts, row.a?.ts, row.a?.rx_bytes, row.b.rx_bytes])).toEqual([
       ['conflict', '2026-03-01T00:00:30Z', '2026-03-01T00:00:30Z', 1n, 2n],
       ['quarantined', '2026-03-01T00:02:00Z', '2026-03-01T00:01:00Z', 5n, MAX],
     ]);

@@ -16,6 +16,8 @@ export interface BinarySample {
   readonly isSum?: true;
   readonly saysNoState?: true;
   readonly holdS?: bigint;
+  readonly host?: string;
+  readonly part?: 'rx' | 'tx';
 }
 
 class Malformed extends Error {}
@@ -58,7 +60,7 @@ class Cursor {
 }
 
 /** The samples of a body as they stand in it, good and bad; null where the structure is broken. */
-export function readBinary(body: Uint8Array, namesMax = 100_000n): BinarySample[] | null {
+export function readBinary(body: Uint8Array, namesMax = 150_000n): BinarySample[] | null {
   try {
     return read(new Cursor(body), namesMax);
   } catch (error) {
@@ -90,15 +92,15 @@ function read(cursor: Cursor, namesMax: bigint): BinarySample[] {
     tsMs = BigInt.asIntN(64, tsMs + (step % 2n === 0n ? step / 2n : -(step + 1n) / 2n));
     const counters = (flags & 8) === 0 ? null : { rx: cursor.varint(), tx: cursor.varint() };
     const epoch = (flags & 16) === 0 ? 0n : cursor.varint();
-    const more = (flags & 32) === 0 ? {} : readMore(cursor, tsMs, flags & 7);
+    const more = (flags & 32) === 0 ? {} : readMore(cursor, tsMs, flags & 7, nameAt);
     samples.push({ vm, nic, tsMs, counters, epoch, condition: flags & 7, ...more });
   }
   return samples;
 }
 
-function readMore(cursor: Cursor, tsMs: bigint, condition: number): Partial<BinarySample> {
+function readMore(cursor: Cursor, tsMs: bigint, condition: number, nameAt: (place: bigint) => string): Partial<BinarySample> {
   const says = cursor.byte();
-  if (says >= 32) throw new Malformed('a reserved bit of what is said more');
+  if (says >= 192) throw new Malformed('two halves in one');
   if ((says & 8) !== 0 && condition !== 0) throw new Malformed('a condition of a sample that says no state');
   return {
     ...((says & 1) === 0 ? {} : { startedMs: tsMs - cursor.varint() }),
@@ -106,6 +108,8 @@ function readMore(cursor: Cursor, tsMs: bigint, condition: number): Partial<Bina
     ...((says & 4) === 0 ? {} : { isSum: true }),
     ...((says & 8) === 0 ? {} : { saysNoState: true }),
     ...((says & 16) === 0 ? {} : { holdS: cursor.varint() }),
+    ...((says & 32) === 0 ? {} : { host: nameAt(cursor.varint()) }),
+    ...(says < 64 ? {} : { part: says < 128 ? 'rx' : 'tx' }),
   };
 }
 
@@ -118,6 +122,10 @@ export function binaryVerdict(
   if (sample.tsMs > BigInt(nowMs) + 300_000n) return 'ts_in_future ts';
   if (sample.tsMs < 0n || sample.tsMs < BigInt(oldestMs)) return 'ts_too_old ts';
   if (!/^[A-Za-z0-9._:-]{0,32}$/.test(sample.nic)) return 'bad_nic nic';
+  if (!/^[A-Za-z0-9._:-]{0,64}$/.test(sample.host ?? '')) return 'bad_host host';
+  if (sample.part !== undefined && sample.counters === null) return `missing_field ${sample.part}_bytes`;
+  if (sample.part === 'rx' && sample.counters?.tx !== 0n) return 'bad_counter tx_bytes';
+  if (sample.part === 'tx' && sample.counters?.rx !== 0n) return 'bad_counter rx_bytes';
   if (sample.epoch >= 2n ** 32n) return 'bad_epoch epoch';
   const { startedMs = 0n, linkMbps = 1n, holdS = 1n } = sample;
   if (sample.startedMs !== undefined && (startedMs < 0n || startedMs >= sample.tsMs)) return 'bad_started_at started_at';

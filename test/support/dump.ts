@@ -8,18 +8,19 @@ const ANOMALY =
 
 const TABLES = {
   // every version that was not a repeat, in the order of the log
-  samples: `SELECT vm, nic, ts, any((condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, hold_s, agent)) AS sample
+  samples: `SELECT vm, nic, ts, any((condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, hold_s, host, part, agent)) AS sample
             FROM samples GROUP BY vm, nic, ts, pos ORDER BY vm, nic, ts, pos`,
   // minutes that are wholly silent may be stored or not
   uptime: `SELECT vm, minute, argMax((${PARTS}, unavailable, credit_nanos), version) AS row
            FROM uptime GROUP BY vm, minute
            HAVING row.1 + row.2 + row.3 + row.4 + row.5 + row.6 + row.7 + row.8 + row.9 > 0 AND row.9 < 60000 ORDER BY vm, minute`,
-  traffic: `SELECT vm, nic, minute, argMax((rx_bytes, tx_bytes), version) AS row
-            FROM traffic GROUP BY vm, nic, minute HAVING row.1 > 0 OR row.2 > 0 ORDER BY vm, nic, minute`,
+  traffic: `SELECT vm, nic, host, part, minute, argMax((rx_bytes, tx_bytes), version) AS row
+            FROM traffic GROUP BY vm, nic, host, part, minute HAVING row.1 > 0 OR row.2 > 0 ORDER BY vm, nic, host, part, minute`,
   outages: `SELECT vm, start_at, argMax((end_at, condition), version) AS row
             FROM outages GROUP BY vm, start_at HAVING argMax(withdrawn, version) = 0 ORDER BY vm, start_at`,
-  anomalies: `SELECT vm, nic, ts, kind, argMax((${ANOMALY}), version) AS row
-              FROM anomalies GROUP BY vm, nic, ts, kind, pos HAVING argMax(withdrawn, version) = 0 ORDER BY vm, nic, ts, kind, row`,
+  anomalies: `SELECT vm, nic, host, part, ts, kind, argMax((${ANOMALY}), version) AS row
+              FROM anomalies GROUP BY vm, nic, host, part, ts, kind, pos HAVING argMax(withdrawn, version) = 0
+              ORDER BY vm, nic, host, part, ts, kind, row`,
 } as const;
 
 /** A table's rows, a line each. */

@@ -21,7 +21,10 @@ export function expectedRows(fleet: Fleet): StoredRows & { readonly counts: Flee
     traffic: result.traffic.map((r) => `${r.vm} ${r.nic} ${r.minuteMs / 1000} ${r.rxBytes} ${r.txBytes}`).sort(),
     outages: result.outages.map((r) => `${r.vm} ${r.startMs} ${r.endMs ?? 0} ${r.cause}`).sort(),
     quarantined: result.quarantined
-      .map((r) => `${r.vm} ${r.nic} ${(r.a ?? r.b).tsMs} ${r.b.tsMs} ${r.b.counters.rx} ${r.b.counters.tx}`)
+      .map(
+        (r) =>
+          `${r.vm} ${r.nic}/${r.b.host ?? ''}/${r.b.part ?? ''} ${r.a?.tsMs ?? 0} ${r.b.tsMs} ${r.b.counters.rx} ${r.b.counters.tx}`,
+      )
       .sort(),
     conflicts: result.conflicts.length,
     samples: result.counts.applied,

@@ -68,7 +68,7 @@ export function fleetGroup(seed: number, fleets: number, shape: Partial<FleetSha
 }
 
 function withoutCounters(sample: LoggedSample): LoggedSample {
-  return { ...without(sample, 'saysNoState'), counters: null };
+  return { ...without(sample, 'saysNoState', 'part'), counters: null };
 }
 
 /** Appends samples as the door would, in records of up to `sizeMax` samples of one agent, with ticks before `clockMs` in between. */

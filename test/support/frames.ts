@@ -18,6 +18,8 @@ export interface FrameSample {
   readonly isSum?: true;
   readonly saysNoState?: true;
   readonly holdMs?: number;
+  readonly host?: string;
+  readonly part?: 'rx' | 'tx';
 }
 
 const HEAD_BYTES = 40;
@@ -49,9 +51,11 @@ function readFrame(view: Buffer, at: number): FrameSample {
   const moreBytes = told >= 128 ? 16 : 0;
   const rx = view.readBigUInt64LE(at + 16);
   const tx = view.readBigUInt64LE(at + 24);
-  const namesEnd = at + HEAD_BYTES + vmLength + nicLength;
+  const hostLength = moreBytes === 0 ? 0 : view.readUInt8(at + size - 3);
+  const nicEnd = at + HEAD_BYTES + vmLength + nicLength;
+  const namesEnd = nicEnd + hostLength;
   require(at + size <= view.length, at, 'it ends outside the frames');
-  require(size === Math.ceil((HEAD_BYTES + vmLength + nicLength) / 8) * 8 + moreBytes, at, `its size is ${size}`);
+  require(size === Math.ceil((HEAD_BYTES + vmLength + nicLength + hostLength) / 8) * 8 + moreBytes, at, `its size is ${size}`);
   require(condition !== undefined, at, 'its condition is unknown');
   require((told & 0x7e) === 0, at, `it says ${told} for whether it has counters`);
   require(hasCounters === 1 || (rx === 0n && tx === 0n), at, 'it has no counters, and they are not zero');
@@ -60,7 +64,8 @@ function readFrame(view: Buffer, at: number): FrameSample {
   require(view.subarray(namesEnd, at + size - moreBytes).every((byte) => byte === 0), at, 'it is not padded with zeros');
   return {
     vm: view.toString('latin1', at + HEAD_BYTES, at + HEAD_BYTES + vmLength),
-    nic: view.toString('latin1', at + HEAD_BYTES + vmLength, namesEnd),
+    nic: view.toString('latin1', at + HEAD_BYTES + vmLength, nicEnd),
+    ...(hostLength === 0 ? {} : { host: view.toString('latin1', nicEnd, namesEnd) }),
     tsMs: Number(view.readBigInt64LE(at + 8)),
     counters: hasCounters === 1 ? { rx, tx } : null,
     epoch: view.readUInt32LE(at + 32),
@@ -70,21 +75,31 @@ function readFrame(view: Buffer, at: number): FrameSample {
   };
 }
 
-/** What few samples say, in the last bytes of a frame: at least one of the four. */
-function readMore(view: Buffer, more: number, at: number): Pick<FrameSample, 'startedAtMs' | 'linkMbps' | 'isSum' | 'holdMs'> {
+/** What few samples say, in the last bytes of a frame: at least one of the six; the host is among the names. */
+function readMore(
+  view: Buffer,
+  more: number,
+  at: number,
+): Pick<FrameSample, 'startedAtMs' | 'linkMbps' | 'isSum' | 'holdMs' | 'part'> {
   const startedAtMs = Number(view.readBigInt64LE(more));
   const linkMbps = view.readUInt32LE(more + 8);
-  const isSum = view.readUInt8(more + 12);
+  const says = view.readUInt8(more + 12);
+  const isSum = says & 1;
+  const part = says >> 1;
   const holdS = view.readUInt16LE(more + 14);
   require(startedAtMs >= -1, at, `its counters started at ${startedAtMs}`);
-  require(isSum <= 1, at, `it says ${isSum} for whether it is a sum`);
-  require(view.readUInt8(more + 13) === 0, at, 'its last byte but two is not zero');
+  require(part <= 2, at, `it says ${says} for whether it is a sum or a half`);
   require(holdS <= 3600, at, `its state holds for ${holdS}`);
-  require(startedAtMs >= 0 || linkMbps > 0 || isSum === 1 || holdS > 0, at, 'it says nothing more');
+  require(startedAtMs >= 0 ||
+    linkMbps > 0 ||
+    says !== 0 ||
+    holdS > 0 ||
+    view.readUInt8(more + 13) > 0, at, 'it says nothing more');
   return {
     ...(startedAtMs < 0 ? {} : { startedAtMs }),
     ...(linkMbps === 0 ? {} : { linkMbps }),
     ...(isSum === 0 ? {} : { isSum: true }),
+    ...(part === 0 ? {} : { part: part === 1 ? 'rx' : 'tx' }),
     ...(holdS === 0 ? {} : { holdMs: holdS * 1000 }),
   };
 }

@@ -164,7 +164,7 @@ export async function startAggregator(setup: AggregatorSetup): Promise<Aggregato
       clock: options.clock,
     },
     vmsMax: 4000,
-    nicsMax: 16_000,
+    nicsMax: 64_000,
     faults: { at: () => undefined },
     ...(setup.slice === undefined ? {} : { slice: setup.slice }),
     ...(setup.minutesAStep === undefined ? {} : { minutesAStep: setup.minutesAStep }),
@@ -190,26 +190,39 @@ export async function readStored(store: Store): Promise<StoredRows> {
      FROM uptime GROUP BY vm, minute HAVING arraySum(parts) > 0`,
   );
   const traffic = await store.rows<{ vm: string; nic: string; at: string; bytes: [string, string] }>(
-    `SELECT vm, nic, toUInt32(minute) AS at, argMax((rx_bytes, tx_bytes), version) AS bytes FROM traffic GROUP BY vm, nic, minute
-     HAVING bytes.1 > 0 OR bytes.2 > 0`,
+    `SELECT vm, nic, at, (sum(toUInt128(chain.1)), sum(toUInt128(chain.2))) AS bytes FROM
+       (SELECT vm, nic, toUInt32(minute) AS at, argMax((rx_bytes, tx_bytes), version) AS chain FROM traffic GROUP BY vm, nic, host, part, minute)
+     GROUP BY vm, nic, at HAVING bytes.1 > 0 OR bytes.2 > 0`,
   );
   const outages = await store.rows<{ vm: string; start: string; end: string; cond: number }>(
     `SELECT vm, toUnixTimestamp64Milli(start_at) AS start, toUnixTimestamp64Milli(argMax(end_at, version)) AS end, argMax(condition, version) AS cond
      FROM outages GROUP BY vm, start_at HAVING argMax(withdrawn, version) = 0`,
   );
-  const anomalies = await store.rows<{ vm: string; nic: string; at: string; kind: number; a: string; rx: string; tx: string }>(
-    `SELECT vm, nic, toUnixTimestamp64Milli(ts) AS at, kind, toUnixTimestamp64Milli(argMax(a_ts, version)) AS a,
+  const anomalies = await store.rows<{
+    vm: string;
+    nic: string;
+    host: string;
+    part: number;
+    at: string;
+    kind: number;
+    a: string;
+    rx: string;
+    tx: string;
+  }>(
+    `SELECT vm, nic, host, part, toUnixTimestamp64Milli(ts) AS at, kind, toUnixTimestamp64Milli(argMax(a_ts, version)) AS a,
             argMax(b_rx_bytes, version) AS rx, argMax(b_tx_bytes, version) AS tx
-     FROM anomalies GROUP BY vm, nic, ts, kind, pos HAVING argMax(withdrawn, version) = 0`,
+     FROM anomalies GROUP BY vm, nic, host, part, ts, kind, pos HAVING argMax(withdrawn, version) = 0`,
   );
-  const [samples] = await store.rows<{ n: string }>('SELECT count() AS n FROM (SELECT DISTINCT vm, nic, ts FROM samples)');
+  const [samples] = await store.rows<{ n: string }>(
+    'SELECT count() AS n FROM (SELECT DISTINCT vm, nic, host, part, ts FROM samples)',
+  );
   return {
     uptime: uptime.map((r) => `${r.vm} ${r.at} ${r.parts.join(',')} ${r.unavailable} ${r.credit}`).sort(),
     traffic: traffic.map((r) => `${r.vm} ${r.nic} ${r.at} ${r.bytes.join(' ')}`).sort(),
     outages: outages.map((r) => `${r.vm} ${r.start} ${r.end} ${CONDITIONS[r.cond]}`).sort(),
     quarantined: anomalies
       .filter((r) => r.kind === 1)
-      .map((r) => `${r.vm} ${r.nic} ${r.a} ${r.at} ${r.rx} ${r.tx}`)
+      .map((r) => `${r.vm} ${r.nic}/${r.host}/${['', 'rx', 'tx'][r.part]} ${r.a} ${r.at} ${r.rx} ${r.tx}`)
       .sort(),
     conflicts: anomalies.filter((r) => r.kind === 2).length,
     samples: Number(samples?.n ?? '0'),

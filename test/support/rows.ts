@@ -61,6 +61,9 @@ export async function insertSample(
   );
 }
 
+const ANOMALY_COLUMNS =
+  '(vm, nic, ts, kind, pos, a_ts, a_condition, a_has_counters, a_epoch, a_rx_bytes, a_tx_bytes, b_condition, b_has_counters, b_epoch, b_rx_bytes, b_tx_bytes, withdrawn, version)';
+
 /** Two VMs of one account on 2026-03-01, as the tests of queries and of HTTP expect them; v2's service ends at 01:30. */
 export async function insertFleet(store: Store): Promise<void> {
   // v1 begins at 00:00:30 and has rows up to 03:00; an older version of its first minute said otherwise.
@@ -92,10 +95,10 @@ export async function insertFleet(store: Store): Promise<void> {
   await insertSample(store, { vm: 'v1', nic: 'eth1', ts: '00:00:30.000', pos: 2, condition: 1, epoch: 7, agent: 'h1' });
   await insertSample(store, { vm: 'v1', nic: 'eth0', ts: '00:00:40.250', pos: 3, condition: 6, agent: 'h1' });
   await store.command(
-    `INSERT INTO anomalies SELECT 'v1', 'eth0', '2026-03-01 00:00:30.000', 2, 9, '2026-03-01 00:00:30.000', 0, 1, 0, 1, ${max}, 0, 1, 0, 2, ${max}, 0, 9`,
+    `INSERT INTO anomalies ${ANOMALY_COLUMNS} SELECT 'v1', 'eth0', '2026-03-01 00:00:30.000', 2, 9, '2026-03-01 00:00:30.000', 0, 1, 0, 1, ${max}, 0, 1, 0, 2, ${max}, 0, 9`,
   );
   await store.command(
-    `INSERT INTO anomalies SELECT 'v1', 'eth0', '2026-03-01 00:02:00.000', 1, 0, '2026-03-01 00:01:00.000', 0, 1, 0, 5, 5, 0, 1, 0, ${max}, 5, 0, 9`,
+    `INSERT INTO anomalies ${ANOMALY_COLUMNS} SELECT 'v1', 'eth0', '2026-03-01 00:02:00.000', 1, 0, '2026-03-01 00:01:00.000', 0, 1, 0, 5, 5, 0, 1, 0, ${max}, 5, 0, 9`,
   );
   // Withdrawn again by a later version.
   for (const [withdrawn, version] of [
@@ -103,7 +106,7 @@ export async function insertFleet(store: Store): Promise<void> {
     [1, 10],
   ]) {
     await store.command(
-      `INSERT INTO anomalies SELECT 'v2', '', '2026-03-01 00:03:00.000', 1, 0, '2026-03-01 00:01:00.000', 0, 1, 0, 5, 5, 0, 1, 0, 1, 5, ${withdrawn ?? 0}, ${version ?? 0}`,
+      `INSERT INTO anomalies ${ANOMALY_COLUMNS} SELECT 'v2', '', '2026-03-01 00:03:00.000', 1, 0, '2026-03-01 00:01:00.000', 0, 1, 0, 5, 5, 0, 1, 0, 1, 5, ${withdrawn ?? 0}, ${version ?? 0}`,
     );
   }
 }

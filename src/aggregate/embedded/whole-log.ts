@@ -89,7 +89,7 @@ export class WholeLog implements Scope {
     const applied = accepted - duplicate - conflict;
     const upTo = (BigInt(progress.seq) << 16n) | SETTLED;
     const [row] = await store.rows<{ n: string }>(
-      `SELECT sum(n) AS n FROM (SELECT uniqExact(nic, ts) AS n FROM samples WHERE pos <= ${upTo} GROUP BY vm)`,
+      `SELECT sum(n) AS n FROM (SELECT uniqExact(nic, host, part, ts) AS n FROM samples WHERE pos <= ${upTo} GROUP BY vm)`,
     );
     const { samples, conflicts } = await readForgotten(store);
     const missing = applied - BigInt(row?.n ?? '0') - (samples - conflicts);

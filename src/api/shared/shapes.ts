@@ -47,6 +47,7 @@ export const outageRow = z.object({
 const sampleShape = z.object({
   ts: instantShape,
   nic: z.string(),
+  host: z.string().optional().describe('Where its counters live, where it says so.'),
   rx_bytes: exactInteger.optional(),
   tx_bytes: exactInteger.optional(),
   epoch: z.int(),
@@ -67,7 +68,9 @@ export const anomalyRow = z.object({
   vm: z.string(),
   nic: z.string(),
   ts: instantShape,
-  a: sampleShape.describe('The earlier sample of a quarantined increase; the sample that a conflict replaced.'),
+  a: sampleShape
+    .nullable()
+    .describe('The earlier sample of a quarantined increase, null of first counters; the sample that a conflict replaced.'),
   b: sampleShape.describe('The later sample; the one in force.'),
 });
 

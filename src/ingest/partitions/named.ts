@@ -11,7 +11,7 @@ export function namesAtMost(frames: Uint8Array, partitions: number): Map<number,
     const partition = partitionOf(frameHash(view, at), partitions);
     counts.set(partition, (counts.get(partition) ?? 0) + 1);
   }
-  return new Map([...counts].map(([partition, n]) => [partition, { vms: n, nics: n }]));
+  return new Map([...counts].map(([partition, n]) => [partition, { vms: n, nics: 2 * n }]));
 }
 
 /** The interfaces of each VM. */
@@ -22,14 +22,29 @@ export function namesIn(frames: Uint8Array, partitions: number): Map<number, Nam
   const byPartition = new Map<number, Named>();
   for (let at = 0; at < view.length; at += frameBytes(view, at)) {
     const partition = partitionOf(frameHash(view, at), partitions);
-    const { vm, nic } = frameNames(view, at);
+    const { vm, ...chain } = frameNames(view, at);
     const named: Named = byPartition.get(partition) ?? new Map<string, Set<string>>();
     byPartition.set(partition, named);
-    const nics = named.get(vm);
-    if (nics === undefined) named.set(vm, new Set([nic]));
-    else nics.add(nic);
+    const nics = named.get(vm) ?? new Set<string>();
+    named.set(vm, nics);
+    for (const name of chainNames(chain)) nics.add(name);
   }
   return byPartition;
+}
+
+/** The names that take a place: that of an interface, or two of what counts by host or half, which has a place for telling them. */
+export function chainNames({
+  nic,
+  host,
+  part,
+}: {
+  readonly nic: string;
+  readonly host: string;
+  readonly part: number;
+}): string[] {
+  if (host === '' && part === 0) return [nic];
+  const name = `${nic} ${host} ${part}`;
+  return [name, `${name} `];
 }
 
 /** What an interface is called among names: no name holds a blank. */

@@ -5,7 +5,7 @@
 import { DAY_MS } from '../../domain/zone.ts';
 import { literal } from '../../store/rowbinary.ts';
 import type { Store } from '../../store/store.ts';
-import { type Named, nicKey } from './named.ts';
+import { type Named, chainNames, nicKey } from './named.ts';
 
 /** VMs in one statement. */
 const VMS_ASKED = 1000;
@@ -85,13 +85,13 @@ export class StoredNames {
     const lately = at.clockMs === undefined ? '' : ` AND ts >= fromUnixTimestamp64Milli(toInt64(${at.clockMs - DAY_MS}))`;
     // of what was posted lately little has to be read, and it is nearly all that is asked for
     await this.#find(this.#missing(round), (vms) => [
-      `SELECT DISTINCT vm, nic, 1 AS is_nic FROM samples WHERE vm IN (${vms})${lately}`,
+      `SELECT DISTINCT vm, nic, host, part, 1 AS is_nic FROM samples WHERE vm IN (${vms})${lately}`,
     ]);
     await this.#find(this.#missing(round), (vms) => [
-      `SELECT DISTINCT vm, nic, 1 AS is_nic FROM samples WHERE vm IN (${vms})`,
-      `SELECT DISTINCT vm, nic, 1 AS is_nic FROM traffic WHERE vm IN (${vms})`,
-      `SELECT DISTINCT vm, '' AS nic, 0 AS is_nic FROM uptime WHERE vm IN (${vms})`,
-      `SELECT DISTINCT id AS vm, '' AS nic, 0 AS is_nic FROM catalog WHERE kind = 'vm' AND id IN (${vms}) AND seq <= ${at.catalogSeq}`,
+      `SELECT DISTINCT vm, nic, host, part, 1 AS is_nic FROM samples WHERE vm IN (${vms})`,
+      `SELECT DISTINCT vm, nic, host, part, 1 AS is_nic FROM traffic WHERE vm IN (${vms})`,
+      `SELECT DISTINCT vm, '' AS nic, '' AS host, toUInt8(0) AS part, 0 AS is_nic FROM uptime WHERE vm IN (${vms})`,
+      `SELECT DISTINCT id AS vm, '' AS nic, '' AS host, toUInt8(0) AS part, 0 AS is_nic FROM catalog WHERE kind = 'vm' AND id IN (${vms}) AND seq <= ${at.catalogSeq}`,
     ]);
   }
 
@@ -111,10 +111,12 @@ export class StoredNames {
         .slice(at, at + VMS_ASKED)
         .map(literal)
         .join(', ');
-      const rows = await this.#store.rows<{ vm: string; nic: string; is_nic: number }>(queries(list).join(' UNION ALL '));
-      for (const { vm, nic, is_nic } of rows) {
+      const rows = await this.#store.rows<{ vm: string; nic: string; host: string; part: number; is_nic: number }>(
+        queries(list).join(' UNION ALL '),
+      );
+      for (const { vm, is_nic, ...chain } of rows) {
         found.add(vm);
-        if (is_nic === 1) found.add(nicKey(vm, nic));
+        if (is_nic === 1) for (const name of chainNames(chain)) found.add(nicKey(vm, name));
       }
     }
   }
