@@ -1,4 +1,5 @@
 import type { ConsequenceBody } from '../../books/consequences.ts';
+import { paidOf } from '../../books/paid-terms.ts';
 import type { BillingContext } from '../context.ts';
 import { overdueAt, type OwedItem } from './owed.ts';
 import { accountRules, type VmRules, vmRules } from './rules.ts';
@@ -89,7 +90,8 @@ function ofVm(context: BillingContext, account: string, vm: string, nowMs: numbe
   if (body === undefined) return [];
   const { expire, endExpired, retention } = rulesOf(context, vm, nowMs);
   const past = context.books.consequences.of(account).filter((each) => each.vm === vm);
-  const { paid_until: paidUntil, ends_at: endsAt } = body;
+  const { ends_at: endsAt } = body;
+  const { untilMs: paidUntil } = paidOf(context.books, vm, body, nowMs);
   const expired = expiryOf(context, account, vm);
   if (expired !== undefined && paidUntil !== null && paidUntil > nowMs && expired.item !== String(paidUntil)) {
     // A service that was ended by this expiry, and by nothing since, goes on; time between is no service unless it was paid.

@@ -1,4 +1,5 @@
 import type { Consequence } from '../../books/consequences.ts';
+import { paidOf } from '../../books/paid-terms.ts';
 import type { BillingContext } from '../context.ts';
 import { overdueAt, type OwedItem } from './owed.ts';
 import { accountRules, vmRules } from './rules.ts';
@@ -43,7 +44,12 @@ export function standingView(context: BillingContext, account: string, nowMs: nu
     const endsAtMs = body?.ends_at ?? null;
     const retention = body === undefined || endsAtMs === null ? null : vmRules(context, body, endsAtMs - 1).retention;
     return {
-      ...{ vm, ...vmStateOf(context, vm, nowMs), paidUntilMs: body?.paid_until ?? null, endsAtMs },
+      ...{
+        vm,
+        ...vmStateOf(context, vm, nowMs),
+        paidUntilMs: body === undefined ? null : paidOf(context.books, vm, body, nowMs).untilMs,
+        endsAtMs,
+      },
       deletesAtMs: endsAtMs === null || retention === null ? null : endsAtMs + retention.afterMs,
     };
   });
@@ -80,12 +86,13 @@ function aheadOf(
   }
   for (const vm of context.catalog.vmsOf(account)) {
     const body = context.catalog.vm(vm)?.body;
-    if (body === undefined || (body.ends_at !== null && body.ends_at <= nowMs) || body.paid_until === null) continue;
+    if (body === undefined || (body.ends_at !== null && body.ends_at <= nowMs)) continue;
+    const { untilMs } = paidOf(context.books, vm, body, nowMs);
+    if (untilMs === null) continue;
     const { expire, endExpired } = vmRules(context, body, nowMs);
-    if (expire !== null && body.paid_until + expire.afterMs > nowMs)
-      ahead.push({ kind: 'expired', vm, atMs: body.paid_until + expire.afterMs, clause: expire.clause });
-    if (endExpired !== null)
-      ahead.push({ kind: 'ended', vm, atMs: body.paid_until + endExpired.afterMs, clause: endExpired.clause });
+    if (expire !== null && untilMs + expire.afterMs > nowMs)
+      ahead.push({ kind: 'expired', vm, atMs: untilMs + expire.afterMs, clause: expire.clause });
+    if (endExpired !== null) ahead.push({ kind: 'ended', vm, atMs: untilMs + endExpired.afterMs, clause: endExpired.clause });
   }
   return ahead.sort((a, b) => a.atMs - b.atMs);
 }
