@@ -9,17 +9,17 @@ const HEAD = Buffer.from('UPS\x01', 'latin1');
 const RECORD_BYTES_MAX = 128;
 const FIRST_BYTES = 64 * 1024;
 
-const BOTH = 8;
+const COUNTERS = 8;
 const WITH_EPOCH = 16;
 const MORE = 32;
-const RX_ALONE = 64;
-const TX_ALONE = 128;
 const SAYS_STARTED = 1;
 const SAYS_LINK = 2;
 const SAYS_SUM = 4;
-const SAYS_HOST = 8;
+const SAYS_NONE = 8;
 const SAYS_HOLD = 16;
-const SAYS_NONE = 32;
+const SAYS_HOST = 32;
+const SAYS_RX_ALONE = 64;
+const SAYS_TX_ALONE = 128;
 
 /** Bits of a record by the state that it tells. */
 export const STATE_BITS: Readonly<Record<'up' | 'none' | Cause, number>> = Object.fromEntries([
@@ -65,28 +65,31 @@ export class BatchWriter {
       (startedAtMs === null ? 0 : SAYS_STARTED) |
       (linkMbps === null ? 0 : SAYS_LINK) |
       (sum ? SAYS_SUM : 0) |
-      (host === '' ? 0 : SAYS_HOST) |
+      (state === 'none' ? SAYS_NONE : 0) |
       (holdS === null ? 0 : SAYS_HOLD) |
-      (state === 'none' ? SAYS_NONE : 0);
+      (host === '' ? 0 : SAYS_HOST) |
+      (rx !== null && tx === null ? SAYS_RX_ALONE : 0) |
+      (rx === null && tx !== null ? SAYS_TX_ALONE : 0);
+    const counts = rx !== null || tx !== null;
     this.#bytes[this.#at++] =
-      STATE_BITS[state] |
-      (rx === null ? (tx === null ? 0 : TX_ALONE) : tx === null ? RX_ALONE : BOTH) |
-      (epoch === 0 ? 0 : WITH_EPOCH) |
-      (says === 0 ? 0 : MORE);
+      STATE_BITS[state] | (counts ? COUNTERS : 0) | (epoch === 0 ? 0 : WITH_EPOCH) | (says === 0 ? 0 : MORE);
     this.#number(this.#place(vm));
     this.#number(nic === '' ? 0 : this.#place(nic) + 1);
     const step = atMs - this.#beforeMs;
     this.#beforeMs = atMs;
     this.#number(step >= 0 ? 2 * step : -2 * step - 1);
-    if (rx !== null) this.#counter(rx);
-    if (tx !== null) this.#counter(tx);
+    if (counts) {
+      // a half writes the other one as 0
+      this.#counter(rx ?? 0);
+      this.#counter(tx ?? 0);
+    }
     if (epoch !== 0) this.#number(epoch);
     if (says !== 0) {
       this.#bytes[this.#at++] = says;
       if (startedAtMs !== null) this.#number(Math.max(0, atMs - startedAtMs));
       if (linkMbps !== null) this.#number(linkMbps);
-      if (host !== '') this.#number(this.#place(host));
       if (holdS !== null) this.#number(holdS);
+      if (host !== '') this.#number(this.#place(host));
     }
     this.#samples++;
   }

@@ -1,5 +1,5 @@
 /** Samples in the binary format (schemas/samples-binary.md): a table of names, then a few bytes a sample. */
-import { CONDITIONS } from '../domain/condition.ts';
+import { BatchWriter } from './batch-writer.ts';
 import type { Observation, Reading } from './reading.ts';
 
 const MAGIC = Buffer.from('UPS\x01', 'latin1');
@@ -21,37 +21,15 @@ export function encodeBinary({ atMs, observations }: Reading): Buffer {
 
 /** The same for samples of any instants. */
 export function encodeBinaryAt(samples: readonly (Observation & { readonly atMs: number })[]): Buffer {
-  const places = new Map<string, number>();
-  const place = (name: string): number => {
-    const known = places.get(name);
-    if (known !== undefined) return known;
-    places.set(name, places.size);
-    return places.size - 1;
-  };
-  const records: number[] = [];
-  let before = 0n;
-  for (const { atMs, vm, nic, counters, downCause } of samples) {
-    const epoch = counters?.epoch ?? 0;
-    const condition = CONDITIONS.indexOf(downCause ?? 'up');
-    records.push(condition | (counters === null ? 0 : COUNTERS) | (epoch === 0 ? 0 : WITH_EPOCH));
-    pushVarint(records, BigInt(place(vm)));
-    pushVarint(records, nic === '' ? 0n : BigInt(place(nic) + 1));
-    const step = BigInt(atMs) - before;
-    pushVarint(records, step >= 0n ? 2n * step : -2n * step - 1n);
-    before = BigInt(atMs);
-    if (counters !== null) {
-      pushVarint(records, counters.rxBytes);
-      pushVarint(records, counters.txBytes);
-    }
-    if (epoch !== 0) pushVarint(records, BigInt(epoch));
+  const writer = new BatchWriter();
+  for (const { atMs, vm, nic, host, counters, downCause, saysNoState } of samples) {
+    writer.add({
+      ...{ vm, nic, host: host ?? '', atMs, rx: counters?.rxBytes ?? null, tx: counters?.txBytes ?? null },
+      ...{ epoch: counters?.epoch ?? 0, startedAtMs: counters?.startedAtMs ?? null },
+      ...{ state: saysNoState === true ? 'none' : (downCause ?? 'up'), holdS: null, linkMbps: null, sum: false },
+    });
   }
-  const head: number[] = [];
-  pushVarint(head, BigInt(places.size));
-  for (const name of places.keys()) {
-    head.push(name.length);
-    for (let i = 0; i < name.length; i++) head.push(name.charCodeAt(i));
-  }
-  return Buffer.concat([MAGIC, Buffer.from(head), Buffer.from(records)]);
+  return Buffer.concat(writer.body());
 }
 
 interface RawRecord {

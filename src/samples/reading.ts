@@ -8,9 +8,21 @@ import { NIC_NAME, VM_NAME } from './names.ts';
 export interface Observation {
   readonly vm: string;
   readonly nic: string;
-  readonly counters: { readonly rxBytes: bigint; readonly txBytes: bigint; readonly epoch: number } | null;
+  /** Where the counters live (SPEC §1); left out: ''. */
+  readonly host?: string;
+  readonly counters: ObservedCounters | null;
   /** null: up. */
   readonly downCause: Cause | null;
+  /** It has counters only: how the VM is, somebody else knows. */
+  readonly saysNoState?: true;
+}
+
+export interface ObservedCounters {
+  readonly rxBytes: bigint;
+  readonly txBytes: bigint;
+  readonly epoch: number;
+  /** When they last were zero, where the source knows. */
+  readonly startedAtMs?: number;
 }
 
 /**
@@ -76,10 +88,13 @@ export function namesAreValid(vm: string, nic: string): boolean {
 export function sampleLine(atMs: number, o: Observation): string {
   let line = `{"vm":"${o.vm}","ts":${atMs}`;
   if (o.nic !== '') line += `,"nic":"${o.nic}"`;
+  if (o.host !== undefined && o.host !== '') line += `,"host":"${o.host}"`;
   if (o.counters !== null) {
     line += `,"rx_bytes":${o.counters.rxBytes.toString()},"tx_bytes":${o.counters.txBytes.toString()}`;
     if (o.counters.epoch !== 0) line += `,"epoch":${o.counters.epoch}`;
+    if (o.counters.startedAtMs !== undefined) line += `,"started_at":${o.counters.startedAtMs}`;
   }
-  if (o.downCause !== null) line += `,"state":"down","cause":"${o.downCause}"`;
+  if (o.saysNoState === true) line += ',"state":"none"';
+  else if (o.downCause !== null) line += `,"state":"down","cause":"${o.downCause}"`;
   return line + '}';
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeBinary, isBinary } from '../../src/samples/binary-writer.ts';
+import { BatchWriter } from '../../src/samples/batch-writer.ts';
+import { encodeBinary, isBinary, splitBinary } from '../../src/samples/binary-writer.ts';
 import { sampleLine, type Observation } from '../../src/samples/reading.ts';
 import { CAUSES } from '../../src/domain/condition.ts';
 import { Decoder, SAMPLES_MAX } from '../../src/kernel/decoder.ts';
@@ -57,18 +58,35 @@ function documentSays(body: Uint8Array, patterned = false): string[] {
   ];
 }
 
-const observation = fc.record({
-  vm: fc.stringMatching(/^[A-Za-z0-9._:-]{1,64}$/).filter((name) => name !== '.' && name !== '..'),
-  nic: fc.stringMatching(/^[A-Za-z0-9._:-]{0,32}$/),
-  counters: fc.option(
-    fc.record({
-      rxBytes: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
-      txBytes: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
-      epoch: fc.nat({ max: 2 ** 32 - 1 }),
-    }),
-  ),
-  downCause: fc.option(fc.constantFrom(...CAUSES)),
-});
+/** What an observation may leave out is left out, not undefined. */
+const said = <T extends object>(rest: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+const NAME = /^[A-Za-z0-9._:-]{1,64}$/;
+const BEGAN_MS = { min: 1, max: CLOCK.nowMs - 2e9 };
+const observation = fc
+  .record({
+    vm: fc.stringMatching(/^[A-Za-z0-9._:-]{1,64}$/).filter((name) => name !== '.' && name !== '..'),
+    nic: fc.stringMatching(/^[A-Za-z0-9._:-]{0,32}$/),
+    counters: fc.option(
+      fc.record({
+        rxBytes: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+        txBytes: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+        epoch: fc.nat({ max: 2 ** 32 - 1 }),
+        began: fc.option(fc.integer(BEGAN_MS), { nil: undefined }),
+      }),
+    ),
+    downCause: fc.option(fc.constantFrom(...CAUSES)),
+    host: fc.option(fc.stringMatching(NAME), { nil: undefined }),
+    isSilent: fc.boolean(),
+  })
+  .map(({ counters: counted, downCause, host, isSilent, ...rest }): Observation => {
+    const { began, ...bytes } = counted ?? { rxBytes: 0n, txBytes: 0n, epoch: 0 };
+    const counters = counted === null ? null : { ...bytes, ...said({ startedAtMs: began }) };
+    const some = { ...rest, ...said({ host }), counters, downCause };
+    return isSilent && counters !== null ? { ...some, downCause: null, saysNoState: true } : some;
+  });
 const reading = fc.record({
   atMs: fc.integer({ min: CLOCK.nowMs - 1e9, max: CLOCK.nowMs }),
   observations: fc.array(observation, { maxLength: 30 }),
@@ -102,13 +120,18 @@ describe('a body in binary', () => {
         const body = encodeBinary(each);
         expect(isBinary(body)).toBe(true);
         expect(readBinary(body)).toEqual(
-          each.observations.map(({ vm, nic, counters, downCause }: Observation) => ({
+          each.observations.map(({ vm, nic, host, counters, downCause, saysNoState }: Observation) => ({
             vm,
             nic,
             tsMs: BigInt(each.atMs),
             counters: counters === null ? null : { rx: counters.rxBytes, tx: counters.txBytes },
             epoch: BigInt(counters?.epoch ?? 0),
             condition: CONDITIONS.indexOf(downCause ?? 'up'),
+            ...said({
+              host,
+              saysNoState,
+              startedMs: counters?.startedAtMs === undefined ? undefined : BigInt(counters.startedAtMs),
+            }),
           })),
         );
       }),
@@ -126,6 +149,46 @@ describe('a body in binary', () => {
     );
   });
 
+  it('of what another protocol says is read as it was written: halves, hosts, holds and all', () => {
+    const bytes = fc.option(fc.oneof(fc.nat(), fc.maxSafeNat(), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })));
+    const record = fc.record({
+      ...{ vm: fc.stringMatching(/^[A-Za-z0-9_:-]{1,64}$/), nic: fc.stringMatching(/^[A-Za-z0-9._:-]{0,32}$/) },
+      ...{
+        host: fc.oneof(fc.constant(''), fc.stringMatching(NAME)),
+        atMs: fc.integer({ min: CLOCK.nowMs - 1e9, max: CLOCK.nowMs }),
+      },
+      ...{ rx: bytes, tx: bytes, epoch: fc.nat({ max: 2 ** 32 - 1 }), startedAtMs: fc.option(fc.integer(BEGAN_MS)) },
+      state: fc.constantFrom('up' as const, 'none' as const, ...CAUSES),
+      ...{ holdS: fc.option(fc.integer({ min: 1, max: 3600 })), linkMbps: fc.option(fc.integer({ min: 1, max: 1e6 })) },
+      sum: fc.boolean(),
+    });
+    const decoder = new Decoder();
+    fc.assert(
+      fc.property(fc.array(record, { minLength: 1, maxLength: 30 }), (records) => {
+        const writer = new BatchWriter();
+        for (const one of records) writer.add(one);
+        const body = Buffer.concat(writer.body());
+        expect(readBinary(body)).toEqual(
+          records.map(({ vm, nic, host, atMs, rx, tx, epoch, startedAtMs, state, holdS, linkMbps, sum }) => ({
+            ...{ vm, nic, tsMs: BigInt(atMs), epoch: BigInt(epoch) },
+            counters: rx === null && tx === null ? null : { rx: BigInt(rx ?? 0), tx: BigInt(tx ?? 0) },
+            condition: state === 'none' ? 0 : CONDITIONS.indexOf(state),
+            ...said({
+              startedMs: startedAtMs === null ? undefined : BigInt(startedAtMs),
+              linkMbps: linkMbps === null ? undefined : BigInt(linkMbps),
+              isSum: sum || undefined,
+              saysNoState: state === 'none' || undefined,
+              holdS: holdS === null ? undefined : BigInt(holdS),
+              host: host === '' ? undefined : host,
+              part: (rx === null) === (tx === null) ? undefined : rx === null ? 'tx' : 'rx',
+            }),
+          })),
+        );
+        expect(kernelSays(decoder, body)).toEqual(documentSays(body));
+      }),
+    );
+  });
+
   it('takes less than 40 bytes a sample from a host of a hundred VMs', () => {
     const observations = Array.from({ length: 100 }, (_, i) => ({
       vm: `vm-${String(i).padStart(6, '0')}`,
@@ -134,6 +197,18 @@ describe('a body in binary', () => {
       downCause: null,
     }));
     expect(encodeBinary({ atMs: CLOCK.nowMs, observations }).length / 100).toBeLessThan(32);
+  });
+});
+
+describe('the two halves of a body', () => {
+  it('say together what the whole says', () => {
+    fc.assert(
+      fc.property(reading, (each) => {
+        const halves = splitBinary(encodeBinary(each));
+        if (halves === null) expect(each.observations.length).toBeLessThan(2);
+        else expect(halves.flatMap(({ body }) => readBinary(body))).toEqual(readBinary(encodeBinary(each)));
+      }),
+    );
   });
 });
 
