@@ -14,6 +14,7 @@ import { incidentRoutes } from './catalog/incidents.ts';
 import { invoiceListRoutes } from './billing/invoice-list.ts';
 import { invoiceRunRoutes } from './billing/invoice-runs.ts';
 import { invoiceRoutes } from './billing/invoices.ts';
+import { creditNoteRoutes } from './billing/credit-notes.ts';
 import { ledgerRoutes } from './billing/ledger.ts';
 import { paymentRoutes } from './billing/payments.ts';
 import { keyRoutes } from './service/keys.ts';
@@ -58,6 +59,7 @@ const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
   invoiceRunRoutes,
   reconcileRoutes,
   paymentRoutes,
+  creditNoteRoutes,
   ledgerRoutes,
   balanceRoutes,
   chargeDaysRoute,

@@ -7,6 +7,7 @@ import { numberText } from '../books/number-series.ts';
 import { readContent, type ShownInvoice } from '../print/invoice-shape.ts';
 import { dueAtOfHead } from '../books/document-money.ts';
 import { readDocument, stateOf } from '../books/ledger.ts';
+import { withLineIds } from './line-ids.ts';
 
 /** A document with what has happened to it since, as JSON text; amounts and integers exact. Throws `invoice_unknown`. */
 export async function invoiceJson(books: Books, id: string): Promise<string> {
@@ -80,5 +81,6 @@ export function previewJson(document: StoredDocument): string {
 }
 
 function withState(id: string, document: StoredDocument, state: Record<string, unknown>): string {
-  return `${contentOf(id, document).slice(0, -1)},${toJson(state).slice(1)}`;
+  const content = contentOf(id, { ...document, rest: withLineIds(document.rest) });
+  return `${content.slice(0, -1)},${toJson(state).slice(1)}`;
 }

@@ -33,22 +33,16 @@ export function accountBook({ documents, balances, settlements }: AccountRows): 
   const days = balances.flatMap((row) => (isDay(row) ? [row] : []));
   const invoices = documents.filter(({ head, voidAtMs }) => head.type === 'invoice' && voidAtMs === null);
   const daysOn = new Map(invoices.map(({ id, head }) => [id, days.filter(withinInvoice(head))]));
-  const isOpen = new Set(invoices.map(({ id }) => id));
   const entries: LedgerEntry[] = [];
   const claims: Claim[] = [];
   const funds: Fund[] = [];
   const lots: Lot[] = [];
-  /** Money for a document that is void, or that is none of the account's, is free. */
-  const fund = ({ covers, ...rest }: Fund): void => {
-    const isKept = covers === null || !('claim' in covers) || isOpen.has(covers.claim);
-    funds.push({ ...rest, covers: isKept ? covers : null });
-  };
   const notes = documents.filter(({ head }) => head.type === 'credit_note');
   for (const document of documents) {
     const made = documentMoney(document, notes, daysOn.get(document.id) ?? []);
     entries.push(...made.entries);
     if (made.claim !== undefined) claims.push(made.claim);
-    for (const each of made.funds) fund(each);
+    funds.push(...made.funds);
     for (const { id, seq, atMs, amountNanos } of made.entries)
       lots.push({ id, seq, atMs, amountNanos, expiresAtMs: document.head.expires_at ?? null, lapsedId: null });
   }
@@ -66,12 +60,20 @@ export function accountBook({ documents, balances, settlements }: AccountRows): 
   ];
   for (const { entry, fund: moved, lot } of moves) {
     if (entry !== undefined) entries.push(entry);
-    if (moved !== undefined) fund(moved);
+    if (moved !== undefined) funds.push(moved);
     if (lot !== undefined) lots.push(lot);
   }
   entries.sort(bySeq);
   lots.sort(bySeq);
-  return { entries, claims, funds, allocation: allocate(claims, funds), daysOn, lots };
+  const claimed = new Set(claims.map(({ id }) => id));
+  const kept = funds.map((each) => keptFor(each, claimed));
+  return { entries, claims, funds: kept, allocation: allocate(claims, kept), daysOn, lots };
+}
+
+/** Money for what claims nothing (a void document, one that its days have charged, none of the account's) is free. */
+function keptFor(fund: Fund, claimed: ReadonlySet<string>): Fund {
+  const { covers } = fund;
+  return covers === null || !('claim' in covers) || claimed.has(covers.claim) ? fund : { ...fund, covers: null };
 }
 
 function bySeq(a: { seq: bigint }, b: { seq: bigint }): number {

@@ -226,10 +226,11 @@ export class Books implements Projection {
     });
   }
 
-  /** How much of each line of an invoice its credit notes have taken back, by the line's index. */
-  creditedByLine(id: string): Map<number, bigint> {
+  /** How much of each line of an invoice its credit notes have taken back, by the line's index; all of them, or those by hand, which put nothing right. */
+  creditedByLine(id: string, which: 'all' | 'by_hand' = 'all'): Map<number, bigint> {
     const credited = new Map<number, bigint>();
     for (const { head } of this.notesOn(id)) {
+      if (which === 'by_hand' && head.corrects?.by_hand !== true) continue;
       for (const { line, nanos: amount } of head.corrects?.lines ?? [])
         credited.set(line, (credited.get(line) ?? 0n) + BigInt(amount));
     }

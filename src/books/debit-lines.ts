@@ -78,22 +78,36 @@ export function standingNanos(books: Books, { id, head, on }: DebitState, part: 
   return nanos - (books.creditedByLine(on.invoice).get(charged.line) ?? 0n);
 }
 
-/** What credit notes took back of an invoice, by the index of the line, and what debits added, by the line's key. */
+/** How much of what a part of a debit was charged was given back by hand. */
+function givenNanos(books: Books, { id, on }: DebitState, part: number): bigint {
+  const charged = on?.lines.find((each) => each.id === id && each.part === part);
+  return on === null || charged === undefined ? 0n : (books.creditedByLine(on.invoice, 'by_hand').get(charged.line) ?? 0n);
+}
+
+/**
+ * What credit notes put right of an invoice, by the index of the line, and what debits added, by the line's key. What was given back by hand leaves
+ * what was charged as right as it was: it is told by itself, for no more can be taken back than is there.
+ */
 export interface Corrected {
   credited: ReadonlyMap<number, bigint>;
-  debited: ReadonlyMap<string, { nanos: bigint; part: DebitPart }>;
+  given: ReadonlyMap<number, bigint>;
+  debited: ReadonlyMap<string, { nanos: bigint; givenNanos: bigint; part: DebitPart }>;
   /** How unavailable minutes were corrected, oldest first. */
   minutes: readonly MinutesChange[];
 }
 
 /** What has been corrected of an invoice so far. */
 export function correctedOf(books: Books, invoice: string): Corrected {
-  const debited = new Map<string, { nanos: bigint; part: DebitPart }>();
+  const debited = new Map<string, { nanos: bigint; givenNanos: bigint; part: DebitPart }>();
   for (const debit of books.debitsOn(invoice)) {
     for (const [i, part] of debit.head.parts.entries()) {
-      const before = debited.get(part.key)?.nanos ?? 0n;
-      debited.set(part.key, { nanos: before + standingNanos(books, debit, i), part });
+      const before = debited.get(part.key) ?? { nanos: 0n, givenNanos: 0n };
+      const given = givenNanos(books, debit, i);
+      const nanos = before.nanos + standingNanos(books, debit, i) + given;
+      debited.set(part.key, { nanos, givenNanos: before.givenNanos + given, part });
     }
   }
-  return { credited: books.creditedByLine(invoice), debited, minutes: books.minutesCorrected(invoice) };
+  const given = books.creditedByLine(invoice, 'by_hand');
+  const credited = new Map(Array.from(books.creditedByLine(invoice), ([line, nanos]) => [line, nanos - (given.get(line) ?? 0n)]));
+  return { credited, given, debited, minutes: books.minutesCorrected(invoice) };
 }

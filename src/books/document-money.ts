@@ -44,7 +44,15 @@ function noteMoney(document: KeptDocument): DocumentMoney {
   const amountNanos = -BigInt(head.total_nanos);
   const isHand = head.corrects?.by_hand === true && invoice !== undefined;
   return {
-    entries: amountNanos === 0n ? [] : [{ ...entryOf(document, belongsTo), id, kind: 'credit_note', amountNanos }],
+    entries:
+      amountNanos === 0n
+        ? []
+        : [
+            {
+              ...entryOf(document, belongsTo),
+              ...{ id, kind: 'credit_note', amountNanos, reference: head.corrects?.reference ?? null },
+            },
+          ],
     funds: isHand ? [{ atMs: issuedAt(document), amountNanos, covers: { claim: invoice } }] : [],
   };
 }

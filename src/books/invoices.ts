@@ -30,6 +30,9 @@ export const invoiceHead = z.strictObject({
       invoice: z.string(),
       /** It gives back from its issue on, what was charged stays right; else it puts right what was never owed. */
       by_hand: z.literal(true).optional(),
+      /** Of one by hand: unique in its account, where whoever made it gave one; and the digest of what he asked for. */
+      reference: z.string().optional(),
+      asked: z.string().optional(),
       lines: z.array(
         z.strictObject({
           line: z.int(),

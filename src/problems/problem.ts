@@ -115,6 +115,12 @@ export const PROBLEMS = {
     title: 'The balance does not allow it',
     meaning: '`detail` says why: too little is there, another currency, or a refund that was booked before.',
   },
+  line_holds_less: {
+    status: 409,
+    title: 'The line does not hold so much',
+    meaning:
+      '`holds` is what the line still holds, net: what it charged, less what credit notes and credits of its VM have taken back. Give back that much at most.',
+  },
   reference_taken: {
     status: 409,
     title: 'The reference stands for something else',

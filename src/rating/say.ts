@@ -76,6 +76,8 @@ const formulaSay = z.discriminatedUnion('code', [
   code('no_fee_on_fees', {}),
   code('tax', {}),
   code('correction', {}),
+  // Given back by somebody's decision: net amounts as he said, tax at the rate of the line.
+  code('by_hand', {}),
 ]);
 export type FormulaSay = z.infer<typeof formulaSay>;
 
@@ -111,6 +113,8 @@ export const reasonSay = z.discriminatedUnion('code', [
   }),
   code('claims', { claims: z.array(z.object({ event: z.string(), vm: z.string() })) }),
   code('restated', {}),
+  // Somebody's decision, in his words.
+  code('by_hand', { text: z.string() }),
 ]);
 export type ReasonSay = z.infer<typeof reasonSay>;
 

@@ -4,15 +4,16 @@ import type { Books } from '../../src/books/books.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import type { DebitState } from '../../src/books/debits.ts';
 import { EVENT_KINDS } from '../../src/domain/event-kinds.ts';
-import type { Correction } from '../../src/billing/corrections/corrections.ts';
+import type { Correction, IssuedLine } from '../../src/billing/corrections/corrections.ts';
 import { creditNoteOf } from '../../src/billing/corrections/credit-note.ts';
+import { handNoteOf } from '../../src/billing/corrections/hand-note.ts';
 import { pendingDebits } from '../../src/books/debit-lines.ts';
 import { KeptClauses } from '../../src/billing/explained/clauses.ts';
 import { lineJson } from '../../src/billing/document-lines.ts';
 import { readContent, shownItem, type ShownLine, shownLineShape } from '../../src/print/invoice-shape.ts';
 import { descriptionOf, formulaOf, reasonOf, unitOf } from '../../src/print/line-words.ts';
 import { wordsOf } from '../../src/print/words/language.ts';
-import { noteTexts, reasonText } from '../../src/print/words/content.ts';
+import { aboutText, noteTexts, reasonText } from '../../src/print/words/content.ts';
 import { noteSay, type NoteSay } from '../../src/rating/note.ts';
 import * as legacy from '../../src/print/words/legacy.ts';
 import { pageOf } from '../../src/print/page.ts';
@@ -132,7 +133,7 @@ function corrections(item: ItemSay): ShownLine[] {
   const reasons = everyReason();
   const head = { account: 'a', currency: 'CNY', from: FROM, to: TO, due_at: TO, number: 7 };
   const state = { id: 'i', head } as unknown as InvoiceState;
-  const correction: Correction = { kind: 'service', vm: null, item, beforeNanos: 0n, afterNanos: 0n, minutes: { before: 0, after: 0 }, days: [], key: 'k', line: 1, lines: [] }; // prettier-ignore
+  const correction: Correction = { kind: 'service', vm: null, item, beforeNanos: 0n, afterNanos: 0n, minutes: { before: 0, after: 0 }, days: [], key: 'k', holdsNanos: 0n, line: 1, lines: [] }; // prettier-ignore
   const content = toJson({ ...shownInvoice(), lines: [] });
   const note = creditNoteOf(
     state,
@@ -149,7 +150,16 @@ function corrections(item: ItemSay): ShownLine[] {
       head: { invoice: 'i', number: 7, currency: 'CNY', reason: reasonText(reasons), reasons, evidence_sha256: '', parts: [{ ...correction, description: '', say: item, line, nanos: '10000000', before: '', after: '' }] },
     }) as unknown as DebitState; // prettier-ignore
   const books = { debitsOf: () => [debitOn(1), debitOn(null)] } as unknown as Books;
-  return [...readContent(note.rest).lines, ...keptOf(pendingDebits(books, 'a').map(({ line }) => line))];
+  // Somebody's own words are of no language: here they are a number.
+  const said = { reason: '9', reference: null, asked: '' };
+  const issued = { head: {} as never, rest: content, evidence: '', sha256: null };
+  const taken: IssuedLine = { kind: 'service', vm: null, description: aboutText(item), amount: '1.00', detail: {}, say: { about: item, formula: [], unit: { code: 'event' } } }; // prettier-ignore
+  const byHand = handNoteOf(state, issued, [taken], [{ line: 0, nanos: 10_000_000n }], said);
+  return [
+    ...readContent(note.rest).lines,
+    ...readContent(byHand.rest).lines,
+    ...keptOf(pendingDebits(books, 'a').map(({ line }) => line)),
+  ];
 }
 
 const itemsOf = (lines: readonly ShownLine[]): ItemSay[] => [
@@ -162,7 +172,7 @@ const ALL = [...LINES, ...itemsOf(LINES).flatMap(corrections)];
 const LATER: readonly string[] = ['verification_refused', 'expired', 'ended', 'deletion_due', 'reminder'];
 const isOld = (line: ShownLine): boolean => {
   const item = shownItem(line);
-  const isPart = line.say?.formula.some(({ code }) => code === 'part_of_period') ?? false;
+  const isPart = line.say?.formula.some(({ code }) => code === 'part_of_period' || code === 'by_hand') ?? false;
   return (
     !isPart &&
     !['flat', 'minimum', 'maximum', 'setup', 'add_on'].includes(item.code) &&

@@ -5,6 +5,7 @@ import { instantShape } from '../shared/shapes.ts';
 
 /** Invoices and credit notes as the API shows them. */
 const lineShape = z.looseObject({
+  id: z.string().describe('Tells the line from others of its document, for good.'),
   kind: z.enum(LINE_KINDS),
   vm: z.string().nullable(),
   description: z.string(),

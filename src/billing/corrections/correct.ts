@@ -153,10 +153,11 @@ function refuseTooMuch(before: ReadonlyMap<number, bigint>, credited: readonly C
   }
 }
 
-function textOf({ credited, debited }: Corrected): string {
+function textOf({ credited, given, debited }: Corrected): string {
   const text = (value: bigint): string => value.toString();
   return JSON.stringify([
     Array.from(credited, ([line, nanos]) => [line, text(nanos)]),
-    Array.from(debited, ([key, { nanos }]) => [key, text(nanos)]),
+    Array.from(given, ([line, nanos]) => [line, text(nanos)]),
+    Array.from(debited, ([key, { nanos, givenNanos }]) => [key, text(nanos), text(givenNanos)]),
   ]);
 }

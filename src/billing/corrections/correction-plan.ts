@@ -32,7 +32,9 @@ export function planSteps(books: Books, invoice: string, corrections: readonly C
   const lacking: DebitPart[] = [];
   const debits = books.debitsOn(invoice).toReversed();
   for (const correction of corrections) {
-    let rest = correction.beforeNanos - correction.afterNanos;
+    const tooHigh = correction.beforeNanos - correction.afterNanos;
+    let rest = least(tooHigh, correction.holdsNanos);
+    if (tooHigh < 0n) rest = tooHigh;
     if (rest < 0n) {
       lacking.push(partOf(correction, -rest, currency));
       continue;

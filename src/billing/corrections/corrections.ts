@@ -24,6 +24,8 @@ export interface Correction {
   item: ItemSay;
   beforeNanos: bigint;
   afterNanos: bigint;
+  /** How much there is to be taken back: what was given back by hand is not there a second time. */
+  holdsNanos: bigint;
   /** Unavailable minutes, where credits are what changed. */
   minutes: { before: number; after: number };
   /** The local days, or months, whose unavailable minutes changed. */
@@ -87,7 +89,7 @@ function memberOf(detail: object, name: string): unknown {
 
 interface Bucket extends Omit<Correction, 'days' | 'minutes' | 'lines'> {
   /** By the index of the line, what tells it from others of the bucket, and what it still holds. */
-  own: Map<number, { told: string; nanos: bigint }>;
+  own: Map<number, { told: string; nanos: bigint; given: bigint }>;
   /** What each line rates to now, by what tells it. */
   rated: Map<string, bigint>;
   daysBefore: Map<string, number>;
@@ -110,6 +112,7 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
       line: null,
       beforeNanos: 0n,
       afterNanos: 0n,
+      holdsNanos: 0n,
       ...(lowered.has(line.vm) && LOWERED.has(line.kind) ? { kinds: [...LOWERED] } : {}),
       own: new Map(),
       rated: new Map(),
@@ -124,11 +127,13 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
     const identified = { ...line, item: shownItem(line) };
     const bucket = bucketOf(identified, keyOf(identified));
     const nanos = nanosOf(line.amount) - (corrected.credited.get(i) ?? 0n);
+    const given = corrected.given.get(i) ?? 0n;
     bucket.beforeNanos += nanos;
+    bucket.holdsNanos += nanos - given;
     if (line.kind === 'credit') bucket.daysBefore = daysOf(line.detail.days ?? []);
     else {
       bucket.line ??= i;
-      bucket.own.set(i, { told: toldBy(identified), nanos });
+      bucket.own.set(i, { told: toldBy(identified), nanos, given });
     }
   }
   for (const line of rated) {
@@ -141,17 +146,22 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
       if ('clauses' in line.detail) bucket.clauses = line.detail.clauses;
     }
   }
-  for (const [key, { nanos, part }] of corrected.debited)
-    bucketOf({ ...part, item: part.say ?? { code: 'as_written', text: part.description } }, key).beforeNanos += nanos;
+  for (const [key, { nanos, givenNanos, part }] of corrected.debited) {
+    const bucket = bucketOf({ ...part, item: part.say ?? { code: 'as_written', text: part.description } }, key);
+    bucket.beforeNanos += nanos;
+    bucket.holdsNanos += nanos - givenNanos;
+  }
   for (const { key, days } of corrected.minutes)
     for (const { date, after } of days) buckets.get(key)?.daysBefore.set(date, after);
   return [...buckets.values()]
-    .filter((bucket) => bucket.beforeNanos !== bucket.afterNanos)
+    .filter(
+      ({ beforeNanos, afterNanos, holdsNanos }) => beforeNanos < afterNanos || (beforeNanos > afterNanos && holdsNanos > 0n),
+    )
     .map(({ daysBefore, daysAfter, own, rated: now, ...bucket }) => ({
       ...bucket,
-      lines: Array.from(own, ([line, { told, nanos }]) => ({
+      lines: Array.from(own, ([line, { told, nanos, given }]) => ({
         line,
-        holdsNanos: nanos,
+        holdsNanos: nanos - given,
         excessNanos: nanos - (now.get(told) ?? 0n),
       })),
       minutes: { before: minutesIn(daysBefore), after: minutesIn(daysAfter) },

@@ -60,6 +60,7 @@ const FORMULA: Sayings<FormulaSay> = {
   no_fee_on_fees: () => 'simple: no fee on a fee',
   tax: () => 'sum of the rounded lines before x rate / 100',
   correction: () => 'what the line rates to now - (the line - what was credited on it + what was debited before)',
+  by_hand: () => 'given back by decision; tax at the rate of the lines',
 };
 
 const UNIT: Sayings<UnitSay> = {
@@ -79,6 +80,7 @@ const REASON: Sayings<ReasonSay> = {
     `incidents since it was issued: ${incidents.map(({ id, cause, withdrawn }) => `${id} (${cause}${withdrawn ? ', withdrawn' : ''})`).join(', ')}`,
   claims: ({ claims }) => `credit claimed since it was issued: ${claims.map(({ event, vm }) => `${event} (${vm})`).join(', ')}`,
   restated: () => 'samples, events or the catalog were restated since it was issued',
+  by_hand: ({ text }) => text,
 };
 
 const FIELDS: Readonly<Record<NotedField, string>> = {

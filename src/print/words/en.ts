@@ -84,6 +84,7 @@ const FORMULA: Words['formula'] = {
   no_fee_on_fees: () => 'simple: no fee on a fee',
   tax: () => 'sum of the rounded lines before x rate / 100',
   correction: () => 'what the line rates to now - (the line - what was credited on it + what was debited before)',
+  by_hand: () => 'given back by decision; tax at the rate of the lines',
 };
 
 const counted = (unit: string, quantity: string): string => (quantity === '1' ? unit : `${unit}s`);
@@ -116,6 +117,7 @@ const REASON: Words['reason'] = {
     `incidents since it was issued: ${incidents.map(({ id, cause, withdrawn }) => `${id} (${CAUSES[cause]}${withdrawn ? ', withdrawn' : ''})`).join(', ')}`,
   claims: ({ claims }) => `credit claimed since it was issued: ${claims.map(({ event, vm }) => `${event} (${vm})`).join(', ')}`,
   restated: () => 'samples, events or the catalog were restated since it was issued',
+  by_hand: ({ text }) => text,
 };
 
 const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']; // prettier-ignore

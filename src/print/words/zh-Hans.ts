@@ -82,6 +82,7 @@ const FORMULA: Words['formula'] = {
   no_fee_on_fees: () => '单利：不对滞纳金再计费',
   tax: () => '以上各行（已舍入）之和 x 税率 / 100',
   correction: () => '该行重新计价结果 -（该行金额 - 先前已冲减金额 + 先前已补收金额）',
+  by_hand: () => '依决定退还，税额按各行税率计算',
 };
 
 const UNIT: Words['unit'] = {
@@ -112,6 +113,7 @@ const REASON: Words['reason'] = {
     `开具后记录的事件：${incidents.map(({ id, cause, withdrawn }) => `${id} (${CAUSES[cause]}${withdrawn ? '，已撤回' : ''})`).join(', ')}`,
   claims: ({ claims }) => `开具后申请的抵免：${claims.map(({ event, vm }) => `${event} (${vm})`).join(', ')}`,
   restated: () => '开具后样本、事件记录或目录有所更正',
+  by_hand: ({ text }) => text,
 };
 
 const FIELDS: Readonly<Record<NotedField, string>> = {

@@ -82,6 +82,7 @@ const FORMULA: Words['formula'] = {
   no_fee_on_fees: () => '單利：不對滯納金再計費',
   tax: () => '以上各行（已捨入）之和 x 稅率 / 100',
   correction: () => '該行重新計價結果 -（該行金額 - 先前已折讓金額 + 先前已補收金額）',
+  by_hand: () => '依決定退還，稅額按各行稅率計算',
 };
 
 const UNIT: Words['unit'] = {
@@ -112,6 +113,7 @@ const REASON: Words['reason'] = {
     `開立後記錄的事件：${incidents.map(({ id, cause, withdrawn }) => `${id} (${CAUSES[cause]}${withdrawn ? '，已撤回' : ''})`).join(', ')}`,
   claims: ({ claims }) => `開立後申請的抵免：${claims.map(({ event, vm }) => `${event} (${vm})`).join(', ')}`,
   restated: () => '開立後樣本、事件記錄或目錄有所更正',
+  by_hand: ({ text }) => text,
 };
 
 const FIELDS: Readonly<Record<NotedField, string>> = {

@@ -82,6 +82,7 @@ export const DOC_EN: DocWords = {
     no_fee_on_fees: () => 'Late fees bear no late fee.',
     tax: () => 'Tax is computed on the sum of the rounded lines.',
     correction: () => 'A correction is what the line comes to now, less what it came to before.',
+    by_hand: () => 'Given back by decision; tax follows at the rate of the line.',
   },
   check: 'How to check it',
   checkText: (id) =>

@@ -72,6 +72,7 @@ export const DOC_ZH_HANS: DocWords = {
     no_fee_on_fees: () => '滞纳金不再计收滞纳金。',
     tax: () => '税额按各行舍入后的合计计算。',
     correction: () => '更正金额为该行现金额减原金额。',
+    by_hand: () => '依决定退还，税额按该行税率计算。',
   },
   check: '核对方式',
   checkText: (id) =>

@@ -72,6 +72,7 @@ export const DOC_ZH_HANT: DocWords = {
     no_fee_on_fees: () => '滯納金不再計收滯納金。',
     tax: () => '稅額按各行捨入後之合計計算。',
     correction: () => '更正金額為該行現金額減原金額。',
+    by_hand: () => '依決定退還，稅額按該行稅率計算。',
   },
   check: '核對方式',
   checkText: (id) =>

@@ -1,0 +1,93 @@
+import type { InvoiceState } from '../../books/invoices.ts';
+import { numberText } from '../../books/number-series.ts';
+import type { StoredDocument } from '../../books/stored-document.ts';
+import { formatInstant } from '../../domain/instant.ts';
+import { toJson } from '../../domain/json.ts';
+import { formatAmount } from '../../domain/money.ts';
+import { readContent, shownItem } from '../../print/invoice-shape.ts';
+import { contentWords, reasonText } from '../../print/words/content.ts';
+import { correctionSay, type LineSay } from '../../rating/say.ts';
+import { type IssuedLine, nanosOf } from './corrections.ts';
+import type { Given } from './held.ts';
+
+/** A credit note that somebody decided on: what it takes back was charged rightly. It is final when it is kept. */
+export function handNoteOf(
+  { id, head }: InvoiceState,
+  issued: StoredDocument,
+  lines: readonly IssuedLine[],
+  given: readonly Given[],
+  { reason: text, reference, asked }: { reason: string; reference: string | null; asked: string },
+): StoredDocument {
+  const { issuer, customer, time_zone, titles = { plans: {}, vms: {} } } = readContent(issued.rest);
+  const numbered = numberText(head);
+  const pattern = issuer?.numbers?.credit_note;
+  const amount = (nanos: bigint): string => formatAmount(nanos, head.currency);
+  const total = given.reduce((sum, { nanos }) => sum - nanos, 0n);
+  const rest = {
+    layout: 2,
+    account: head.account,
+    issuer,
+    customer,
+    currency: head.currency,
+    from: formatInstant(head.from),
+    to: formatInstant(head.to),
+    time_zone,
+    corrects: { invoice: id, number: head.number, ...(numbered === null ? {} : { number_text: numbered }) },
+    lines: given.flatMap(({ line, nanos }) => {
+      const from = lines[line];
+      return from === undefined ? [] : [{ ...noteLine(from, line, nanos), query: `/v1/invoices/${id}` }];
+    }),
+    titles,
+    total: amount(total),
+    warnings: [],
+  };
+
+  function noteLine(from: IssuedLine, line: number, nanos: bigint): Record<string, unknown> {
+    const reason = [{ code: 'by_hand', text } as const];
+    const corrected = correctionSay({ invoice: head.number ?? 0, line, of: shownItem(from), reason });
+    const say: LineSay = { ...corrected, formula: [{ code: 'by_hand' }] };
+    const words = contentWords(say);
+    return {
+      ...{ kind: from.kind, vm: from.vm, description: words.description, quantity: '1', unit: words.unit },
+      unit_price: amount(-nanos),
+      amount: amount(-nanos),
+      formula: words.formula,
+      detail: {
+        ...{ invoice: id, number: head.number, line },
+        charged: amount(nanosOf(from.amount)),
+        ...(from.detail.percent === undefined ? {} : { percent: from.detail.percent }),
+        ...(from.detail.name === undefined ? {} : { name: from.detail.name }),
+        reason: reasonText(reason),
+      },
+      say,
+    };
+  }
+
+  return {
+    head: {
+      type: 'credit_note',
+      account: head.account,
+      currency: head.currency,
+      from: head.from,
+      to: head.to,
+      due_at: head.due_at,
+      due_days: 0,
+      final: false,
+      number: null,
+      issued_at: null,
+      ...(pattern === undefined ? {} : { series: { pattern, time_zone: time_zone ?? 'UTC' } }),
+      total_nanos: total.toString(),
+      principal_nanos: total.toString(),
+      corrects: {
+        invoice: id,
+        by_hand: true,
+        ...(reference === null ? {} : { reference, asked }),
+        lines: given.map(({ line, nanos }) => ({ line, nanos: nanos.toString() })),
+      },
+    },
+    rest: toJson(rest),
+    // Nothing was measured for it: what it rests on is what somebody said.
+    evidence: toJson({ by_hand: { reason: text, reference } }),
+    sha256: null,
+  };
+}
