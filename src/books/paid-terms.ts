@@ -17,9 +17,11 @@ export interface PaidTerm {
 export function paidTermOf(books: Books, account: string, vm: string, atMs = Infinity): PaidTerm | undefined {
   const terms = new Map<string, PaidTerm>();
   let last: PaidTerm | undefined;
-  for (const { covers, at, amount_nanos } of books.balanceOf(account).toSorted((a, b) => a.at - b.at)) {
-    if (at > atMs || covers === null || covers === undefined || !('vm' in covers) || covers.vm !== vm) continue;
-    const { from: fromMs, until: untilMs } = covers;
+  const paid = books.balanceOf(account).flatMap(({ covers, at, amount_nanos }) => {
+    if (at > atMs || covers === null || covers === undefined || !('vm' in covers) || covers.vm !== vm) return [];
+    return [{ ...covers, at, amount_nanos }];
+  });
+  for (const { from: fromMs, until: untilMs, at, amount_nanos } of paid.sort((a, b) => a.at - b.at)) {
     const key = `${fromMs} ${untilMs}`;
     last = { paidAtMs: at, fromMs, untilMs, nanos: (terms.get(key)?.nanos ?? 0n) + BigInt(amount_nanos) };
     terms.set(key, last);

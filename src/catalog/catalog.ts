@@ -64,6 +64,10 @@ export class Catalog {
   vm(id: string): Versioned<VmBody> | undefined {
     return this.#view.vms.get(id);
   }
+  /** Ids of a kind in order, those after one, or all. */
+  idsAfter(kind: 'plan' | 'account' | 'vm', id?: string): readonly string[] {
+    return this.#view.ids[kind].after(id);
+  }
   /** Ids of all accounts, sorted. */
   accountIds(): string[] {
     return [...this.#view.accounts.keys()].sort();

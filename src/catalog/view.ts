@@ -3,6 +3,7 @@ import type { Entry } from '../journal/entry.ts';
 import type { Projection } from '../journal/journal.ts';
 import { type AccountBody, accountBody, storedVm, type VmBody } from './bodies.ts';
 import type { ThingsById } from './references.ts';
+import { SortedIds } from './sorted-ids.ts';
 import { type Versioned, versionOf } from './versioned.ts';
 
 /** Plans, accounts and VMs in memory: the entry in force of every id, and what is looked up often. */
@@ -12,6 +13,7 @@ export class View implements Projection, ThingsById {
   readonly accounts = new Map<string, Versioned<AccountBody>>();
   readonly vms = new Map<string, Versioned<VmBody>>();
   readonly vmsByAccount = new Map<string, Set<string>>();
+  readonly ids = { plan: new SortedIds(this.plans), account: new SortedIds(this.accounts), vm: new SortedIds(this.vms) } as const;
   readonly #rated = new Map<string, Plan>();
 
   apply(entry: Entry): void {

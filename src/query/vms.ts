@@ -39,12 +39,7 @@ export async function vmPage(
       .join(' UNION ALL '),
     params,
   );
-  const seen = new Map<string, VmSeen>();
-  const entry = (vm: string): VmSeen => {
-    const made = seen.get(vm) ?? { vm, firstSampleMs: null, lastSampleMs: null, samples: 0, firstMinuteMs: null };
-    seen.set(vm, made);
-    return made;
-  };
+  const { seen, entry } = seenMap();
   for (const { vm, first, last, n } of samples)
     Object.assign(entry(vm), { firstSampleMs: Number(first), lastSampleMs: Number(last), samples: Number(n) });
   for (const { vm, first } of minutes) entry(vm).firstMinuteMs = first * 1000;
@@ -56,4 +51,35 @@ export async function vmPage(
   if (more) rows.length = request.limit;
   const last = rows.at(-1);
   return { rows, next: more && last !== undefined ? { vm: last.vm } : undefined };
+}
+
+/** What was seen of VMs that are named, in their order; of one that never was, nothing. */
+export async function vmsSeen(context: QueryContext, vms: readonly string[]): Promise<VmSeen[]> {
+  const { entry } = seenMap();
+  const params = { vms };
+  const samples = await context.store.rows<{ vm: string; first: string; last: string; n: string }>(
+    `SELECT vm, toUnixTimestamp64Milli(min(ts)) AS first, toUnixTimestamp64Milli(max(ts)) AS last, count() AS n FROM samples
+     WHERE vm IN {vms:Array(String)} GROUP BY vm`,
+    params,
+  );
+  const minutes = await context.store.rows<{ vm: string; first: number }>(
+    'SELECT vm, toUnixTimestamp(min(minute)) AS first FROM uptime WHERE vm IN {vms:Array(String)} GROUP BY vm',
+    params,
+  );
+  for (const { vm, first, last, n } of samples)
+    Object.assign(entry(vm), { firstSampleMs: Number(first), lastSampleMs: Number(last), samples: Number(n) });
+  for (const { vm, first } of minutes) entry(vm).firstMinuteMs = first * 1000;
+  return vms.map(entry);
+}
+
+function seenMap(): { seen: Map<string, VmSeen>; entry: (vm: string) => VmSeen } {
+  const seen = new Map<string, VmSeen>();
+  return {
+    seen,
+    entry: (vm) => {
+      const made = seen.get(vm) ?? { vm, firstSampleMs: null, lastSampleMs: null, samples: 0, firstMinuteMs: null };
+      seen.set(vm, made);
+      return made;
+    },
+  };
 }

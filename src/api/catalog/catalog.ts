@@ -6,6 +6,7 @@ import { unprintableText } from '../../print/pdf/printable.ts';
 import { planBody } from '../../domain/plan.ts';
 import type { Api } from '../../http/api.ts';
 import type { ApiContext } from '../shared/context.ts';
+import { catalogListRoutes } from './catalog-lists.ts';
 import { catalogReads } from './catalog-reads.ts';
 import { accountShape, entryJson, planShape, vmJson, vmShape } from './catalog-shapes.ts';
 import { catalogWrites } from './catalog-writes.ts';
@@ -89,6 +90,7 @@ export function catalogRoutes(api: Api, context: ApiContext): void {
     json: vmShown,
   });
 
+  catalogListRoutes(api, context, vmShown);
   catalogReads(api, context, {
     kind: 'plan',
     what: 'A plan',

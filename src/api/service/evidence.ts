@@ -3,14 +3,12 @@ import { KEY_ROLES } from '../../catalog/keys.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { vmKnown } from '../../query/context.ts';
-import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
 import { readAnchors } from '../../query/anchors.ts';
 import { minutePage } from '../../query/minutes.ts';
 import { rowsBehind } from '../../query/rows-behind.ts';
-import { vmPage } from '../../query/vms.ts';
 import type { Api } from '../../http/api.ts';
 import type { ApiContext } from '../shared/context.ts';
-import { rangeQuery, readLimit, readRange } from '../shared/window.ts';
+import { rangeQuery, readRange } from '../shared/window.ts';
 import { minutePosition } from '../shared/positions.ts';
 import { uptimeJson } from '../shared/rows.ts';
 import { exactInteger, instantShape, pageOf, uptimeRow, vmParams } from '../shared/shapes.ts';
@@ -18,47 +16,10 @@ import { pathOf } from '../metering/vm-metering.ts';
 
 const READERS = ['billing', 'admin'] as const;
 
-const vmRow = z.object({
-  vm: z.string(),
-  first_sample: instantShape.nullable().describe('The earliest raw sample that is stored; null if none is.'),
-  last_sample: instantShape.nullable(),
-  samples: z.int().describe('Raw samples that are stored, those among them that a conflict replaced.'),
-  first_minute: instantShape.nullable().describe('The earliest minute row; rows are kept when raw samples have expired.'),
-});
-
 const rowsOf = z.object({ rows: z.int(), version: exactInteger.describe('The log position of the newest row; 0 without rows.') });
 
-/** What `uptally verify` reads beside the public rows: which VMs there are, and minute rows as they are stored. */
+/** What `uptally verify` reads beside the public rows: minute rows as they are stored, and what holds the whole together. */
 export function evidenceRoutes(api: Api, context: ApiContext): void {
-  api.route(
-    {
-      method: 'GET',
-      path: '/v1/vms',
-      tag: 'evidence',
-      summary: 'All VMs that the catalog, a raw sample or a stored row names',
-      roles: READERS,
-      query: z.strictObject({ limit: rangeQuery.limit, cursor: rangeQuery.cursor }),
-      answers: { 200: { description: 'VMs by name', schema: pageOf(vmRow) } },
-      problems: ['invalid_parameter', 'invalid_cursor', 'store_unavailable'],
-    },
-    async ({ query: { cursor, limit }, request }) => {
-      const path = pathOf(request.url);
-      const at = cursor === undefined ? undefined : decodeCursor(cursor, path, {}, vmParams).at;
-      const page = await vmPage(context, { after: at?.vm ?? '', limit: readLimit(limit) });
-      const shown = (ms: number | null): string | null => (ms === null ? null : formatInstant(ms));
-      return {
-        rows: page.rows.map((row) => ({
-          vm: row.vm,
-          first_sample: shown(row.firstSampleMs),
-          last_sample: shown(row.lastSampleMs),
-          samples: row.samples,
-          first_minute: shown(row.firstMinuteMs),
-        })),
-        next: page.next === undefined ? null : encodeCursor(path, {}, page.next),
-      };
-    },
-  );
-
   api.route(
     {
       method: 'GET',

@@ -40,3 +40,10 @@ export function vmStateOf(context: BillingContext, vm: string, atMs: number): { 
   if (last === undefined) return { state: 'active', sinceMs: body?.starts_at ?? null };
   return { state: last.kind === 'resumed' ? 'active' : 'suspended', sinceMs: last.at };
 }
+
+/** What an account is at an instant: over once all its VMs are, and not served while it is suspended. */
+export function accountStateOf(context: BillingContext, account: string, atMs: number): ServiceState {
+  const vms = context.catalog.vmsOf(account);
+  if (vms.length > 0 && vms.every((vm) => vmStateOf(context, vm, atMs).state === 'ended')) return 'ended';
+  return suspensionOf(context, account) === undefined ? 'active' : 'suspended';
+}
