@@ -4,7 +4,7 @@ import { CONDITIONS, type Condition } from '../../src/domain/condition.ts';
 import { localDay, unitNanos } from '../../src/verify/model/credit.ts';
 import { runModel } from './fleet.ts';
 import { fleetArbitrary, lineOf, seededFleet, type Fleet } from './generate.ts';
-import { chainOf, compareText, type InForce, type LoggedSample } from '../../src/verify/model/inforce.ts';
+import { chainOf, compareText, type Counted, type InForce, type LoggedSample } from '../../src/verify/model/inforce.ts';
 import { judge } from './sample.ts';
 import { without } from './without.ts';
 import { increaseOf } from '../../src/verify/model/traffic.ts';
@@ -41,6 +41,10 @@ function conditionAt(samples: readonly InForce[], atMs: number, stalenessMs: num
   if (before.length === 0) return null;
   const last = before.filter((sample) => sample.tsMs === lastMs).reduce((a, b) => (a.logIndex > b.logIndex ? a : b));
   return atMs >= lastMs + (last.holdMs ?? stalenessMs) ? 'silent' : last.condition;
+}
+
+function later(a: Counted | null, b: Counted): Counted {
+  return a === null || b.tsMs > a.tsMs ? b : a;
 }
 
 describe('the model, on random fleets', () => {
@@ -126,12 +130,14 @@ describe('the model, on random fleets', () => {
         const options = { ...fleet.options, clock: 'wall' as const, clockMs: (fleet.options.clockMs ?? 0) + 86_400_000 };
         const { inForce, traffic, quarantined } = runModel(fleet.log, options, catalog);
         let expected = 0n;
-        // inForce comes by vm, nic and ts.
         const counted = inForce.flatMap((sample) => (sample.counters === null ? [] : [{ ...sample, counters: sample.counters }]));
-        for (const [index, b] of counted.entries()) {
-          const a = counted[index - 1];
-          if (a?.vm !== b.vm || a.nic !== b.nic || quarantined.some((row) => row.b.logIndex === b.logIndex)) continue;
-          const increase = increaseOf({ nic: b.nic, a, b });
+        for (const b of counted) {
+          if (quarantined.some((row) => row.b.logIndex === b.logIndex)) continue;
+          const before = counted.filter(({ vm, nic, tsMs }) => vm === b.vm && nic === b.nic && tsMs < b.tsMs);
+          const a = before.filter((sample) => chainOf(sample) === chainOf(b)).reduce(later, null);
+          // the first of a chain bills what it says where it began after all that was counted of the interface
+          const isNew = before.length > 0 && before.every(({ tsMs }) => tsMs < (b.startedAtMs ?? -Infinity));
+          const increase = a === null && !isNew ? null : increaseOf({ nic: b.nic, a, b });
           expected += (increase?.rx ?? 0n) + (increase?.tx ?? 0n);
         }
         expect(traffic.reduce((sum, row) => sum + row.rxBytes + row.txBytes, 0n)).toBe(expected);

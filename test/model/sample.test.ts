@@ -23,6 +23,7 @@ describe('a sample is accepted with its defaults filled in', () => {
       withMembers('"rx_bytes":18446744073709551615,"tx_bytes":"18446744073709551615"'),
       { counters: { rx: 2n ** 64n - 1n, tx: 2n ** 64n - 1n } },
     ],
+    ['one counter alone, a half', withMembers('"rx_bytes":1,"tx_bytes":null'), { counters: { rx: 1n, tx: 0n }, part: 'rx' }],
     [
       'a counter above 2^53, exactly',
       withMembers('"rx_bytes":9007199254740993,"tx_bytes":"0"'),
@@ -114,8 +115,8 @@ describe('a sample is rejected by the first rule it breaks', () => {
       '[1]',
     ].map((rx) => [withMembers(`"tx_bytes":1,"rx_bytes":${rx}`), 'bad_counter', 'rx_bytes'] as [string, RejectionCode, string]),
     [withMembers('"tx_bytes":-1'), 'bad_counter', 'tx_bytes'],
-    [withMembers('"tx_bytes":1,"epoch":"x"'), 'missing_field', 'rx_bytes'],
-    [withMembers('"rx_bytes":1,"tx_bytes":null'), 'missing_field', 'tx_bytes'],
+    [withMembers('"tx_bytes":1,"epoch":"x"'), 'bad_epoch', 'epoch'],
+    [withMembers('"rx_bytes":null,"state":"none"'), 'missing_field', 'rx_bytes'],
     ...['4294967296', '"0"', '-0', '0.0', '1e0', 'false'].map(
       (epoch) => [withMembers(`"epoch":${epoch},"state":0`), 'bad_epoch', 'epoch'] as [string, RejectionCode, string],
     ),

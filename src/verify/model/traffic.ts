@@ -58,7 +58,8 @@ export function trafficOf(vm: VmHistory, linkLimitBps: bigint, known: readonly I
       ofNic.set(minuteMs, { nic, minuteMs, rxBytes: rxBytes + (sum?.rxBytes ?? 0n), txBytes: txBytes + (sum?.txBytes ?? 0n) });
     }
   }
-  const minutes = [...sums.values()].flatMap((ofNic) => [...ofNic.values()]);
+  // chains of one interface come one after another, and their minutes lie between each other's
+  const minutes = [...sums.values()].flatMap((ofNic) => [...ofNic.values()].sort((a, b) => a.minuteMs - b.minuteMs));
   return { minutes: minutes.filter((row) => row.rxBytes > 0n || row.txBytes > 0n), quarantined };
 }
 
