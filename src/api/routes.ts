@@ -17,6 +17,7 @@ import { invoiceRoutes } from './billing/invoices.ts';
 import { creditNoteRoutes } from './billing/credit-notes.ts';
 import { ledgerRoutes } from './billing/ledger.ts';
 import { paymentRoutes } from './billing/payments.ts';
+import { payoutRoutes } from './billing/payouts.ts';
 import { keyRoutes } from './service/keys.ts';
 import { sourceRoutes } from './metering/sources.ts';
 import { nameRoutes } from './service/names.ts';
@@ -59,6 +60,7 @@ const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
   invoiceRunRoutes,
   reconcileRoutes,
   paymentRoutes,
+  payoutRoutes,
   creditNoteRoutes,
   ledgerRoutes,
   balanceRoutes,
