@@ -27,6 +27,11 @@ export function invoiceCsv(invoice: ShownInvoice): string {
       ...(isExplained ? explainedCells(line) : []),
     ]),
   ];
+  return csvText(rows);
+}
+
+/** Rows as CSV (RFC 4180). */
+export function csvText(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => `${row.map(cell).join(',')}\r\n`).join('');
 }
 

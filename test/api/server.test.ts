@@ -417,6 +417,7 @@ describe('the HTTP server', () => {
       '/v1/accounts/{account}/ledger',
       '/v1/accounts/{account}/payments',
       '/v1/accounts/{account}/standing',
+      '/v1/accounts/{account}/statement',
       '/v1/accounts/{account}/traffic',
       '/v1/accounts/{account}/uptime',
       '/v1/accounts/{id}',

@@ -15,6 +15,7 @@ import * as refundCheck from '../../src/cli/commands/refund-check.ts';
 import * as send from '../../src/cli/commands/send.ts';
 import * as silences from '../../src/cli/commands/silences.ts';
 import * as sources from '../../src/cli/commands/sources.ts';
+import * as statement from '../../src/cli/commands/statement.ts';
 import * as status from '../../src/cli/commands/status.ts';
 import * as terms from '../../src/cli/commands/terms.ts';
 import * as verify from '../../src/cli/commands/verify.ts';
@@ -37,6 +38,7 @@ const modules: readonly CommandModule[] = [
   findings,
   names,
   balance,
+  statement,
 ];
 
 export interface CliRun {
