@@ -40,7 +40,7 @@ export const DOMAIN_STATES: readonly StateRow[] = [
       ['snapshot', 'maintenance'],
       ['crashed', 'provider'],
       ['starting_up', 'absent'],
-      ['postcopy', 'maintenance'],
+      ['postcopy', 'absent'],
       ['postcopy_failed', 'provider'],
       ['api_error', 'provider'],
     ],

@@ -5,7 +5,7 @@ import { epochOf } from '../samples/epoch.ts';
 import { generationOf, type Generation } from './generation.ts';
 import { LibvirtDomains, type FoundDomain } from './libvirt-domains.ts';
 import type { DomainNic } from './libvirt-output.ts';
-import { globMatcher, type VmNic } from './naming.ts';
+import { globMatcher, livesOn, type VmNic } from './naming.ts';
 import { namesAreValid, type LeftOut, type Observation, type Reader, type Seen } from '../samples/reading.ts';
 import type { Direction } from './sysfs.ts';
 import { openVirsh, type Virsh } from './virsh.ts';
@@ -25,6 +25,8 @@ export interface LibvirtOptions {
   /** libvirt reports the guest's view already, so `auto` and `guest` leave it; `host` reverses. */
   readonly direction?: Direction;
   readonly causes?: VerdictOverrides;
+  /** What this host is called in samples (`SysfsOptions.host`). With it a domain that is arriving or leaving tells its counters, and no state. */
+  readonly host?: string | undefined;
   readonly bootIdPath?: string;
   /** How long libvirt may take for one question; all domains at once get three times that, a round eight times. */
   readonly limitMs?: number;
@@ -47,7 +49,7 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
   const limits: QuestionLimits = { questionMs: limitMs, hostMs: 3 * limitMs, roundMs: 8 * limitMs };
   const patterns = options.match ?? [];
   const matches = patterns.length === 0 ? () => true : globMatcher(patterns);
-  const host = new LibvirtDomains(new DomainQuestions(virsh, limits), limits, options.now ?? Date.now, matches);
+  const domainsOf = new LibvirtDomains(new DomainQuestions(virsh, limits), limits, options.now ?? Date.now, matches);
   const why = patterns.length === 0 ? 'every domain' : `matches ${patterns.map((pattern) => `'${pattern}'`).join(' or ')}`;
   const nicFrom = options.nicFrom ?? 'mac';
   const reversed = options.direction === 'host';
@@ -72,7 +74,7 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
     };
   };
 
-  const counted = (domain: FoundDomain, vm: string, downCause: Observation['downCause']): Seen[] => {
+  const counted = (domain: FoundDomain, vm: string, state: State, why: string): Seen[] => {
     const rows: Seen[] = [];
     const nics = new Map(domain.nics.flatMap((nic) => (nic.device === null ? [] : [[nic.device, nic] as const])));
     for (const { name, rxBytes, txBytes } of domain.interfaces) {
@@ -85,7 +87,7 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
       }
       const epoch = epochOf(bootId, domain.runningNumber ?? '0', name);
       const counters = reversed ? { rxBytes: txBytes, txBytes: rxBytes, epoch } : { rxBytes, txBytes, epoch };
-      rows.push({ source, result: 'metered', why, observation: { vm, nic, counters, downCause } });
+      rows.push({ source, result: 'metered', why, observation: { vm, nic, ...livesOn(options.host), counters, ...state } });
     }
     const measured = new Set(domain.interfaces.map(({ name }) => name));
     for (const nic of domain.nics) {
@@ -103,19 +105,26 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
     const named = vmOf(domain);
     if ('leftOut' in named) return [{ source, result: named.leftOut, why: named.why }];
     const { stats } = domain;
+    const { vm } = named;
     if (stats === null) return [{ source, result: 'no_answer', why: domain.failed ?? 'libvirt did not say how it is' }];
     const verdict = domainVerdict(stats.state, stats.reason, options.causes);
-    if (verdict === 'absent') return [{ source, result: 'elsewhere', why: 'its state says that another host speaks for it' }];
     const paused = stats.state === STATE_PAUSED && stats.reason === REASON_PAUSED_MIGRATION;
-    if (paused && !seenRunning.has(runOf(domain)))
-      return [{ source, result: 'elsewhere', why: 'it is still arriving from another host' }];
-    const { vm } = named;
+    const isArriving = paused && !seenRunning.has(runOf(domain));
+    if (verdict === 'absent' || isArriving) {
+      const reason = isArriving ? 'it is still arriving from another host' : 'its state says that another host speaks for it';
+      const rows =
+        options.host === undefined || domain.failed !== null || !isActive(stats.state)
+          ? []
+          : counted(domain, vm, { downCause: null, saysNoState: true }, `${reason}: its counters, and no state`);
+      const measured = rows.some(({ observation }) => observation !== undefined);
+      return measured ? rows : [{ source, result: 'elsewhere', why: reason }];
+    }
     const downCause = verdict === 'up' ? null : verdict;
     const state: Observation = { vm, nic: '', counters: null, downCause };
     // A VM that is off (its counters are gone, or read zero) still has a state to tell.
     if (!isActive(stats.state)) return [{ source, result: 'state_only', why: `${why}; it is off`, observation: state }];
     if (domain.failed !== null) return [{ source, result: 'no_answer', why: domain.failed, observation: state }];
-    const rows = counted(domain, vm, downCause);
+    const rows = counted(domain, vm, { downCause }, why);
     if (rows.some(({ observation }) => observation !== undefined)) return rows;
     const reason = rows.length === 0 ? 'it has no interface' : 'none of its interfaces can be counted';
     return [...rows, { source, result: 'state_only', why: `${why}; ${reason}`, observation: state }];
@@ -124,7 +133,7 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
   return {
     name: `libvirt ${uri}`,
     async read(signal) {
-      const { atMs, domains, notPicked, nameless } = await host.find(signal);
+      const { atMs, domains, notPicked, nameless } = await domainsOf.find(signal);
       const running = domains.filter(
         (d) => d.runningNumber !== null && (d.stats?.state === 1 || d.stats?.state === 2 || seenRunning.has(runOf(d))),
       );
@@ -141,6 +150,8 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
     },
   };
 }
+
+type State = Pick<Observation, 'downCause' | 'saysNoState'>;
 
 function runOf(domain: FoundDomain): string {
   return `${domain.selector} ${domain.runningNumber ?? ''}`;

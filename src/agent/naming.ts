@@ -1,4 +1,5 @@
-/** How things on a host become names of VMs: patterns to pick by, explicit maps, and rules. */
+/** How things on a host become names of VMs, and the host itself one of its own: patterns to pick by, explicit maps, and rules. */
+import { HOST_NAME } from '../samples/names.ts';
 
 /** A shell-like pattern, `*` and `?`, matched against the whole name, case and all. */
 export function globMatcher(patterns: readonly string[]): (name: string) => boolean {
@@ -58,4 +59,24 @@ export function nameByRule(rule: VmFrom, name: string, alias: () => string): VmN
   const match = rule.pattern.exec(name);
   const vm = match?.[1];
   return vm === undefined ? null : { vm, nic: match?.[2] ?? '' };
+}
+
+/**
+ * Reads what this host is called in samples: a name, or `auto` for the system's own, in the letters of a name. Throws with a sentence for the
+ * user where hosts could not be told apart by it.
+ */
+export function parseHost(text: string, ownName: string): string {
+  if (text !== 'auto') {
+    if (text === '' || !HOST_NAME.test(text)) throw new Error(`"${text}" is no name of a host: 1 to 64 of A-Z a-z 0-9 . _ : -`);
+    return text;
+  }
+  const name = ownName.replaceAll(/[^A-Za-z0-9._:-]/g, '_').slice(0, 64);
+  if (name === '' || /^localhost(\.|$)/i.test(name))
+    throw new Error(`this host is called "${ownName}", as others are: give it a name of its own with --host NAME`);
+  return name;
+}
+
+/** The part of an observation that says where its counters live. */
+export function livesOn(host: string | undefined): { readonly host?: string } {
+  return host === undefined ? {} : { host };
 }

@@ -4,7 +4,7 @@ import type { Cause } from '../domain/condition.ts';
 import { readBootId } from '../process/boot-id.ts';
 import { epochOf } from '../samples/epoch.ts';
 import { generationOf, type Generation } from './generation.ts';
-import { globMatcher, nameByRule, type VmFrom, type VmNic } from './naming.ts';
+import { globMatcher, livesOn, nameByRule, type VmFrom, type VmNic } from './naming.ts';
 import { namesAreValid, type AgentLog, type Observation, type Reader, type Seen } from '../samples/reading.ts';
 import { defaultPick, handedThrough, isGuestEnd, readLink, sameFrames, type Link, type Pick } from './sysfs-links.ts';
 
@@ -24,6 +24,8 @@ export interface SysfsOptions {
   readonly direction?: Direction;
   /** What an interface whose link is down says of its VM. */
   readonly downCause?: Cause;
+  /** What this host is called in samples: its counters are then chains of their own (SPEC §2). Left out: they say no host. */
+  readonly host?: string | undefined;
   readonly now?: () => number;
   readonly log?: AgentLog;
 }
@@ -88,6 +90,7 @@ export function sysfsReader(options: SysfsOptions = {}): Reader {
     const reversed = direction === 'host' || (direction === 'auto' && isGuestEnd(root, source));
     const observation: Observation = {
       ...target,
+      ...livesOn(options.host),
       counters: {
         rxBytes: reversed ? sent : received,
         txBytes: reversed ? received : sent,

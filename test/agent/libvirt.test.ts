@@ -54,8 +54,27 @@ describe('libvirt', () => {
     expect(await read(hostOf([web({ state: 3, reason: 5 })]))).toEqual([`web/${MAC} 7 8 provider`]);
   });
 
+  it('with a name of the host tells the counters of a VM that is arriving or leaving, and no state; what has left stays out', async () => {
+    const said = async (answers: Record<string, CannedAnswer>): Promise<unknown[]> =>
+      (await reading(answers, { host: 'hv-2' })).observations.map(({ nic, host, counters, downCause, saysNoState }) => [
+        ...[nic, host, counters?.rxBytes, downCause, saysNoState],
+      ]);
+    const silent = [[MAC, 'hv-2', 7n, null, true]];
+    expect(await said(hostOf([web({ state: 3, reason: 2 })]))).toEqual(silent);
+    expect(await said(hostOf([web({ state: 3, reason: 11 })]))).toEqual(silent);
+    // paused on the source after post-copy began: the target runs it
+    expect(await said(hostOf([web({ state: 3, reason: 12 })]))).toEqual(silent);
+    expect(await said(off(5, 4))).toEqual([]);
+    expect(await said(hostOf([web()]))).toEqual([[MAC, 'hv-2', 7n, null, undefined]]);
+  });
+
   it('leaves a VM that has left, or is still arriving, to the other host, and says so', async () => {
-    for (const answers of [off(5, 4), hostOf([web({ state: 3, reason: 11 })]), hostOf([web({ state: 3, reason: 2 })])]) {
+    for (const answers of [
+      off(5, 4),
+      hostOf([web({ state: 3, reason: 11 })]),
+      hostOf([web({ state: 3, reason: 12 })]),
+      hostOf([web({ state: 3, reason: 2 })]),
+    ]) {
       const round = await reading(answers);
       expect(round.observations).toEqual([]);
       expect(leftOut(round)).toEqual(['web: elsewhere']);

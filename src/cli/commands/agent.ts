@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { Option, type Command } from 'commander';
 import { CAUSES, type Cause } from '../../domain/condition.ts';
 import { agentMetrics, serveMetrics, writeMetricsFile } from '../../agent/agent-metrics.ts';
@@ -7,7 +8,7 @@ import { ApiError } from '../../client/wire/api-error.ts';
 import { parseOverride } from '../../agent/domain-state.ts';
 import { parseGeneration } from '../../agent/generation.ts';
 import { DEFAULT_VIRSH_LIMIT_MS, libvirtReader } from '../../agent/libvirt.ts';
-import { parseMapping, parseVmFrom } from '../../agent/naming.ts';
+import { parseHost, parseMapping, parseVmFrom } from '../../agent/naming.ts';
 import type { AgentLog, Reader } from '../../samples/reading.ts';
 import { FolderError } from '../../process/folder.ts';
 import { LockedError, type LockLostError } from '../../process/held-lock.ts';
@@ -54,6 +55,7 @@ interface AgentCommandOptions {
   readonly direction: Direction;
   readonly vmFrom?: string;
   readonly generation?: string;
+  readonly host?: string;
   readonly downCause: Cause;
   readonly uri: string;
   readonly virsh: string;
@@ -97,6 +99,10 @@ export function register(program: Command, context: CliContext): void {
     .option(
       '--generation <rule>',
       'what tells a VM from an earlier one of its name: uuid (libvirt), proxmox, or file:PATH with {vm} in it',
+    )
+    .option(
+      '--host <name>',
+      "say which host counted (auto: this host's own name), so that VMs may migrate live; off by default: see the guide before you begin",
     )
     .addOption(new Option('--down-cause <cause>', 'sysfs: the cause when a link is down').choices(CAUSES).default('provider'))
     .option('--uri <uri>', 'libvirt: the connection', 'qemu:///system')
@@ -211,7 +217,8 @@ function readerOf(options: AgentCommandOptions, log: AgentLog, context: CliConte
   const generation = options.generation === undefined ? undefined : asUsage(parseGeneration)(options.generation);
   if (options.source === 'sysfs' && generation?.kind === 'uuid')
     throw new CommandFailure('--generation uuid needs --source libvirt: the kernel knows no UUIDs', 2);
-  const shared = { match: options.match, map, direction: options.direction, generation, log, now: context.now };
+  const host = options.host === undefined ? undefined : asUsage((text: string) => parseHost(text, hostname()))(options.host);
+  const shared = { match: options.match, map, direction: options.direction, generation, host, log, now: context.now };
   if (options.source === 'sysfs') {
     const vmFrom = asUsage(parseVmFrom)(options.vmFrom ?? 'name');
     return sysfsReader({ ...shared, vmFrom, root: options.sysfsRoot, downCause: options.downCause });
