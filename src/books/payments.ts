@@ -18,6 +18,8 @@ export interface PaymentRequest {
   readonly by: string;
   /** Business time. */
   readonly nowMs: number;
+  /** Whether it is only asked what would become of it; left out: it is recorded. */
+  readonly isDryRun?: boolean;
 }
 
 /** How far clocks may differ. */
@@ -29,7 +31,8 @@ export function refuseFuture(atMs: number, nowMs: number): void {
 }
 
 /**
- * Records a payment of an account. The same again is the same payment: `isNew` says which it was. Throws `reference_taken` where its reference was
+ * Records a payment of an account. The same again is the same payment: `isNew` says which it was. A dry run checks all the same; the id of what would
+ * be new is empty. Throws `reference_taken` where its reference was
  * used for something else, `invoice_conflict` for an invoice that takes none, `invalid_reference` for another account's VM.
  */
 export async function recordPayment(
@@ -42,6 +45,10 @@ export async function recordPayment(
   if (request.atMs !== undefined) refuseFuture(request.atMs, nowMs);
   checkCovers(context, account, covers);
   let same: string | undefined;
+  if (request.isDryRun === true) {
+    same = samePayment(books, account, request);
+    return { id: same ?? '', isNew: same === undefined };
+  }
   const id = await books.write((_, newId) => {
     same = samePayment(books, account, request);
     if (same !== undefined) return undefined;

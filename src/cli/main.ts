@@ -27,6 +27,7 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./commands/names.ts'),
   import('./commands/balance.ts'),
   import('./commands/statement.ts'),
+  import('./commands/payments.ts'),
 ];
 
 endOnUncaught();

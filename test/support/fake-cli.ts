@@ -10,6 +10,7 @@ import * as incidents from '../../src/cli/commands/incidents.ts';
 import * as outages from '../../src/cli/commands/outages.ts';
 import * as invoices from '../../src/cli/commands/invoices.ts';
 import * as keys from '../../src/cli/commands/keys.ts';
+import * as payments from '../../src/cli/commands/payments.ts';
 import * as reconcile from '../../src/cli/commands/reconcile.ts';
 import * as refundCheck from '../../src/cli/commands/refund-check.ts';
 import * as send from '../../src/cli/commands/send.ts';
@@ -39,6 +40,7 @@ const modules: readonly CommandModule[] = [
   names,
   balance,
   statement,
+  payments,
 ];
 
 export interface CliRun {

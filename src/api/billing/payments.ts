@@ -75,9 +75,19 @@ export function paymentRoutes(api: Api, context: ApiContext): void {
         'what is due, oldest first, and what comes to be due.',
       roles: ROLES,
       params: accountParams,
+      query: z.strictObject({
+        dry_run: z.enum(['true', 'false']).default('false').describe('Say what would become of it (200); nothing is recorded.'),
+      }),
       body: { 'application/json': accountPayment },
       answers: {
-        201: { description: 'The entry; 200 where it was there', schema: z.object({ entry: entryShape, balance: z.string() }) },
+        201: {
+          description: 'The entry; 200 where it was there',
+          schema: z.object({
+            entry: entryShape.nullable().describe('null: a dry run of a payment that is not there.'),
+            balance: z.string(),
+            is_new: z.boolean().describe('Whether it was not there before.'),
+          }),
+        },
       },
       problems: [
         ...BODY_PROBLEMS,
@@ -88,7 +98,7 @@ export function paymentRoutes(api: Api, context: ApiContext): void {
         'invalid_reference',
       ],
     },
-    async ({ params: { account }, body, request, reply }) => {
+    async ({ params: { account }, query, body, request, reply }) => {
       const currency = catalog.account(account)?.body.currency;
       if (currency === undefined) throw new ProblemError('account_unknown', `there is no account ${account}`, { account });
       const { id, isNew } = await recordPayment(context, account, {
@@ -99,14 +109,15 @@ export function paymentRoutes(api: Api, context: ApiContext): void {
         note: body.note,
         by: recorderOf(request),
         nowMs: businessNow(),
+        isDryRun: query.dry_run === 'true',
       });
       const entry = books.ledgerOf(account).entries.find((each) => each.id === id);
       const balance = formatAmount(balanceOfAccount(context, account), currency);
       const shown = entry === undefined ? null : entryJson(entry, currency);
       return reply
-        .code(isNew ? 201 : 200)
+        .code(isNew && query.dry_run !== 'true' ? 201 : 200)
         .type(JSON_TYPE)
-        .send(toJson({ entry: shown, balance }));
+        .send(toJson({ entry: shown, balance, is_new: isNew }));
     },
   );
 
