@@ -62,6 +62,12 @@ export function bodyExamples(nowMs: number): BodyExamples {
     },
     'POST /v1/invoice-runs': { period: '2026-03', dry_run: true },
     'POST /v1/invoices/{id}/payments': { amount: '100.00', at: '2026-04-02T09:00:00+08:00', note: 'wire 117' },
+    'POST /v1/invoices/{id}/credit-notes': {
+      reference: 'ticket-9',
+      reason: 'goodwill: slow support',
+      lines: [{ line: '0', amount: '50.00' }],
+    },
+    'POST /v1/accounts/{account}/payouts': { reference: 'wire-31', amount: '15.00', at: '2026-04-05T00:00:00Z' },
     'POST /v1/reconcile': { dry_run: true },
     'POST /v1/accounts/{account}/balance': { kind: 'top_up', amount: '200.00', reference: 'wire-2026-118' },
     'POST /v1/charge-days': { account: 'acme' },

@@ -218,6 +218,11 @@ export class Books implements Projection {
     return { id, ...held, voidAtMs: voided?.at ?? null, voidedBy: voided ?? null };
   }
 
+  /** The credit note by hand of an account that has a reference. */
+  noteUnder(account: string, reference: string): string | undefined {
+    return [...(this.#byAccount.get(account) ?? [])].find((id) => this.#heads.get(id)?.head.corrects?.reference === reference);
+  }
+
   /** The final credit notes on an invoice. */
   notesOn(id: string): { id: string; head: InvoiceHead }[] {
     return [...(this.#notesOn.get(id) ?? [])].flatMap((note) => {

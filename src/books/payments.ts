@@ -75,7 +75,10 @@ function samePayment(
 ): string | undefined {
   if (reference === null) return undefined;
   const before = referenced(books, account, reference);
-  if (before === undefined) return undefined;
+  if (before === undefined) {
+    refuseNoteOf(books, account, reference);
+    return undefined;
+  }
   const isSame =
     (before.kind === 'payment' || before.kind === 'top_up') &&
     BigInt(before.amount_nanos) === amountNanos &&
@@ -88,6 +91,12 @@ function samePayment(
 /** The row of an account that has a reference. */
 export function referenced(books: Books, account: string, reference: string): (BalanceBody & { id: string }) | undefined {
   return books.balanceOf(account).find((row) => referenceOf(row) === reference);
+}
+
+/** Throws `reference_taken` where a credit note by hand of the account has the reference. */
+export function refuseNoteOf(books: Books, account: string, reference: string): void {
+  const note = books.noteUnder(account, reference);
+  if (note !== undefined) throw referenceTaken(account, reference, note);
 }
 
 /** Top-ups of before have their reference, or a note, as their source. */

@@ -2,7 +2,7 @@ import type { BooksContext } from './context.ts';
 import { formatAmount } from '../domain/money.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { freeMoneyOf } from './payable.ts';
-import { moneyBody, referenced, referenceTaken, refuseFuture } from './payments.ts';
+import { moneyBody, referenced, referenceTaken, refuseFuture, refuseNoteOf } from './payments.ts';
 import { bindingClause } from './prepaid-terms.ts';
 
 /** Money that leaves an account, as somebody reports it. */
@@ -55,8 +55,7 @@ function samePayout(
     if (isSame) return before.id;
     throw referenceTaken(account, reference, before.id);
   }
-  const note = books.statesOf(account).find(({ head }) => head.corrects?.reference === reference);
-  if (note !== undefined) throw referenceTaken(account, reference, note.id);
+  refuseNoteOf(books, account, reference);
   return undefined;
 }
 

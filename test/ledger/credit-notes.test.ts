@@ -117,6 +117,13 @@ describe('a credit note by hand', () => {
     expect(await give(id, '11.00', { reference: 'ticket-9' })).toMatchObject({
       ...{ status: 409, body: { code: 'reference_taken', entry: first.body['id'] } },
     });
+    // Nor can a payment or a payout be under it.
+    const money = { reference: 'ticket-9', amount: '1.00', at: '2026-04-01T00:00:00Z' };
+    for (const path of ['/v1/accounts/ref/payments', '/v1/accounts/ref/payouts'])
+      expect(await call('POST', path, money)).toMatchObject({
+        status: 409,
+        body: { code: 'reference_taken', entry: first.body['id'] },
+      });
     expect(await ledger('ref')).toEqual(['charge -328.60 -328.60', 'credit_note 10.60 -318.00']);
   });
 

@@ -73,6 +73,33 @@ describe('a payout', () => {
     expect(await ledger('c')).toEqual(['payment 40.00 40.00']);
   });
 
+  it('never takes what a refund gave to the balance only: of what is paid out the own money goes first', async () => {
+    await account('d', 'cstserver-2022');
+    await done('PATCH', '/v1/vms/vm-d', {
+      ...{
+        starts_at: '2026-04-09T00:00:00Z',
+        paid_at: '2026-04-09T00:00:00Z',
+        paid_until: '2026-05-09T00:00:00Z',
+        paid_amount: '31.00',
+      },
+    });
+    for (const minute of ['2026-04-09 00:00:00', '2026-04-09 23:59:00'])
+      await test.store.command(`INSERT INTO uptime (vm, minute, up_ms, version) VALUES ('vm-d', '${minute}', 60000, 1)`);
+    const check = await done('POST', '/v1/refund-checks', { vm: 'vm-d', at: '2026-04-09T12:00:00Z' });
+    expect(check).toMatchObject({ decision: 'eligible', amount: '31.00', destination: 'balance' });
+    await done('POST', '/v1/accounts/d/balance', {
+      ...{ kind: 'refund', amount: '31.00', refund_check: check['id'], at: '2026-04-09T12:00:00Z' },
+    });
+    const at = '2026-04-10T00:00:00Z';
+    expect(await payout('d', '40.01', { at })).toMatchObject({ status: 409, body: { code: 'balance_bound' } });
+    expect((await payout('d', '40.00', { at })).body['balance']).toBe('31.00');
+    expect(await payout('d', '0.01', { at, reference: 'more' })).toMatchObject({ status: 409, body: { code: 'balance_bound' } });
+    expect(await payout('d', '31.01', { at, reference: 'more' })).toMatchObject({
+      status: 409,
+      body: { code: 'balance_conflict' },
+    });
+  });
+
   it.each([
     [{ amount: '0' }, 400, 'invalid_body'],
     [{ amount: '1.001' }, 400, 'invalid_body'],

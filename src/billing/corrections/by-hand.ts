@@ -79,9 +79,9 @@ function givenOf(lines: readonly IssuedLine[], { lines: asked }: HandRequest, cu
 
 /** The note of the same content under its reference; undefined: there is none. Throws `reference_taken`. */
 function sameNote(books: Books, { head: { account } }: InvoiceState, reference: string, asked: string): string | undefined {
-  const before = books.statesOf(account).find(({ head }) => head.corrects?.reference === reference);
-  if (before?.head.corrects?.asked === asked) return before.id;
-  const other = before ?? referenced(books, account, reference);
-  if (other !== undefined) throw referenceTaken(account, reference, other.id);
+  const before = books.noteUnder(account, reference);
+  if (before !== undefined && books.state(before)?.head.corrects?.asked === asked) return before;
+  const other = before ?? referenced(books, account, reference)?.id;
+  if (other !== undefined) throw referenceTaken(account, reference, other);
   return undefined;
 }
