@@ -12,6 +12,7 @@ import { trafficPage, type TrafficRequest } from '../../src/query/traffic.ts';
 import { type UptimeContext, uptimePage, type UptimeRequest } from '../../src/query/uptime.ts';
 import { loadTerms, parseSheet, shippedTermsFolder, TermsLibrary } from '../../src/terms/library.ts';
 import { insertFleet, insertOutage, insertUptime, ms } from '../support/rows.ts';
+import { without } from '../model/without.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 import { zone } from '../support/zone.ts';
 import { openCatalogOf } from '../support/records.ts';
@@ -122,7 +123,9 @@ describe('queries', () => {
       credit: Record<string, unknown>;
     };
     const own = (version: number, from: string, creditable: string[]) => {
-      const sheet = { ...shipped, id: 'own', version, effective_from: from, credit: { ...shipped.credit, creditable } };
+      // what counts cannot be unsure too, as the shipped sheet has silence
+      const credit = without(shipped.credit, 'unsure');
+      const sheet = { ...shipped, id: 'own', version, effective_from: from, credit: { ...credit, creditable } };
       const parsed = parseSheet(JSON.stringify(sheet), `own-${version}.json`);
       if (!('sheet' in parsed)) throw new Error(parsed.join());
       return parsed;
