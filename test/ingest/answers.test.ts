@@ -57,7 +57,7 @@ describe('a bad sample', () => {
     ['malformed_json', '', 'null'],
     ['missing_field', 'vm', JSON.stringify({ ts: now })],
     ['missing_field', 'ts', JSON.stringify({ vm: 'v1' })],
-    ['missing_field', 'tx_bytes', line({ rx_bytes: 1 })],
+    ['missing_field', 'rx_bytes', line({ state: 'none' })],
     ['bad_vm', 'vm', line({ vm: 'v 1' })],
     ['bad_vm', 'vm', line({ vm: 'v'.repeat(65) })],
     ['bad_nic', 'nic', line({ nic: 'ü' })],

@@ -135,7 +135,7 @@ describe('verify covers invoices', () => {
         await traffic(vm, '2026-03-01T00:00:00+08:00', 1000n * GB, 500n * GB);
         for (let k = 0; k < 20; k += 1) await traffic(vm, new Date(Date.parse('2026-03-25T00:00:00Z') + k * 300_000).toISOString(), 60n * GB, 9n * GB);
         for (const [kind, day] of [['ip_unusable', '02'], ['ip_replaced', '03'], ['ip_blocked', '03'], ['ip_replaced', '04']] as const)
-          await done('POST', `/v1/vms/${vm}/events`, { at: `2026-03-${day}T08:00:00+08:00`, kind });
+          await done('POST', `/v1/vms/${vm}/events`, { at: `2026-03-${day}T08:00:00+08:00`, kind, ...(kind === 'ip_replaced' ? { rate: '7.20' } : {}) });
         await done('POST', `/v1/vms/${vm}/events`, { at: '2026-04-05T00:00:00+08:00', kind: 'credit_claimed', from: '2026-03-20T00:00:00+08:00', to: '2026-03-21T00:00:00+08:00' });
         await done('POST', '/v1/incidents', { scope: { vms: [vm] }, from: '2026-03-20T18:00:00+08:00', to: '2026-03-20T23:00:00+08:00', cause: 'maintenance' });
       }
