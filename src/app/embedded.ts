@@ -118,11 +118,15 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   let markedSeq = -1n;
   let forgottenSeq = catalog.forgettings.lastSeq;
   let forget: (seq: bigint) => void = () => undefined;
+  // The door hears of it as it is recorded, not with its mark: whoever is answered that names are forgotten has their room, and waits for it.
+  const noticeForgetting = (): void => {
+    if (catalog.forgettings.lastSeq <= forgottenSeq) return;
+    forgottenSeq = catalog.forgettings.lastSeq;
+    forget(forgottenSeq);
+  };
+  const unwatch = journal.watch(noticeForgetting);
   const mark = async (seq: bigint): Promise<void> => {
-    if (catalog.forgettings.lastSeq > forgottenSeq) {
-      forgottenSeq = catalog.forgettings.lastSeq;
-      forget(forgottenSeq);
-    }
+    noticeForgetting();
     await log.append(catalogRecord(seq), 0);
     if (seq > markedSeq) markedSeq = seq;
     aggregator.wake();
@@ -215,6 +219,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
       stopExpiring();
       await stopScheduling();
       await front.close();
+      unwatch();
       await marking.close();
       // the refusals since the last tick
       await door.tick().catch((error: unknown) => {

@@ -105,7 +105,7 @@ describe('a month under five sheets', () => {
     await ask('POST', '/v1/incidents', { scope, from: long[0], to: '2026-03-21T00:00:00+08:00', cause: 'maintenance', announced_at: long[0] }); // prettier-ignore
     await ask('POST', '/v1/incidents', { scope, from: '2026-03-20T18:00:00+08:00', to: '2026-03-20T23:00:00+08:00', cause: 'provider' }); // prettier-ignore
     for (const account of ['cmivps-2019', 'cstserver-2022'])
-      await ask('POST', `/v1/vms/${account === 'cmivps-2019' ? 'n1' : 'j1'}/events`, { at: '2026-03-15T00:00:00Z', kind: 'ip_replaced' }); // prettier-ignore
+      await ask('POST', `/v1/vms/${account === 'cmivps-2019' ? 'n1' : 'j1'}/events`, { at: '2026-03-15T00:00:00Z', kind: 'ip_replaced', ...(account === 'cstserver-2022' ? { rate: '20' } : {}) }); // prettier-ignore
 
     const run = await ask<{ outcomes: { account: string; outcome: string; invoice: string }[] }>('POST', '/v1/invoice-runs', {
       period: '2026-03',
@@ -164,13 +164,14 @@ describe('a month under five sheets', () => {
     expect(shown(invoice)).toEqual([
       'service j1 31 31000',
       'traffic j1 1 10',
+      // the sheet's fee is 15 yuan, the account's money the yen: at the rate that was recorded
+      'fee j1 1 300',
       'service j2 31 31000',
       'traffic j2 0 0',
-      'tax - 62010 6201',
+      'tax - 62310 6231',
     ]);
-    expect(invoice.total).toBe('68211');
-    // The sheet's fee is in yuan and the account is not: it is named, never converted.
-    expect(invoice.warnings).toEqual([expect.stringContaining('no issuer.json'), expect.stringMatching(/^j1: event .* costs /)]);
+    expect(invoice.total).toBe('68541');
+    expect(invoice.warnings).toEqual([expect.stringContaining('no issuer.json')]);
   });
 
   it('every invoice is the sum of its lines, a minute is charged once, and credited at most once', async () => {

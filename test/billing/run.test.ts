@@ -148,7 +148,7 @@ describe('a run', () => {
       status: 400,
       body: { code: 'invalid_parameter' },
     });
-    expect(await callOf(app)('GET', '/v1/invoices?number=0')).toMatchObject({ status: 400, body: { code: 'invalid_parameter' } });
+    expect(await found('number=0')).toEqual([]);
   });
 
   it.each([

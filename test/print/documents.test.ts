@@ -89,6 +89,7 @@ describe('an invoice of a month', () => {
   it('asks for money while something is due, then says what was paid and when', async () => {
     const open = await htmlOf(id);
     for (const said of ['Amount due CNY 1,438.63', 'How to pay', 'Example Bank']) expect(open).toContain(said);
+    clock.ms = Date.parse('2026-04-08T02:00:00Z');
     await scene.done('POST', `/v1/invoices/${id}/payments`, { amount: '1438.63', at: '2026-04-07T02:00:00Z', note: 'wire 0815' });
     const paid = await htmlOf(id);
     expect(paid).toContain('PAID');
