@@ -39,6 +39,7 @@ const tiered = sheetFrom('cloud-server-zh', (json) => ({
   billing: {
     clause: 'payment',
     prepaid: true,
+    due_days: 0,
     late_fee: { clause: 'arrears', percent_per_day: '0.05', after: '0ms' },
     suspend_overdue: { clause: 'arrears', after: '7d' },
   },
@@ -135,6 +136,7 @@ describe('terms that are not given unasked', () => {
     await outage('t1', '2026-03-07T00:00:00+08:00', '2026-03-07T06:42:00+08:00');
     // 447 minutes: below 99 %, 30 % of the month.
     expect(linesOf(await preview('t'))).toEqual(['service 310.00', 'credit -93.00']);
+    now = Date.parse(MARCH.to);
     const draft = await done('POST', '/v1/invoices', { account: 't', ...MARCH, mode: 'draft' });
     await done('POST', `/v1/invoices/${String(draft['id'])}/finalize?allow_incomplete=true`);
 
@@ -147,7 +149,7 @@ describe('terms that are not given unasked', () => {
     expect(await standing('2026-04-05T00:00:00+08:00')).toMatchObject({
       state: 'overdue',
       since: '2026-03-31T16:00:00Z',
-      balance: '0.00',
+      balance: '-217.00',
     });
     expect(await standing('2026-04-08T00:00:00+08:00')).toMatchObject({ state: 'suspended', since: '2026-04-07T16:00:00Z', clause: expect.stringContaining('part 2, 3') as unknown }); // prettier-ignore
     const next = { account: 't', from: MARCH.to, to: '2026-04-09T00:00:00+08:00', mode: 'preview' };

@@ -86,7 +86,7 @@ describe('a log that fails', () => {
         headers: { 'retry-after': '5' },
       });
       state.fail = undefined;
-      expect(await door.take(body(GOOD), 'ndjson', KEY)).toEqual({ accepted: 1, rejected: 0, errors: [] });
+      expect(await door.take(body(GOOD), 'ndjson', KEY)).toMatchObject({ accepted: 1, rejected: 0, errors: [] });
     },
   );
 
