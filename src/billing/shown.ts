@@ -1,3 +1,4 @@
+import { isMadeReference } from '../books/made-reference.ts';
 import { contentOf, type StoredDocument } from '../books/stored-document.ts';
 import type { Books } from '../books/books.ts';
 import { formatInstant } from '../domain/instant.ts';
@@ -62,7 +63,7 @@ function happened(books: Books, id: string, document: StoredDocument) {
       kind: each.action,
       at: formatInstant(each.atMs),
       amount: amount(each.amountNanos),
-      reference: each.reference,
+      reference: each.reference === null || isMadeReference(each.reference) ? null : each.reference,
       note: each.note,
       by: each.by,
     })),

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { madeReference } from '../../books/made-reference.ts';
 import type { Covers } from '../../books/balances.ts';
 import { stateOf } from '../../books/ledger.ts';
 import { invoiceNamed, recordPayment, recordRepayment } from '../../books/payments.ts';
 import { balanceOfAccount } from '../../books/standing.ts';
 import { invoiceJson } from '../../billing/shown.ts';
-import { formatInstant } from '../../domain/instant.ts';
 import { formatAmount, minorDigits, parseAmount } from '../../domain/money.ts';
 import { decimal, identifier } from '../../domain/plan.ts';
 import { instant } from '../../domain/shapes.ts';
@@ -149,7 +148,7 @@ export function paymentRoutes(api: Api, context: ApiContext): void {
       let isNew = true;
       if (body.kind === 'refund') await recordRepayment(context, id, { atMs: at ?? businessNow(), amountNanos, note, by });
       else {
-        const named = body.reference ?? (at === undefined ? null : referenceOf(id, at, amountNanos, note));
+        const named = body.reference ?? (at === undefined ? null : madeReference(id, at, amountNanos, note));
         const payment = { reference: named, amountNanos, atMs: at, covers: { invoice: id }, note, by, nowMs: businessNow() };
         ({ isNew } = await recordPayment(context, account, payment));
       }
@@ -159,10 +158,4 @@ export function paymentRoutes(api: Api, context: ApiContext): void {
         .send(await invoiceJson(books, id));
     },
   );
-}
-
-/** The reference of a payment that came without one: what it says. */
-function referenceOf(invoice: string, atMs: number, amountNanos: bigint, note: string): string {
-  const said = createHash('sha256').update([invoice, atMs, amountNanos, note].join('\n')).digest('hex').slice(0, 12);
-  return `${formatInstant(atMs)} ${said}`;
 }
