@@ -64,7 +64,7 @@ describe('samples by the column', () => {
     ['differences that are too few', line({ ts: [0, 1] })],
     ['a number that is none', line({ rx_bytes: [0, 1.5, 0] })],
     ['an agent that is not named', line({ agent: [2] })],
-    ['a condition that there is not', line({ condition: [9] })],
+    ['a condition that there is not', line({ condition: [10] })],
     ['no column at all', line({ pos: undefined })],
     ['what is no JSON', '<html>'],
   ])('%s is no answer of ours', (_, text) => {
