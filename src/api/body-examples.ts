@@ -42,6 +42,13 @@ export function bodyExamples(nowMs: number): BodyExamples {
     'PATCH /v1/vms/{id}': { paid_amount: '300.00' },
     'POST /v1/keys': { role: 'agent', name: 'host-1', vms: ['web-*'] },
     'POST /v1/names/forget': { pattern: 'lab-*', before: '2026-03-01T00:00:00Z', dry_run: true },
+    'PUT /v1/sources/{id}': { preset: 'libvirt-exporter', link_mbps: 10_000 },
+    'POST /v1/sources/{id}/series': {
+      series: 'libvirt_domain_state_code',
+      labels: { uuid: 'web-1', instance: 'host-1:9177' },
+      value: 1,
+    },
+    ...receivedExamples(nowMs),
     'POST /v1/samples': { vm: 'web-1', ts, nic: 'eth0', rx_bytes: 91_000, tx_bytes: 45_500 },
     'POST /v1/vms/{vm}/events': { at: '2026-03-05T10:00:00+08:00', kind: 'ip_blocked', note: 'ticket 9' },
     'POST /v1/incidents': {
@@ -68,8 +75,48 @@ export function bodyExamples(nowMs: number): BodyExamples {
       lines: [{ line: '0', amount: '50.00' }],
     },
     'POST /v1/accounts/{account}/payouts': { reference: 'wire-31', amount: '15.00', at: '2026-04-05T00:00:00Z' },
+    'POST /v1/accounts/{account}/payments': { reference: 'wire-30', amount: '300.00', at: '2026-04-02T09:00:00+08:00' },
+    'POST /v1/scheduler/jobs/{job}/run': { dry_run: true },
     'POST /v1/reconcile': { dry_run: true },
     'POST /v1/accounts/{account}/balance': { kind: 'top_up', amount: '200.00', reference: 'wire-2026-118' },
     'POST /v1/charge-days': { account: 'acme' },
+  };
+}
+
+/** What stock senders post in JSON. */
+function receivedExamples(nowMs: number): BodyExamples {
+  const time = formatInstant(nowMs);
+  const event = {
+    ...{ specversion: '1.0', id: '1', source: 'host-1', type: 'vm.traffic', subject: 'web-1', time },
+    data: { nic: 'eth0', rx_bytes: 91_000, tx_bytes: 45_500 },
+  };
+  const point = {
+    attributes: [
+      { key: 'device', value: { stringValue: 'eth0' } },
+      { key: 'direction', value: { stringValue: 'receive' } },
+    ],
+    timeUnixNano: `${nowMs}000000`,
+    asInt: '91000',
+  };
+  const metrics = [{ name: 'system.network.io', sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints: [point] } }];
+  const resource = { attributes: [{ key: 'host.name', value: { stringValue: 'web-1' } }] };
+  const request = { resourceMetrics: [{ resource, scopeMetrics: [{ metrics }] }] };
+  return {
+    'POST /v1/receive/otlp/{source}': request,
+    'POST /v1/receive/otlp/{source}/v1/metrics': request,
+    'POST /v1/receive/cloudevents/{source}': event,
+    'POST /v1/receive/cloudevents/{source}/api/v1/events': event,
+    'POST /v1/receive/collectd/{source}': [
+      {
+        ...{ host: 'host-1', plugin: 'virt', plugin_instance: 'web-1', type: 'if_octets', type_instance: 'eth0' },
+        ...{ time: nowMs / 1000, interval: 10, dsnames: ['rx', 'tx'], dstypes: ['derive', 'derive'], values: [91_000, 45_500] },
+      },
+    ],
+    'POST /v1/receive/ceilometer/{source}': [
+      {
+        ...{ counter_name: 'network.incoming.bytes', counter_type: 'cumulative', counter_unit: 'B', counter_volume: 91_000 },
+        ...{ timestamp: time, resource_id: 'web-1-eth0', resource_metadata: { instance_id: 'web-1', name: 'eth0' } },
+      },
+    ],
   };
 }
