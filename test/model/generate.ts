@@ -186,7 +186,10 @@ function walkOut(
   return {
     samples,
     endsAtMs: ends === null ? null : (instants[ends.instant % instants.length] ?? atMs) + ends.plusMs,
-    plans: plans.map(({ plan, afterMs }) => ({ plan, fromMs: anchorMs - 2 * MINUTE_MS + afterMs })),
+    // the catalog has no two plans of a VM from one instant
+    plans: plans
+      .filter(({ afterMs }, i) => plans.findIndex((each) => each.afterMs === afterMs) === i)
+      .map(({ plan, afterMs }) => ({ plan, fromMs: anchorMs - 2 * MINUTE_MS + afterMs })),
   };
 }
 
