@@ -316,10 +316,10 @@ async function rowFaults(server: TestServer, fleet: Fleet, clockMs: number): Pro
   const minutes = model.uptime.map(
     (row) => `${row.vm} ${row.minuteMs / 1000} ${row.partsMs.join(',')} ${row.unavailable ? 1 : 0} ${row.creditNanos}`,
   );
-  const raw = model.inForce.map(
-    ({ vm, nic, tsMs, counters, epoch, condition, agent }) =>
-      `${vm} ${nic} ${tsMs} ${counters?.rx ?? '-'} ${counters?.tx ?? '-'} ${epoch} ${condition} ${agent}`,
-  );
+  const raw = model.inForce.map(({ vm, nic, tsMs, counters, part, epoch, condition, saysNoState, agent }) => {
+    const [rx, tx] = [part === 'tx' ? '-' : (counters?.rx ?? '-'), part === 'rx' ? '-' : (counters?.tx ?? '-')];
+    return `${vm} ${nic} ${tsMs} ${rx} ${tx} ${epoch} ${saysNoState === true ? 'none' : condition} ${agent}`;
+  });
   return [
     ...differences(comparable(served), rows),
     ...unlike('raw sample', served.raw, raw),

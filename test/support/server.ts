@@ -326,7 +326,7 @@ export async function readServed(server: TestServer, vms: readonly string[]): Pr
     else
       add(
         'quarantined',
-        `${row.vm} ${row.nic} ${Date.parse(row.a.ts)} ${Date.parse(row.b.ts)} ${row.b.rx_bytes ?? 0} ${row.b.tx_bytes ?? 0}`,
+        `${row.vm} ${row.nic}/${row.b.host ?? ''}/${partOf(row.b)} ${row.a === null ? 0 : Date.parse(row.a.ts)} ${Date.parse(row.b.ts)} ${row.b.rx_bytes ?? 0} ${row.b.tx_bytes ?? 0}`,
       );
   }
   for (const list of Object.values(served)) list.sort();
@@ -350,8 +350,20 @@ interface AnomalyJson {
   readonly vm: string;
   readonly nic: string;
   readonly kind: string;
-  readonly a: { readonly ts: string };
-  readonly b: { readonly ts: string; readonly rx_bytes?: number | string; readonly tx_bytes?: number | string };
+  /** null: b is the first of its chain. */
+  readonly a: { readonly ts: string } | null;
+  readonly b: {
+    readonly ts: string;
+    readonly host?: string;
+    readonly rx_bytes?: number | string;
+    readonly tx_bytes?: number | string;
+  };
+}
+
+/** Which half of an interface's counters a sample has; '' for both, and for none. */
+function partOf({ rx_bytes: rx, tx_bytes: tx }: Pick<RawJson, 'rx_bytes' | 'tx_bytes'>): '' | 'rx' | 'tx' {
+  if ((rx === undefined) === (tx === undefined)) return '';
+  return rx === undefined ? 'tx' : 'rx';
 }
 
 function uptimeLine(vm: string, row: UptimeJson): string {
