@@ -24,14 +24,18 @@ export interface Stretch {
  */
 export async function withdrawMinutes(store: Store, jobs: readonly Stretch[], version: bigint): Promise<void> {
   if (jobs.length === 0) return;
-  const { windows, vms, earliest, latest } = boundsOf(jobs);
+  const { windows, minutes } = boundsOf(jobs);
+  // nearly always none is left: what the repair has just written is told by its version alone, and nothing else of it is read
+  const left = `SELECT vm, minute
+     FROM (SELECT vm, minute FROM uptime WHERE ${minutes} GROUP BY vm, minute HAVING max(version) < ${version}) AS old
+     INNER JOIN ${windows} AS w USING (vm)
+     WHERE toUInt32(minute) >= from_s AND toUInt32(minute) < until_s`;
   await store.command(
     `INSERT INTO uptime (vm, minute, version)
      SELECT vm, minute, ${version}
-     FROM (SELECT vm, minute, argMax((${PARTS}), version) AS parts, max(version) AS latest
-           FROM uptime WHERE vm IN (${vms}) AND minute >= toDateTime(${earliest}, 'UTC') AND minute < toDateTime(${latest}, 'UTC') GROUP BY vm, minute) AS old
-     INNER JOIN ${windows} AS w USING (vm)
-     WHERE toUInt32(minute) >= from_s AND toUInt32(minute) < until_s AND latest < ${version} AND parts > 0`,
+     FROM (SELECT vm, minute, argMax((${PARTS}), version) AS parts FROM uptime
+           WHERE (${minutes}) AND (vm, minute) IN (${left}) GROUP BY vm, minute)
+     WHERE parts > 0`,
   );
 }
 
@@ -40,14 +44,37 @@ const PARTS = CONDITIONS.filter((condition) => condition !== 'silent')
   .map((condition) => `toUInt32(${condition}_ms)`)
   .join(' + ');
 
-function boundsOf(jobs: readonly Stretch[]): { windows: string; vms: string; earliest: number; latest: number } {
-  const windows = `(SELECT vm, from_s, until_s FROM ${tableOf(
-    'vm String, from_s UInt32, until_s UInt32',
-    jobs.map(({ vm, fromMs, untilMs }) => [vm, fromMs / 1000, secondsOf(untilMs)]),
-  )})`;
+/** Up to here stretches are named one by one; more of them are read over from the first to the last, and sorted out afterwards. */
+const WINDOWS_MAX = 64;
+
+interface Bounds {
+  /** A table of the stretches. */
+  readonly windows: string;
+  readonly vms: string;
+  readonly earliest: number;
+  readonly latest: number;
+  /** Which rows of a table by VM and minute are to be read: VMs that are repaired far from each other are not read over all that lies between. */
+  readonly minutes: string;
+}
+
+function boundsOf(jobs: readonly Stretch[]): Bounds {
+  const inSeconds = jobs.map(({ vm, fromMs, untilMs }): [string, number, number] => [vm, fromMs / 1000, secondsOf(untilMs)]);
+  const windows = `(SELECT vm, from_s, until_s FROM ${tableOf('vm String, from_s UInt32, until_s UInt32', inSeconds)})`;
   const vms = jobs.map(({ vm }) => literal(vm)).join(', ');
-  const earliest = Math.min(...jobs.map(({ fromMs }) => fromMs)) / 1000;
-  return { windows, vms, earliest, latest: secondsOf(Math.max(...jobs.map(({ untilMs }) => untilMs))) };
+  const earliest = Math.min(...inSeconds.map(([, from]) => from));
+  const latest = Math.max(...inSeconds.map(([, , until]) => until));
+  const byWindow = new Map<string, string[]>();
+  for (const [vm, from, until] of inSeconds) {
+    const window = `minute >= toDateTime(${from}, 'UTC') AND minute < toDateTime(${until}, 'UTC')`;
+    const of = byWindow.get(window);
+    if (of === undefined) byWindow.set(window, [literal(vm)]);
+    else of.push(literal(vm));
+  }
+  const minutes =
+    byWindow.size > WINDOWS_MAX
+      ? `vm IN (${vms}) AND minute >= toDateTime(${earliest}, 'UTC') AND minute < toDateTime(${latest}, 'UTC')`
+      : [...byWindow].map(([window, of]) => `(vm IN (${of.join(', ')}) AND ${window})`).join(' OR ');
+  return { windows, vms, earliest, latest, minutes };
 }
 
 /** As far as a DateTime goes. */
@@ -64,12 +91,12 @@ function secondsOf(ms: number): number {
 
 /** Traffic and quarantined increases in the stretches that the repair did not write again are gone: they get a row that says so. */
 export async function withdrawRest(store: Store, jobs: readonly Stretch[], version: bigint): Promise<void> {
-  const { windows, vms, earliest, latest } = boundsOf(jobs);
+  const { windows, vms, earliest, latest, minutes } = boundsOf(jobs);
   await store.command(
     `INSERT INTO traffic (vm, nic, host, part, minute, rx_bytes, tx_bytes, version)
      SELECT vm, nic, host, part, minute, 0, 0, ${version}
      FROM (SELECT vm, nic, host, part, minute, argMax((rx_bytes, tx_bytes), version) AS bytes, max(version) AS latest
-           FROM traffic WHERE vm IN (${vms}) AND minute >= toDateTime(${earliest}, 'UTC') AND minute < toDateTime(${latest}, 'UTC') GROUP BY vm, nic, host, part, minute) AS old
+           FROM traffic WHERE ${minutes} GROUP BY vm, nic, host, part, minute) AS old
      INNER JOIN ${windows} AS w USING (vm)
      WHERE toUInt32(minute) >= from_s AND toUInt32(minute) < until_s AND latest < ${version} AND (bytes.1 > 0 OR bytes.2 > 0)`,
   );

@@ -86,10 +86,14 @@ describe('at rest', () => {
   it('killed with answered samples that are not stored, then truncated: refused, and what is lost is named', async () => {
     const own = newDeployment(inject('kafkaBrokers'));
     const armed = join(await own.dir(), 'armed');
-    await own.start({ UPTALLY_TEST_CRASH: `before-aggregate:1:${armed}` });
-    await writeFile(armed, '');
-    for (let i = 0; i < 200 && (await own.post().catch(() => ({ taken: false }))).taken; i++);
-    await own.running.exited;
+    // a tick may come up before a post was answered: then the next life is armed
+    for (let life = 0; life < 20 && own.answered === 0; life++) {
+      await rm(armed, { force: true });
+      await own.start({ UPTALLY_TEST_CRASH: `before-aggregate:1:${armed}` });
+      await writeFile(armed, '');
+      for (let i = 0; i < 200 && (await own.post().catch(() => ({ taken: false }))).taken; i++);
+      await own.running.exited;
+    }
     expect(own.answered).toBeGreaterThan(0);
     await topics.truncate(own.topic);
     await expectRefused(own, /what was answered with messages \d+ to \d+ is lost/);
