@@ -1,29 +1,19 @@
 /** Mappings that come with the product (`schemas/sources/`), by the name of their file. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { installedFolder } from '../process/installation.ts';
 import { type SourceBody, sourceBody } from './mapping.ts';
-
-/** `schemas/sources` of this installation, whether it runs from src/ or dist/. */
-function presetsFolder(): string {
-  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
-    const candidate = join(folder, 'schemas', 'sources');
-    if (existsSync(candidate)) return candidate;
-    if (folder === dirname(folder)) throw new Error('schemas/sources is missing from this installation');
-  }
-}
 
 let loaded: ReadonlyMap<string, SourceBody> | undefined;
 
 /** All presets, read once. */
 export function presets(): ReadonlyMap<string, SourceBody> {
+  const folder = installedFolder('schemas/sources');
   loaded ??= new Map(
-    readdirSync(presetsFolder())
+    readdirSync(folder)
       .filter((file) => file.endsWith('.json'))
       .sort()
-      .map((file) => [
-        file.slice(0, -'.json'.length),
-        sourceBody.parse(JSON.parse(readFileSync(join(presetsFolder(), file), 'utf8'))),
-      ]),
+      .map((file) => [file.slice(0, -'.json'.length), sourceBody.parse(JSON.parse(readFileSync(join(folder, file), 'utf8')))]),
   );
   return loaded;
 }

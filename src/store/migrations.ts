@@ -1,8 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { installedFolder } from '../process/installation.ts';
 import { type Cluster, localName, onCluster } from './cluster.ts';
 import { LOCK_COLUMNS, LOCK_TABLE, underLock } from './lock.ts';
 import { adoptRetention } from './retention.ts';
@@ -46,7 +45,7 @@ export async function migrate(store: Store, options: MigrationOptions): Promise<
     `CREATE TABLE IF NOT EXISTS migrations (name String, checksum String, applied_at DateTime64(3, 'UTC'))
      ENGINE = MergeTree ORDER BY name SETTINGS ${DURABLE}`,
   );
-  const files = await filesIn(options.directory ?? schemasDirectory());
+  const files = await filesIn(options.directory ?? installedFolder('schemas/clickhouse'));
   if ((await pendingOf(store, files)).length === 0 && (await samplesTtl(store, options)) === undefined) return { applied: [] };
 
   await run(`CREATE TABLE IF NOT EXISTS ${LOCK_TABLE} ${LOCK_COLUMNS} ENGINE = MergeTree ORDER BY term SETTINGS ${DURABLE}`);
@@ -130,13 +129,4 @@ async function samplesTable(store: Store, { cluster }: MigrationOptions): Promis
 async function samplesTtl(store: Store, options: MigrationOptions): Promise<number | undefined> {
   const days = /toIntervalDay\((\d+)\)/.exec((await samplesTable(store, options)) ?? '')?.[1];
   return days === undefined ? undefined : Number(days);
-}
-
-/** `schemas/clickhouse` of this installation: beside `src` in the sources, one level further up in `dist`. */
-function schemasDirectory(): string {
-  for (let directory = dirname(fileURLToPath(import.meta.url)); ; directory = dirname(directory)) {
-    const candidate = join(directory, 'schemas', 'clickhouse');
-    if (existsSync(candidate)) return candidate;
-    if (directory === dirname(directory)) throw new Error('schemas/clickhouse is missing from this installation');
-  }
 }

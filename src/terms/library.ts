@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { formatInstant } from '../domain/instant.ts';
+import { installedFolder } from '../process/installation.ts';
 import { DAY_MS } from '../domain/zone.ts';
 import { termsSheet } from './checked-sheet.ts';
 import type { TermsSheet } from './sheet.ts';
@@ -122,13 +123,9 @@ export function loadTerms(folders: readonly string[]): TermsLibrary {
   return new TermsLibrary(sheets);
 }
 
-/** `schemas/terms` of this installation, whether it runs from src/ or dist/. */
+/** The sheets that come with the product. */
 export function shippedTermsFolder(): string {
-  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
-    const candidate = join(folder, 'schemas', 'terms');
-    if (existsSync(candidate)) return candidate;
-    if (folder === dirname(folder)) throw new Error('schemas/terms is missing from this installation');
-  }
+  return installedFolder('schemas/terms');
 }
 
 /** A line for lists: `cstserver-2022 v1 from 2022-09-05T00:00:00Z`. */

@@ -1,16 +1,13 @@
 import type { InvoiceState } from '../../books/invoices.ts';
 import type { StoredDocument } from '../../books/stored-document.ts';
-import { numberText } from '../../books/number-series.ts';
-import { formatInstant } from '../../domain/instant.ts';
-import { formatAmount } from '../../domain/money.ts';
 import { toJson } from '../../domain/json.ts';
-import { readContent } from '../../print/invoice-shape.ts';
 import { contentWords, reasonText } from '../../print/words/content.ts';
 import { correctionSay, type ReasonSay } from '../../rating/say.ts';
 import { KeptClauses, sheetsOf } from '../explained/clauses.ts';
 import type { ExplainedLine } from '../explained/line.ts';
 import type { Correction } from './corrections.ts';
 import type { Credited } from './correction-plan.ts';
+import { notePartsOf } from './note-parts.ts';
 
 export interface NoteReason {
   /** The invoice whose period was rated again: the one credited, or the one that a debit on it corrected. */
@@ -20,28 +17,18 @@ export interface NoteReason {
 
 /** The credit note that takes back parts of an invoice's lines. It is final when it is kept. */
 export function creditNoteOf(
-  { id, head }: InvoiceState,
+  invoice: InvoiceState,
   issued: StoredDocument,
   lines: readonly Credited[],
   { rated, reasons }: NoteReason,
   evidence: string,
 ): StoredDocument {
-  const { issuer, customer, time_zone, titles = { plans: {}, vms: {} } } = readContent(issued.rest);
-  const numbered = numberText(head);
-  const pattern = issuer?.numbers?.credit_note;
-  const amount = (nanos: bigint): string => formatAmount(nanos, head.currency);
   const total = lines.reduce((sum, each) => sum - each.nanos, 0n);
+  const { amount, opening, titles, closing, headOf } = notePartsOf(invoice, issued, total);
+  const { id, head } = invoice;
   const clauses = new KeptClauses(sheetsOf(evidence));
   const rest = {
-    layout: 2,
-    account: head.account,
-    issuer,
-    customer,
-    currency: head.currency,
-    from: formatInstant(head.from),
-    to: formatInstant(head.to),
-    time_zone,
-    corrects: { invoice: id, number: head.number, ...(numbered === null ? {} : { number_text: numbered }) },
+    ...opening,
     lines: lines.map(({ line, nanos, correction }) => {
       const say = correctionSay({ invoice: head.number ?? 0, line, of: correction.item, reason: reasons });
       const words = contentWords(say);
@@ -74,33 +61,17 @@ export function creditNoteOf(
     }),
     titles,
     clauses: clauses.kept(),
-    total: amount(total),
-    warnings: [],
+    ...closing,
   };
   return {
-    head: {
-      type: 'credit_note',
-      account: head.account,
-      currency: head.currency,
-      from: head.from,
-      to: head.to,
-      due_at: head.due_at,
-      due_days: 0,
-      final: false,
-      number: null,
-      issued_at: null,
-      ...(pattern === undefined ? {} : { series: { pattern, time_zone: time_zone ?? 'UTC' } }),
-      total_nanos: total.toString(),
-      principal_nanos: total.toString(),
-      corrects: {
-        invoice: id,
-        lines: lines.map(({ line, nanos, correction: { key, days } }) => ({
-          line,
-          nanos: nanos.toString(),
-          of: { invoice: rated.id, key, days },
-        })),
-      },
-    },
+    head: headOf({
+      invoice: id,
+      lines: lines.map(({ line, nanos, correction: { key, days } }) => ({
+        line,
+        nanos: nanos.toString(),
+        of: { invoice: rated.id, key, days },
+      })),
+    }),
     rest: toJson(rest),
     evidence,
     sha256: null,

@@ -1,45 +1,32 @@
 import type { InvoiceState } from '../../books/invoices.ts';
-import { numberText } from '../../books/number-series.ts';
 import type { StoredDocument } from '../../books/stored-document.ts';
-import { formatInstant } from '../../domain/instant.ts';
 import { toJson } from '../../domain/json.ts';
-import { formatAmount } from '../../domain/money.ts';
-import { readContent, shownItem } from '../../print/invoice-shape.ts';
+import { shownItem } from '../../print/invoice-shape.ts';
 import { contentWords, reasonText } from '../../print/words/content.ts';
 import { correctionSay, type LineSay } from '../../rating/say.ts';
 import { type IssuedLine, nanosOf } from './corrections.ts';
 import type { Given } from './held.ts';
+import { notePartsOf } from './note-parts.ts';
 
 /** A credit note that somebody decided on: what it takes back was charged rightly. It is final when it is kept. */
 export function handNoteOf(
-  { id, head }: InvoiceState,
+  invoice: InvoiceState,
   issued: StoredDocument,
   lines: readonly IssuedLine[],
   given: readonly Given[],
   { reason: text, reference, asked }: { reason: string; reference: string | null; asked: string },
 ): StoredDocument {
-  const { issuer, customer, time_zone, titles = { plans: {}, vms: {} } } = readContent(issued.rest);
-  const numbered = numberText(head);
-  const pattern = issuer?.numbers?.credit_note;
-  const amount = (nanos: bigint): string => formatAmount(nanos, head.currency);
   const total = given.reduce((sum, { nanos }) => sum - nanos, 0n);
+  const { amount, opening, titles, closing, headOf } = notePartsOf(invoice, issued, total);
+  const { id, head } = invoice;
   const rest = {
-    layout: 2,
-    account: head.account,
-    issuer,
-    customer,
-    currency: head.currency,
-    from: formatInstant(head.from),
-    to: formatInstant(head.to),
-    time_zone,
-    corrects: { invoice: id, number: head.number, ...(numbered === null ? {} : { number_text: numbered }) },
+    ...opening,
     lines: given.flatMap(({ line, nanos }) => {
       const from = lines[line];
       return from === undefined ? [] : [{ ...noteLine(from, line, nanos), query: `/v1/invoices/${id}` }];
     }),
     titles,
-    total: amount(total),
-    warnings: [],
+    ...closing,
   };
 
   function noteLine(from: IssuedLine, line: number, nanos: bigint): Record<string, unknown> {
@@ -64,27 +51,12 @@ export function handNoteOf(
   }
 
   return {
-    head: {
-      type: 'credit_note',
-      account: head.account,
-      currency: head.currency,
-      from: head.from,
-      to: head.to,
-      due_at: head.due_at,
-      due_days: 0,
-      final: false,
-      number: null,
-      issued_at: null,
-      ...(pattern === undefined ? {} : { series: { pattern, time_zone: time_zone ?? 'UTC' } }),
-      total_nanos: total.toString(),
-      principal_nanos: total.toString(),
-      corrects: {
-        invoice: id,
-        by_hand: true,
-        ...(reference === null ? {} : { reference, asked }),
-        lines: given.map(({ line, nanos }) => ({ line, nanos: nanos.toString() })),
-      },
-    },
+    head: headOf({
+      invoice: id,
+      by_hand: true,
+      ...(reference === null ? {} : { reference, asked }),
+      lines: given.map(({ line, nanos }) => ({ line, nanos: nanos.toString() })),
+    }),
     rest: toJson(rest),
     // Nothing was measured for it: what it rests on is what somebody said.
     evidence: toJson({ by_hand: { reason: text, reference } }),

@@ -2,10 +2,10 @@
 import type { Series, Source } from '../../../sources/source.ts';
 import type { SourceInForce } from '../../../sources/sources.ts';
 import type { Translation } from '../shared/translation.ts';
-import { BYTES, FIXED64, MalformedError, ProtobufReader, textOf, VARINT } from '../shared/protobuf.ts';
+import { BYTES, MalformedError, ProtobufReader, textOf } from '../shared/protobuf.ts';
 import { LabelSet } from './labels.ts';
 import type { SeriesCache } from './series-cache.ts';
-import { addValueRead } from './values.ts';
+import { addValueRead, readSample } from './values.ts';
 
 /** What a source's series are, by version. */
 export type CacheOf = (source: Source) => SeriesCache;
@@ -83,23 +83,6 @@ function seriesOf(source: Source, labels: Uint8Array): Series {
   const set = labelsIn(labels);
   if (set.name === '' || set.unclear) return { kind: 'rejected', code: 'missing_field', why: set.problem ?? '' };
   return source.series(set.name, set.all);
-}
-
-/** A sample: its value stays where it is, since what it is about may not matter. */
-function readSample(reader: ProtobufReader): { valueAt: number; atMs: number } {
-  let valueAt = NOWHERE;
-  let atMs = 0;
-  for (let field = reader.field(); field !== 0; field = reader.field()) {
-    if (field === 1) {
-      reader.expect(FIXED64);
-      valueAt = reader.at;
-      reader.skip();
-    } else if (field === 2) {
-      reader.expect(VARINT);
-      atMs = reader.int64();
-    } else reader.skip();
-  }
-  return { valueAt, atMs };
 }
 
 /** The labels of a series. Throws MalformedError. */

@@ -5,9 +5,9 @@
 import type { Series } from '../../../sources/source.ts';
 import type { SourceInForce } from '../../../sources/sources.ts';
 import type { Translation } from '../shared/translation.ts';
-import { BYTES, FIXED64, MalformedError, ProtobufReader, textOf, VARINT } from '../shared/protobuf.ts';
+import { BYTES, MalformedError, ProtobufReader, textOf, VARINT } from '../shared/protobuf.ts';
 import { LabelSet } from './labels.ts';
-import { addValueRead } from './values.ts';
+import { addValueRead, readSample } from './values.ts';
 import type { CacheOf } from './version1.ts';
 
 /** What came, as the sender wants to hear it, without what stood in malformed series. */
@@ -95,20 +95,7 @@ function translateSeries(reader: ProtobufReader, { text, from, cacheOf, into, wr
   for (const sampleAt of samplesAt) {
     reader.at = sampleAt;
     const outer = reader.enter();
-    let [valueAt, atMs, startedMs] = [-1, 0, 0];
-    for (let field = reader.field(); field !== 0; field = reader.field()) {
-      if (field === 1) {
-        reader.expect(FIXED64);
-        valueAt = reader.at;
-        reader.skip();
-      } else if (field === 2) {
-        reader.expect(VARINT);
-        atMs = reader.int64();
-      } else if (field === 3) {
-        reader.expect(VARINT);
-        startedMs = reader.int64();
-      } else reader.skip();
-    }
+    const { valueAt, atMs, startedMs } = readSample(reader);
     reader.leave(outer);
     written.samples++;
     const source = from.at(Number.isNaN(atMs) ? 0 : atMs);
