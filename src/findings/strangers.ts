@@ -5,14 +5,14 @@ import { type Source, LOOKBACK_MS, serviceOf, vmsAfter, WORTH_TELLING_MS } from 
 const STRANGERS_A_PART = 500;
 const VMS_A_PART = 500;
 
-/** VMs that are metered and in no catalog: of the rows of VMs that are in it, the key of the table leaves most out. */
+/** VMs that are metered and in no catalog: of the rows of VMs that are in it, the key of the table leaves most out. GLOBAL: not every shard has it. */
 export const notInCatalog: Source = {
   kinds: ['vm_not_in_catalog'],
   async part({ store, businessNow }, { vm, account }, after) {
     if (account !== undefined) return { findings: [], through: after, done: true };
     const rows = await store.rows<{ vm: string; first: number; last: number; n: string }>(
       `SELECT vm, toUnixTimestamp(min(minute)) AS first, toUnixTimestamp(max(minute)) AS last, uniqExact(minute) AS n FROM uptime
-       WHERE vm > {after:String} AND minute >= toDateTime({since:UInt32}, 'UTC') AND vm NOT IN (SELECT id FROM catalog WHERE kind = 'vm')
+       WHERE vm > {after:String} AND minute >= toDateTime({since:UInt32}, 'UTC') AND vm GLOBAL NOT IN (SELECT id FROM catalog WHERE kind = 'vm')
        ${vm === undefined ? '' : 'AND vm = {vm:String}'}
        GROUP BY vm ORDER BY vm LIMIT {limit:UInt32}`,
       {

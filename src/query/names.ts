@@ -34,12 +34,15 @@ interface SampleRow {
   agents: string[];
 }
 
-/** Names in order: of tables that are read in the order of their keys no more than is shown. */
+/**
+ * Names in order: of tables that are read in the order of their keys no more than is shown. GLOBAL: the catalog is read where the statement is sent, which without
+ * replicas is the one node that has it.
+ */
 export async function namePage(
   store: Store,
   { after, limit, pattern, beforeMs }: NamesAsked,
 ): Promise<Page<StrayName, { vm: string }>> {
-  const where = `vm > {after:String} AND vm NOT IN (SELECT id FROM catalog WHERE kind = 'vm')${pattern === undefined ? '' : ' AND match(vm, {match:String})'}`;
+  const where = `vm > {after:String} AND vm GLOBAL NOT IN (SELECT id FROM catalog WHERE kind = 'vm')${pattern === undefined ? '' : ' AND match(vm, {match:String})'}`;
   const params = {
     after,
     limit: limit + 1,

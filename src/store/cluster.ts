@@ -35,6 +35,8 @@ export const CLUSTER_SETTINGS: ClickHouseSettings = {
   prefer_localhost_replica: 0,
   // Of tables written by claims nothing is read from a replica that has not got all of them.
   select_sequential_consistency: '1',
+  // A sharded table inside IN or JOIN of another: its rows are gathered once, and sent to the shards. Without it such a statement is refused.
+  distributed_product_mode: 'global',
 };
 
 /** What a claim adds: each is a majority's before the next, so that no two can be in force. */

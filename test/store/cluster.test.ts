@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Decoder } from '../../src/kernel/decoder.ts';
+import { namePage } from '../../src/query/names.ts';
 import { onCluster } from '../../src/store/cluster.ts';
 import { settleRetention } from '../../src/store/retention.ts';
 import { migrate, statementsOf } from '../../src/store/migrations.ts';
@@ -167,5 +168,17 @@ describe.skipIf(missing !== undefined)('two real servers as two shards', () => {
     );
     expect(held.map((vms) => vms.length > 3)).toEqual([true, true]);
     expect(held[0]?.filter((vm) => held[1]?.includes(vm))).toEqual([]);
+  });
+
+  it('are asked for names that the catalog has not, which one node alone has', async () => {
+    const read = async (table: string, column: string): Promise<string[]> => {
+      const rows = await store.rows<{ name: string }>(`SELECT DISTINCT ${column} AS name FROM ${table} ORDER BY name`);
+      return rows.map(({ name }) => name);
+    };
+    const known = await read("(SELECT id FROM catalog WHERE kind = 'vm')", 'id');
+    const metered = [...new Set([...(await read('samples', 'vm')), ...(await read('uptime', 'vm'))])].sort();
+    expect(known.filter((vm) => metered.includes(vm)).length).toBeGreaterThan(3);
+    const { rows } = await namePage(store, { after: '', limit: 1000, pattern: undefined, beforeMs: undefined });
+    expect(rows.map(({ vm }) => vm)).toEqual(metered.filter((vm) => !known.includes(vm)));
   });
 });
