@@ -1,3 +1,4 @@
+import type { BalanceBody } from '../books/balances.ts';
 import { numberText } from '../books/number-series.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
@@ -33,6 +34,7 @@ export function statementOf(context: BillingContext, account: string, { fromMs, 
   const body = catalog.account(account)?.body;
   if (body === undefined) throw new Error(`there is no account ${account}`);
   const amount = (nanos: bigint): string => formatAmount(nanos, body.currency);
+  const kinds = new Map(books.balanceOf(account).map(({ id, kind }) => [id, kind]));
   const entries: StatementEntry[] = [];
   let [balance, opening, credits, charges] = [0n, 0n, 0n, 0n];
   for (const entry of books.ledgerOf(account).entries.toSorted(compareEntries)) {
@@ -44,7 +46,8 @@ export function statementOf(context: BillingContext, account: string, { fromMs, 
     }
     if (entry.amountNanos > 0n) credits += entry.amountNanos;
     else charges -= entry.amountNanos;
-    entries.push(shownEntry(context, entry, amount(entry.amountNanos), amount(balance)));
+    const made = madeBy(entry, kinds);
+    entries.push(shownEntry(context, { ...entry, made }, amount(entry.amountNanos), amount(balance)));
   }
   const { name, language, address, tax_id, registration, email } = body;
   return {
@@ -58,8 +61,21 @@ export function statementOf(context: BillingContext, account: string, { fromMs, 
   };
 }
 
-function shownEntry(context: BillingContext, entry: LedgerEntry, amount: string, balance: string): StatementEntry {
-  const { id, kind, atMs, belongsTo, reference, note } = entry;
+/** What the books did by themselves, from the rows that entries come from: that an invoice is void is in the invoice, not in a row. */
+function madeBy({ id, kind }: LedgerEntry, kinds: ReadonlyMap<string, BalanceBody['kind']>): StatementEntry['made'] {
+  const row = kinds.get(id.replace(/\.late_fee$/, ''));
+  if (row === 'correction') return 'correction';
+  if (row === 'expiry') return 'lapse';
+  return row === undefined && kind === 'adjustment' ? 'void' : null;
+}
+
+function shownEntry(
+  context: BillingContext,
+  entry: LedgerEntry & Pick<StatementEntry, 'made'>,
+  amount: string,
+  balance: string,
+): StatementEntry {
+  const { id, kind, atMs, belongsTo, reference, made } = entry;
   const { invoice, credit_note: creditNote, day, vm, fromMs, untilMs, account } = belongsTo;
   return {
     ...{ id, kind, at: formatInstant(atMs), amount, balance },
@@ -69,7 +85,9 @@ function shownEntry(context: BillingContext, entry: LedgerEntry, amount: string,
     vm: vm ?? null,
     term: fromMs === undefined || untilMs === undefined ? null : { from: formatInstant(fromMs), until: formatInstant(untilMs) },
     account: account ?? null,
-    ...{ reference, note },
+    ...{ made, reference },
+    // What is made by itself has a note of the books in English, for whoever reads the ledger.
+    note: made !== null || day !== undefined ? '' : entry.note,
   };
 }
 

@@ -14,6 +14,7 @@ interface Entry {
   amount: string;
   balance: string;
   words: string;
+  note: string;
   document: { type: string; number: string | null } | null;
 }
 interface Statement {
@@ -175,6 +176,30 @@ describe('a statement of account', () => {
     }
     expect(html).not.toContain('<b>Ltd</b>');
   }); // prettier-ignore
+
+  it.each([
+    ['en', 'Charge for 1 March 2026'],
+    ['zh-Hans', '2026年3月1日的费用'],
+    ['zh-Hant', '2026 年 3 月 1 日之費用'],
+  ])(
+    '%s: days that are charged by themselves are days in its language, without a note of the books',
+    async (language, charge) => {
+      const [id, from] = [`daily-${language}`, '2026-03-01T00:00:00+08:00'];
+      await done('PUT', '/v1/plans/day', { currency: 'CNY', time_zone: 'Asia/Shanghai', price: { amount: '14.40', per: 'day' }, terms: 'internet-service' }); // prettier-ignore
+      await done('PUT', `/v1/accounts/${id}`, { name: '範例公司', currency: 'CNY', language });
+      await done('PUT', `/v1/vms/vm-${id}`, { account: id, plans: [{ plan: 'day', from }], starts_at: from });
+      for (const minute of ['2026-02-28 16:00:00', '2026-03-04 16:00:00'])
+        await test.store.command(`INSERT INTO uptime (vm, minute, up_ms, version) VALUES ('vm-${id}', '${minute}', 60000, 1)`);
+      now = Date.parse('2026-03-04T00:00:00+08:00');
+      await done('POST', '/v1/charge-days', { account: id });
+      const { entries } = await statement('', id);
+      expect(entries.map(({ kind, words, note }) => [kind, words, note])[0]).toEqual(['charge', charge, '']);
+      expect(entries).toHaveLength(3);
+      const ledger = await done<{ entries: { note: string }[] }>('GET', `/v1/accounts/${id}/ledger`);
+      expect(ledger.entries.map(({ note }) => note)).toContain('usage of 2026-03-01');
+      expect((await readPdf(await form('application/pdf', id))).text).not.toContain('usage of');
+    },
+  );
 
   it('uptally statement shows and writes it', async () => {
     const { port } = app.server.address() as AddressInfo;

@@ -68,7 +68,7 @@ function entriesTable(statement: Statement): TableSection {
     const amount = grouped(isCharge ? negated(entry.amount) : entry.amount);
     const more = [
       ...(entry.reference === null ? [] : [says.reference(entry.reference)]),
-      ...(entry.note === '' || entry.note === 'void' || entry.note === entry.reference ? [] : [entry.note]),
+      ...(entry.note === '' || entry.note === entry.reference ? [] : [entry.note]),
     ];
     return {
       cells: [

@@ -32,7 +32,10 @@ export interface StatementEntry {
   readonly vm: string | null;
   readonly term: { readonly from: string; readonly until: string } | null;
   readonly account: string | null;
+  /** What the books did by themselves: made an invoice void, let unused credit lapse, corrected what a day was charged. Null: none of it. */
+  readonly made: 'void' | 'lapse' | 'correction' | null;
   readonly reference: string | null;
+  /** What somebody wrote; empty where the books would say in their own words what the entry's words say already. */
   readonly note: string;
 }
 

@@ -1,6 +1,7 @@
 import type { EntryAbout, StatementWords } from './statement-words.ts';
 
-const of = ({ invoice, day }: EntryAbout): string => (invoice !== null ? `, invoice ${invoice}` : day !== null ? `, ${day}` : '');
+const ofInvoice = (invoice: string | null): string => (invoice === null ? '' : `, invoice ${invoice}`);
+const of = ({ invoice, day }: EntryAbout): string => `${day === null ? '' : `, ${day}`}${ofInvoice(invoice)}`;
 const term = ({ vm, term: time }: EntryAbout): string => (vm === null ? '' : ` for VM ${vm}${time === null ? '' : `, ${time}`}`);
 const other = ({ account }: EntryAbout): string => (account === null ? '' : `, account ${account}`);
 
@@ -22,15 +23,23 @@ export const STATEMENT_EN: StatementWords = {
   reference: (reference) => `Reference ${reference}`,
   remark: 'A balance below zero is owed, one above zero is in your favour.',
   what: {
-    charge: (about) =>
-      about.invoice !== null ? `Invoice ${about.invoice}` : about.day !== null ? `Charge for ${about.day}` : 'Charge',
+    charge: ({ invoice, day, made }) =>
+      day !== null
+        ? `${made === 'correction' ? 'Correction of the charge' : 'Charge'} for ${day}${ofInvoice(invoice)}`
+        : invoice !== null
+          ? `Invoice ${invoice}`
+          : 'Charge',
     payment: (about) => `Payment${of(about)}${term(about)}`,
     credit_note: ({ creditNote, invoice }) =>
       `Credit note ${creditNote ?? ''}${invoice === null ? '' : ` on invoice ${invoice}`}`,
     refund: (about) => `Paid back${of(about)}${term(about)}`,
     payout: () => 'Paid out',
-    late_fee: (about) => `Late fee${of(about)}`,
+    late_fee: (about) => `${about.made === 'correction' ? 'Correction of the late fee' : 'Late fee'}${of(about)}`,
     adjustment: (about) =>
-      about.isVoid ? `Invoice ${about.invoice ?? ''} made void` : `Adjustment${of(about)}${term(about)}${other(about)}`,
+      about.made === 'void'
+        ? `Invoice ${about.invoice ?? ''} made void`
+        : about.made === 'lapse'
+          ? 'Unused credit that expired'
+          : `Adjustment${of(about)}${term(about)}${other(about)}`,
   },
 };

@@ -2,14 +2,14 @@
 export interface EntryAbout {
   readonly invoice: string | null;
   readonly creditNote: string | null;
-  /** The day that a charge is for. */
+  /** The day that a charge or its late fee is for. */
   readonly day: string | null;
   readonly vm: string | null;
   /** The time that a payment covers. */
   readonly term: string | null;
   /** The account at the other end. */
   readonly account: string | null;
-  readonly isVoid: boolean;
+  readonly made: 'void' | 'lapse' | 'correction' | null;
 }
 
 /** Kinds of entries, as the ledger has them. */

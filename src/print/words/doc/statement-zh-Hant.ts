@@ -1,6 +1,7 @@
 import type { EntryAbout, StatementWords } from './statement-words.ts';
 
-const of = ({ invoice, day }: EntryAbout): string => (invoice !== null ? `，帳單 ${invoice}` : day !== null ? `，${day}` : '');
+const ofInvoice = (invoice: string | null): string => (invoice === null ? '' : `，帳單 ${invoice}`);
+const of = ({ invoice, day }: EntryAbout): string => `${day === null ? '' : `，${day}`}${ofInvoice(invoice)}`;
 const term = ({ vm, term: time }: EntryAbout): string => (vm === null ? '' : `，虛擬機 ${vm}${time === null ? '' : `，${time}`}`);
 const other = ({ account }: EntryAbout): string => (account === null ? '' : `，帳戶 ${account}`);
 
@@ -22,12 +23,22 @@ export const STATEMENT_ZH_HANT: StatementWords = {
   reference: (reference) => `參考號 ${reference}`,
   remark: '餘額為負表示應付，為正表示貴方結餘。',
   what: {
-    charge: (about) => (about.invoice !== null ? `帳單 ${about.invoice}` : about.day !== null ? `${about.day} 之費用` : '費用'),
+    charge: ({ invoice, day, made }) =>
+      day !== null
+        ? `${made === 'correction' ? '更正 ' : ''}${day}之費用${ofInvoice(invoice)}`
+        : invoice !== null
+          ? `帳單 ${invoice}`
+          : '費用',
     payment: (about) => `付款${of(about)}${term(about)}`,
     credit_note: ({ creditNote, invoice }) => `折讓單 ${creditNote ?? ''}${invoice === null ? '' : `，帳單 ${invoice}`}`,
     refund: (about) => `退款${of(about)}${term(about)}`,
     payout: () => '提款',
-    late_fee: (about) => `滯納金${of(about)}`,
-    adjustment: (about) => (about.isVoid ? `帳單 ${about.invoice ?? ''} 作廢` : `調整${of(about)}${term(about)}${other(about)}`),
+    late_fee: (about) => `${about.made === 'correction' ? '更正' : ''}滯納金${of(about)}`,
+    adjustment: (about) =>
+      about.made === 'void'
+        ? `帳單 ${about.invoice ?? ''} 作廢`
+        : about.made === 'lapse'
+          ? '未使用之餘額到期失效'
+          : `調整${of(about)}${term(about)}${other(about)}`,
   },
 };
