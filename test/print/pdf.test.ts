@@ -36,11 +36,23 @@ describe('an invoice as PDF', { timeout: 60_000 }, () => {
     ['zh-CN', '示例网络科技有限公司', '账单12'],
     ['en', '株式会社サンプル・クラウド', 'Invoice12'],
     ['en', '주식회사 예시', 'Invoice12'],
+    ['en', 'บริษัทคลาวด์จำกัด', 'Invoice12'],
     ['en', 'Żółć Ğüneş Ελλάδα Приклад Nguyễn', 'Invoice12'],
   ])('%s: the name %s can be selected', async (language, name, title) => {
     const { dense } = await readPdf(await invoicePdf(shownInvoice({ customer: { name, language } })));
     expect(dense.normalize('NFKC')).toContain(name.replaceAll(' ', '').normalize('NFKC'));
     expect(dense.normalize('NFKC')).toContain(title);
+  });
+
+  it.each([
+    ['Arabic, joined, with a number', 'شركة الخدمات 123', ['ﺷﺮﻛﺔ', '123']],
+    ['Hebrew with brackets and Latin', 'חברת ענן (ישראל) Cloud', ['ישראל', 'Cloud']],
+    ['Hindi, whose signs change places', 'हिन्दी कंपनी', ['कंपनी']],
+    ['Persian with its digits', 'شرکت ابری ۱۲۳', ['۱۲۳']],
+  ])('%s: a name is printed without boxes', async (_, name, parts) => {
+    const { dense } = await readPdf(await invoicePdf(shownInvoice({ customer: { name, language: 'en' } })));
+    expect(dense).not.toContain('□');
+    for (const part of parts) expect(dense.normalize('NFKC')).toContain(part.normalize('NFKC'));
   });
 
   it('prints a box for what no font has and for what would turn the writing, and says so', async () => {

@@ -23,12 +23,14 @@ export interface Face {
   has: ReadonlySet<number>;
 }
 
-export type Family = '' | '-tc' | '-sc' | '-jp' | '-kr';
+export type Family = '' | '-tc' | '-sc' | '-jp' | '-kr' | (typeof OTHERS)[number];
+/** Scripts that share no letter with others. */
+const OTHERS = ['-thai', '-hebrew', '-arabic'] as const;
 /** Scripts that write the same character in different shapes: the document's own goes first. */
 const ORDER: Readonly<Record<DocumentLanguage, readonly Family[]>> = {
-  en: ['', '-jp', '-sc', '-tc', '-kr'],
-  'zh-Hant': ['', '-tc', '-sc', '-jp', '-kr'],
-  'zh-Hans': ['', '-sc', '-tc', '-jp', '-kr'],
+  en: ['', '-jp', '-sc', '-tc', '-kr', ...OTHERS],
+  'zh-Hant': ['', '-tc', '-sc', '-jp', '-kr', ...OTHERS],
+  'zh-Hans': ['', '-sc', '-tc', '-jp', '-kr', ...OTHERS],
 };
 /** Which of them an English document takes first: currency says where its reader writes. */
 const HOME: Readonly<Record<string, Family>> = { TWD: '-tc', HKD: '-tc', MOP: '-tc', CNY: '-sc', SGD: '-sc', KRW: '-kr' };

@@ -1,4 +1,5 @@
 import type PDFDocument from 'pdfkit';
+import { type Direction, directionOf, fromLeft, hasRightToLeft, levelsOf, shapedAs } from './direction.ts';
 import { type Face, type Fonts, REPLACEMENT, type Weight } from './fonts.ts';
 
 /** Text of many scripts on a PDF page: cut into runs of one font each, broken into lines, placed. */
@@ -12,19 +13,23 @@ export interface Style {
   link?: string | null;
 }
 
+/** What has one font and one direction. */
 interface Run {
-  face: Face;
-  text: string;
-  width: number;
+  readonly face: Face;
+  /** As the font's shaping takes it. */
+  readonly text: string;
+  readonly width: number;
 }
 
 export interface TextLine {
+  /** From left to right. */
   runs: readonly Run[];
   width: number;
 }
 
-/** Characters that print nothing of their own and may be left out. */
-const DROPPED = /\p{Variation_Selector}|\p{Join_Control}|[\u00ad\u200b\u2060\ufeff]/gu;
+/** Characters that print nothing of their own and may be left out; those that join or part letters are kept where letters are joined. */
+const DROPPED =
+  /\p{Variation_Selector}|(?<![\p{Script=Arabic}\p{Script=Devanagari}])\p{Join_Control}|[\u00ad\u200b\u2060\ufeff]/gu;
 /** Controls, and marks that turn the direction of writing: what can't be printed must be seen. */
 const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 const WIDE = /[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\u{20000}-\u{3ffff}]/u;
@@ -50,12 +55,13 @@ export class TextPen {
   }
 
   width(text: string, style: Style): number {
-    return this.#runs(text, style).reduce((sum, run) => sum + run.width, 0);
+    return this.#runs(text, style, 'ltr').reduce((sum, run) => sum + run.width, 0);
   }
 
   /** Breaks a text into lines of at most a width. A word that is longer is broken where it must be. */
   lines(text: string, width: number, style: Style): TextLine[] {
     const lines: string[] = [];
+    const direction = directionOf(text);
     let line = '';
     for (const piece of piecesOf(printable(text))) {
       if (this.width(line + piece.trimEnd(), style) <= width) {
@@ -64,7 +70,7 @@ export class TextPen {
       }
       if (line.trim() !== '') lines.push(line);
       line = '';
-      for (const char of piece) {
+      for (const { segment: char } of CHARACTERS.segment(piece)) {
         if (line !== '' && this.width(line + char, style) > width) {
           lines.push(line);
           line = '';
@@ -74,7 +80,7 @@ export class TextPen {
     }
     if (line.trim() !== '' || lines.length === 0) lines.push(line);
     return lines.map((each) => {
-      const runs = this.#runs(each.trimEnd(), style);
+      const runs = this.#runs(each.trimEnd(), style, direction);
       return { runs, width: runs.reduce((sum, run) => sum + run.width, 0) };
     });
   }
@@ -102,23 +108,34 @@ export class TextPen {
     return this.write(this.lines(text, width, style), x, y, width, style);
   }
 
-  #runs(text: string, style: Style): Run[] {
+  /** From left to right, of a line whose text as a whole goes in that direction. */
+  #runs(text: string, style: Style, direction: Direction): Run[] {
     const weight = style.weight ?? 'regular';
-    const runs: { face: Face; text: string }[] = [];
-    for (const char of printable(text)) {
+    const runs: { face: Face; text: string; level: number }[] = [];
+    const line = printable(text);
+    const levels = hasRightToLeft(line) ? levelsOf(line, direction) : null;
+    let at = 0;
+    for (const char of line) {
+      const level = levels?.[at] ?? 0;
+      at += char.length;
       const codePoint = char.codePointAt(0) ?? 0;
       const before = runs.at(-1);
       // A mark goes with what it marks, where that font has it.
       const own =
-        /\p{M}/u.test(char) && before?.face.has.has(codePoint) === true ? before.face : this.#fonts.faceOf(codePoint, weight);
+        /\p{M}|\p{Join_Control}/u.test(char) && before?.face.has.has(codePoint) === true
+          ? before.face
+          : this.#fonts.faceOf(codePoint, weight);
       if (own === undefined) this.#missing = true;
       const face = own ?? this.#fonts.faceOf(REPLACEMENT.codePointAt(0) ?? 0, weight);
       if (face === undefined) throw new Error('no font has the character that stands for missing ones');
       const shown = own === undefined ? REPLACEMENT : char;
-      if (before?.face === face) before.text += shown;
-      else runs.push({ face, text: shown });
+      if (before?.face === face && before.level === level) before.text += shown;
+      else runs.push({ face, text: shown, level });
     }
-    return runs.map((run) => ({ ...run, width: this.#measure(run.face, run.text, style.size) }));
+    return fromLeft(runs).map((run) => {
+      const shaped = shapedAs(run.text, run.level);
+      return { face: run.face, text: shaped, width: this.#measure(run.face, shaped, style.size) };
+    });
   }
 
   #measure(face: Face, text: string, size: number): number {
@@ -151,8 +168,26 @@ export function printable(text: string): string {
   return text.normalize('NFC').replace(DROPPED, '').replace(/[\t\n\r]/g, ' ').replace(UNPRINTABLE, REPLACEMENT); // prettier-ignore
 }
 
+/** What a reader sees as one character: a letter with its marks. */
+const CHARACTERS = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Thai puts no spaces between its words. */
+const WORDS = new Intl.Segmenter('th', { granularity: 'word' });
+
 /** A text in pieces that may stand on lines of their own: words with the space after them, single wide characters. */
 function piecesOf(text: string): string[] {
+  return spacedPieces(text).flatMap((piece) => (/\p{Script=Thai}/u.test(piece) ? wordsOf(piece) : [piece]));
+}
+
+/** Words, each with what follows it and is none. */
+function wordsOf(text: string): string[] {
+  const words: string[] = [];
+  for (const { segment, isWordLike } of WORDS.segment(text))
+    if (isWordLike === true || words.length === 0) words.push(segment);
+    else words.push(`${words.pop() ?? ''}${segment}`);
+  return words;
+}
+
+function spacedPieces(text: string): string[] {
   const pieces: string[] = [];
   let piece = '';
   let before = '';
