@@ -11,7 +11,7 @@ import type { Key } from '../src/catalog/keys.ts';
 import { NO_WORK } from '../src/aggregate/backlog.ts';
 import { Door } from '../src/ingest/door.ts';
 import { ingestPlugin } from '../src/ingest/plugin.ts';
-import { openEmbeddedWriter } from '../src/log/embedded.ts';
+import { openEmbeddedWriter } from '../src/log/embedded-log.ts';
 import { letHeapGrow } from '../src/process/heap.ts';
 
 letHeapGrow();

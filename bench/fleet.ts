@@ -15,7 +15,7 @@ import type { Entry } from '../src/journal/entry.ts';
 import { COUNTER_WORDS } from '../src/kernel/layout.ts';
 import { newLogId, NOT_ADOPTED } from '../src/log/identity.ts';
 import { finishReplacing, makeNewLog } from '../src/log/replace.ts';
-import { openEmbeddedStore } from '../src/store/embedded.ts';
+import { openEmbeddedStore } from '../src/store/embedded-engine.ts';
 import { migrate } from '../src/store/migrations.ts';
 import { nameLog } from '../src/store/named-log.ts';
 import type { Store } from '../src/store/store.ts';

@@ -1,7 +1,7 @@
 /** Fills the catalog of a data folder with accounts, a plan and VMs in a few inserts, as if they had been recorded one by one: `DIR VMS`. */
 import { join } from 'node:path';
 import { vmBody } from '../src/catalog/bodies.ts';
-import { openEmbeddedStore } from '../src/store/embedded.ts';
+import { openEmbeddedStore } from '../src/store/embedded-engine.ts';
 import { migrate } from '../src/store/migrations.ts';
 
 const [dir = '', vms = '0'] = process.argv.slice(2);

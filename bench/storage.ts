@@ -2,7 +2,7 @@
  * `npm run bench storage -- DATA_DIR`: what a stopped server's data takes on disk, by table and column, once merged; and what the columns
  * would take with other codecs, as copies of the same rows under the same key.
  */
-import { openEmbeddedStore } from '../src/store/embedded.ts';
+import { openEmbeddedStore } from '../src/store/embedded-engine.ts';
 import type { Store } from '../src/store/store.ts';
 
 const STRINGS = ['ZSTD(1)', 'ZSTD(3)', 'LowCardinality(String) CODEC(ZSTD(1))', 'LowCardinality(String) CODEC(ZSTD(3))'];

@@ -10,7 +10,7 @@ import { bodyExamples } from '../api/body-examples.ts';
 import { apiPlugin, servicePlugin } from '../api/routes.ts';
 import { buildServer } from '../http/server.ts';
 import { Asking } from '../log/kafka/asking.ts';
-import { kafkaClient } from '../log/kafka/client.ts';
+import { kafkaClient } from '../log/kafka/connection.ts';
 import type { KafkaSettings } from '../process/config.ts';
 import { LogIdentityError } from '../log/identity.ts';
 import { type KafkaLog, TopicError } from '../log/kafka/topic.ts';

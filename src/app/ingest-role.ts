@@ -10,7 +10,7 @@ import { ingestPlugin } from '../ingest/plugin.ts';
 import { registerSources } from '../ingest/source-gauges.ts';
 import { highestClock, type PartitionProgress, readProgress } from '../aggregate/progress.ts';
 import { Asking } from '../log/kafka/asking.ts';
-import { producingTo } from '../log/kafka/client.ts';
+import { producingTo } from '../log/kafka/connection.ts';
 import { type KafkaLog, messageBytesMaxOf } from '../log/kafka/topic.ts';
 import { TopicWatch } from '../log/kafka/watch.ts';
 import { KafkaWriter } from '../log/kafka/writer.ts';

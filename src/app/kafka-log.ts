@@ -5,7 +5,7 @@
 import type { Admin } from 'kafkajs';
 import { readProgress } from '../aggregate/progress.ts';
 import { LogIdentityError, newLogId } from '../log/identity.ts';
-import { withAdmin } from '../log/kafka/client.ts';
+import { withAdmin } from '../log/kafka/connection.ts';
 import { type TopicNow } from '../log/kafka/topic-now.ts';
 import { checkOrigin } from '../log/kafka/message.ts';
 import {

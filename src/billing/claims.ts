@@ -3,7 +3,7 @@ import type { BillingContext } from './context.ts';
 import { localDay, MINUTE_MS, monthEnd, monthStart } from '../domain/zone.ts';
 import { planInForce } from '../domain/dated-plans.ts';
 import { defaultCreditPolicy } from '../domain/credit-policy.ts';
-import { type Claim, claimByOf } from '../rating/claims.ts';
+import { type CreditClaim, claimByOf } from '../rating/credit-claims.ts';
 import { creditPolicyOf } from '../terms/policy.ts';
 
 /** Until when the credit of a month could be claimed, and whether a claim was in time. */
@@ -18,7 +18,7 @@ export interface ClaimWindow {
 const MONTHS_MAX = 60;
 
 /** The months that a claim touches, by the plan in force at each one's end; none where the VM has no plan. */
-export function claimWindows(context: BillingContext, vm: string, claim: Claim): ClaimWindow[] {
+export function claimWindows(context: BillingContext, vm: string, claim: CreditClaim): ClaimWindow[] {
   const body = context.catalog.vm(vm)?.body;
   const plans = context.catalog.datedPlans(vm);
   const windows: ClaimWindow[] = [];
@@ -38,7 +38,7 @@ export function claimWindows(context: BillingContext, vm: string, claim: Claim):
 }
 
 /** What was claimed for a VM, as its events say. */
-export function claimsOf({ catalog }: Pick<BillingContext, 'catalog'>, vm: string): Claim[] {
+export function claimsOf({ catalog }: Pick<BillingContext, 'catalog'>, vm: string): CreditClaim[] {
   return catalog.events
     .of(vm)
     .flatMap(({ body: { kind, at, from, to } }) =>

@@ -3,7 +3,7 @@
  * message is let pass only if nobody can read it, a range only if the topic does not have it, and another log follows on what is stored.
  */
 import type { Admin } from 'kafkajs';
-import { withAdmin } from '../log/kafka/client.ts';
+import { withAdmin } from '../log/kafka/connection.ts';
 import { TopicWatch } from '../log/kafka/watch.ts';
 import { type LogGap, readNamedLog, recordGap } from '../store/named-log.ts';
 import { type Decision, LogToolError } from './decision.ts';

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Faults, NO_FAULTS } from '../process/faults.ts';
-import { openEmbeddedWriter } from './embedded.ts';
+import { openEmbeddedWriter } from './embedded-log.ts';
 import type { Identity } from './identity.ts';
 import type { LogMark } from './check.ts';
 import { openReadTable } from './lmdb.ts';

@@ -1,5 +1,5 @@
 import type { CreditMethod, Fraction } from '../domain/credit-policy.ts';
-import { type Claim, claimOutcome } from './claims.ts';
+import { type CreditClaim, claimOutcome } from './credit-claims.ts';
 import { type CreditFacts, creditItems } from './credit-items.ts';
 import type { CreditItemDetail } from './detail.ts';
 import { exactText, negated, plus, priceText, ZERO } from './exact.ts';
@@ -10,7 +10,7 @@ import type { FormulaSay } from './say.ts';
 export interface VmCreditFacts extends CreditFacts {
   readonly vm: string;
   /** What was claimed, where the terms want that. */
-  readonly claims?: readonly Claim[];
+  readonly claims?: readonly CreditClaim[];
 }
 
 const FORMULA: Readonly<Record<CreditMethod['kind'], readonly FormulaSay[]>> = {

@@ -1,7 +1,7 @@
 import type { PlanBody } from '../domain/plan.ts';
 import type { Interval } from '../domain/intervals.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
-import type { Claim } from './claims.ts';
+import type { CreditClaim } from './credit-claims.ts';
 import { priceCredits } from './credits.ts';
 import { type AddOn, priceAddOn } from './add-ons.ts';
 import { type FeeEvent, priceFees } from './fees.ts';
@@ -31,7 +31,7 @@ export interface VmFacts {
   readonly addOns?: readonly AddOn[];
   readonly fees: readonly FeeEvent[];
   /** What was claimed, where the terms want that. */
-  readonly claims?: readonly Claim[];
+  readonly claims?: readonly CreditClaim[];
   /** Time whose silence is on record as nobody's outage. */
   readonly judged?: readonly Interval[];
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Faults } from '../process/faults.ts';
-import { openEmbeddedStore } from './embedded.ts';
+import { openEmbeddedStore } from './embedded-engine.ts';
 import type { Outage } from './retry.ts';
 import { openServerStore } from './server.ts';
 import type { Store } from './store.ts';

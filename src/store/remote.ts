@@ -6,7 +6,7 @@
 import { rmSync } from 'node:fs';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { isFileLimit } from '../process/process-files.ts';
-import { rowsOf } from './client.ts';
+import { rowsOf } from './statements.ts';
 import { NO_FILE } from './errors.ts';
 import { bytesIn } from './rowbinary.ts';
 import { scratchPath, writeScratch } from './scratch.ts';

@@ -1,7 +1,7 @@
 import { type ClickHouseClient, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { clientStatements, rowsOf } from './client.ts';
+import { clientStatements, rowsOf } from './statements.ts';
 import { CLAIM_IN_CLUSTER, CLUSTER_SETTINGS } from './cluster.ts';
 import { transportErrorOf } from './errors.ts';
 import { isAnotherLife, Life, whileAlive } from './life.ts';

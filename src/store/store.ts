@@ -1,5 +1,5 @@
 /**
- * The one door to ClickHouse. Two constructors stand behind it: the engine inside this process (`embedded.ts`) and a
+ * The one door to ClickHouse. Two constructors stand behind it: the engine inside this process (`embedded-engine.ts`) and a
  * server (`server.ts`); everything that reads or writes rows knows only this interface.
  */
 export interface Store {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { KIND_CATALOG, KIND_TICK } from '../../src/kernel/layout.ts';
-import { openEmbeddedReader } from '../../src/log/embedded.ts';
+import { openEmbeddedReader } from '../../src/log/embedded-log.ts';
 import { openReadTable } from '../../src/log/lmdb.ts';
 import { SEGMENT_HEADER_BYTES } from '../../src/log/segment.ts';
 import { Client, LOAD_ENV } from '../crash/load.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, expect, inject, it } from 'vitest';
-import { openEmbeddedStore } from '../../src/store/embedded.ts';
+import { openEmbeddedStore } from '../../src/store/embedded-engine.ts';
 import { openServerStore } from '../../src/store/server.ts';
 import { Client, LOAD_ENV } from '../crash/load.ts';
 import { readBitbrains, traceLine } from '../real/bitbrains.ts';

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { LOG_FAULT_POINTS } from '../../src/process/faults.ts';
-import { openEmbeddedStore } from '../../src/store/embedded.ts';
+import { openEmbeddedStore } from '../../src/store/embedded-engine.ts';
 import type { Store } from '../../src/store/store.ts';
 import { Deployment } from '../support/kafka-deployment.ts';
 import { withoutId } from '../support/kafka-messages.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { kafkaLogTool } from '../../src/log-tool/kafka.ts';
-import { openEmbeddedStore } from '../../src/store/embedded.ts';
+import { openEmbeddedStore } from '../../src/store/embedded-engine.ts';
 import type { Store } from '../../src/store/store.ts';
 import { Deployment } from '../support/kafka-deployment.ts';
 import { withoutId } from '../support/kafka-messages.ts';

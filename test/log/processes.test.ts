@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { openEmbeddedReader } from '../../src/log/embedded.ts';
+import { openEmbeddedReader } from '../../src/log/embedded-log.ts';
 import { compilePrograms } from './programs.ts';
 import { programPayload } from './programs/payload.ts';
 import { logPath, openLog, openReader, payloadOf } from './support.ts';

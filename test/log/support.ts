@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { openEmbeddedReader, openEmbeddedWriter, type EmbeddedLogOptions } from '../../src/log/embedded.ts';
+import { openEmbeddedReader, openEmbeddedWriter, type EmbeddedLogOptions } from '../../src/log/embedded-log.ts';
 import type { LogError, LogReader, LogWriter } from '../../src/log/log.ts';
 
 export interface OpenLog {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openEmbeddedWriter } from '../../src/log/embedded.ts';
+import { openEmbeddedWriter } from '../../src/log/embedded-log.ts';
 import { bytesSaid, checkIsWhole, isReadAndWritten } from '../../src/log/whole-file.ts';
 
 let dir: string;

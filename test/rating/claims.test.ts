@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CreditPolicy } from '../../src/domain/credit-policy.ts';
 import { type Zone, zoneOf } from '../../src/domain/zone.ts';
-import { claimByOf, claimOutcome } from '../../src/rating/claims.ts';
+import { claimByOf, claimOutcome } from '../../src/rating/credit-claims.ts';
 
 /** Until when a credit is to be claimed, and which claims are in time; instants as people write them. */
 const zone = (name: string): Zone => {

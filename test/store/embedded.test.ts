@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '../../src/store/migrations.ts';
-import { openEmbeddedStore } from '../../src/store/embedded.ts';
+import { openEmbeddedStore } from '../../src/store/embedded-engine.ts';
 import type { Outage } from '../../src/store/retry.ts';
 import { StoreError } from '../../src/store/store.ts';
 import { tableOf } from '../../src/store/rowbinary.ts';

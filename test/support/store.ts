@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openEmbeddedStore } from '../../src/store/embedded.ts';
+import { openEmbeddedStore } from '../../src/store/embedded-engine.ts';
 import { migrate } from '../../src/store/migrations.ts';
 import type { Outage } from '../../src/store/retry.ts';
 import { openServerStore } from '../../src/store/server.ts';

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { killSelf } from '../../process/ending.ts';
 import { faultsOf } from '../../process/faults.ts';
-import { openEmbeddedReader } from '../../log/embedded.ts';
+import { openEmbeddedReader } from '../../log/embedded-log.ts';
 import { afterGaps } from '../../log/gaps.ts';
 import { LogIdentityError } from '../../log/identity.ts';
 import { LogError, type LogReader } from '../../log/log.ts';

@@ -6,7 +6,7 @@
 import type { Admin, EachBatchPayload, Kafka } from 'kafkajs';
 import type { TopicNow } from '../../log/kafka/topic-now.ts';
 import { afterOwnTime } from '../../process/patience.ts';
-import { producingTo } from '../../log/kafka/client.ts';
+import { producingTo } from '../../log/kafka/connection.ts';
 import { Member } from '../../log/kafka/member.ts';
 import { MessageBuilder } from '../../log/kafka/message.ts';
 import { Asking } from '../../log/kafka/asking.ts';

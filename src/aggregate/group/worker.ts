@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { killSelf } from '../../process/ending.ts';
 import { faultsOf } from '../../process/faults.ts';
 import { LogIdentityError } from '../../log/identity.ts';
-import { kafkaClient } from '../../log/kafka/client.ts';
+import { kafkaClient } from '../../log/kafka/connection.ts';
 import { readGaps, readLogIds } from '../../store/named-log.ts';
 import { remoteStore } from '../../store/remote.ts';
 import { openServerStore } from '../../store/server.ts';

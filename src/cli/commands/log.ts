@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { EmbeddedAcceptance } from '../../log-tool/embedded.ts';
+import type { EmbeddedAcceptance } from '../../log-tool/embedded-tool.ts';
 import type { Config } from '../../process/config.ts';
 import type { Decision } from '../../log-tool/decision.ts';
 import type { Store } from '../../store/store.ts';
@@ -152,7 +152,7 @@ async function withDatabase(context: CliContext, config: Config, use: (store: St
 
 async function withEmbedded(context: CliContext, config: Config, use: (tool: Tool) => Promise<void>): Promise<void> {
   const [{ embeddedLogTool }, { openCheckpoints }, { NO_FAULTS, faultsOf }, { killSelf }] = await Promise.all([
-    import('../../log-tool/embedded.ts'),
+    import('../../log-tool/embedded-tool.ts'),
     import('../../aggregate/checkpoint.ts'),
     import('../../process/faults.ts'),
     import('../../process/ending.ts'),
@@ -179,7 +179,7 @@ async function withEmbedded(context: CliContext, config: Config, use: (tool: Too
 
 async function withKafka(context: CliContext, config: Config, use: (tool: Tool) => Promise<void>): Promise<void> {
   const [{ kafkaClient }, { kafkaLogTool }, { faultsOf }, { killSelf }] = await Promise.all([
-    import('../../log/kafka/client.ts'),
+    import('../../log/kafka/connection.ts'),
     import('../../log-tool/kafka.ts'),
     import('../../process/faults.ts'),
     import('../../process/ending.ts'),

@@ -1,5 +1,5 @@
 /** What `uptally log` says, for people. */
-import type { EmbeddedLogView } from '../../log-tool/embedded.ts';
+import type { EmbeddedLogView } from '../../log-tool/embedded-tool.ts';
 import type { Acceptance } from '../../log-tool/kafka.ts';
 import type { KafkaLogView } from '../../log-tool/kafka-view.ts';
 import type { LogGap } from '../../store/named-log.ts';

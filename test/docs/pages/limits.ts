@@ -72,7 +72,7 @@ const MET: readonly (readonly [what: string, constant: string, limit: string, an
     '{} and those of one minute of a VM',
     'as above',
   ],
-  ['log kept on disk', 'src/log/embedded.ts#DEFAULTS.keptBytesMax', '{}', '503 with Retry-After, until it is trimmed'],
+  ['log kept on disk', 'src/log/embedded-log.ts#DEFAULTS.keptBytesMax', '{}', '503 with Retry-After, until it is trimmed'],
   ['bytes on their way to the brokers', 'src/log/kafka/writer.ts#PENDING_BYTES_MAX', '{} a process', '503 with Retry-After'],
   [
     'an acknowledgement of the brokers',

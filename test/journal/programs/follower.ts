@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { follow } from '../../support/follow.ts';
 import { Journal } from '../../../src/journal/journal.ts';
 import { faultsOf } from '../../../src/process/faults.ts';
-import { openEmbeddedStore } from '../../../src/store/embedded.ts';
+import { openEmbeddedStore } from '../../../src/store/embedded-engine.ts';
 import { migrate } from '../../../src/store/migrations.ts';
 
 const [folder = '', told = '', entries = '0'] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { openEmbeddedWriter } from '../../../src/log/embedded.ts';
+import { openEmbeddedWriter } from '../../../src/log/embedded-log.ts';
 import { programPayload } from './payload.ts';
 
 /**

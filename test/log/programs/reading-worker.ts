@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { openEmbeddedReader } from '../../../src/log/embedded.ts';
+import { openEmbeddedReader } from '../../../src/log/embedded-log.ts';
 
 /** On each message (a head to reach) reads at once, without waiting, and answers what it saw. */
 const reader = openEmbeddedReader(String(workerData));

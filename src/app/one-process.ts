@@ -14,7 +14,7 @@ import { openNameShares } from '../ingest/name-shares.ts';
 import { AgentsSeen, registerAgents } from '../ingest/agents-seen.ts';
 import { ingestPlugin } from '../ingest/plugin.ts';
 import { registerSources } from '../ingest/source-gauges.ts';
-import { openEmbeddedReader, openEmbeddedWriter, type EmbeddedWriter } from '../log/embedded.ts';
+import { openEmbeddedReader, openEmbeddedWriter, type EmbeddedWriter } from '../log/embedded-log.ts';
 import { finishReplacing } from '../log/replace.ts';
 import { catalogRecord } from '../log/record.ts';
 import { clusterOf } from '../store/cluster.ts';

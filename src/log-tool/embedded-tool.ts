@@ -10,7 +10,7 @@ import { highestStoredSeq, readStoredProgress, type StoredProgress, writeStoredP
 import type { Faults } from '../process/faults.ts';
 import { COUNTER_WORDS, COUNTERS } from '../kernel/layout.ts';
 import { type Damage, damageAt } from '../log/damage.ts';
-import { type EmbeddedReader, openEmbeddedReader, openEmbeddedWriter } from '../log/embedded.ts';
+import { type EmbeddedReader, openEmbeddedReader, openEmbeddedWriter } from '../log/embedded-log.ts';
 import { afterGaps } from '../log/gaps.ts';
 import { newLogId, NOT_ADOPTED } from '../log/identity.ts';
 import { openReadTable } from '../log/lmdb.ts';

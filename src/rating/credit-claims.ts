@@ -2,7 +2,7 @@ import type { CreditPolicy } from '../domain/credit-policy.ts';
 import { DAY_MS, localDay, MINUTE_MS, monthEnd, type Zone } from '../domain/zone.ts';
 
 /** A customer asked for the credit of the unavailable time of [fromMs, toMs). */
-export interface Claim {
+export interface CreditClaim {
   readonly atMs: number;
   readonly fromMs: number;
   readonly toMs: number;
@@ -28,7 +28,7 @@ export interface ClaimOutcome {
 /** What became of the credit of a local day or month, UTC minutes [fromMinute, toMinute): a claim of any of its time is a claim of it. */
 export function claimOutcome(
   { fromMinute, toMinute, policy, zone }: { fromMinute: number; toMinute: number; policy: CreditPolicy; zone: Zone },
-  claims: readonly Claim[],
+  claims: readonly CreditClaim[],
 ): ClaimOutcome {
   const claimByMs = claimByOf(policy, zone, fromMinute);
   if (claimByMs === null) return { given: true, claimByMs, claimedAtMs: null };

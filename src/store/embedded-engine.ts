@@ -3,7 +3,7 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { closeBeforeEnd } from '../process/ending.ts';
 import type { Faults } from '../process/faults.ts';
-import { clientStatements, type Run } from './client.ts';
+import { clientStatements, type Run } from './statements.ts';
 import { storeErrorOf } from './errors.ts';
 import { type Outage, Retrier } from './retry.ts';
 import { bytesIn, insertSelect, literal } from './rowbinary.ts';
