@@ -68,6 +68,15 @@ export function sysfsReader(options: SysfsOptions = {}): Reader {
     }
   };
 
+  /**
+   * null: it is up. Only "down" is a statement of the interface: loopback and taps without carrier detection say "unknown" while they work, and the cable
+   * of a container whose own end is down says "lowerlayerdown". Of what lies upon another interface (macvtap, macvlan, VLAN) that one is the host's.
+   */
+  const causeOf = (link: Link, operstate: string): Cause | null => {
+    if (operstate === 'down') return downCause;
+    return operstate === 'lowerlayerdown' && link.lowers.length > 0 ? 'provider' : null;
+  };
+
   /** Throws when the interface is gone. */
   const seenOf = (link: Link, all: ReadonlyMap<string, Link>): Seen => {
     const source = link.name;
@@ -96,8 +105,7 @@ export function sysfsReader(options: SysfsOptions = {}): Reader {
         txBytes: reversed ? received : sent,
         epoch: epochOf(bootId, link.ifindex, source),
       },
-      // Only "down" is a statement: loopback and taps without carrier detection say "unknown" while they work.
-      downCause: file(source, 'operstate') === 'down' ? downCause : null,
+      downCause: causeOf(link, file(source, 'operstate')),
     };
     return { source, result: 'metered', why: pick.why, observation };
   };

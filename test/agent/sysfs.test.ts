@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -89,6 +89,25 @@ describe('sysfs', () => {
     iface('tap1', '1', '2', { operstate: 'down' });
     expect(await read()).toEqual(['tap1/ rx=2 tx=1 provider']);
     expect(await read({ downCause: 'customer' })).toEqual(['tap1/ rx=2 tx=1 customer']);
+  });
+
+  it.each([
+    ['macvtap0', 'eth0', 'lowerlayerdown', 'provider'],
+    ['vlan7', 'bond0', 'lowerlayerdown', 'provider'],
+    ['guest-ipvlan', 'eth0', 'lowerlayerdown', 'provider'],
+    ['macvtap0', 'eth0', 'down', 'customer'],
+    ['macvtap0', 'eth0', 'up', 'up'],
+    ['macvtap0', 'eth0', 'dormant', 'up'],
+    // the other end of a cable is the guest's own
+    ['veth100i0', null, 'lowerlayerdown', 'up'],
+    ['tap1', null, 'lowerlayerdown', 'up'],
+    ['tap1', null, 'notpresent', 'up'],
+    ['tap1', null, 'testing', 'up'],
+  ])('of %s upon %s a link that is %s is %s', async (name, lower, operstate, says) => {
+    iface(name, '1', '2', { operstate });
+    if (lower !== null) symlinkSync(join('..', lower), join(root, name, `lower_${lower}`));
+    const [line] = await read({ match: [name], downCause: 'customer', direction: 'guest' });
+    expect(line).toBe(`${name}/ rx=1 tx=2 ${says}`);
   });
 
   it('changes the epoch with a new interface or boot, never with the agent', async () => {
