@@ -55,7 +55,7 @@ export async function samplesBefore(context: QueryContext, request: ColumnsReque
 }
 
 const SAMPLE =
-  'vm, nic, host, part, toUnixTimestamp64Milli(s.ts) AS ms, pos, condition, has_counters, epoch, rx_bytes AS rx, tx_bytes AS tx, started_ms, link_mbps, is_sum, hold_s, agent';
+  'vm, nic, host, part, toUnixTimestamp64Milli(s.ts) AS ms, pos, condition, has_counters, epoch, rx_bytes AS rx, tx_bytes AS tx, started_ms, link_mbps, is_sum, hold_s, agent, witness = toUInt32(cityHash64(host, agent)) AS as_told';
 
 function sampleLines(context: QueryContext, samples: string, params: Record<string, unknown>): Promise<Uint8Array> {
   const grown = (array: string, name: string): string =>
@@ -64,10 +64,11 @@ function sampleLines(context: QueryContext, samples: string, params: Record<stri
     `SELECT vm, nic, host, part, length(t) AS rows, ${grown('t', 'ts')}, ${grown('p', 'pos')}, ${grown('r', 'rx_bytes')}, ${grown('x', 'tx_bytes')},
             ${packed('c')} AS condition, ${packed('h')} AS has_counters, ${packed('e')} AS epoch,
             ${packed('b')} AS started_ms, ${packed('l')} AS link_mbps, ${packed('u')} AS is_sum, ${packed('d')} AS hold_s,
-            arrayDistinct(a) AS agents, if(length(agents) = 1, [0], arrayMap(one -> indexOf(agents, one) - 1, a)) AS agent
+            ${packed('w')} AS as_told, arrayDistinct(a) AS agents, if(length(agents) = 1, [0], arrayMap(one -> indexOf(agents, one) - 1, a)) AS agent
      FROM (SELECT vm, nic, host, part, groupArray(ms) AS t, groupArray(pos) AS p, groupArray(rx) AS r, groupArray(tx) AS x, groupArray(condition) AS c,
                   groupArray(has_counters) AS h, groupArray(epoch) AS e, groupArray(started_ms) AS b, groupArray(link_mbps) AS l,
-                  groupArray(is_sum) AS u, groupArray(hold_s) AS d, groupArray(agent) AS a
+                  groupArray(is_sum) AS u, groupArray(hold_s) AS d, groupArray(agent) AS a,
+                  groupArray(as_told) AS w
            FROM (${samples}) GROUP BY vm, nic, host, part)
      ORDER BY vm, nic, host, part ${AS_NUMBERS}`,
     params,

@@ -43,6 +43,7 @@ const samplesLine = lineOf.extend({
     link_mbps: column.default([0]),
     is_sum: column.default([0]),
     hold_s: column.default([0]),
+    as_told: column.default([1]),
   },
 });
 const minutesLine = lineOf.extend({
@@ -69,7 +70,7 @@ export function readSamples(text: string): Columns<RawSample> {
     const [condition, counted] = [small(line.condition, rows), small(line.has_counters, rows)];
     const [epoch, agent] = [small(line.epoch, rows), small(line.agent, rows)];
     const [started, link, sum] = [small(line.started_ms, rows), small(line.link_mbps, rows), small(line.is_sum, rows)];
-    const hold = small(line.hold_s, rows);
+    const [hold, told] = [small(line.hold_s, rows), small(line.as_told, rows)];
     const versions: RawSample[] = [];
     for (let i = 0; i < rows; i += 1) {
       const place = at(pos, i);
@@ -85,6 +86,7 @@ export function readSamples(text: string): Columns<RawSample> {
         logIndex: Number(place),
         ...stateOf(at(condition, i)),
         ...more(at(started, i), at(link, i), at(sum, i), at(hold, i)),
+        ...(at(told, i) === 1 ? USUAL : ALTERED),
       });
     }
     return inForce(versions);
@@ -110,6 +112,7 @@ function stateOf(code: number): Pick<RawSample, 'condition' | 'saysNoState'> {
 }
 
 const USUAL = {} as const;
+const ALTERED = { isAltered: true } as const;
 
 /** What few samples say; -1 and 0: not said. */
 function more(
@@ -133,7 +136,11 @@ function inForce(versions: readonly RawSample[]): RawSample[] {
   for (const version of inOrder(versions, ({ tsMs }) => tsMs)) {
     const last = samples.at(-1);
     if (last?.tsMs !== version.tsMs) samples.push(version);
-    else if (last.pos < version.pos) samples[samples.length - 1] = version;
+    else {
+      const latest = last.pos < version.pos ? version : last;
+      // an altered version is told though another is in force
+      samples[samples.length - 1] = (last.isAltered ?? version.isAltered) ? { ...latest, ...ALTERED } : latest;
+    }
   }
   return samples;
 }

@@ -1,9 +1,10 @@
 /** One VM: the model over its samples, slice by slice, beside what is stored of the same time. */
+import { formatInstant } from '../domain/instant.ts';
 import type { Agents } from './agents.ts';
 import type { AnomalyAnswer, OutageAnswer } from './answers.ts';
 import type { StoredMinute, StoredTraffic } from './columns.ts';
 import { type Agreed, compareMinute, isWhollySilent } from './credit.ts';
-import { compareRow } from './disagreement.ts';
+import { compareRow, Disagreed } from './disagreement.ts';
 import type { CounterPair } from './model/traffic.ts';
 import { floorToMinute, MINUTE_MS, type MinuteParts, type Segment } from './model/timeline.ts';
 import { OutageComparison } from './outages.ts';
@@ -150,8 +151,11 @@ export class Look {
     this.#model.recall(await this.#recall());
   }
 
+  /** Throws `Disagreed` at a sample that was told otherwise. */
   #see(samples: readonly RawSample[]): void {
-    for (const { agent } of samples) {
+    for (const sample of samples) {
+      const { agent } = sample;
+      if (sample.isAltered === true) throw altered(sample);
       if (this.#seen.has(agent)) continue;
       this.#seen.add(agent);
       this.#look.agents.see(agent, this.#look.vm);
@@ -240,6 +244,12 @@ export class Look {
   #isWhole(nic: string, atMs: number): boolean {
     return this.#look.expiredMs === null || atMs > (this.#model.firstCountersMs.get(nic) ?? Infinity);
   }
+}
+
+function altered({ vm, nic, tsMs, agent, host }: RawSample): Disagreed {
+  const stored = host === undefined ? agent : `${agent} on ${host}`;
+  const recomputed = 'the agent and host that its witness was made of';
+  return new Disagreed({ table: 'samples', vm, nic, minute: formatInstant(tsMs), field: 'agent', stored, recomputed });
 }
 
 function partIn({ rx_bytes: rx, tx_bytes: tx }: AnomalyAnswer['b']): string {

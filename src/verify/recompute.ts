@@ -9,6 +9,8 @@ import { type CounterPair, type NicMinute, trafficOf } from './model/traffic.ts'
 /** A sample as the archive has it: with its place in the log, which is its `logIndex` where it is below 2⁵³. */
 export interface RawSample extends InForce {
   readonly pos: number | bigint;
+  /** The names of its agent and host are not those that it was stored with (of any of its versions). */
+  readonly isAltered?: true;
 }
 
 export interface TimelineWindow {

@@ -89,7 +89,10 @@ class Group {
     for (const look of this.#looks) {
       if (!vms.includes(look.vm)) continue;
       const found = near.get(look.vm) ?? (await before(this.#reader, look));
-      this.#open.get(look.vm)?.begin(found);
+      await this.#one(look.vm, (open) => {
+        open.begin(found);
+        return Promise.resolve();
+      });
     }
   }
 

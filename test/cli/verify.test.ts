@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { insertEntries } from '../../src/journal/append.ts';
 import { type MeteringStatus, sampleCounts } from '../../src/aggregate/metering-status.ts';
@@ -9,6 +11,7 @@ import { z } from 'zod';
 import { Decoder } from '../../src/kernel/decoder.ts';
 import { LAYOUT as L } from '../../src/kernel/layout.ts';
 import { vmHash } from '../../src/samples/vm-hash.ts';
+import { statementsOf } from '../../src/store/migrations.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type VerifyReport, verifyFleet } from '../../src/verify/fleet.ts';
 import { Reader } from '../../src/verify/reader.ts';
@@ -379,6 +382,52 @@ describe('damage is found and named', () => {
     status = { ...status, samples: { ...status.samples, duplicate: status.samples.duplicate + 1n } };
     const { code, report } = await verified(env);
     expect([code, report.disagreement?.['table'], report.disagreement?.['field']]).toEqual([1, 'status', 'accepted']);
+  });
+});
+
+describe('who told a sample is in no row', () => {
+  /** The known fleet, v2 told of by two keys in turn and v1 by a host that says its name. */
+  function twoKeys(): Fleet {
+    const fleet = knownFleet();
+    const log = fleet.log.map((sample, i) =>
+      sample.vm === 'v1' ? { ...sample, host: 'hv1' } : { ...sample, agent: `h${(i % 3) + 1}` },
+    );
+    return { ...fleet, log };
+  }
+  const update = (change: string, where: string): string =>
+    `ALTER TABLE samples UPDATE ${change} WHERE ${where} SETTINGS mutations_sync = 2`;
+  const at = (i: number): string => `ts = fromUnixTimestamp64Milli(${START + 5_000 + i * 20_000})`;
+  const again = (agent: string): string => `agent = '${agent}', witness = toUInt32(cityHash64(host, '${agent}'))`;
+
+  it.each<[string, string, Record<string, unknown>, string?]>([
+    ['a sample has another key’s name that may post for its VM', update(`agent = if(agent = 'h1', 'h2', 'h1')`, `vm = 'v2' AND ${at(40)}`), { vm: 'v2', minute: '2026-03-01T00:13:25Z' }],
+    ['two keys have exchanged their samples of a VM', update(`agent = transform(agent, ['h1', 'h2'], ['h2', 'h1'])`, `vm = 'v2'`), { vm: 'v2', minute: '2026-03-01T00:00:05Z' }],
+    ['all samples of a VM are one key’s', update(`agent = 'h3'`, `vm = 'v2'`), { vm: 'v2', stored: 'h3' }],
+    ['a host has another’s name', update(`host = 'hv2'`, `vm = 'v1' AND ${at(20)}`), { vm: 'v1', nic: 'eth0', stored: 'h1 on hv2' }],
+    ['a version that another has replaced', update(`agent = 'h4'`, `vm = 'v2' AND has_counters = 0 AND ${at(301)}`), { vm: 'v2', minute: '2026-03-01T01:40:25Z' }],
+    ['a row that was put in again', `INSERT INTO samples SELECT * REPLACE ('h4' AS agent) FROM samples WHERE vm = 'v2' AND ${at(8)} LIMIT 1`, { vm: 'v2', minute: '2026-03-01T00:02:45Z' }],
+    ['what holds where the proof begins', update(`agent = 'h4'`, `vm = 'v2' AND ${at(179)}`), { vm: 'v2' }, '2026-03-01T01:00:00Z'],
+    ['with its witness: a name that no key bears', update(again('mallory'), `vm = 'v2' AND ${at(40)}`), { vm: 'v2', stored: 'mallory', recomputed: 'the name of a key' }],
+  ])('%s', async (_, damage, expected, from) => {
+    const env = await served(twoKeys());
+    const args = from === undefined ? [] : ['--from', from];
+    expect((await verified(env, ...args)).report.disagreement).toBeNull();
+    await store.command(damage);
+    const { code, report } = await verified(env, ...args);
+    expect(report.disagreement).toMatchObject({ table: 'samples', field: 'agent', ...expected });
+    expect(code).toBe(1);
+  }); // prettier-ignore
+
+  it('rows of a version before without a witness are taken as they are, and held from when they are merged', async () => {
+    const env = await served(twoKeys());
+    const migration = await readFile(join(import.meta.dirname, '../../schemas/clickhouse/021_witness.sql'), 'utf8');
+    await store.command('ALTER TABLE samples DROP COLUMN witness SETTINGS mutations_sync = 2');
+    for (const statement of statementsOf(migration)) await store.command(statement);
+    expect((await verified(env)).report.disagreement).toBeNull();
+    await store.command('OPTIMIZE TABLE samples FINAL');
+    expect((await verified(env)).report.disagreement).toBeNull();
+    await store.command(update(`agent = 'h4'`, `vm = 'v2' AND ${at(40)}`));
+    expect((await verified(env)).report.disagreement).toMatchObject({ table: 'samples', vm: 'v2', stored: 'h4' });
   });
 });
 

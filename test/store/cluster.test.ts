@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Decoder } from '../../src/kernel/decoder.ts';
+import { sampleColumns, samplesBefore } from '../../src/query/columns.ts';
+import type { QueryContext } from '../../src/query/context.ts';
 import { namePage } from '../../src/query/names.ts';
 import { onCluster } from '../../src/store/cluster.ts';
 import { settleRetention } from '../../src/store/retention.ts';
@@ -21,6 +23,7 @@ import { randomOf } from '../support/random.ts';
 
 const missing = serverMissing();
 const SHARDED = ['samples', 'uptime', 'traffic', 'outages', 'anomalies'];
+const LAST_MS = Date.UTC(2100, 0);
 const schemas = join(import.meta.dirname, '../../schemas/clickhouse');
 
 /** Every statement of every migration, as it would run. */
@@ -180,5 +183,31 @@ describe.skipIf(missing !== undefined)('two real servers as two shards', () => {
     expect(known.filter((vm) => metered.includes(vm)).length).toBeGreaterThan(3);
     const { rows } = await namePage(store, { after: '', limit: 1000, pattern: undefined, beforeMs: undefined });
     expect(rows.map(({ vm }) => vm)).toEqual(metered.filter((vm) => !known.includes(vm)));
+  });
+
+  describe('answer what asks of one table within another', () => {
+    const everything = async (): Promise<{ vm: string; as_told: number[] }[]> => {
+      const names = (await store.rows<{ vm: string }>('SELECT DISTINCT vm FROM samples')).map(({ vm }) => vm);
+      const lines = await sampleColumns({ store } as QueryContext, { vms: names, fromMs: 0, toMs: LAST_MS, limit: 100_000 });
+      const text = Buffer.from(lines).toString().trim();
+      return text.split('\n').map((line) => JSON.parse(line) as { vm: string; as_told: number[] });
+    };
+
+    it('the samples before an instant', async () => {
+      const vms = [...new Set((await everything()).map(({ vm }) => vm))];
+      const lines = await samplesBefore({ store } as QueryContext, { vms, fromMs: 0, toMs: LAST_MS, limit: 100_000 });
+      expect(new Set(Buffer.from(lines).toString().trim().split('\n').map((line) => (JSON.parse(line) as { vm: string }).vm)).size).toBe(vms.length); // prettier-ignore
+    });
+
+    it('whose name a sample had when it was stored, on the shard that has it', async () => {
+      const before = await everything();
+      expect(before.every(({ as_told }) => as_told.join() === '1')).toBe(true);
+      const vm = before[0]?.vm ?? '';
+      for (const { url } of nodes)
+        await fetch(url, { method: 'POST', body: `ALTER TABLE uptally.samples_local UPDATE agent = 'x' WHERE vm = '${vm}' SETTINGS mutations_sync = 2` }); // prettier-ignore
+      expect(new Set((await everything()).filter(({ as_told }) => as_told.join() !== '1').map((line) => line.vm))).toEqual(
+        new Set([vm]),
+      );
+    });
   });
 });

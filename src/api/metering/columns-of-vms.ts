@@ -52,7 +52,8 @@ export function columnsOfVmsRoute(api: Api, context: ApiContext): void {
         'samples, positions and counters begin with `first_…` (digits in a text), and the array holds what each is more than the one before it, the ' +
         'first 0; `minute` too, in minutes since 1970. Any other array has one value where all rows have the same. `agent` is a place in `agents`, ' +
         '`condition` a code: 0 up, 1 provider, 2 third_party, 3 maintenance, 4 force_majeure, 5 attack, 6 customer, 7 arrears, 8 silent. ' +
-        '`samples` has every version that is archived, by time and position; the one with the highest `pos` is in force. `before` has, of each ' +
+        '`samples` has every version that is archived, by time and position; the one with the highest `pos` is in force; `as_told` is 0 where ' +
+        'agent and host are not those that the row was stored with. `before` has, of each ' +
         'interface, the last sample in the range and the last one with counters. `minutes`, `uptime` and `traffic` are those of `/v1/evidence/{table}`.',
       roles: ['billing', 'admin'],
       params: z.object({ table: z.enum(TABLES) }),
