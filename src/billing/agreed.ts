@@ -25,6 +25,7 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
   const shown = (ms: number | null): string | null => (ms === null ? null : formatInstant(ms));
   const services = facts.vms.flatMap(({ service }) => service);
   const billing = billingSheetOf(context, account, facts.fromMs);
+  const owed = [...facts.overdue.map(({ invoice }) => invoice), ...facts.charges.flatMap(({ list }) => list)];
   const range = {
     fromMs: Math.min(facts.fromMs, ...services.map((each) => each.fromMinute * MINUTE_MS)),
     toMs: Math.max(facts.toMs, ...services.map((each) => each.toMinute * MINUTE_MS)),
@@ -36,7 +37,11 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
       vm,
       starts_at: shown(body.starts_at),
       ends_at: shown(body.ends_at),
-      plans: agreedWithin(agreementsOf(context, body), range).map(({ fromMs, plan, sheet }) => ({
+      plans: agreedWithin(agreementsOf(context, body), {
+        ...range,
+        // A late fee goes by what was agreed since it fell due.
+        fromMs: Math.min(range.fromMs, ...owed.map(({ dueAtMs }) => dueAtMs)),
+      }).map(({ fromMs, plan, sheet }) => ({
         plan,
         from: formatInstant(fromMs),
         terms: named(sheet),
@@ -75,9 +80,9 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
     account: { currency: facts.currency, tax_percent: facts.taxPercent },
     plans: Object.fromEntries([...plans].sort().map((id) => [id, catalog.plan(id)?.body])),
     vms,
-    overdue: facts.overdue.map(({ invoice }) => ({ ...owedJson(invoice), terms: named(billing) })),
+    overdue: onceEach(facts.overdue.map(({ invoice }) => invoice)).map((invoice) => owedJson(invoice, named(billing))),
     // The daily charges of a prepaid balance, as far as late fees are computed from them.
-    charges: (facts.charges?.list ?? []).map((charge) => ({ ...owedJson(charge), terms: named(billing) })),
+    charges: onceEach(facts.charges.flatMap(({ list }) => list)).map((charge) => owedJson(charge, named(billing))),
     terms: Object.fromEntries(sheets),
   };
 }
@@ -96,12 +101,20 @@ function judgedJson(judged: readonly Interval[]): { judged?: unknown[] } {
   return { judged: judged.map(({ fromMs, toMs }) => ({ from: formatInstant(fromMs), to: formatInstant(toMs) })) };
 }
 
-function owedJson({ id, number, principalNanos, dueAtMs, payments }: OverdueInvoice): Record<string, unknown> {
+/** What is owed, whichever rules it is under, once. */
+function onceEach(list: readonly OverdueInvoice[]): OverdueInvoice[] {
+  return [...new Map(list.map((each) => [each.id, each])).values()];
+}
+
+/** With whose it is, where that is known: then each VM's share goes by what the VM agreed on, else all by one sheet. */
+function owedJson({ id, number, principalNanos, dueAtMs, payments, shares }: OverdueInvoice, terms: string | null): object {
+  const isShared = shares !== undefined && shares.size > 0;
   return {
     invoice: id,
     number,
     principal_nanos: principalNanos,
     due_at: formatInstant(dueAtMs),
     payments: payments.map(({ atMs, amountNanos }) => ({ at: formatInstant(atMs), amount_nanos: amountNanos })),
+    ...(isShared ? { terms: null, shares: Array.from(shares, ([vm, nanos]) => ({ vm, nanos })) } : { terms }),
   };
 }

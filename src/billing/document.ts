@@ -25,6 +25,7 @@ import { gatherFacts, type Gathered } from './facts.ts';
 import { dueAt } from '../ledger/due.ts';
 import { sharesOf } from '../ledger/shares.ts';
 import { dueDaysOf } from './overdue.ts';
+import { gatheredOf } from './some-vms.ts';
 
 /** A document with what it was made from still at hand: its JSON is written once, and read by nobody here. */
 export interface RatedDocument extends StoredDocument {
@@ -48,6 +49,8 @@ export function refuseUnbilled({ unbilled: [first, ...more] }: Pick<RatedDocumen
 export interface RatedAgain {
   /** Left out: the account's rate. */
   taxPercent?: string;
+  /** The VMs that it is about; left out: all of the account's. */
+  vms?: ReadonlySet<string>;
 }
 
 /** Rates an account's period from what is stored now, with what earlier invoices lacked. Nothing is recorded. */
@@ -62,11 +65,13 @@ export async function rateDocument(
 }
 
 /** The document of an account's facts. */
-export function documentOf(context: BillingContext, account: string, gathered: Gathered, again?: RatedAgain): RatedDocument {
+export function documentOf(context: BillingContext, account: string, all: Gathered, again?: RatedAgain): RatedDocument {
+  const gathered = again?.vms === undefined ? all : gatheredOf(all, again.vms);
   const body = context.catalog.account(account)?.body;
   if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
   const { currency, fromMs, toMs } = gathered.facts;
-  const facts = again === undefined ? gathered.facts : { ...gathered.facts, ...again };
+  const { taxPercent = gathered.facts.taxPercent } = again ?? {};
+  const facts = { ...gathered.facts, taxPercent };
   const rated = rateInvoice(facts);
   const debits = again === undefined ? pendingDebits(context.books, account) : [];
   const lines = [...rated, ...debits.map(({ line }) => line)];

@@ -189,7 +189,7 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
       toMs,
       vms: facts,
       overdue: overdueOf(context, account, fromMs, toMs),
-      charges: lateChargesOf(context, account, fromMs),
+      charges: lateChargesOf(context, account, fromMs, toMs),
     },
     evidence,
     days: usageDays(

@@ -3,8 +3,6 @@ import { clauseShown, type TermsSheet } from '../terms/sheet.ts';
 
 /** What the terms of an account say of its prepaid balance. */
 export interface BalanceTerms {
-  /** A day is charged within this time after its end; null: the terms do not charge by the day. */
-  chargeWithinMs: number | null;
   suspend: { afterMs: number; clause: string } | null;
   sheet: TermsSheet | undefined;
 }
@@ -14,7 +12,6 @@ export function balanceTermsOf(context: TermsContext, account: string, atMs: num
   const billing = sheet?.billing ?? null;
   const suspend = billing?.suspend_overdue ?? null;
   return {
-    chargeWithinMs: billing?.prepaid === true ? billing.charge_daily_within : null,
     suspend:
       suspend === null || sheet === undefined ? null : { afterMs: suspend.after, clause: clauseShown(sheet, suspend.clause) },
     sheet,

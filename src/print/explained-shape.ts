@@ -38,6 +38,7 @@ const late = z.object({
   percent_per_day: z.string(),
   due_at: z.string().nullable(),
   runs: z.array(z.object({ from: z.string(), to: z.string(), days: z.int(), owed: z.string(), charge: z.string().nullable() })),
+  vms: z.array(z.string()).optional(),
 });
 
 export const explainedShape = z.looseObject({

@@ -137,14 +137,23 @@ export interface LateFeeDetail {
   due_at: string;
   late_from: string;
   exact_nanos: string;
-  days: readonly { start: string; owed_nanos: bigint }[];
+  days: readonly { start: string; owed_nanos: bigint; share?: LateShare }[];
+  /** Whose shares are under the clause, where others' are not. */
+  vms?: readonly string[];
+}
+
+/** Of what was owed: how much is under the clause of a late fee. */
+export interface LateShare {
+  nanos: bigint;
+  of: bigint;
 }
 
 export interface LateChargesDetail {
   clause: string;
   rate: string;
   exact_nanos: string;
-  days: readonly { charge: string; entry: string; due_at: string; start: string; owed_nanos: bigint }[];
+  days: readonly { charge: string; entry: string; due_at: string; start: string; owed_nanos: bigint; share?: LateShare }[];
+  vms?: readonly string[];
 }
 
 export interface TaxDetail {

@@ -1,6 +1,6 @@
 import type { Fraction } from '../domain/credit-policy.ts';
 import { formatInstant } from '../domain/instant.ts';
-import { exact, exactText, priceText, times } from './exact.ts';
+import { exact, exactText, plus, priceText, times, ZERO } from './exact.ts';
 import type { PricedAs } from './line.ts';
 import type { FormulaSay } from './say.ts';
 import { DAY_MS } from '../domain/zone.ts';
@@ -13,6 +13,18 @@ export interface OverdueInvoice {
   readonly principalNanos: bigint;
   readonly dueAtMs: number;
   readonly payments: readonly { readonly atMs: number; readonly amountNanos: bigint }[];
+  /** How much of it is whose; left out: not known. */
+  readonly shares?: ReadonlyMap<string, bigint>;
+  /** Of which VMs' shares a rule is the rule, from when until when; left out: of all, always. */
+  readonly held?: readonly HeldShare[];
+}
+
+/** A VM's share of an invoice, while it is under a rule: what is owed of the invoice is owed for its VMs in proportion to their shares. */
+export interface HeldShare {
+  readonly vm: string;
+  readonly nanos: bigint;
+  readonly fromMs: number;
+  readonly untilMs: number;
 }
 
 export interface LateFeeRule {
@@ -41,8 +53,7 @@ export function priceLateCharges(charges: readonly OverdueInvoice[], period: Lat
   const { rule, currency } = period;
   const late = charges.flatMap((charge) => lateDays(charge, period).map((day) => ({ charge, ...day })));
   if (late.length === 0) return undefined;
-  const owed = late.reduce((sum, day) => sum + day.owedNanos, 0n);
-  const total = times(rule.perDay, exact(owed));
+  const total = times(rule.perDay, owedOn(late));
   return {
     kind: 'late_fee',
     vm: null,
@@ -58,21 +69,40 @@ export function priceLateCharges(charges: readonly OverdueInvoice[], period: Lat
       clause: rule.clause,
       rate: exactText(rule.perDay),
       exact_nanos: exactText(total),
-      days: late.map(({ charge, startMs, owedNanos }) => ({
+      days: late.map(({ charge, startMs, owedNanos, share }) => ({
         charge: charge.number,
         entry: charge.id,
         due_at: formatInstant(charge.dueAtMs),
         start: formatInstant(startMs),
         owed_nanos: owedNanos,
+        ...(share === undefined ? {} : { share }),
       })),
+      ...vmsOf(charges),
     },
   };
 }
 
-/** A day of being late that was started: its beginning, and what was owed then. */
+/** A day of being late that was started: its beginning, what was owed then, and how much of that is under the rule; left out: all. */
 interface LateDay {
   startMs: number;
   owedNanos: bigint;
+  share?: { nanos: bigint; of: bigint };
+}
+
+/** The sum of what days bear a fee on. */
+function owedOn(days: readonly LateDay[]): Fraction {
+  return days.reduce(
+    (sum, { owedNanos, share }) => plus(sum, share === undefined ? exact(owedNanos) : exact(owedNanos * share.nanos, share.of)),
+    ZERO,
+  );
+}
+
+/** The VMs whose shares are under a rule, where these are not all that there are. */
+function vmsOf(invoices: readonly OverdueInvoice[]): { vms?: string[] } {
+  if (invoices.every(({ held, shares }) => held === undefined || new Set(held.map(({ vm }) => vm)).size === shares?.size))
+    return {};
+  const vms = new Set(invoices.flatMap(({ held = [] }) => held.map(({ vm }) => vm)));
+  return { vms: [...vms].sort() };
 }
 
 /**
@@ -84,8 +114,7 @@ export function priceLateFee(invoice: OverdueInvoice, period: LatePeriod): Price
   const { rule, currency } = period;
   const days = lateDays(invoice, period);
   if (days.length === 0) return undefined;
-  const owed = days.reduce((sum, day) => sum + day.owedNanos, 0n);
-  const total = times(rule.perDay, exact(owed));
+  const total = times(rule.perDay, owedOn(days));
   return {
     kind: 'late_fee',
     vm: null,
@@ -104,7 +133,11 @@ export function priceLateFee(invoice: OverdueInvoice, period: LatePeriod): Price
       due_at: formatInstant(invoice.dueAtMs),
       late_from: formatInstant(invoice.dueAtMs + rule.graceMs),
       exact_nanos: exactText(total),
-      days: days.map((day) => ({ start: formatInstant(day.startMs), owed_nanos: day.owedNanos })),
+      days: days.map(({ startMs, owedNanos, share }) => ({
+        ...{ start: formatInstant(startMs), owed_nanos: owedNanos },
+        ...(share === undefined ? {} : { share }),
+      })),
+      ...vmsOf([invoice]),
     },
   };
 }
@@ -118,7 +151,17 @@ function lateDays(invoice: OverdueInvoice, { rule, fromMs, toMs }: LatePeriod): 
     let owedNanos = invoice.principalNanos;
     // A payment at the very start of a day is in time for it.
     for (const payment of invoice.payments) if (payment.atMs <= startMs) owedNanos -= payment.amountNanos;
-    if (owedNanos > 0n) days.push({ startMs, owedNanos });
+    const share = shareAt(invoice, startMs);
+    if (owedNanos > 0n && share?.nanos !== 0n) days.push({ startMs, owedNanos, ...(share === undefined ? {} : { share }) });
   }
   return days;
+}
+
+/** How much of an invoice is under the rule at an instant; undefined: all of it. */
+function shareAt({ shares, held }: OverdueInvoice, atMs: number): { nanos: bigint; of: bigint } | undefined {
+  if (held === undefined || shares === undefined) return undefined;
+  const sum = (list: Iterable<bigint>): bigint => [...list].reduce((all, nanos) => all + nanos, 0n);
+  const of = sum(shares.values());
+  const nanos = sum(held.filter(({ fromMs, untilMs }) => fromMs <= atMs && atMs < untilMs).map((each) => each.nanos));
+  return nanos === of ? undefined : { nanos, of };
 }

@@ -52,8 +52,8 @@ export interface InvoiceFacts {
   readonly toMs: number;
   readonly vms: readonly VmFacts[];
   readonly overdue: readonly { readonly invoice: OverdueInvoice; readonly rule: LateFeeRule }[];
-  /** Charges of a prepaid balance, where the terms charge by the day. */
-  readonly charges?: { readonly list: readonly OverdueInvoice[]; readonly rule: LateFeeRule } | undefined;
+  /** Charges of a prepaid balance, as far as they are under a rule, by rule. */
+  readonly charges: readonly { readonly list: readonly OverdueInvoice[]; readonly rule: LateFeeRule }[];
 }
 
 /**
@@ -94,7 +94,7 @@ export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
   }
   const late = { fromMs, toMs, currency };
   for (const { invoice, rule } of facts.overdue) add(priceLateFee(invoice, { ...late, rule }));
-  if (facts.charges !== undefined) add(priceLateCharges(facts.charges.list, { ...late, rule: facts.charges.rule }));
+  for (const { list, rule } of facts.charges) add(priceLateCharges(list, { ...late, rule }));
   // No tax on nothing: a line of it alone would make an invoice of an account that has none.
   if (lines.length > 0) add(priceTax(facts.taxPercent, lines, currency));
   return lines;

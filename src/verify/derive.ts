@@ -2,7 +2,8 @@
 import { restatedOutages } from './model/incidents.ts';
 import { modelInvoice, type ModelLine } from './model/invoice.ts';
 import { modelReviews, type ModelReview } from './model/review.ts';
-import type { ModelAgreement, ModelInvoice, ModelOwed, ModelSums, ModelVm, ModelVmTraffic } from './model/invoice-facts.ts';
+import type { ModelAgreement, ModelInvoice, ModelSums, ModelVm, ModelVmTraffic } from './model/invoice-facts.ts';
+import type { ModelLateRule, ModelOwed } from './model/late.ts';
 import { halfEven, type ModelOutage } from './model/rater.ts';
 import { modelDecimal, modelDuration, modelFees, modelLateFeeRule, modelNanos, modelPolicy } from './model/terms.ts';
 import { minorDigits } from '../domain/money.ts';
@@ -37,25 +38,38 @@ function modelFacts({ from, to, currency }: Period, evidence: Evidence): ModelIn
       const vm = agreed.vms.find((each) => each.vm === measured.vm);
       return vm === undefined ? [] : [vmOf(vm, measured, agreed.plans, agreed.terms, { from, to, currency })];
     }),
-    overdue: agreed.overdue.flatMap((each) => owedOf(each, agreed.terms)),
-    charges: agreed.charges.flatMap((each) => owedOf(each, agreed.terms)),
+    overdue: agreed.overdue.flatMap((each) => owedOf(each, agreed)),
+    charges: agreed.charges.flatMap((each) => owedOf(each, agreed)),
   };
 }
 
+/** What is owed, whose it is, and by which terms: those of each VM, or of all of it one sheet. */
 function owedOf(
-  { invoice, principal_nanos, due_at, payments, terms }: Evidence['agreed']['overdue'][number],
-  sheets: Sheets,
+  { invoice, principal_nanos, due_at, payments, terms, shares }: Evidence['agreed']['overdue'][number],
+  { vms, terms: sheets }: Pick<Evidence['agreed'], 'vms' | 'terms'>,
 ): ModelOwed[] {
-  const sheet = terms === null ? undefined : sheets[terms];
-  if (sheet === undefined) return [];
-  const { perDay, graceMs } = modelLateFeeRule(sheet);
+  const ruleOf = (named: string | null): ModelLateRule | null => {
+    const sheet = named === null ? undefined : sheets[named];
+    return sheet === undefined ? null : modelLateFeeRule(sheet);
+  };
+  const owed = {
+    invoice,
+    principalNanos: principal_nanos,
+    dueAtMs: due_at,
+    payments: payments.map((each) => ({ atMs: each.at, amountNanos: each.amount_nanos })),
+  };
+  if (shares === undefined) {
+    const rule = ruleOf(terms);
+    return rule === null ? [] : [{ ...owed, sharedNanos: 1n, shares: [{ nanos: 1n, terms: [{ fromMs: -Infinity, rule }] }] }];
+  }
   return [
     {
-      invoice,
-      principalNanos: principal_nanos,
-      payments: payments.map((each) => ({ atMs: each.at, amountNanos: each.amount_nanos })),
-      lateFromMs: due_at + graceMs,
-      perDay,
+      ...owed,
+      sharedNanos: shares.reduce((sum, { nanos }) => sum + nanos, 0n),
+      shares: vms.map(({ vm, plans }) => ({
+        nanos: shares.find((each) => each.vm === vm)?.nanos ?? 0n,
+        terms: plans.map((plan) => ({ fromMs: plan.from, rule: ruleOf(plan.terms) })),
+      })),
     },
   ];
 }

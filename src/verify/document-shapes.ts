@@ -102,7 +102,9 @@ const owed = z.object({
   principal_nanos: exact,
   due_at: instant,
   payments: z.array(z.object({ at: instant, amount_nanos: exact })),
+  /** The sheet of all of it; of what has shares, those of their VMs. */
   terms: z.string().nullable(),
+  shares: z.array(z.object({ vm: z.string(), nanos: exact })).optional(),
 });
 
 export const evidenceShape = z.looseObject({

@@ -92,7 +92,7 @@ function everything(): { facts: InvoiceFacts; lines: RatedLine[] } {
     toMs: TO,
     vms,
     overdue: [{ invoice: overdue, rule }],
-    charges: { list: [overdue], rule },
+    charges: [{ list: [overdue], rule }],
   };
   return { facts, lines: rateInvoice(facts) };
 }

@@ -134,7 +134,7 @@ function sumsOf({ vm, traffic, rules }: Case, fromMinute: number, toMinute: numb
     }
   }
   const lines = rateInvoice({
-    ...{ currency: 'CNY', taxPercent: '0', overdue: [] },
+    ...{ currency: 'CNY', taxPercent: '0', overdue: [], charges: [] },
     fromMs: fromMinute * MINUTE_MS,
     toMs: toMinute * MINUTE_MS,
     vms: [

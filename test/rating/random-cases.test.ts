@@ -6,7 +6,9 @@ import { MINUTE_MS } from '../../src/domain/zone.ts';
 import { priceCredits } from '../../src/rating/credits.ts';
 import { tierCredit } from '../../src/rating/credit-share.ts';
 import { roundedTo } from '../../src/rating/exact.ts';
-import { priceLateFee } from '../../src/rating/late-fee.ts';
+import { owedUnderRules } from '../../src/billing/late-rules.ts';
+import { priceLateCharges } from '../../src/rating/late-fee.ts';
+import { modelLateFees } from '../../src/verify/model/late.ts';
 import { type Priced, rounded } from '../../src/rating/line.ts';
 import { pricePercentile } from '../../src/rating/percentile.ts';
 import { clipSegments, segmentsOf } from '../../src/rating/served.ts';
@@ -17,7 +19,6 @@ import { localDay as modelDay, type ModelPlan } from '../../src/verify/model/cre
 import {
   halfEven,
   modelDayCredit,
-  modelLateFee,
   modelMonthlyTiers,
   type ModelOutage,
   modelP95,
@@ -319,30 +320,59 @@ describe('the pricers agree with the model', () => {
     }
   });
 
-  it('in 10,000 cases of late fees', () => {
+  it('in 10,000 cases of late fees, by the rules of up to three VMs, of which some change', () => {
     const random = randomOf(6);
-    const perDay = { num: 3n, den: 1000n };
+    const hour = 3_600_000;
+    const RULES = [
+      { perDay: { num: 3n, den: 1000n }, graceMs: 0, clause: 'c' },
+      { perDay: { num: 30n, den: 10_000n }, graceMs: 24 * hour, clause: 'c' },
+      { perDay: { num: 1n, den: 2000n }, graceMs: 36 * hour, clause: 'd' },
+      null,
+    ];
     for (let i = 0; i < 10_000; i += 1) {
-      const principalNanos = BigInt(below(random, 100_000)) * 10_000_000n;
-      const hour = 3_600_000;
-      const payments = Array.from({ length: below(random, 3) }, () => ({
-        atMs: below(random, 240) * hour,
-        amountNanos: pick(random, [principalNanos, principalNanos / 3n]),
-      }));
-      const [dueAtMs, graceMs, fromMs] = [below(random, 96) * hour, pick(random, [0, 24 * hour]), below(random, 120) * hour];
+      const vms = ['a', 'b', 'c'].slice(0, 1 + below(random, 3)).map((vm) => {
+        const change = (1 + below(random, 240)) * hour;
+        const terms = [pick(random, RULES), pick(random, RULES)].map((rule, n) => ({ fromMs: n === 0 ? 0 : change, rule }));
+        return { vm, terms };
+      });
+      const owed = Array.from({ length: 1 + below(random, 2) }, (_, n) => {
+        const principalNanos = BigInt(1 + below(random, 100_000)) * 10_000_000n;
+        const payments = Array.from({ length: below(random, 3) }, () => ({
+          ...{ atMs: below(random, 240) * hour, amountNanos: pick(random, [principalNanos, principalNanos / 3n]) },
+        }));
+        const shares = new Map(vms.map(({ vm }) => [vm, BigInt(1 + below(random, 9)) * 1_000_000_000n]));
+        return { id: `i${n}`, number: '1', principalNanos, dueAtMs: below(random, 96) * hour, payments, shares };
+      });
+      const fromMs = below(random, 120) * hour;
       const toMs = fromMs + (1 + below(random, 120)) * hour;
-      const invoice = { id: 'i', number: '1', principalNanos, dueAtMs, payments };
-      const model = modelLateFee(principalNanos, payments, dueAtMs + graceMs, perDay, fromMs, toMs);
-      same(
-        priceLateFee(invoice, { rule: { perDay, graceMs, clause: 'c' }, fromMs, toMs, currency: 'CNY' }),
-        model,
-        'CNY',
-        () => ({
-          invoice,
-          fromMs,
-          toMs,
-        }),
+      const rules = {
+        vms: new Map(
+          vms.map(({ vm, terms: [before, after] }) => {
+            const untilMs = after?.fromMs ?? 0;
+            const dated = [
+              { rule: before?.rule, fromMs: 0, untilMs },
+              { rule: after?.rule, fromMs: untilMs, untilMs: Infinity },
+            ];
+            return [vm, dated.flatMap(({ rule, ...time }) => (rule == null || time.fromMs === time.untilMs ? [] : [{ rule, ...time }]))] as const; // prettier-ignore
+          }),
+        ),
+        rest: undefined,
+      };
+      const period = { fromMs, toMs, currency: 'CNY' };
+      const rated = owedUnderRules(owed, rules, toMs).flatMap(
+        ({ list, rule }) => priceLateCharges(list, { rule, ...period }) ?? [],
       );
+      const model = modelLateFees(
+        owed.map(({ id: invoice, shares, ...each }) => ({
+          ...{ ...each, invoice, sharedNanos: [...shares.values()].reduce((a, b) => a + b, 0n) },
+          shares: vms.map(({ vm, terms }) => ({ nanos: shares.get(vm) ?? 0n, terms })),
+        })),
+        fromMs,
+        toMs,
+      );
+      const show = () => ({ vms, owed, fromMs, toMs });
+      if (rated.length !== model.length) expect({ ...show(), rated }).toEqual({ ...show(), rated: model });
+      for (const [n, line] of rated.entries()) same(line, model[n] ?? { num: 0n, den: 1n }, 'CNY', show);
     }
   });
 

@@ -418,6 +418,7 @@ describe('an invoice', () => {
     const lines = rateInvoice({
       currency: 'CNY',
       taxPercent: '6',
+      charges: [],
       fromMs,
       toMs,
       vms: [

@@ -69,7 +69,8 @@ const LOWERED: ReadonlySet<LineKind> = new Set(['service', 'traffic', 'flat', 'm
 
 /** What tells a line from others of one bucket. */
 function toldBy(line: Parameters<typeof lineKey>[0]): string {
-  return `${lineKey(line)} ${String(memberOf(line.detail, 'plan'))}`;
+  // Of a late fee a line a clause: each VM's share goes by its own.
+  return `${lineKey(line)} ${String(memberOf(line.detail, line.kind === 'late_fee' ? 'clause' : 'plan'))}`;
 }
 
 /** Of kinds of which a VM or an account may have several lines, the member of the detail that tells them apart. */

@@ -122,6 +122,7 @@ function lateNotes({ explained }: ShownLine, { words, moments }: Telling): strin
   const shown = late.runs.slice(0, LISTED_MAX);
   return [
     ...(late.due_at === null ? [] : [doc.dueAt(moments.dateTime(late.due_at))]),
+    ...(late.vms === undefined ? [] : [doc.shareOf(late.vms)]),
     ...shown.map(({ from, to, days, owed, charge }) =>
       doc.owed({ owed: grouped(owed), time: moments.days(from, to), days, charge }),
     ),

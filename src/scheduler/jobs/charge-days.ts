@@ -1,4 +1,5 @@
-import { chargeDays, daysOver } from '../../billing/charges/charge-days.ts';
+import { chargeDays } from '../../billing/charges/charge-days.ts';
+import { daysOver } from '../../billing/charges/days-open.ts';
 import { attempt } from '../failure.ts';
 import type { Job, JobContext, Part, Turn } from '../job.ts';
 

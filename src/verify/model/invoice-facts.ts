@@ -1,6 +1,7 @@
 /** What the model is told of a period: VMs with what they agreed on, their outages and traffic, and what is owed. */
 import type { Condition } from '../../domain/condition.ts';
 import { type ModelPlan } from './credit.ts';
+import type { ModelOwed } from './late.ts';
 import { type ModelOutage, type ModelTraffic, type Ratio } from './rater.ts';
 
 export type ModelCredit =
@@ -89,16 +90,8 @@ export interface ModelInvoice {
   /** Whether terms and plans hold from their day, each plan's part by itself: once they did not. */
   readonly fromTheirDay: boolean;
   readonly vms: readonly ModelVm[];
-  /** Final invoices that fell due: a line each. */
+  /** Final invoices that fell due: of each a line a rule. */
   readonly overdue: readonly ModelOwed[];
-  /** Daily charges that the balance did not cover: one line. */
+  /** Daily charges that the balance did not cover: a line a rule. */
   readonly charges: readonly ModelOwed[];
-}
-
-export interface ModelOwed {
-  readonly invoice: string;
-  readonly principalNanos: bigint;
-  readonly payments: readonly { readonly atMs: number; readonly amountNanos: bigint }[];
-  readonly lateFromMs: number;
-  readonly perDay: Ratio;
 }

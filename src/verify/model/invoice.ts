@@ -2,8 +2,9 @@
  * The lines of an invoice straight from SPEC §4 to §6, out of its own evidence: minute by minute, a VM at a time. Uses nothing
  * of the product but names of conditions.
  */
-import { halfEven, modelLateFee, modelP95, modelTax, modelTraffic, type Ratio, sumOf } from './rater.ts';
-import type { ModelVmTraffic, ModelInvoice, ModelOwed } from './invoice-facts.ts';
+import { halfEven, modelP95, modelTax, modelTraffic, type Ratio, sumOf } from './rater.ts';
+import type { ModelVmTraffic, ModelInvoice } from './invoice-facts.ts';
+import { modelLateFees } from './late.ts';
 import { MINUTE, type Served, minutesServed, chargeOf } from './served.ts';
 import { creditsOf, groupsBy } from './invoice-credits.ts';
 import { addOnNanos, firstServedMs, sumsOfPeriod } from './invoice-sums.ts';
@@ -78,14 +79,11 @@ export function modelInvoice(facts: ModelInvoice): ModelLine[] {
       add({ kind: 'credit', vm: vm.vm, about: null, quantity }, { num: -sum.num, den: sum.den });
     }
   }
-  const feeOf = ({ principalNanos, payments, lateFromMs, perDay }: ModelOwed): Ratio =>
-    modelLateFee(principalNanos, payments, lateFromMs, perDay, fromMs, toMs);
-  for (const owed of facts.overdue) {
-    const fee = feeOf(owed);
-    if (fee.num > 0n) add({ kind: 'late_fee', vm: null, about: owed.invoice, quantity: null }, fee);
-  }
-  const late = sumOf(facts.charges.map(feeOf).filter((fee) => fee.num > 0n));
-  if (late.num > 0n) add({ kind: 'late_fee', vm: null, about: null, quantity: null }, late);
+  for (const owed of facts.overdue)
+    for (const fee of modelLateFees([owed], fromMs, toMs))
+      add({ kind: 'late_fee', vm: null, about: owed.invoice, quantity: null }, fee);
+  for (const fee of modelLateFees(facts.charges, fromMs, toMs))
+    add({ kind: 'late_fee', vm: null, about: null, quantity: null }, fee);
   if (facts.taxPercentNanos > 0n) {
     const tax = modelTax(lines.map((line) => line.nanos), facts.taxPercentNanos); // prettier-ignore
     add({ kind: 'tax', vm: null, about: null, quantity: null }, tax);

@@ -6,7 +6,6 @@ import type { Condition } from '../../domain/condition.ts';
 import { dayChargeNanos, localDay, type ModelPlan, unitNanos } from './credit.ts';
 
 const MINUTE = 60_000;
-const DAY = 86_400_000;
 
 /** An amount num/den of nanos. */
 export interface Ratio {
@@ -158,23 +157,6 @@ export function modelP95(given: readonly bigint[], n: number, pricePerMbpsNanos:
   while (rank * 100 < 95 * n) rank += 1;
   const bytes = all[rank - 1] ?? 0n;
   return { num: bytes * 8n * pricePerMbpsNanos, den: 300_000_000n };
-}
-
-/** Simple late fee: every started day of 24 hours after the grace bears a share of what is still owed when it starts. */
-export function modelLateFee(
-  principalNanos: bigint,
-  payments: readonly { readonly atMs: number; readonly amountNanos: bigint }[],
-  lateFromMs: number,
-  perDay: Ratio,
-  fromMs: number,
-  toMs: number,
-): Ratio {
-  let num = 0n;
-  for (let startMs = lateFromMs; startMs < toMs; startMs += DAY) {
-    const paid = payments.filter((each) => each.atMs <= startMs).reduce((sum, each) => sum + each.amountNanos, 0n);
-    if (startMs >= fromMs && paid < principalNanos) num += (principalNanos - paid) * perDay.num;
-  }
-  return { num, den: perDay.den };
 }
 
 /** The share of a month's charge that its uptime earns: of the tiers that it falls below, the lowest. */

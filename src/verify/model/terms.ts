@@ -1,6 +1,7 @@
 /** A terms sheet as it is written (schemas/terms/*.json), read a second time: what the model needs of it, and nothing shared. */
 import { type Condition, CONDITIONS } from '../../domain/condition.ts';
 import type { ModelCredit, ModelPolicy } from './invoice-facts.ts';
+import type { ModelLateRule } from './late.ts';
 import type { Ratio } from './rater.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -121,8 +122,11 @@ export function modelFees(
   return found;
 }
 
-/** The late fee of a sheet: its share a day, and the time of grace. */
-export function modelLateFeeRule(sheet: Json): { perDay: Ratio; graceMs: number } {
-  const rule = (sheet['billing'] as Json)['late_fee'] as Json;
-  return { perDay: percentOf(rule['percent_per_day']), graceMs: modelDuration(rule['after']) };
+/** The late fee of a sheet: its share a day, the time of grace, and by which clause; null: it has none. */
+export function modelLateFeeRule(sheet: Json): ModelLateRule | null {
+  const rule = ((sheet['billing'] ?? {}) as Json)['late_fee'] as Json | null | undefined;
+  if (rule === null || rule === undefined) return null;
+  const clause = (sheet['clauses'] as Json)[String(rule['clause'])] as Json;
+  const named = [rule['clause'], clause['says'], clause['document'] ?? sheet['document'], clause['place']];
+  return { perDay: percentOf(rule['percent_per_day']), graceMs: modelDuration(rule['after']), clause: JSON.stringify(named) };
 }

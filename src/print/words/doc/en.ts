@@ -27,6 +27,7 @@ export const DOC_EN: DocWords = {
   moreOutages: (n) => (n === 1 ? 'and 1 shorter outage' : `and ${n} shorter outages`),
   dueAt: (when) => `Was due on ${when}`,
   owed: ({ owed, time, days: n, charge }) => `${charge === null ? '' : `Charge of ${charge}: `}${owed} owed ${time} (${days(n)})`,
+  shareOf: (vms) => `On the share of ${vms.join(', ')}`,
   moreRuns: (n) => `and ${n} more`,
   event: ({ when, fee }) => `${when}: ${fee ?? 'free'}`,
   correction: ({ invoice, line, what }) =>

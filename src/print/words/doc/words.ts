@@ -39,6 +39,7 @@ export interface DocWords {
   readonly moreOutages: (n: number) => string;
   readonly dueAt: (when: string) => string;
   readonly owed: (of: { owed: string; time: string; days: number; charge: string | null }) => string;
+  readonly shareOf: (vms: readonly string[]) => string;
   readonly moreRuns: (n: number) => string;
   readonly event: (of: { when: string; fee: string | null }) => string;
   readonly correction: (of: { invoice: string; line: number | null; what: string }) => string;

@@ -25,6 +25,7 @@ export const DOC_ZH_HANS: DocWords = {
   moreOutages: (n) => `另有 ${n} 次较短的中断`,
   dueAt: (when) => `原付款期限 ${when}`,
   owed: ({ owed, time, days, charge }) => `${charge === null ? '' : `${charge} 的费用：`}${time} 欠款 ${owed}（${days} 天）`,
+  shareOf: (vms) => `仅就以下虚拟机的份额计收：${vms.join('、')}`,
   moreRuns: (n) => `另有 ${n} 项`,
   event: ({ when, fee }) => `${when}：${fee ?? '免费'}`,
   correction: ({ invoice, line, what }) => `更正账单 ${invoice} ${line === null ? '遗漏的项目' : `第 ${line} 行`}：${what}`,

@@ -25,6 +25,7 @@ export const DOC_ZH_HANT: DocWords = {
   moreOutages: (n) => `另有 ${n} 次較短的中斷`,
   dueAt: (when) => `原付款期限 ${when}`,
   owed: ({ owed, time, days, charge }) => `${charge === null ? '' : `${charge} 之費用：`}${time} 欠款 ${owed}（${days} 天）`,
+  shareOf: (vms) => `僅就下列虛擬機的份額計收：${vms.join('、')}`,
   moreRuns: (n) => `另有 ${n} 項`,
   event: ({ when, fee }) => `${when}：${fee ?? '免費'}`,
   correction: ({ invoice, line, what }) => `更正帳單 ${invoice} ${line === null ? '遺漏之項目' : `第 ${line} 行`}：${what}`,
