@@ -35,15 +35,44 @@ export class EventBook implements Projection {
     return Array.from(this.#byVm.get(vm) ?? [], (id) => held(this.#events, id)).sort((a, b) => a.body.at - b.body.at);
   }
 
+  /** The VMs that have any, sorted. */
+  vms(): string[] {
+    return [...this.#byVm.keys()].sort();
+  }
+
   /** Records an event of a VM. Throws `invalid_reference` if its amount does not fit the account's currency. */
   async record(vm: string, request: EventRequest, by: string): Promise<Versioned<EventBody>> {
     const id = this.#journal.newId();
     await this.#journal.write(by, () => {
       checkEvent(this.#things, vm, request);
-      const body: EventBody = { vm, ...request, withdrawn: false };
-      return [{ kind: 'event', id, body: JSON.stringify(body) }];
+      return [{ kind: 'event', id, body: JSON.stringify(bodyOf(vm, request)) }];
     });
     return held(this.#events, id);
+  }
+
+  /** The same, unless the VM has an event that counts and says the same: then that one. Throws as `record` does. */
+  async recordOnce(vm: string, request: EventRequest, by: string): Promise<{ event: Versioned<EventBody>; isNew: boolean }> {
+    let id = this.#journal.newId();
+    let isNew = true;
+    await this.#journal.write(by, () => {
+      checkEvent(this.#things, vm, request);
+      const before = this.#sameAs(vm, request);
+      isNew = before === undefined;
+      id = before?.id ?? id;
+      return before === undefined ? [{ kind: 'event', id, body: JSON.stringify(bodyOf(vm, request)) }] : [];
+    });
+    return { event: held(this.#events, id), isNew };
+  }
+
+  /** The event of a VM that counts and says this; throws as `record` does where none may. */
+  checkedSameAs(vm: string, request: EventRequest): Versioned<EventBody> | undefined {
+    checkEvent(this.#things, vm, request);
+    return this.#sameAs(vm, request);
+  }
+
+  #sameAs(vm: string, request: EventRequest): Versioned<EventBody> | undefined {
+    const wanted = bodyOf(vm, request);
+    return this.of(vm).find(({ body }) => body.at === wanted.at && MEMBERS.every((name) => body[name] === wanted[name]));
   }
 
   /** Withdraws an event, which stays on record. Throws `event_unknown`. */
@@ -55,4 +84,10 @@ export class EventBook implements Projection {
       return [{ kind: 'event', id, body: JSON.stringify({ ...before.body, withdrawn: true } satisfies EventBody) }];
     });
   }
+}
+
+const MEMBERS = Object.keys(eventBody.shape) as readonly (keyof EventBody)[];
+
+function bodyOf(vm: string, request: EventRequest): EventBody {
+  return { vm, ...request, withdrawn: false };
 }

@@ -428,6 +428,7 @@ describe('the HTTP server', () => {
       '/v1/debits',
       '/v1/debits/{id}',
       '/v1/echo',
+      '/v1/events',
       '/v1/evidence/anchors',
       '/v1/evidence/{table}',
       '/v1/evidence/{table}/columns',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { InvoiceState } from '../../books/invoices.ts';
-import type { Versioned } from '../../catalog/versioned.ts';
+import { changedText, type Versioned } from '../../catalog/versioned.ts';
 import {
   type CatalogChange,
   type Touched,
@@ -55,8 +55,10 @@ const headers = z.object({
       'The `ETag` of the version that was read: the change is made only if it is still in force, else 412. `*`: if there is any.',
     ),
 });
+const CHANGES = ['made', 'changed', 'none'] as const;
 const wouldShape = z.object({
   dry_run: z.literal(true),
+  change: z.enum(CHANGES).describe('What the call would do; `none`: the same is in force.'),
   checked: z.int().describe('Final invoices that the change touches, rated again.'),
   left: z.int().describe('Those that are not rated yet.'),
   next: z.string().nullable().describe('Give it as `after`; null: done.'),
@@ -110,9 +112,11 @@ export function catalogWrites<Body extends object>(api: Api, context: ApiContext
       return body;
     };
     if (asked.dry_run === 'true') {
-      const body = decide(writes.now(id));
+      const before = writes.now(id);
+      const body = decide(before);
       writes.allow(id, body);
-      return { json: await dryRun(context, changeOf(id, body), asked.after) };
+      const done = before === undefined ? 'made' : changedText(body, before) === undefined ? 'none' : 'changed';
+      return { json: { dry_run: true, change: done, ...(await dryRun(context, changeOf(id, body), asked.after)) } };
     }
     try {
       const entry = await writes.put(
@@ -203,7 +207,7 @@ async function dryRun(context: ApiContext, change: CatalogChange, after: string 
   const states = all.slice(at + 1);
   const { now } = context;
   const untilMs = now() + CALL_MS;
-  return { dry_run: true, ...wouldJson(states, await wouldCorrect(context, change, states, () => now() < untilMs)) };
+  return wouldJson(states, await wouldCorrect(context, change, states, () => now() < untilMs));
 }
 
 function wouldJson(states: readonly InvoiceState[], { corrected, checked: n }: WouldCorrect): Record<string, unknown> {
