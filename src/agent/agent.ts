@@ -94,6 +94,7 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
     ...(options.onSpoolLost === undefined ? {} : { onLost: options.onSpoolLost }),
   });
   const guard = instantGuard(spool.lastAtMs, log);
+  options.reader.resume?.(spool.lastAtMs);
   const stopping = new AbortController();
   const giveUp = new AbortController();
   const sent: SenderStats = {

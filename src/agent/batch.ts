@@ -26,11 +26,15 @@ export async function batchesOf(reading: Reading, format: WireFormat = 'ndjson')
     const part = reading.observations.slice(first, first + BATCH_SAMPLES_MAX);
     const body =
       format === 'binary' ? encodeBinary({ ...reading, observations: part }) : await compress(linesOf(reading.atMs, part));
-    batches.push({ body, samples: part.length, lastAtMs: reading.atMs });
+    batches.push({ body, samples: part.length, lastAtMs: newestOf(part, reading.atMs) });
   }
   return batches;
 }
 
 function linesOf(atMs: number, observations: readonly Observation[]): Buffer {
   return Buffer.from(observations.map((observation) => sampleLine(atMs, observation) + '\n').join(''));
+}
+
+function newestOf(observations: readonly Observation[], atMs: number): number {
+  return observations.reduce((newest, one) => Math.max(newest, one.atMs ?? atMs), 0);
 }

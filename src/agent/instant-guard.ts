@@ -13,7 +13,7 @@ const STEP_BACK_MS_MAX = 300_000;
 export function instantGuard(lastAtMs: number, log: AgentLog): (reading: Reading) => Reading | null {
   let last = lastAtMs;
   return (reading) => {
-    if (reading.atMs <= last) {
+    if (reading.isTimed !== true && reading.atMs <= last) {
       const backMs = last - reading.atMs;
       if (backMs <= STEP_BACK_MS_MAX) {
         log('warn', 'the clock went back: samples are left out until it passes the last one', { back_ms: backMs });
@@ -21,17 +21,17 @@ export function instantGuard(lastAtMs: number, log: AgentLog): (reading: Reading
       }
       log('warn', 'the clock was far ahead before and is taken as it is now', { back_ms: backMs });
     }
-    last = reading.atMs;
+    if (reading.isTimed !== true) last = reading.atMs;
     const seen = new Set<string>();
     const twice = new Set<Observation>();
     for (const observation of reading.observations) {
-      const key = `${observation.vm} ${observation.nic}`;
+      const key = `${observation.vm} ${observation.nic} ${observation.atMs ?? ''}`;
       if (seen.has(key)) twice.add(observation);
       seen.add(key);
     }
     if (twice.size === 0) return reading;
     return {
-      atMs: reading.atMs,
+      ...reading,
       observations: reading.observations.filter((observation) => !twice.has(observation)),
       seen: seenIn(reading).map((one): Seen => {
         if (one.observation === undefined || !twice.has(one.observation)) return one;

@@ -36,6 +36,8 @@ export interface FoundDomains {
   readonly domains: readonly FoundDomain[];
   /** Domains that are there, under names that match nothing. */
   readonly notPicked: readonly string[];
+  /** Everything that libvirt lists, by UUID, picked or not. */
+  readonly listed: ReadonlySet<string>;
   /** Domains whose very name is not known, and why. */
   readonly nameless: readonly { readonly uuid: string; readonly failed: string }[];
 }
@@ -114,7 +116,7 @@ export class LibvirtDomains {
     }));
     const notPicked = all.flatMap(({ name }) => (this.#matches(name) ? [] : [name]));
     // Whose name was not told may still stand among the states, and is then one of those.
-    return { atMs: atMs ?? startMs, domains, notPicked, nameless: nameless.slice(unlisted.length) };
+    return { atMs: atMs ?? startMs, domains, notPicked, listed: new Set(uuids), nameless: nameless.slice(unlisted.length) };
   }
 
   /** Asks for the names of domains that are new; a name is asked for again when its domain may have been renamed. */

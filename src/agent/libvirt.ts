@@ -7,6 +7,7 @@ import { LibvirtDomains, type FoundDomain } from './libvirt-domains.ts';
 import type { DomainNic } from './libvirt-output.ts';
 import { globMatcher, livesOn, type VmNic } from './naming.ts';
 import { namesAreValid, type LeftOut, type Observation, type Reader, type Seen } from '../samples/reading.ts';
+import { startedAt, Starts } from './starts.ts';
 import type { Direction } from './sysfs.ts';
 import { openVirsh, type Virsh } from './virsh.ts';
 
@@ -56,6 +57,18 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
   const bootId = readBootId(options.bootIdPath);
   /** Which runs of domains have been seen running here; a paused one that never was is still arriving. */
   let seenRunning = new Set<string>();
+  const starts = new Starts();
+  /** Of the round before: which domains libvirt had, which of them were off, and the highest number that a run had. */
+  let before: { readonly listed: ReadonlySet<string>; readonly off: ReadonlySet<string>; readonly numberMax: number } | null =
+    null;
+  const startOf = (domain: FoundDomain): number | undefined => {
+    const { uuid, runningNumber } = domain;
+    // without a number a run cannot be told from another
+    if (uuid === null || runningNumber === null || runningNumber === '0') return undefined;
+    const isNew = (): boolean =>
+      before !== null && Number(runningNumber) > before.numberMax && (before.off.has(uuid) || !before.listed.has(uuid));
+    return starts.startOf(runOf(domain), isNew);
+  };
 
   const vmOf = (domain: FoundDomain): { vm: string } | { leftOut: LeftOut; why: string } => {
     const mapped = options.map?.get(domain.name)?.vm;
@@ -74,8 +87,9 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
     };
   };
 
-  const counted = (domain: FoundDomain, vm: string, state: State, why: string): Seen[] => {
+  const counted = (domain: FoundDomain, vm: string, atMs: number, state: State, why: string): Seen[] => {
     const rows: Seen[] = [];
+    const start = startedAt(startOf(domain), atMs);
     const nics = new Map(domain.nics.flatMap((nic) => (nic.device === null ? [] : [[nic.device, nic] as const])));
     for (const { name, rxBytes, txBytes } of domain.interfaces) {
       const nic = nicFrom === 'mac' ? nics.get(name)?.mac : name;
@@ -86,7 +100,7 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
         continue;
       }
       const epoch = epochOf(bootId, domain.runningNumber ?? '0', name);
-      const counters = reversed ? { rxBytes: txBytes, txBytes: rxBytes, epoch } : { rxBytes, txBytes, epoch };
+      const counters = reversed ? { rxBytes: txBytes, txBytes: rxBytes, epoch, ...start } : { rxBytes, txBytes, epoch, ...start };
       rows.push({ source, result: 'metered', why, observation: { vm, nic, ...livesOn(options.host), counters, ...state } });
     }
     const measured = new Set(domain.interfaces.map(({ name }) => name));
@@ -100,7 +114,7 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
     return rows;
   };
 
-  const seenOf = (domain: FoundDomain): Seen[] => {
+  const seenOf = (domain: FoundDomain, atMs: number): Seen[] => {
     const source = domain.name;
     const named = vmOf(domain);
     if ('leftOut' in named) return [{ source, result: named.leftOut, why: named.why }];
@@ -115,7 +129,7 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
       const rows =
         options.host === undefined || domain.failed !== null || !isActive(stats.state)
           ? []
-          : counted(domain, vm, { downCause: null, saysNoState: true }, `${reason}: its counters, and no state`);
+          : counted(domain, vm, atMs, { downCause: null, saysNoState: true }, `${reason}: its counters, and no state`);
       const measured = rows.some(({ observation }) => observation !== undefined);
       return measured ? rows : [{ source, result: 'elsewhere', why: reason }];
     }
@@ -124,7 +138,7 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
     // A VM that is off (its counters are gone, or read zero) still has a state to tell.
     if (!isActive(stats.state)) return [{ source, result: 'state_only', why: `${why}; it is off`, observation: state }];
     if (domain.failed !== null) return [{ source, result: 'no_answer', why: domain.failed, observation: state }];
-    const rows = counted(domain, vm, { downCause }, why);
+    const rows = counted(domain, vm, atMs, { downCause }, why);
     if (rows.some(({ observation }) => observation !== undefined)) return rows;
     const reason = rows.length === 0 ? 'it has no interface' : 'none of its interfaces can be counted';
     return [...rows, { source, result: 'state_only', why: `${why}; ${reason}`, observation: state }];
@@ -133,18 +147,29 @@ export function libvirtReader(options: LibvirtOptions = {}): Reader {
   return {
     name: `libvirt ${uri}`,
     async read(signal) {
-      const { atMs, domains, notPicked, nameless } = await domainsOf.find(signal);
+      starts.begin((options.now ?? Date.now)());
+      const { atMs, domains, notPicked, nameless, listed } = await domainsOf.find(signal);
       const running = domains.filter(
         (d) => d.runningNumber !== null && (d.stats?.state === 1 || d.stats?.state === 2 || seenRunning.has(runOf(d))),
       );
       const seen: Seen[] = [
-        ...domains.flatMap(seenOf),
+        ...domains.flatMap((domain) => seenOf(domain, atMs)),
         ...nameless.map(({ uuid, failed }): Seen => ({ source: uuid, result: 'no_answer', why: failed })),
         ...notPicked.map((source): Seen => ({ source, result: 'not_picked', why: 'matches no --match' })),
       ];
       const unanswered = [...seenRunning].filter((run) =>
         domains.some((d) => d.runningNumber === null && run.startsWith(`${d.selector} `)),
       );
+      starts.end(
+        (run) => nameless.length > 0 || domains.some((d) => d.runningNumber === null && run.startsWith(`${d.selector} `)),
+      );
+      const off = domains.filter(({ failed, stats }) => failed === null && stats !== null && !isActive(stats.state));
+      const numbers = domains.map(({ runningNumber }) => Number(runningNumber ?? 0));
+      before = {
+        listed,
+        off: new Set(off.flatMap(({ uuid }) => uuid ?? [])),
+        numberMax: Math.max(before?.numberMax ?? 0, ...numbers),
+      };
       seenRunning = new Set([...running.map(runOf), ...unanswered]);
       return { atMs, observations: seen.flatMap(({ observation }) => observation ?? []), seen };
     },

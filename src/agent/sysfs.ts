@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cause } from '../domain/condition.ts';
 import { readBootId } from '../process/boot-id.ts';
@@ -6,6 +6,7 @@ import { epochOf } from '../samples/epoch.ts';
 import { generationOf, type Generation } from './generation.ts';
 import { globMatcher, livesOn, nameByRule, type VmFrom, type VmNic } from './naming.ts';
 import { namesAreValid, type AgentLog, type Observation, type Reader, type Seen } from '../samples/reading.ts';
+import { startedAt, Starts } from './starts.ts';
 import { defaultPick, handedThrough, isGuestEnd, readLink, sameFrames, type Link, type Pick } from './sysfs-links.ts';
 
 /** `guest`: counters are the guest's view as they stand. `host`: they are a host's, so the two directions change places. */
@@ -46,6 +47,9 @@ export function sysfsReader(options: SysfsOptions = {}): Reader {
   const match = options.match ?? [];
   const matches = globMatcher(match);
   const warned = new Set<string>();
+  const starts = new Starts();
+  /** Of the rounds before: the kernel gives a new interface a higher number than all have. */
+  let ifindexMax = 0;
 
   const file = (name: string, path: string): string => readFileSync(join(root, name, path), 'utf8').trim();
 
@@ -78,8 +82,11 @@ export function sysfsReader(options: SysfsOptions = {}): Reader {
   };
 
   /** Throws when the interface is gone. */
-  const seenOf = (link: Link, all: ReadonlyMap<string, Link>): Seen => {
+  const seenOf = (link: Link, all: ReadonlyMap<string, Link>, atMs: number): Seen => {
     const source = link.name;
+    // what has a device of its own may come back from elsewhere with its counters
+    const isNew = (): boolean => Number(link.ifindex) > ifindexMax && !existsSync(join(root, source, 'device'));
+    const start = starts.startOf(link.ifindex, isNew);
     const pick = pickOf(link, all);
     if ('leftOut' in pick) return { source, result: pick.leftOut, why: pick.why };
     const mapped = map.get(source);
@@ -104,6 +111,7 @@ export function sysfsReader(options: SysfsOptions = {}): Reader {
         rxBytes: reversed ? sent : received,
         txBytes: reversed ? received : sent,
         epoch: epochOf(bootId, link.ifindex, source),
+        ...startedAt(start, atMs),
       },
       downCause: causeOf(link, file(source, 'operstate')),
     };
@@ -124,6 +132,7 @@ export function sysfsReader(options: SysfsOptions = {}): Reader {
     name: `sysfs ${root}`,
     read() {
       const atMs = now();
+      starts.begin(atMs);
       const all = new Map<string, Link>();
       for (const name of readdirSync(root).sort()) {
         const link = readLink(root, name);
@@ -132,12 +141,14 @@ export function sysfsReader(options: SysfsOptions = {}): Reader {
       const seen: Seen[] = [];
       for (const link of all.values()) {
         try {
-          seen.push(seenOf(link, all));
+          seen.push(seenOf(link, all, atMs));
         } catch {
           seen.push({ source: link.name, result: 'no_answer', why: 'it was unplugged while it was read' });
         }
         seen.push(...handedThrough(root, link.name));
       }
+      for (const { ifindex } of all.values()) ifindexMax = Math.max(ifindexMax, Number(ifindex));
+      starts.end();
       warnOfPairs(seen, all);
       return Promise.resolve({ atMs, observations: seen.flatMap(({ observation }) => observation ?? []), seen });
     },

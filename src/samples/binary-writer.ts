@@ -26,7 +26,12 @@ export function encodeBinaryAt(samples: readonly (Observation & { readonly atMs:
     writer.add({
       ...{ vm, nic, host: host ?? '', atMs, rx: counters?.rxBytes ?? null, tx: counters?.txBytes ?? null },
       ...{ epoch: counters?.epoch ?? 0, startedAtMs: counters?.startedAtMs ?? null },
-      ...{ state: saysNoState === true ? 'none' : (downCause ?? 'up'), holdS: null, linkMbps: null, sum: false },
+      ...{
+        state: saysNoState === true ? 'none' : (downCause ?? 'up'),
+        holdS: null,
+        linkMbps: null,
+        sum: counters?.isSum === true,
+      },
     });
   }
   return Buffer.concat(writer.body());

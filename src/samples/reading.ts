@@ -3,13 +3,15 @@ import { NIC_NAME, VM_NAME } from './names.ts';
 
 /**
  * What a source saw of one VM interface (or of a VM as a whole, `nic` empty and `counters` null). Counters are the
- * guest's view already. The instant is the reading's, not the observation's: one round, one `ts`.
+ * guest's view already. The instant is the reading's unless the observation has one of its own: one round, one `ts`.
  */
 export interface Observation {
   readonly vm: string;
   readonly nic: string;
   /** Where the counters live (SPEC §1); left out: ''. */
   readonly host?: string;
+  /** When it was so, of a source that keeps what was; left out: the reading's. */
+  readonly atMs?: number;
   readonly counters: ObservedCounters | null;
   /** null: up. */
   readonly downCause: Cause | null;
@@ -23,6 +25,8 @@ export interface ObservedCounters {
   readonly epoch: number;
   /** When they last were zero, where the source knows. */
   readonly startedAtMs?: number;
+  /** They are a sum over several interfaces. */
+  readonly isSum?: true;
 }
 
 /**
@@ -63,12 +67,16 @@ export interface Reading {
   readonly observations: readonly Observation[];
   /** Everything that was there, sent or not; a reader that leaves it out is taken to send all it sees. */
   readonly seen?: readonly Seen[];
+  /** Its observations have instants of their own, given by whoever counted: this host's clock has no part in them. */
+  readonly isTimed?: true;
 }
 
 /** A source of samples. `read` throws when the source can't be read at all; that round then has no samples. */
 export interface Reader {
   /** For the log: `sysfs`, `libvirt qemu:///system`. */
   readonly name: string;
+  /** Told once, before the first read: the newest instant that an earlier run kept; 0: none. */
+  resume?(lastAtMs: number): void;
   read(signal?: AbortSignal): Promise<Reading>;
 }
 
@@ -86,7 +94,7 @@ export function namesAreValid(vm: string, nic: string): boolean {
  * 2⁵³; names need no escapes within their alphabet. Keys stand in SPEC's order, defaults are left out.
  */
 export function sampleLine(atMs: number, o: Observation): string {
-  let line = `{"vm":"${o.vm}","ts":${atMs}`;
+  let line = `{"vm":"${o.vm}","ts":${o.atMs ?? atMs}`;
   if (o.nic !== '') line += `,"nic":"${o.nic}"`;
   if (o.host !== undefined && o.host !== '') line += `,"host":"${o.host}"`;
   if (o.counters !== null) {
@@ -94,7 +102,8 @@ export function sampleLine(atMs: number, o: Observation): string {
     if (o.counters.epoch !== 0) line += `,"epoch":${o.counters.epoch}`;
     if (o.counters.startedAtMs !== undefined) line += `,"started_at":${o.counters.startedAtMs}`;
   }
+  const sum = o.counters?.isSum === true ? ',"sum":true' : '';
   if (o.saysNoState === true) line += ',"state":"none"';
   else if (o.downCause !== null) line += `,"state":"down","cause":"${o.downCause}"`;
-  return line + '}';
+  return `${line}${sum}}`;
 }
