@@ -3,6 +3,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { Gauge, Registry } from 'prom-client';
 import type { AgentStats } from './agent.ts';
+import type { RelayStats } from './relay.ts';
 import { LEFT_OUT } from '../samples/reading.ts';
 import { productVersion } from '../process/version.ts';
 
@@ -22,16 +23,53 @@ const HELP = {
   uptally_agent_spool_samples: 'Samples that wait to be sent',
   uptally_agent_rejected_batches: 'Batches kept under rejected/ (uptally agent resend sends them again)',
   uptally_agent_rejected_bytes: 'What they take',
+  uptally_agent_relay_posts_total: 'Posts of other senders, by what became of them',
+  uptally_agent_relay_datagrams_total: 'Datagrams with lines, by what became of them; cut: but for the line in which they end',
+  uptally_agent_relay_batches_total: 'Posts on their way to the server, by what became of them',
+  uptally_agent_relay_send_failures_total: 'Tries to send them that ended without a verdict',
+  uptally_agent_relay_spool_batches: 'Posts that wait to be sent',
+  uptally_agent_relay_rejected_batches: 'Posts kept under relay/rejected/',
 } as const;
+
+class Gauges {
+  readonly #registry = new Registry();
+
+  set(name: keyof typeof HELP, value: number, labels: Record<string, string> = {}): void {
+    const known = this.#registry.getSingleMetric(name) as Gauge | undefined;
+    const gauge = known ?? new Gauge({ name, help: HELP[name], labelNames: Object.keys(labels), registers: [this.#registry] });
+    gauge.set(labels, value);
+  }
+
+  async text(): Promise<string> {
+    const text = await this.#registry.metrics();
+    // Counters that live elsewhere are set, not counted here; scrapers go by the type that is written.
+    return text.replaceAll(/^(# TYPE uptally_agent_\w+_total) gauge$/gm, '$1 counter');
+  }
+}
+
+/** What the relay did, as a text of Prometheus's format. */
+export async function relayMetrics(stats: RelayStats): Promise<string> {
+  const gauges = new Gauges();
+  gauges.set('uptally_agent_relay_posts_total', stats.takenPosts, { result: 'taken' });
+  gauges.set('uptally_agent_relay_posts_total', stats.refusedPosts, { result: 'refused' });
+  gauges.set('uptally_agent_relay_datagrams_total', stats.datagrams - stats.cutDatagrams - stats.lostDatagrams, {
+    result: 'taken',
+  });
+  gauges.set('uptally_agent_relay_datagrams_total', stats.cutDatagrams, { result: 'cut' });
+  gauges.set('uptally_agent_relay_datagrams_total', stats.lostDatagrams, { result: 'lost' });
+  gauges.set('uptally_agent_relay_batches_total', stats.sentBatches, { result: 'sent' });
+  gauges.set('uptally_agent_relay_batches_total', stats.setAsideBatches, { result: 'set_aside' });
+  gauges.set('uptally_agent_relay_batches_total', stats.droppedBatches, { result: 'dropped' });
+  gauges.set('uptally_agent_relay_send_failures_total', stats.failedAttempts);
+  gauges.set('uptally_agent_relay_spool_batches', stats.pendingBatches);
+  gauges.set('uptally_agent_relay_rejected_batches', stats.rejectedBatches);
+  return await gauges.text();
+}
 
 /** The metrics as a text of Prometheus's format. @param source the reader's name */
 export async function agentMetrics(stats: AgentStats, source: string): Promise<string> {
-  const registry = new Registry();
-  const set = (name: keyof typeof HELP, value: number, labels: Record<string, string> = {}): void => {
-    const known = registry.getSingleMetric(name) as Gauge | undefined;
-    const gauge = known ?? new Gauge({ name, help: HELP[name], labelNames: Object.keys(labels), registers: [registry] });
-    gauge.set(labels, value);
-  };
+  const gauges = new Gauges();
+  const set = gauges.set.bind(gauges);
   set('uptally_agent_info', 1, { version: productVersion(), source });
   set('uptally_agent_rounds_total', stats.readRounds, { result: 'read' });
   set('uptally_agent_rounds_total', stats.failedRounds, { result: 'failed' });
@@ -55,9 +93,7 @@ export async function agentMetrics(stats: AgentStats, source: string): Promise<s
   set('uptally_agent_spool_samples', stats.pendingSamples);
   set('uptally_agent_rejected_batches', stats.rejectedBatches);
   set('uptally_agent_rejected_bytes', stats.rejectedBytes);
-  const text = await registry.metrics();
-  // Counters that live elsewhere are set, not counted here; scrapers go by the type that is written.
-  return text.replaceAll(/^(# TYPE uptally_agent_\w+_total) gauge$/gm, '$1 counter');
+  return await gauges.text();
 }
 
 /** Serves `/metrics` without a key, so it belongs on the loopback. Rejects when the address can't be had. */

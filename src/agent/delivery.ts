@@ -1,4 +1,6 @@
 import type { ApiClient, PostOutcome, Receipt } from '../client/wire/client.ts';
+import { postRelayed } from './relay-delivery.ts';
+import { isRelayed } from './relayed.ts';
 import { halvesOf, type Part } from './split.ts';
 
 /** Posts batches, in parts where something on the way takes less at once; what it once learned of that, it keeps to. */
@@ -18,6 +20,7 @@ export class Delivery {
    * others still go, and its samples count as rejected.
    */
   async post(part: Part): Promise<PostOutcome> {
+    if (isRelayed(part.body)) return await postRelayed(this.#client, part.body, this.#signal);
     if (part.samples <= this.#samplesMax) {
       const outcome = await this.#client.postSamples(part.body, {
         gzip: true,

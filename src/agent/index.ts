@@ -2,6 +2,8 @@
 export { type AgentOptions, type AgentStats, runAgent, type RunningAgent } from './agent.ts';
 export { WIRE_FORMATS, type WireFormat } from './batch.ts';
 export { libvirtReader, type LibvirtOptions } from './libvirt.ts';
+export { proxmoxReader, type ProxmoxOptions } from './proxmox.ts';
+export { runRelay, type RelayOptions, type RelayStats, type RunningRelay } from './relay.ts';
 export { sysfsReader, type Direction, type SysfsOptions } from './sysfs.ts';
 export { Spool, type SpooledBatch, type SpoolOptions } from './spool.ts';
 export { LockedError } from '../process/held-lock.ts';

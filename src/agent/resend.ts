@@ -29,7 +29,7 @@ export async function* resendRejected(client: ApiClient, spoolDir: string, signa
     const removed = outcome.kind === 'accepted' && outcome.receipt.rejected === 0;
     if (removed) {
       await rm(join(folder, file), { force: true });
-      await rm(join(folder, file.replace(/\.(ndjson\.gz|samples)$/, '.reason.txt')), { force: true });
+      await rm(join(folder, file.replace(/\.(ndjson\.gz|samples|relayed)$/, '.reason.txt')), { force: true });
     }
     yield { file, outcome, removed };
     if (outcome.kind === 'denied' || outcome.kind === 'unavailable') return;

@@ -51,7 +51,7 @@ export interface RejectedFolder {
 
 /** Whether a file of `rejected/` is a batch, which can be sent again; the others say why, or are damaged. */
 export function isBatchFile(name: string): boolean {
-  return name.endsWith('.ndjson.gz') || name.endsWith('.samples');
+  return /\.(?:ndjson\.gz|samples|relayed)$/.test(name);
 }
 
 /** Removes the oldest files until the folder holds at most `bytesMax`; what is left, and how many batches went. */

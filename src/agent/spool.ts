@@ -1,6 +1,7 @@
 import { open, readFile, readdir, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isBinary } from '../samples/binary-writer.ts';
+import { isRelayed } from './relayed.ts';
 import type { AgentLog } from '../samples/reading.ts';
 import { loadCursor, saveCursor, syncFolder, trimFolder, type Cursor } from './spool-folder.ts';
 import { checkWritable, folderError, makeFolder } from '../process/folder.ts';
@@ -130,7 +131,8 @@ export class Spool {
   setAside(batch: SpooledBatch, reason: string): Promise<void> {
     return this.#inOwnTurn(async () => {
       const name = `${batch.lastAtMs}-${batch.segment}-${batch.offset}`;
-      await this.#keepRejected(isBinary(batch.body) ? `${name}.samples` : `${name}.ndjson.gz`, batch.body);
+      const kind = isBinary(batch.body) ? 'samples' : isRelayed(batch.body) ? 'relayed' : 'ndjson.gz';
+      await this.#keepRejected(`${name}.${kind}`, batch.body);
       await this.#keepRejected(`${name}.reason.txt`, Buffer.from(`${reason}\n`));
       await this.#done(batch);
     });

@@ -1,19 +1,17 @@
-import { hostname } from 'node:os';
+import type { Server } from 'node:http';
 import { Option, type Command } from 'commander';
-import { CAUSES, type Cause } from '../../domain/condition.ts';
-import { agentMetrics, serveMetrics, writeMetricsFile } from '../../agent/agent-metrics.ts';
+import { CAUSES } from '../../domain/condition.ts';
+import { agentMetrics, relayMetrics, serveMetrics, writeMetricsFile } from '../../agent/agent-metrics.ts';
 import { DEFAULT_INTERVAL_MS, DEFAULT_SPOOL_BYTES_MAX, runAgent, type RunningAgent } from '../../agent/agent.ts';
 import { WIRE_FORMATS, type WireFormat } from '../../agent/batch.ts';
 import { ApiError } from '../../client/wire/api-error.ts';
-import { parseOverride } from '../../agent/domain-state.ts';
-import { parseGeneration } from '../../agent/generation.ts';
-import { DEFAULT_VIRSH_LIMIT_MS, libvirtReader } from '../../agent/libvirt.ts';
-import { parseHost, parseMapping, parseVmFrom } from '../../agent/naming.ts';
-import type { AgentLog, Reader } from '../../samples/reading.ts';
+import { DEFAULT_VIRSH_LIMIT_MS } from '../../agent/libvirt.ts';
+import type { AgentLog } from '../../samples/reading.ts';
 import { FolderError } from '../../process/folder.ts';
 import { LockedError, type LockLostError } from '../../process/held-lock.ts';
-import { sysfsReader, type Direction } from '../../agent/sysfs.ts';
+import { listens, type RelayCommandOptions, startRelay } from './agent-relay.ts';
 import { registerResend } from './agent-resend.ts';
+import { readerOf, type SourceOptions, SOURCES } from './agent-sources.ts';
 import { printRound } from '../terminal/agent-table.ts';
 import { connectionOf } from '../terminal/connection.ts';
 import { CommandFailure, interruptible, writeLine, type CliContext } from '../terminal/context.ts';
@@ -29,6 +27,11 @@ Sources:
             guest sent.
   libvirt   domains through virsh (read-only): counters by the NIC's MAC address, state and cause from the domain's state
             and reason; docs/guides/agent.md has the table, --cause changes a row of it.
+  proxmox   guests of a Proxmox VE cluster (8.2 and newer) through its API, with a read-only token: nothing on the nodes, one agent
+            a cluster; what was missed in the last half hour is asked for again.
+
+Relay: with --listen it takes what senders on this host post that try only once (Proxmox VE's metric server, collectd, Ceilometer), keeps it
+in the spool, answers at once, and sends it on to where it would have been posted: /v1/receive/PROTOCOL/SOURCE. Alone, or beside a source.
 
 What is read is written to the spool first and sent from there, oldest first, the same bytes at every try. While the
 server is away the spool grows up to --spool-max; then the oldest batches are dropped, and the log says so. Stop the
@@ -41,28 +44,15 @@ Examples:
   uptally agent --source sysfs --match eth0                          this machine's own traffic
   uptally agent --source sysfs --vm-from '/^(?:tap|veth)(\\d+)i(\\d+)$/' --generation proxmox
                                                                      100-1767225600: VM 100 as it was made then
+  uptally agent --source proxmox --url https://pve1:8006 --url https://pve2:8006 --token-file /etc/uptally/token \
+      --ca /etc/uptally/pve-root-ca.pem
+  uptally agent --listen 127.0.0.1:8087 --listen-udp 127.0.0.1:8089 --listen-source pve
   uptally agent --source libvirt --once                              one round, a table of what it saw, then exit: a trial
 `;
 
-interface AgentCommandOptions {
-  readonly source?: 'sysfs' | 'libvirt';
-  readonly match: readonly string[];
-  readonly map: readonly string[];
+interface AgentCommandOptions extends SourceOptions, RelayCommandOptions {
   readonly interval: number;
-  readonly spool: string;
-  readonly spoolMax: number;
   readonly format: WireFormat;
-  readonly direction: Direction;
-  readonly vmFrom?: string;
-  readonly generation?: string;
-  readonly host?: string;
-  readonly downCause: Cause;
-  readonly uri: string;
-  readonly virsh: string;
-  readonly virshLimit: number;
-  readonly nicFrom: 'mac' | 'device';
-  readonly cause: readonly string[];
-  readonly sysfsRoot: string;
   readonly once?: boolean;
   readonly metrics?: { readonly host: string; readonly port: number };
   readonly metricsFile?: string;
@@ -72,7 +62,7 @@ export function register(program: Command, context: CliContext): void {
   const agent = program
     .command('agent')
     .description("measure this host's VMs and post their samples")
-    .addOption(new Option('--source <source>', 'what to read').choices(['sysfs', 'libvirt']))
+    .addOption(new Option('--source <source>', 'what to read').choices(SOURCES))
     .addOption(repeated('--match <pattern>', 'interfaces or domains to pick, with * and ?'))
     .addOption(repeated('--map <name=vm[:nic]>', 'name of the VM (and NIC) of an interface or domain'))
     .addOption(new Option('--interval <time>', 'between two rounds').argParser(parseDuration).default(DEFAULT_INTERVAL_MS, '10s'))
@@ -120,17 +110,66 @@ export function register(program: Command, context: CliContext): void {
     .addOption(new Option('--sysfs-root <dir>').default('/sys/class/net').hideHelp())
     .addOption(new Option('--metrics <host:port>', 'serve metrics for Prometheus there, without a key').argParser(parseAddress))
     .option('--metrics-file <path>', "write them to a file after each round, for node_exporter's textfile collector (NAME.prom)")
+    .addOption(repeated('--url <https-url>', 'proxmox: a member, https://HOST:8006; the next is asked when one does not answer'))
+    .option('--token-file <path>', 'proxmox: a file with the API token, USER@REALM!NAME=SECRET; it needs Sys.Audit on /')
+    .addOption(repeated('--fingerprint <sha256>', "proxmox: a member's certificate, instead of any authority"))
+    .option('--ca <path>', 'proxmox: the authority of their certificates (/etc/pve/pve-root-ca.pem)')
+    .addOption(new Option('--listen <host:port>', 'relay what is posted there').argParser(parseAddress))
+    .addOption(new Option('--listen-udp <host:port>', "relay Influx' lines that come in datagrams").argParser(parseAddress))
+    .option('--listen-source <id>', 'the source that those lines are of')
+    .option('--listen-token-file <path>', 'a file with what posters have to show; needed where others than this host reach it')
     .option('--once', 'one round: read, print what was seen, send, exit')
     .addHelpText('after', EXAMPLES)
     .action(async (options: AgentCommandOptions, command: Command) => {
       const log = lineLog(context);
-      if (options.source === undefined)
-        throw new CommandFailure('what is to be read? give --source sysfs or --source libvirt', 2);
-      const reader = readerOf(options, log, context);
+      if (options.source === undefined && !listens(options))
+        throw new CommandFailure(`what is to be read? give --source ${SOURCES.join(', ')}, or --listen`, 2);
+      if (options.once === true && listens(options))
+        throw new CommandFailure('--once is one round of a source: it goes without --listen', 2);
+      const reader = options.source === undefined ? null : readerOf(options, log, context);
       const connection = connectionOf(command, context);
       const interrupted = context.interrupted();
+      let spoolLost: (error: LockLostError) => void = () => undefined;
+      const lost = new Promise<LockLostError>((resolve) => (spoolLost = resolve));
+      const lose = (error: LockLostError): void => {
+        spoolLost(error);
+      };
+      const relay = await startRelay(options, connection, context, log, lose);
       let running: RunningAgent | null = null;
-      const metrics = async (): Promise<string> => (running === null ? '' : await agentMetrics(running.stats(), reader.name));
+      const metrics = async (): Promise<string> => {
+        const ofAgent = running === null || reader === null ? '' : await agentMetrics(running.stats(), reader.name);
+        return ofAgent + (relay === null ? '' : await relayMetrics(relay.stats()));
+      };
+      const serve = async (): Promise<Server | null> =>
+        options.metrics === undefined
+          ? null
+          : await serveMetrics(options.metrics, metrics).catch((error: unknown) => {
+              throw new CommandFailure(`--metrics: ${error instanceof Error ? error.message : String(error)}`);
+            });
+      const ended = new Promise<void>((resolve) => {
+        interrupted.addEventListener('abort', () => {
+          resolve();
+        });
+        if (interrupted.aborted) resolve();
+      });
+      const writeFile = inTurn(async (path: string) => {
+        await writeMetricsFile(path, await metrics());
+      }, log);
+      if (reader === null) {
+        const scraped = await serve().catch(async (error: unknown) => {
+          await relay?.stop();
+          throw error;
+        });
+        const timer = setInterval(() => {
+          if (options.metricsFile !== undefined) writeFile(options.metricsFile);
+        }, options.interval);
+        const takenAway = await Promise.race([ended, lost]);
+        clearInterval(timer);
+        logStopped(log, await relay?.stop());
+        scraped?.close();
+        if (takenAway !== undefined) throw new CommandFailure(takenAway.message);
+        return;
+      }
       // Before anything is sent: a trial is of use without a server too.
       let printed = false;
       const printOnce = (): void => {
@@ -138,11 +177,6 @@ export function register(program: Command, context: CliContext): void {
         printed = true;
         printRound(running.seen(), context);
       };
-      const writeFile = inTurn(async (path: string) => {
-        await writeMetricsFile(path, await metrics());
-      }, log);
-      let spoolLost: (error: LockLostError) => void = () => undefined;
-      const lost = new Promise<LockLostError>((resolve) => (spoolLost = resolve));
       const starting = runAgent({
         ...connection,
         reader,
@@ -158,43 +192,34 @@ export function register(program: Command, context: CliContext): void {
           if (options.once === true) printOnce();
           if (options.metricsFile !== undefined) writeFile(options.metricsFile);
         },
-        onSpoolLost: spoolLost,
+        onSpoolLost: lose,
       });
-      const agent = await interruptible(starting, interrupted).catch((error: unknown) => {
+      const agent = await interruptible(starting, interrupted).catch(async (error: unknown) => {
+        await relay?.stop();
         if (error instanceof ApiError) throw new CommandFailure(error.message, 2);
         if (error instanceof LockedError || error instanceof FolderError) throw new CommandFailure(error.message);
         throw error;
       });
       if (agent === undefined) {
+        await relay?.stop();
         log('info', 'stopped before it had started');
         return;
       }
       running = agent;
       if (options.once === true) printOnce();
-      const scraped =
-        options.metrics === undefined
-          ? null
-          : await serveMetrics(options.metrics, metrics).catch(async (error: unknown) => {
-              await agent.stop();
-              throw new CommandFailure(`--metrics: ${error instanceof Error ? error.message : String(error)}`);
-            });
+      const scraped = await serve().catch(async (error: unknown) => {
+        await Promise.all([agent.stop(), relay?.stop()]);
+        throw error;
+      });
       log('info', `reading ${reader.name} every ${options.interval / 1000} s`, {
         server: connection.server,
         spool: options.spool,
       });
-      const ended = new Promise<void>((resolve) => {
-        interrupted.addEventListener('abort', () => {
-          resolve();
-        });
-        if (interrupted.aborted) resolve();
-      });
       const takenAway = await Promise.race([options.once === true ? agent.drained() : ended, ended, lost]);
-      const stats = await agent.stop();
+      const [stats, relayed] = await Promise.all([agent.stop(), relay?.stop()]);
       scraped?.close();
       if (options.metricsFile !== undefined) await writeMetricsFile(options.metricsFile, await metrics());
-      log('info', 'stopped', {
-        ...Object.fromEntries(Object.entries(stats).filter(([, value]) => typeof value === 'number')),
-      });
+      logStopped(log, stats, relayed);
       if (takenAway !== undefined) throw new CommandFailure(takenAway.message);
       if (options.once !== true) return;
       if (stats.readRounds > 0 && stats.metered + stats.stateOnly === 0) {
@@ -208,32 +233,16 @@ export function register(program: Command, context: CliContext): void {
   registerResend(agent, context);
 }
 
-function repeated(flags: string, description: string): Option {
-  return new Option(flags, `${description}; may be repeated`).argParser(collect).default([], 'none');
+function logStopped(log: AgentLog, stats: object | undefined, relayed?: object): void {
+  const numbers = (of: object | undefined, prefix = ''): Record<string, unknown> =>
+    Object.fromEntries(
+      Object.entries(of ?? {}).flatMap(([name, value]) => (typeof value === 'number' ? [[prefix + name, value]] : [])),
+    );
+  log('info', 'stopped', { ...numbers(stats), ...numbers(relayed, 'relay_') });
 }
 
-function readerOf(options: AgentCommandOptions, log: AgentLog, context: CliContext): Reader {
-  const map = new Map(options.map.map(asUsage(parseMapping)));
-  const generation = options.generation === undefined ? undefined : asUsage(parseGeneration)(options.generation);
-  if (options.source === 'sysfs' && generation?.kind === 'uuid')
-    throw new CommandFailure('--generation uuid needs --source libvirt: the kernel knows no UUIDs', 2);
-  const host = options.host === undefined ? undefined : asUsage((text: string) => parseHost(text, hostname()))(options.host);
-  const shared = { match: options.match, map, direction: options.direction, generation, host, log, now: context.now };
-  if (options.source === 'sysfs') {
-    const vmFrom = asUsage(parseVmFrom)(options.vmFrom ?? 'name');
-    return sysfsReader({ ...shared, vmFrom, root: options.sysfsRoot, downCause: options.downCause });
-  }
-  const vmFrom = options.vmFrom ?? 'name';
-  if (vmFrom !== 'name' && vmFrom !== 'uuid') throw new CommandFailure('with --source libvirt, --vm-from is name or uuid', 2);
-  return libvirtReader({
-    ...shared,
-    vmFrom,
-    uri: options.uri,
-    virshPath: options.virsh,
-    limitMs: options.virshLimit,
-    nicFrom: options.nicFrom,
-    causes: new Map(options.cause.map(asUsage(parseOverride))),
-  });
+function repeated(flags: string, description: string): Option {
+  return new Option(flags, `${description}; may be repeated`).argParser(collect).default([], 'none');
 }
 
 /** Does something after each round, one at a time; a round that comes meanwhile is in the next. What fails is said, once in a row. */
@@ -252,17 +261,6 @@ function inTurn(write: (path: string) => Promise<void>, log: AgentLog): (path: s
         },
       )
       .finally(() => (busy = false));
-  };
-}
-
-/** Wrong values of options that may be repeated are found only here, and are wrong usage all the same. */
-function asUsage<T>(read: (text: string) => T): (text: string) => T {
-  return (text) => {
-    try {
-      return read(text);
-    } catch (error) {
-      throw new CommandFailure(error instanceof Error ? error.message : String(error), 2);
-    }
   };
 }
 

@@ -1,49 +1,13 @@
 import { Agent, request } from 'undici';
-import { z } from 'zod';
 import { withoutStep } from '../../domain/path-steps.ts';
 import { isBinary } from '../../samples/binary-writer.ts';
 import type { ProblemCode } from '../../problems/problem.ts';
 import { ApiError, describeProblem, isTransient, parseJson } from './api-error.ts';
+import { type PostOutcome, type RawAnswer, Receipt, type Refusal } from './outcome.ts';
+import { judgeReceived } from './received.ts';
 import { parseRetryAfter } from './retry.ts';
 
-/** The answer to `POST /v1/samples`: the accepted ones are durable. `index` counts the samples of the batch from 0. */
-const Receipt = z.object({
-  accepted: z.number(),
-  rejected: z.number(),
-  errors: z
-    .array(z.object({ index: z.number(), code: z.string(), field: z.string().nullish(), message: z.string().nullish() }))
-    .default([]),
-});
-export type Receipt = z.infer<typeof Receipt>;
-
-/**
- * Why a body was refused. `final`: these bytes will never be taken. `early`: the server's clock has not come as far, which time mends.
- * `mangled`: the server could not read it; where the bytes are right, something on the way broke them. `too_large`: in parts it may go, and it
- * need not be Uptally that says so, for proxies have limits of their own.
- */
-export type Refusal = 'final' | 'early' | 'mangled' | 'too_large';
-
-/**
- * What became of a batch. `refused`: Uptally judged the bytes, or they are too large on their way to it. `denied`: the key or the address is
- * wrong, or something else than Uptally answered; the bytes may be fine. `unavailable`: try the same bytes again; whether they were stored is unknown, and harmless.
- */
-export type PostOutcome =
-  | { readonly kind: 'accepted'; readonly receipt: Receipt }
-  | {
-      readonly kind: 'refused';
-      readonly because: Refusal;
-      readonly status: number;
-      readonly code: string;
-      readonly detail: string;
-      readonly receipt: Receipt | null;
-    }
-  | { readonly kind: 'denied'; readonly status: number; readonly code: string; readonly detail: string }
-  | {
-      readonly kind: 'unavailable';
-      readonly status: number | null;
-      readonly retryAfterMs: number | null;
-      readonly detail: string;
-    };
+export type { PostOutcome, Receipt, Refusal } from './outcome.ts';
 
 export interface ClientOptions {
   /** Where the server is, such as `https://meter.example.net`; a path is kept, so it may live below one. */
@@ -55,13 +19,6 @@ export interface ClientOptions {
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
-interface RawAnswer {
-  readonly status: number;
-  readonly type: string;
-  readonly text: string;
-  readonly retryAfterMs: number | null;
-}
 
 /** No answer of this API comes near it; a stranger behind the address could otherwise fill our memory. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -112,6 +69,26 @@ export class ApiClient {
       return { kind: 'unavailable', status: null, retryAfterMs: null, detail: networkMessage(error) };
     }
     return judge(answer);
+  }
+
+  /**
+   * Posts a body of another protocol to where that is received, and reads what its senders are answered. Never throws for what the network or
+   * the server does; what of a body was rejected is not told apart, but counted as one.
+   */
+  async postAs(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<PostOutcome> {
+    let answer: RawAnswer;
+    try {
+      const what = { body, headers: { ...headers }, ...(signal === undefined ? {} : { signal }) };
+      answer = await this.#send('POST', path.replace(/^\//, ''), what);
+    } catch (error) {
+      return { kind: 'unavailable', status: null, retryAfterMs: null, detail: networkMessage(error) };
+    }
+    return judgeReceived(answer);
   }
 
   /** One JSON call; the answer's text comes unparsed too, because JSON.parse rounds integers beyond 2⁵³: `json` parses when it is asked for. Throws `ApiError`. */
