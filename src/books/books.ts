@@ -2,7 +2,7 @@ import type { Draft, Entry } from '../journal/entry.ts';
 import type { Journal, Projection } from '../journal/journal.ts';
 import { type Faults, NO_FAULTS } from '../process/faults.ts';
 import { ConsequenceBook } from './consequences.ts';
-import { type AccountBook, accountBook } from './account-book.ts';
+import { type AccountBook, accountBook, type AccountRows } from './account-book.ts';
 import { type BalanceBody, balanceBody, type BalanceEntry } from './balances.ts';
 import { type DayRow, isDay, withinInvoice } from './days-of-account.ts';
 import { dueAtOfHead, type KeptDocument } from './document-money.ts';
@@ -203,11 +203,16 @@ export class Books implements Projection {
     const seq = this.accountSeq(account);
     const kept = this.#ledgers.get(account);
     if (kept?.seq === seq) return kept.ledger;
-    const documents = [...(this.#byAccount.get(account) ?? [])].flatMap((id) => this.#keptDocument(id) ?? []);
-    const settlements = documents.flatMap(({ id }) => [...(this.#settlements.get(id)?.values() ?? [])]);
-    const ledger = accountBook({ documents, settlements, balances: this.balanceOf(account) });
+    const ledger = accountBook(this.rowsOf(account));
     this.#ledgers.set(account, { seq, ledger });
     return ledger;
+  }
+
+  /** What is on record of an account's money. */
+  rowsOf(account: string): AccountRows {
+    const documents = [...(this.#byAccount.get(account) ?? [])].flatMap((id) => this.#keptDocument(id) ?? []);
+    const settlements = documents.flatMap(({ id }) => [...(this.#settlements.get(id)?.values() ?? [])]);
+    return { documents, settlements, balances: this.balanceOf(account) };
   }
 
   /** A final document; undefined for a draft. */

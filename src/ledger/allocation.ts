@@ -82,6 +82,11 @@ interface TermPool extends Term {
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 const notBelow0 = (value: bigint): bigint => (value < 0n ? 0n : value);
 
+/** Of terms that both may pay something that one is used first which ends first: the other may be kept longer. */
+function compareTerms(a: Term, b: Term): number {
+  return a.untilMs - b.untilMs || a.fromMs - b.fromMs || (a.vm < b.vm ? -1 : a.vm > b.vm ? 1 : 0);
+}
+
 export function termKey({ vm, fromMs, untilMs }: Term): string {
   return `${vm} ${fromMs} ${untilMs}`;
 }
@@ -120,6 +125,8 @@ class Work {
   readonly #known: Held[] = [];
   readonly #pools = new Map<string, bigint>();
   readonly #terms = new Map<string, TermPool>();
+  /** In the order in which they pay. */
+  #inTurn: TermPool[] = [];
   /** So many of the first ones are paid. */
   #paidFirst = 0;
   /** By VM: until when claims have charged it; of claims that do not say whose they are, all of them. */
@@ -144,15 +151,17 @@ class Work {
         touched.add(held);
       } else {
         const key = termKey(covers);
-        const pool = this.#terms.get(key) ?? { ...covers, nanos: 0n, used: 0n };
+        const known = this.#terms.get(key);
+        const pool = known ?? { ...covers, nanos: 0n, used: 0n };
         pool.nanos += amountNanos;
         this.#terms.set(key, pool);
+        if (known === undefined) this.#inTurn = [...this.#inTurn, pool].sort(compareTerms);
       }
     }
     for (const held of touched) this.#bind(held);
     // What was paid may be so no longer.
     if (funds.some((fund) => fund.amountNanos < 0n)) this.#paidFirst = 0;
-    for (const pool of this.#terms.values()) this.#payFromTerm(pool, touched);
+    for (const pool of this.#inTurn) this.#payFromTerm(pool, touched);
     this.#payFree(touched);
     for (const held of touched) note(held, atMs);
     let nanos = this.#unused();
@@ -191,8 +200,10 @@ class Work {
     held.free -= back;
     this.#freeUsed -= back;
     over -= back;
-    for (const [pool, nanos] of held.terms) {
+    for (const pool of over > 0n ? this.#inTurn.toReversed() : []) {
+      const nanos = held.terms.get(pool) ?? 0n;
       const less = least(over, nanos);
+      if (less === 0n) continue;
       held.terms.set(pool, nanos - less);
       pool.used -= less;
       over -= less;

@@ -2,7 +2,7 @@ import type { Catalog } from '../../src/catalog/catalog.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openCatalogOf } from './records.ts';
 
-interface Row {
+export interface Row {
   kind: string;
   id: string;
   seq: bigint;
@@ -56,7 +56,8 @@ export function memoryCatalog(store: Store = memoryStore(), now: () => number = 
   });
 }
 
-function decoded(bytes: Buffer): Row {
+/** A row of the catalog out of its bytes. */
+export function decoded(bytes: Buffer): Row {
   let at = 0;
   const text = (): string => {
     let length = 0;

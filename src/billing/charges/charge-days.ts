@@ -110,7 +110,7 @@ async function chargeNext(
 }
 
 /** Entries that lapsed unused. */
-function lapses(books: Books, account: string, nowMs: number, by: string): BalanceBody[] {
+export function lapses(books: Books, account: string, nowMs: number, by: string): BalanceBody[] {
   const entries = books.balanceOf(account);
   return lapsesOf(books.ledgerOf(account).lots, nowMs).map(({ id, atMs, nanos }) => ({
     ...BLANK_ENTRY,

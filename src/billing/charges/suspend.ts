@@ -1,13 +1,13 @@
 import { BLANK_ENTRY, type BalanceBody } from '../../books/balances.ts';
 import { stableId } from '../../books/stable-id.ts';
 import { standingOf } from '../../books/standing.ts';
-import type { BillingContext } from '../context.ts';
+import type { BooksContext } from '../../books/context.ts';
 
 /**
  * Records the state of an account's balance where it is another than recorded last, under an id made of what it says: cut off and done again, it is there
  * once. What follows from what is owed is in `standing/`.
  */
-export async function recordState(context: BillingContext, account: string, nowMs: number, by: string): Promise<string[]> {
+export async function recordState(context: BooksContext, account: string, nowMs: number, by: string): Promise<string[]> {
   const { catalog, books } = context;
   return await books.writeAll(() => {
     const last = books.balanceOf(account).findLast((entry) => entry.state !== null)?.state;
