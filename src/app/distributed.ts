@@ -160,6 +160,7 @@ export async function startDistributed(given: AppOptions): Promise<App> {
         });
   const server = await buildServer({
     keys: catalog.keys,
+    once: { requests: records.requests, store, now },
     ...(api === undefined ? {} : { freshen: () => api.freshen() }),
     version: options.version,
     examples: bodyExamples(now()),

@@ -80,7 +80,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   });
   // what a server holds others may write to as well
   const shared = config.clickhouseUrl !== undefined;
-  const { journal, catalog, books, runs, leases, sources } = await openRecords({
+  const { journal, catalog, books, runs, leases, sources, requests } = await openRecords({
     store,
     now,
     randomBytes: options.randomBytes,
@@ -178,6 +178,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   });
   const server = await buildServer({
     keys: catalog.keys,
+    once: { requests, store, now },
     version: options.version,
     examples: bodyExamples(now()),
     logger,

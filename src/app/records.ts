@@ -4,6 +4,7 @@ import { chargedBy } from '../books/charged-by.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { Journal, type JournalOptions } from '../journal/journal.ts';
 import { LeaseBook } from '../journal/lease-book.ts';
+import { OnceBook } from '../journal/once-book.ts';
 import { RunBook } from '../scheduler/run-book.ts';
 import type { Faults } from '../process/faults.ts';
 import { SourceBook } from '../sources/source-book.ts';
@@ -15,6 +16,7 @@ export interface Records {
   readonly leases: LeaseBook;
   readonly runs: RunBook;
   readonly sources: SourceBook;
+  readonly requests: OnceBook;
 }
 
 export interface RecordsOptions extends Omit<JournalOptions, 'readOnly'> {
@@ -33,8 +35,9 @@ export async function openRecords({ keysOnly, faults, ...options }: RecordsOptio
   const leases = new LeaseBook();
   const runs = new RunBook();
   const sources = new SourceBook(journal);
+  const requests = new OnceBook();
   journal.project(sources);
-  if (keysOnly !== true) for (const each of [books, books.consequences, leases, runs]) journal.project(each);
+  if (keysOnly !== true) for (const each of [books, books.consequences, leases, runs, requests]) journal.project(each);
   await journal.refresh();
-  return { journal, catalog, books, leases, runs, sources };
+  return { journal, catalog, books, leases, runs, sources, requests };
 }

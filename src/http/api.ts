@@ -4,6 +4,7 @@ import type { ProblemCode } from '../problems/problem.ts';
 import { fieldErrorsOf, fieldProblem } from '../problems/field-problems.ts';
 import { BEARER, type RequireKey, type RequireRole } from './auth.ts';
 import { toJson } from '../domain/json.ts';
+import { Once, type OnceParts } from './idempotency.ts';
 import { shapeFault } from './json-bounds.ts';
 import type { Operation } from './openapi.ts';
 
@@ -24,9 +25,12 @@ export class Api {
   readonly app: FastifyInstance;
   readonly requireKey: RequireKey;
   readonly requireRole: RequireRole;
+  readonly #once: Once | undefined;
 
-  constructor(app: FastifyInstance, requireKey: RequireKey) {
+  /** @param once what is known of requests that are carried out once; left out: the process has no call that may be */
+  constructor(app: FastifyInstance, requireKey: RequireKey, once?: OnceParts) {
     this.app = app;
+    this.#once = once === undefined ? undefined : new Once(once);
     this.requireKey = requireKey;
     this.requireRole = (...roles) => requireKey(BEARER, ...roles);
   }
@@ -49,16 +53,19 @@ export class Api {
   ): void {
     this.document(operation);
     const bodySchema = operation.body === undefined ? undefined : Object.values(operation.body)[0];
+    const once = operation.once === true ? this.#once : undefined;
     const status = Number(Object.keys(operation.answers)[0] ?? 200);
     this.app.route({
       method: operation.method,
       url: routeOf(operation.path),
       ...(operation.roles === null ? {} : { onRequest: this.requireRole(...operation.roles) }),
+      ...(once === undefined ? {} : { onSend: (request, reply, payload) => once.keep(request, reply, payload) }),
       handler: async (request, reply) => {
         const params = checked('invalid_parameter', operation.params, request.params) as z.infer<P>;
         const query = checked('invalid_parameter', operation.query, request.query) as z.infer<Q>;
         const body = checked('invalid_body', bodySchema, request.body) as z.infer<B>;
-        const answer = await handle({ params, query, body, request, reply });
+        const work = (): Promise<unknown> => handle({ params, query, body, request, reply });
+        const answer = once === undefined ? await work() : await once.carryOut(request, reply, work);
         if (reply.sent) return reply;
         if (answer === undefined) return reply.code(status).send();
         return reply.code(status).type('application/json; charset=utf-8').send(toJson(answer));

@@ -16,6 +16,8 @@ export interface Operation {
   query?: z.ZodObject;
   /** Headers that say something here, by their names in small letters; the call reads them itself. */
   headers?: z.ZodObject;
+  /** With an `Idempotency-Key` it is carried out once, however often it is sent. */
+  once?: true;
   /** Bodies by media type. */
   body?: Readonly<Record<string, z.ZodType>>;
   /** `otherTypes`: media types of the same answer for people, asked for by Accept. */
@@ -105,10 +107,21 @@ function exampleOf(type: string, example: unknown): { example?: unknown } {
   return { example: type === 'application/x-ndjson' ? `${JSON.stringify(example)}\n` : example };
 }
 
+const ONCE_PROBLEMS = ['invalid_parameter', 'request_running', 'answer_not_kept', 'idempotency_key_reused'] as const;
+const ONCE_PARAMETER = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description:
+    'Any text of the sender, another for each request. The same request under the same key is carried out once within 24 hours, and answered as it was before (with `Idempotent-Replayed: true`).',
+  schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' },
+};
+
 function operationObject(operation: Operation, examples: BodyExamples): Record<string, unknown> {
   const { body, roles } = operation;
   const problems = new Set<ProblemCode>([
     ...operation.problems,
+    ...(operation.once === true ? ONCE_PROBLEMS : []),
     ...(roles === null ? [] : (['unauthorized', 'forbidden'] as const)),
   ]);
   return {
@@ -122,6 +135,7 @@ function operationObject(operation: Operation, examples: BodyExamples): Record<s
       ...parameters('path', operation.params),
       ...parameters('query', operation.query),
       ...parameters('header', operation.headers),
+      ...(operation.once === true ? [ONCE_PARAMETER] : []),
     ],
     ...(body === undefined
       ? {}

@@ -7,6 +7,7 @@ import { checkKeyAgain, roleCheck } from './auth.ts';
 import { bareServer, type BareOptions, HTTP_LIMITS } from './bare-server.ts';
 import { boundBodies } from './body-budget.ts';
 import { installDocs } from './docs.ts';
+import type { OnceParts } from './idempotency.ts';
 import type { KeysInForce } from './keys.ts';
 import { installMetrics } from './metrics.ts';
 import type { BodyExamples } from './openapi.ts';
@@ -18,6 +19,8 @@ export interface FrameOptions extends BareOptions {
   readonly freshen?: () => Promise<void>;
   /** Awaited before a key that is not known is turned away: another process may have made it. */
   readonly onUnknownKey?: () => Promise<void>;
+  /** What is known of requests that are carried out once. */
+  readonly once?: OnceParts;
   /** The product's version, shown in the OpenAPI document. */
   readonly version: string;
   /** Bodies that the OpenAPI document shows. */
@@ -40,7 +43,7 @@ export async function buildServer(options: FrameOptions): Promise<FastifyInstanc
   if (freshened !== undefined) app.addHook('onRequest', freshened);
   checkKeyAgain(app, keys, freshened);
 
-  const api = new Api(app, roleCheck(keys, options.onUnknownKey));
+  const api = new Api(app, roleCheck(keys, options.onUnknownKey), options.once);
   installNotFound(app, (path) => api.methodsOf(path));
   installMetrics(api, registry);
   for (const plugin of plugins) await plugin(api);

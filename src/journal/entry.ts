@@ -1,3 +1,5 @@
+import { binaryText } from '../store/rowbinary.ts';
+
 /**
  * One version of one thing that is recorded. Entries are only ever added; of an id the one with the highest `seq` is in force. What kinds there are, and
  * what their bodies say, is the business of those who write and read them.
@@ -28,24 +30,11 @@ export function rowOf(entry: Entry): Buffer {
     return bytes;
   };
   return Buffer.concat([
-    text(entry.kind),
-    text(entry.id),
+    binaryText(entry.kind),
+    binaryText(entry.id),
     fixed(entry.seq),
     fixed(BigInt(entry.recordedAtMs)),
-    text(entry.recordedBy),
-    text(entry.body),
+    binaryText(entry.recordedBy),
+    binaryText(entry.body),
   ]);
-}
-
-/** A RowBinary String: its length in bytes as LEB128, then the bytes. */
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value, 'utf8');
-  const length: number[] = [];
-  let rest = bytes.length;
-  while (rest > 0x7f) {
-    length.push((rest & 0x7f) | 0x80);
-    rest >>>= 7;
-  }
-  length.push(rest);
-  return Buffer.concat([Buffer.from(length), bytes]);
 }

@@ -2,6 +2,7 @@ import { type Store, StoreError } from '../store/store.ts';
 import { insertEntries, insertUnlessOvertaken } from './append.ts';
 import { coalesced } from './coalesced.ts';
 import type { Draft, Entry } from './entry.ts';
+import { markNow } from './once.ts';
 import { type Reading, readEntries, readEntry } from './read.ts';
 
 /** What is kept in memory of some kinds of entries. Only the journal hands it any, in their order, once they are durable. */
@@ -98,10 +99,11 @@ export class Journal {
   /**
    * Records what `decide` comes to, as one insert in its order: where that is cut off, what is there are the first of them. `decide` sees
    * the projections as no other writer can change them any more; it is asked again when another process came first, so it must do nothing but decide. Nothing
-   * to record is no entry. What it throws is passed on.
+   * to record is no entry. What it throws is passed on. What is written for a request that is to be carried out once says so (`once.ts`).
    */
   write(by: string, decide: (nowMs: number) => readonly Draft[] | Promise<readonly Draft[]>): Promise<readonly Entry[]> {
     if (this.#options.readOnly !== undefined) throw new Error(this.#options.readOnly);
+    const mark = markNow();
     const result = this.#writes.then(async () => {
       for (let turn = 0; turn < TURNS_MAX; turn += 1) {
         if (this.#uncertain) {
@@ -110,9 +112,13 @@ export class Journal {
         }
         const recordedAtMs = this.nowMs();
         const drafts = await decide(recordedAtMs);
+        if (drafts.length === 0) return [];
+        const marked = mark?.onto(drafts, recordedAtMs) ?? drafts;
         const first = this.#lastSeq + 1n;
-        const entries = drafts.map((draft, i): Entry => ({ ...draft, seq: first + BigInt(i), recordedAtMs, recordedBy: by }));
-        if (await this.#append(entries)) return entries;
+        const entries = marked.map((draft, i): Entry => ({ ...draft, seq: first + BigInt(i), recordedAtMs, recordedBy: by }));
+        if (!(await this.#append(entries))) continue;
+        mark?.placed(drafts);
+        return entries.slice(0, drafts.length);
       }
       throw new StoreError('catalog_busy', 'other processes keep writing to the catalog', true);
     });

@@ -137,7 +137,23 @@ export const PROBLEMS = {
     title: 'The name is not forgotten',
     meaning: 'The catalog has or had the VM, or an event or incident names it: what is stored of it is evidence. Leave it out.',
   },
+  request_running: {
+    status: 409,
+    title: 'The request is being carried out',
+    meaning: 'Another request bears the same `Idempotency-Key` and is not answered yet: ask again in a moment.',
+  },
+  answer_not_kept: {
+    status: 409,
+    title: 'The request was carried out, and its answer is not there',
+    meaning:
+      'The process ended before its answer was kept, or it was too long, or is not there yet: `recorded` says what was recorded. Look at that; what is missing, ask for under another `Idempotency-Key`.',
+  },
   last_admin_key: { status: 409, title: 'The last admin key cannot be revoked', meaning: 'Make another admin key first.' },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'The Idempotency-Key stands for another request',
+    meaning: 'Within the last day it came with another method, path or body: each request wants a key of its own.',
+  },
   body_too_large: {
     status: 413,
     title: 'The body is too large',

@@ -22,6 +22,15 @@ export function columnsOf(structure: string): string[] {
   return columns;
 }
 
+/** A RowBinary String: its length in bytes as LEB128, then the bytes. */
+export function binaryText(value: string): Buffer {
+  const bytes = Buffer.from(value, 'utf8');
+  const length: number[] = [];
+  let rest = bytes.length;
+  for (; rest > 0x7f; rest >>>= 7) length.push((rest & 0x7f) | 0x80);
+  return Buffer.concat([Buffer.from([...length, rest]), bytes]);
+}
+
 /** A ClickHouse string literal. */
 export function literal(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;

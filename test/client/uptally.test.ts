@@ -157,6 +157,12 @@ describe('what may work later', () => {
     expect(server.seen).toHaveLength(1);
   });
 
+  it('bears a key under which the server does it once: it is asked again, under the same', async () => {
+    const { uptally, server } = await clientOf((_, n) => (n === 0 ? 'reset' : { status: 201, body: {} }));
+    await uptally.call('POST', '/v1/incidents', { body: {}, idempotencyKey: 'mine' });
+    expect(server.seen.map(({ headers }) => headers['idempotency-key'])).toEqual(['mine', 'mine']);
+  });
+
   it('counts twice and was certainly not begun: it is asked again', async () => {
     const { uptally } = await clientOf((_, n) =>
       n === 0 ? problem(429, 'too_many_requests') : { status: 201, body: { id: 'k1', key: 's' } },

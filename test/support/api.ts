@@ -69,13 +69,18 @@ export function serverOn(store: Store, catalog: Catalog, change: Partial<TestPar
     const watermark = watermarkMs('');
     return watermark === null ? null : watermark + constants.latenessMs;
   };
-  const { journal, books, runs, leases, sources } = recordsOf(catalog);
+  const { journal, books, runs, leases, sources, requests } = recordsOf(catalog);
   const context = apiContextOf({
     ...{ store, catalog, books, sources, watermarkMs, termsLibrary, issuer, now, config: constants },
     scheduling: { journal, runs, leases, isOn: false, invoices: 'drafts' },
     eventClockMs: parts.eventClockMs ?? newest,
   });
-  return buildServer({ ...parts, keys: catalog.keys, plugins: [servicePlugin(parts), apiPlugin(context), ...parts.plugins] });
+  return buildServer({
+    ...parts,
+    keys: catalog.keys,
+    once: { requests, store, now },
+    plugins: [servicePlugin(parts), apiPlugin(context), ...parts.plugins],
+  });
 }
 
 /** Calls a server with the admin key, or another, or none; a body that is no string is sent as JSON. */

@@ -107,6 +107,7 @@ export function balanceRoutes(api: Api, context: ApiContext): void {
     {
       method: 'POST',
       path: '/v1/accounts/{account}/balance',
+      once: true,
       tag: 'billing',
       summary: 'Book a payment, a refund or an adjustment; pay out or move what the terms let go',
       roles: ROLES,

@@ -31,6 +31,7 @@ export function creditNoteRoutes(api: Api, context: ApiContext): void {
     {
       method: 'POST',
       path: '/v1/invoices/{id}/credit-notes',
+      once: true,
       tag: 'billing',
       summary: 'Give back a part of a final invoice: goodwill, or a cancellation',
       description:

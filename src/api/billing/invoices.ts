@@ -41,6 +41,7 @@ export function invoiceRoutes(api: Api, context: ApiContext): void {
     {
       method: 'POST',
       path: '/v1/invoices',
+      once: true,
       tag: 'billing',
       summary: "Rate an account's period",
       description:
@@ -112,6 +113,7 @@ export function invoiceRoutes(api: Api, context: ApiContext): void {
     {
       method: 'POST',
       path: '/v1/invoices/{id}/finalize',
+      once: true,
       tag: 'billing',
       summary: 'Give a draft its number; from then on nothing in it changes',
       description:
@@ -154,6 +156,7 @@ export function invoiceRoutes(api: Api, context: ApiContext): void {
     {
       method: 'POST',
       path: '/v1/invoices/{id}/void',
+      once: true,
       tag: 'billing',
       summary: 'Make an invoice void; its number stays used',
       roles: ROLES,

@@ -67,6 +67,7 @@ export function paymentRoutes(api: Api, context: ApiContext): void {
     {
       method: 'POST',
       path: '/v1/accounts/{account}/payments',
+      once: true,
       tag: 'billing',
       summary: 'Record a payment',
       description:
@@ -129,6 +130,7 @@ export function paymentRoutes(api: Api, context: ApiContext): void {
     {
       method: 'POST',
       path: '/v1/invoices/{id}/payments',
+      once: true,
       tag: 'billing',
       summary: 'Record a payment that covers a final invoice, or what of one went back',
       description:

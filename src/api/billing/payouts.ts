@@ -26,6 +26,7 @@ export function payoutRoutes(api: Api, context: ApiContext): void {
     {
       method: 'POST',
       path: '/v1/accounts/{account}/payouts',
+      once: true,
       tag: 'billing',
       summary: 'Record that free money of an account was paid out',
       description:

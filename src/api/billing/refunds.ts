@@ -105,6 +105,7 @@ export function refundRoutes(api: Api, context: ApiContext): void {
     {
       method: 'POST',
       path: '/v1/refund-checks',
+      once: true,
       tag: 'billing',
       summary: 'Check by its terms whether a VM may be refunded',
       description:

@@ -80,6 +80,7 @@ export function eventRoutes(api: Api, context: ApiContext): void {
     {
       method: 'POST',
       path: '/v1/vms/{vm}/events',
+      once: true,
       tag: 'catalog',
       summary: 'Record what only people know of a VM',
       description:

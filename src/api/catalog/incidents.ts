@@ -133,6 +133,7 @@ export function incidentRoutes(api: Api, context: ApiContext): void {
     {
       method: 'POST',
       path: '/v1/incidents',
+      once: true,
       tag: 'incidents',
       summary: 'Restate the cause of what happened in a range',
       description:

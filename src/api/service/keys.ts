@@ -28,6 +28,7 @@ export function keyRoutes(api: Api, { catalog }: ApiContext): void {
     {
       method: 'POST',
       path: '/v1/keys',
+      once: true,
       tag: 'keys',
       summary: 'Make a key; it is shown this once',
       description:

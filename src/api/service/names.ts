@@ -115,6 +115,7 @@ function forgetRoute(api: Api, { store, catalog }: QueryContext): void {
     {
       method: 'POST',
       path: '/v1/names/forget',
+      once: true,
       tag: 'names',
       summary: 'Have names forgotten, with all that is stored of them',
       description:

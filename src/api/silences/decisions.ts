@@ -50,6 +50,7 @@ export function silenceDecisionRoutes(api: Api, context: ApiContext): void {
     {
       method: 'POST',
       path: '/v1/silences/{id}/decision',
+      once: true,
       tag: 'silences',
       summary: 'Say what a silence was',
       description:

@@ -15,6 +15,8 @@ export interface CallOptions {
    * POST and DELETE may.
    */
   readonly repeatable?: boolean;
+  /** Under it a POST that creates something is carried out once within a day, and so may be made again. */
+  readonly idempotencyKey?: string;
 }
 
 export interface Patience {
@@ -59,8 +61,11 @@ export class Caller {
     path: string,
     options: CallOptions = {},
   ): Promise<{ readonly status: number; readonly text: string }> {
-    const { query, body, repeatable = method !== 'POST' && method !== 'DELETE' } = options;
-    return await this.#patiently(repeatable, () => this.#client.call(method, withQuery(path, query), body));
+    const { query, body, idempotencyKey } = options;
+    const { repeatable = idempotencyKey !== undefined || (method !== 'POST' && method !== 'DELETE') } = options;
+    return await this.#patiently(repeatable, () =>
+      this.#client.call(method, withQuery(path, query), body, undefined, idempotencyKey),
+    );
   }
 
   /** A document in the form asked for. Throws `ApiError`. */

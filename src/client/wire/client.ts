@@ -97,11 +97,15 @@ export class ApiClient {
     path: string,
     body?: unknown,
     signal?: AbortSignal,
+    idempotencyKey?: string,
   ): Promise<{ readonly status: number; readonly text: string; readonly json: unknown }> {
     let answer: RawAnswer;
     try {
       answer = await this.#send(method, path.replace(/^\//, ''), {
-        headers: body === undefined ? {} : { 'content-type': 'application/json' },
+        headers: {
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+        },
         ...(body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)) }),
         ...(signal === undefined ? {} : { signal }),
       });

@@ -12,6 +12,18 @@ const MET: readonly (readonly [what: string, constant: string, limit: string, an
   ['samples a request', 'src/kernel/decoder.ts#SAMPLES_MAX', '{}', '413 `too_many_samples`'],
   ['errors told one by one', 'src/problems/field-problems.ts#FIELD_ERRORS_MAX', '{} a request', 'the rest is counted'],
   ['other bodies', 'src/http/bare-server.ts#HTTP_LIMITS.bodyBytesMax', '{}', '413 `body_too_large`'],
+  [
+    'requests with an `Idempotency-Key` that are remembered',
+    'src/http/idempotency.ts#ONCE_OF_KEY_MAX',
+    '{} of a key, for 24 hours',
+    '429 `too_many_requests`',
+  ],
+  [
+    'an answer that is kept for who asks again',
+    'src/http/kept-answers.ts#ANSWER_BYTES_MAX',
+    '{}',
+    '409 `answer_not_kept`, with what was recorded',
+  ],
   ['depth of JSON', 'src/http/json-bounds.ts#JSON_DEPTH_MAX', '{} levels', '400 `bad_request`'],
   ['headers of a request', 'src/http/bare-server.ts#HTTP_LIMITS.headerBytesMax', '{}', '431, or the connection is closed'],
   ['time for headers', 'src/http/bare-server.ts#HTTP_LIMITS.headersTimeoutMs', '{}', '408, or the connection is closed'],
