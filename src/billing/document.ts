@@ -276,8 +276,9 @@ function evidenceJson({ facts, evidence }: Gathered): Record<string, unknown> {
       horizon: span === undefined ? null : formatInstant(span.horizonMs),
       outages_reported: reported.map(outageText),
       outages_counted: counted.map(outageText),
-      traffic: (facts.vms[i]?.traffic ?? []).map(({ plan, bytes, slots }) => ({
+      traffic: (facts.vms[i]?.traffic ?? []).map(({ plan, bytes, slots, ...of }) => ({
         plan,
+        ...(of.class === undefined ? {} : { class: of.class }),
         rx_bytes: bytes.rxBytes,
         tx_bytes: bytes.txBytes,
         slots: slots.map((slot) => [slot.rxBytes, slot.txBytes]),

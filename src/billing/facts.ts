@@ -2,7 +2,7 @@ import type { VmBody } from '../catalog/bodies.ts';
 import type { CreditPolicy } from '../domain/credit-policy.ts';
 import { defaultCreditPolicy } from '../domain/credit-policy.ts';
 import { applyIncidents, type Incident, type NoticeRule } from '../domain/incidents.ts';
-import type { DatedPlan, Plan, PlanBody } from '../domain/plan.ts';
+import type { DatedPlan, Plan } from '../domain/plan.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { OutageInterval } from '../domain/timeline.ts';
 import { localDay, MINUTE_MS, monthEnd, monthStart } from '../domain/zone.ts';
@@ -12,7 +12,7 @@ import { type RatedFrom, type RowsBehind, rowsBehind } from '../query/rows-behin
 import { loadSpans, type Span } from '../query/span.ts';
 import type { FeeEvent } from '../rating/fees.ts';
 import type { InvoiceFacts, PlanTraffic, VmFacts } from '../rating/order.ts';
-import { clipSegments, type Segment, segmentsOf } from '../rating/served.ts';
+import { type Segment, segmentsOf } from '../rating/served.ts';
 import type { Bytes } from '../rating/traffic.ts';
 import type { ClosedOutage } from '../rating/unavailable.ts';
 import { eventFees, exchanged } from '../terms/fees.ts';
@@ -27,7 +27,7 @@ import { lateChargesOf, overdueOf } from './overdue.ts';
 import type { NoteSay } from '../rating/note.ts';
 import { unprintableOf } from './unprintable.ts';
 import { zoneOfPeriod } from './period.ts';
-import { trafficDays, type TrafficRange, trafficSlots } from './usage.ts';
+import { trafficOf } from './traffic.ts';
 
 /** What the lines of a VM rest on: kept with the invoice as its evidence. */
 export interface VmEvidence {
@@ -50,8 +50,6 @@ export interface Gathered {
   isOver: boolean;
   stored: RatedFrom;
 }
-
-type Traffic = NonNullable<PlanBody['traffic']>;
 
 /** Reads all that an account's invoice for [fromMs, toMs) is computed from. Both are whole minutes. */
 export async function gatherFacts(context: BillingContext, account: string, fromMs: number, toMs: number): Promise<Gathered> {
@@ -251,60 +249,6 @@ function serviceOf(context: BillingContext, id: string, vm: VmBody, fromMinute: 
     return sheet === undefined ? defaultCreditPolicy(plan) : creditPolicyOf(sheet, plan);
   };
   return segmentsOf({ startsAtMs: vm.starts_at, endsAtMs: vm.ends_at, plans: dated, policyOf }, from, to);
-}
-
-/** Traffic of each VM's period: by the plans that price it, in the order in which they were first on, and by day on any plan. */
-async function trafficOf(
-  context: BillingContext,
-  vms: readonly { id: string; body: VmBody }[],
-  services: ReadonlyMap<string, readonly Segment[]>,
-  edges: readonly number[],
-): Promise<{ byPlan: Map<string, PlanTraffic[]>; byDay: Map<string, Bytes[]> }> {
-  const ranges: (TrafficRange & { plan: string; rules: Traffic | null })[] = [];
-  for (const { id, body } of vms) {
-    for (const segment of clipSegments(services.get(id) ?? [], edges[0] ?? 0, edges.at(-1) ?? 0)) {
-      const rules = context.catalog.plan(segment.plan.id)?.body.traffic ?? null;
-      const { fromMinute: from, toMinute: to } = segment;
-      ranges.push({ vm: id, fromMinute: from, toMinute: to, nics: body.nics, plan: segment.plan.id, rules });
-    }
-  }
-  const days = await trafficDays(context, ranges, edges);
-  const p95 = ranges.filter((range) => range.rules?.counting === 'p95');
-  const slots = new Map((await trafficSlots(context, p95)).map((found, i) => [p95[i], found]));
-  const byVm = new Map<string, (PlanTraffic & { found: Map<number, Bytes> })[]>();
-  const byDay = new Map<string, Bytes[]>();
-  for (const [i, range] of ranges.entries()) {
-    const { plan, rules } = range;
-    const sums = byDay.get(range.vm) ?? edges.slice(1).map((): Bytes => ({ rxBytes: 0n, txBytes: 0n }));
-    byDay.set(range.vm, sums);
-    for (const [day, sum] of sums.entries()) add(sum, days[i]?.[day]);
-    if (rules === null) continue;
-    const list = byVm.get(range.vm) ?? [];
-    byVm.set(range.vm, list);
-    let entry = list.find((each) => each.plan === plan);
-    if (entry === undefined) {
-      entry = { plan, rules, bytes: { rxBytes: 0n, txBytes: 0n }, slots: [], found: new Map() };
-      list.push(entry);
-    }
-    for (const day of days[i] ?? []) add(entry.bytes, day);
-    // A plan that came back within a slot of 5 minutes has its bytes in one slot.
-    for (const [slot, bytes] of slots.get(range) ?? []) {
-      const sum = entry.found.get(slot) ?? { rxBytes: 0n, txBytes: 0n };
-      add(sum, bytes);
-      entry.found.set(slot, sum);
-    }
-  }
-  return {
-    byPlan: new Map(
-      Array.from(byVm, ([vm, list]) => [vm, list.map(({ found, ...entry }) => ({ ...entry, slots: [...found.values()] }))]),
-    ),
-    byDay,
-  };
-}
-
-function add(sum: Bytes, more: Bytes | undefined): void {
-  sum.rxBytes += more?.rxBytes ?? 0n;
-  sum.txBytes += more?.txBytes ?? 0n;
 }
 
 /** Outages with an end: what is still open has lasted as far as is published. */

@@ -9,6 +9,12 @@ export interface TrafficRange {
   fromMinute: number;
   toMinute: number;
   nics: readonly string[] | null;
+  /** Of these those that a class of traffic takes; left out: all of them. */
+  takes?: (nic: string) => boolean;
+}
+
+function isOf({ nics, takes }: TrafficRange, nic: string): boolean {
+  return nics?.includes(nic) !== false && takes?.(nic) !== false;
 }
 
 const RANGE = `vm IN {vms:Array(String)} AND minute >= toDateTime({from:UInt32}, 'UTC') AND minute < toDateTime({to:UInt32}, 'UTC')`;
@@ -64,7 +70,7 @@ export function trafficDays(
       const days = starts.map((): Bytes => ({ rxBytes: 0n, txBytes: 0n }));
       for (const row of byVm.get(range.vm) ?? []) {
         const day = days[dayOf.get(row.day) ?? -1];
-        if (day === undefined || range.nics?.includes(row.nic) === false) continue;
+        if (day === undefined || !isOf(range, row.nic)) continue;
         day.rxBytes += BigInt(row.r);
         day.txBytes += BigInt(row.t);
       }
@@ -86,10 +92,10 @@ export function trafficSlots(context: QueryContext, ranges: readonly TrafficRang
         { ...params },
       ),
     );
-    return same.map(({ vm, nics }) => {
+    return same.map((range) => {
       const slots = new Map<number, Bytes>();
-      for (const row of byVm.get(vm) ?? []) {
-        if (nics?.includes(row.nic) === false) continue;
+      for (const row of byVm.get(range.vm) ?? []) {
+        if (!isOf(range, row.nic)) continue;
         for (const [number, r, t] of row.slots) {
           const slot = slots.get(number) ?? { rxBytes: 0n, txBytes: 0n };
           slots.set(number, { rxBytes: slot.rxBytes + BigInt(r), txBytes: slot.txBytes + BigInt(t) });

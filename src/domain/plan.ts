@@ -81,6 +81,36 @@ const p95Traffic = z.strictObject({
   price_per_mbps: price.describe('Of the slot of five minutes that 95 % of the slots do not exceed, in Mbit/s.'),
 });
 
+const classed = {
+  name: documentText(50, false).describe('What its customers know it by: private, peering.'),
+  nics: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^[A-Za-z0-9._:*-]{1,64}$/,
+          'must be 1 to 64 characters of A-Z a-z 0-9 . _ : - and *, which stands for any number',
+        ),
+    )
+    .min(1)
+    .max(20)
+    .describe('Patterns of the names of interfaces.'),
+};
+/** Traffic of some interfaces, with a price of its own. */
+const trafficClass = z.discriminatedUnion('counting', [meteredTraffic.extend(classed), p95Traffic.extend(classed)]);
+
+const classes = {
+  classes: z
+    .array(trafficClass)
+    .min(1)
+    .max(20)
+    .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'must not have two of the same name')
+    .optional()
+    .describe(
+      'Interfaces whose traffic costs otherwise: each belongs to the first class that names it. What none names costs as said beside them.',
+    ),
+};
+
 /** The body of `PUT /v1/plans/{id}` (SPEC §7). */
 export const planBody = z
   .strictObject({
@@ -98,7 +128,7 @@ export const planBody = z
       .describe('Which unavailable time earns credit, where the terms do not say.'),
     terms: identifier.nullable().default(null).describe('The terms sheet of its VMs that have none of their own.'),
     traffic: z
-      .discriminatedUnion('counting', [meteredTraffic, p95Traffic])
+      .discriminatedUnion('counting', [meteredTraffic.extend(classes), p95Traffic.extend(classes)])
       .nullable()
       .default(null)
       .describe('What traffic costs; null: nothing.'),

@@ -35,6 +35,8 @@ export interface ServiceDetail {
 
 export interface TrafficDetail {
   plan: string;
+  /** Of some interfaces alone; left out: of all that no class names. */
+  class?: string;
   rx_bytes: bigint;
   tx_bytes: bigint;
   counted_bytes: bigint;
@@ -52,6 +54,8 @@ export interface TrafficDetail {
 
 export interface PercentileDetail {
   plan: string;
+  /** Of some interfaces alone; left out: of all that no class names. */
+  class?: string;
   slots: number;
   /** From 1. */
   rank: number;

@@ -39,6 +39,8 @@ export interface VmFacts {
 /** Traffic under one plan: its totals, and its slots of 5 minutes where the plan asks for them. */
 export interface PlanTraffic {
   readonly plan: string;
+  /** Of some interfaces alone; left out: of all that no class names. */
+  readonly class?: string;
   readonly rules: NonNullable<PlanBody['traffic']>;
   readonly bytes: Bytes;
   readonly slots: readonly Bytes[];

@@ -40,6 +40,7 @@ export function percentileBytes(given: readonly bigint[], n: number): bigint {
 export interface PercentileFacts {
   readonly vm: string;
   readonly plan: string;
+  readonly class?: string;
   readonly rules: P95Traffic;
   /** Those with traffic. */
   readonly slots: readonly Bytes[];
@@ -49,7 +50,8 @@ export interface PercentileFacts {
 }
 
 /** The 95th percentile of a VM's period, per Mbit/s. */
-export function pricePercentile({ vm, plan, rules, slots, slotCount, currency }: PercentileFacts): PricedAs<'traffic'> {
+export function pricePercentile({ vm, plan, rules, slots, slotCount, currency, ...of }: PercentileFacts): PricedAs<'traffic'> {
+  const classed = of.class === undefined ? {} : { class: of.class };
   const withTraffic = slots.map(({ rxBytes, txBytes }) =>
     rules.direction === 'sum' ? rxBytes + txBytes : rxBytes > txBytes ? rxBytes : txBytes,
   );
@@ -60,13 +62,13 @@ export function pricePercentile({ vm, plan, rules, slots, slotCount, currency }:
     kind: 'traffic',
     vm,
     say: {
-      about: { code: 'percentile', direction: rules.direction, plan },
+      about: { code: 'percentile', direction: rules.direction, plan, ...classed },
       formula: [{ code: 'percentile_rank' }, { code: 'percentile_rate' }],
       unit: { code: 'mbit_per_second' },
     },
     quantity: decimalText(mbps),
     unitPrice: priceText(exact(priceNanosOf(rules.price_per_mbps)), currency),
     exactNanos: total,
-    detail: { plan, slots: slotCount, rank: rankOf(slotCount), slot_bytes: bytes, exact_nanos: exactText(total) },
+    detail: { plan, ...classed, slots: slotCount, rank: rankOf(slotCount), slot_bytes: bytes, exact_nanos: exactText(total) },
   };
 }

@@ -16,8 +16,9 @@ const counting = z.enum(['sum', 'in', 'out', 'max']);
 
 const ITEMS = [
   code('service', { plans: z.array(z.string()) }),
-  code('traffic', { counting, plan: z.string() }),
-  code('percentile', { direction: z.enum(['sum', 'max']), plan: z.string() }),
+  // `class`: of some interfaces alone.
+  code('traffic', { counting, plan: z.string(), class: z.string().optional() }),
+  code('percentile', { direction: z.enum(['sum', 'max']), plan: z.string(), class: z.string().optional() }),
   // Sums of a plan for a period, and once.
   code('flat', { plan: z.string() }),
   code('setup', { plan: z.string() }),

@@ -74,6 +74,7 @@ export function tierShares(
 export interface TrafficFacts {
   readonly vm: string;
   readonly plan: string;
+  readonly class?: string;
   readonly rules: MeteredTraffic;
   readonly bytes: Bytes;
   readonly currency: string;
@@ -85,7 +86,8 @@ export interface TrafficFacts {
  * The traffic of a VM's period under one plan, by itself: what is included, and the tiers' bounds, in proportion to its share of the
  * served minutes, so that nobody buys a month's allowance with a day. Zero usage is a line of zero, which shows what was included.
  */
-export function priceTraffic({ vm, plan, rules, bytes, currency, share = WHOLE }: TrafficFacts): PricedAs<'traffic'> {
+export function priceTraffic({ vm, plan, rules, bytes, currency, share = WHOLE, ...of }: TrafficFacts): PricedAs<'traffic'> {
+  const classed = of.class === undefined ? {} : { class: of.class };
   const isPart = share.minutes !== share.of;
   const counted = countedBytes(rules.counting, bytes);
   const included = exact(BigInt(rules.included_bytes) * share.minutes, share.of);
@@ -105,7 +107,7 @@ export function priceTraffic({ vm, plan, rules, bytes, currency, share = WHOLE }
     kind: 'traffic',
     vm,
     say: {
-      about: { code: 'traffic', counting: rules.counting, plan },
+      about: { code: 'traffic', counting: rules.counting, plan, ...classed },
       formula: [
         { code: 'metered', counting: rules.counting, started_units_whole: rules.round_up },
         { code: rules.mode === 'volume' ? 'tiers_volume' : 'tiers_graduated' },
@@ -119,6 +121,7 @@ export function priceTraffic({ vm, plan, rules, bytes, currency, share = WHOLE }
     exactNanos: total,
     detail: {
       plan,
+      ...classed,
       rx_bytes: bytes.rxBytes,
       tx_bytes: bytes.txBytes,
       counted_bytes: counted,

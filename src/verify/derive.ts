@@ -149,9 +149,10 @@ function sumsOf({ minimum, maximum, flat, setup }: Plans[string]): ModelSums {
   return { minimum: nanos(minimum), maximum: nanos(maximum), flat: nanos(flat), setup: nanos(setup) };
 }
 
-function trafficOf({ plan, rx_bytes, tx_bytes, slots }: EvidenceVm['traffic'][number], plans: Plans): ModelVmTraffic[] {
-  const rules = plans[plan]?.traffic ?? null;
-  if (rules === null) return [];
+function trafficOf({ plan, rx_bytes, tx_bytes, slots, ...of }: EvidenceVm['traffic'][number], plans: Plans): ModelVmTraffic[] {
+  const whole = plans[plan]?.traffic ?? null;
+  const rules = of.class === undefined ? whole : whole?.classes.find(({ name }) => name === of.class);
+  if (rules === undefined || rules === null) return [];
   const bytes = { plan, rx: rx_bytes, tx: tx_bytes, slots };
   if (rules.counting === 'p95') {
     const { counting, direction } = rules;

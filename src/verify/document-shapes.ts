@@ -38,17 +38,22 @@ const rows = z.object({ rows: z.int(), version: exact });
 export const rowsShape = z.object({ uptime: rows, traffic: rows, outages: rows });
 export type RowsAnswer = z.infer<typeof rowsShape>;
 
-const traffic = z.discriminatedUnion('counting', [
-  z.looseObject({
-    counting: z.enum(['sum', 'in', 'out', 'max']),
-    included_bytes: exact,
-    unit_bytes: exact,
-    round_up: z.boolean(),
-    mode: z.enum(['graduated', 'volume']),
-    tiers: z.array(z.object({ up_to: exact.nullable(), price: z.string() })),
-  }),
-  z.looseObject({ counting: z.literal('p95'), direction: z.enum(['sum', 'max']), price_per_mbps: z.string() }),
-]);
+const metered = {
+  counting: z.enum(['sum', 'in', 'out', 'max']),
+  included_bytes: exact,
+  unit_bytes: exact,
+  round_up: z.boolean(),
+  mode: z.enum(['graduated', 'volume']),
+  tiers: z.array(z.object({ up_to: exact.nullable(), price: z.string() })),
+};
+const p95 = { counting: z.literal('p95'), direction: z.enum(['sum', 'max']), price_per_mbps: z.string() };
+/** Whether a class has the interfaces that it names is for whoever has their traffic: the evidence has its sums. */
+const named = { name: z.string(), nics: z.array(z.string()) };
+const classes = z
+  .array(z.discriminatedUnion('counting', [z.looseObject({ ...metered, ...named }), z.looseObject({ ...p95, ...named })]))
+  .default([]);
+
+const traffic = z.discriminatedUnion('counting', [z.looseObject({ ...metered, classes }), z.looseObject({ ...p95, classes })]);
 
 const priceShape = z.object({ amount: z.string(), per: z.enum(['hour', 'day', 'month']) });
 
@@ -115,7 +120,15 @@ export const evidenceShape = z.looseObject({
       horizon: instant.nullable(),
       outages_reported: z.array(outage),
       outages_counted: z.array(outage),
-      traffic: z.array(z.object({ plan: z.string(), rx_bytes: exact, tx_bytes: exact, slots: z.array(z.tuple([exact, exact])) })),
+      traffic: z.array(
+        z.object({
+          plan: z.string(),
+          class: z.string().optional(),
+          rx_bytes: exact,
+          tx_bytes: exact,
+          slots: z.array(z.tuple([exact, exact])),
+        }),
+      ),
       events: z.array(z.string()),
     }),
   ),

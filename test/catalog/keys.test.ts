@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { digestOf, keyFromBytes, keyRequest, KeyRing, matchesAny } from '../../src/catalog/keys.ts';
+import { digestOf, keyFromBytes, keyRequest, KeyRing } from '../../src/catalog/keys.ts';
+import { matchesAny } from '../../src/domain/pattern.ts';
 
 describe('keys', () => {
   it('are 32 bytes behind a prefix', () => {

@@ -75,7 +75,7 @@ function everything(): { facts: InvoiceFacts; lines: RatedLine[] } {
           TO / MINUTE_MS,
         ),
         outages: [{ startMs: FROM + 5 * 864e5, endMs: FROM + 5 * 864e5 + 600_000, condition: conditionCode('provider') }],
-        traffic: RULES.map((rules) => ({ plan: '1', rules, bytes: { rxBytes: 10n ** 13n, txBytes: 10n ** 12n }, slots: [{ rxBytes: 10n ** 12n, txBytes: 1n }] })),
+        traffic: RULES.flatMap((rules) => [{}, { class: '2' }].map((of) => ({ plan: '1', ...of, rules, bytes: { rxBytes: 10n ** 13n, txBytes: 10n ** 12n }, slots: [{ rxBytes: 10n ** 12n, txBytes: 1n }] }))),
         sums: new Map([['1', { minimumNanos: 10n ** 25n, flatNanos: 10n ** 9n }], ['2', { maximumNanos: 1n }]]),
         setups: [{ plan: '1', atMs: FROM, nanos: 10n ** 9n }],
         addOns: [{ id: 'x', name: '5', priceNanos: 10n ** 9n, per, quantity: 2, fromMs: FROM, untilMs: null }],
@@ -175,6 +175,7 @@ const isOld = (line: ShownLine): boolean => {
   const isPart = line.say?.formula.some(({ code }) => code === 'part_of_period' || code === 'by_hand') ?? false;
   return (
     !isPart &&
+    !('class' in item) &&
     !['flat', 'minimum', 'maximum', 'setup', 'add_on'].includes(item.code) &&
     (item.code !== 'fee' || !LATER.includes(item.event))
   );

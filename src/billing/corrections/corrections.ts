@@ -57,7 +57,9 @@ export function lineKey({
   detail: object;
 }): string {
   const member = TOLD_BY[kind];
-  const about = member === undefined ? undefined : memberOf(detail, member);
+  const named = member === undefined ? undefined : memberOf(detail, member);
+  const classed = kind === 'traffic' ? memberOf(detail, 'class') : undefined;
+  const about = typeof classed === 'string' ? `${String(named)} class ${classed}` : named;
   // Keys are kept with debits and credit notes, fees by the text that they have always had.
   const keyed = kind === 'credit' ? 'service' : kind;
   return [keyed, vm, about, kind === 'fee' ? aboutText(item) : ''].map(String).join(' ');

@@ -13,11 +13,15 @@ const COUNTING = {
   max: 'the larger of received and sent',
 } as const;
 
+function ofClass(name: string | undefined): string {
+  return name === undefined ? '' : `, class ${name}`;
+}
+
 const ABOUT: Sayings<AboutSay> = {
   service: ({ plans }) => `Service, ${plans.map((plan) => `plan ${plan}`).join(', ')}`,
-  traffic: ({ counting, plan }) => `Traffic (${COUNTING[counting]}), plan ${plan}`,
-  percentile: ({ direction, plan }) =>
-    `95th percentile (${direction === 'sum' ? 'received + sent' : 'the larger direction'}), plan ${plan}`,
+  traffic: ({ counting, plan, class: of }) => `Traffic (${COUNTING[counting]}), plan ${plan}${ofClass(of)}`,
+  percentile: ({ direction, plan, class: of }) =>
+    `95th percentile (${direction === 'sum' ? 'received + sent' : 'the larger direction'}), plan ${plan}${ofClass(of)}`,
   flat: ({ plan }) => `Flat sum, plan ${plan}`,
   setup: ({ plan }) => `Set-up, plan ${plan}`,
   minimum: ({ plan }) => `Up to the minimum of plan ${plan}`,

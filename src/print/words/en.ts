@@ -40,9 +40,10 @@ const FEES: Readonly<Record<EventKind, string>> = {
 
 const ABOUT: Sayings<AboutSay> = {
   service: ({ plans }) => `Service, plan ${plans.join(', ')}`,
-  traffic: ({ counting, plan }) => `Traffic (${COUNTING[counting]}), plan ${plan}`,
-  percentile: ({ direction, plan }) =>
-    `95th percentile (${direction === 'sum' ? COUNTING.sum : 'the larger direction'}), plan ${plan}`,
+  traffic: ({ counting, plan, class: of }) =>
+    `Traffic${of === undefined ? '' : ` “${of}”`} (${COUNTING[counting]}), plan ${plan}`,
+  percentile: ({ direction, plan, class: of }) =>
+    `95th percentile${of === undefined ? '' : ` of traffic “${of}”`} (${direction === 'sum' ? COUNTING.sum : 'the larger direction'}), plan ${plan}`,
   flat: ({ plan }) => `Flat sum, plan ${plan}`,
   setup: ({ plan }) => `Set-up, plan ${plan}`,
   minimum: ({ plan }) => `Up to the minimum of plan ${plan}`,

@@ -40,8 +40,9 @@ const FEES: Readonly<Record<EventKind, string>> = {
 
 const ABOUT: Sayings<AboutSay> = {
   service: ({ plans }) => `服务费，方案 ${plans.join(', ')}`,
-  traffic: ({ counting, plan }) => `流量（${COUNTING[counting]}），方案 ${plan}`,
-  percentile: ({ direction, plan }) => `第 95 百分位带宽（${direction === 'sum' ? COUNTING.sum : '较大方向'}），方案 ${plan}`,
+  traffic: ({ counting, plan, class: of }) => `${of === undefined ? '' : `“${of}”`}流量（${COUNTING[counting]}），方案 ${plan}`,
+  percentile: ({ direction, plan, class: of }) =>
+    `${of === undefined ? '' : `“${of}”流量`}第 95 百分位带宽（${direction === 'sum' ? COUNTING.sum : '较大方向'}），方案 ${plan}`,
   flat: ({ plan }) => `固定费用，方案 ${plan}`,
   setup: ({ plan }) => `开通费，方案 ${plan}`,
   minimum: ({ plan }) => `补足方案 ${plan} 的最低消费`,
