@@ -1,10 +1,6 @@
 /** The product in one process: the log and ClickHouse are embedded (or ClickHouse is a server), the aggregator has a thread of its own. */
-import { join } from 'node:path';
-import { newestCheckpointMs, openCheckpoints } from '../aggregate/checkpoint.ts';
-import { settleOwnLog } from '../aggregate/embedded/own-log.ts';
-import { type MeteringStatus, sampleCounts } from '../aggregate/metering-status.ts';
-import { type AggregatorThread, startAggregatorThread } from '../aggregate/embedded/thread.ts';
-import type { Config } from '../process/config.ts';
+import type { MeteringStatus } from '../aggregate/metering-status.ts';
+import { startAggregatorThread } from '../aggregate/embedded/thread.ts';
 import type { Readiness } from '../api/service/status.ts';
 import { bodyExamples } from '../api/body-examples.ts';
 import { apiPlugin, servicePlugin } from '../api/routes.ts';
@@ -14,17 +10,14 @@ import { openNameShares } from '../ingest/name-shares.ts';
 import { AgentsSeen, registerAgents } from '../ingest/agents-seen.ts';
 import { ingestPlugin } from '../ingest/plugin.ts';
 import { registerSources } from '../ingest/source-gauges.ts';
-import { openEmbeddedReader, openEmbeddedWriter, type EmbeddedWriter } from '../log/embedded-log.ts';
-import { finishReplacing } from '../log/replace.ts';
 import { catalogRecord } from '../log/record.ts';
 import { clusterOf } from '../store/cluster.ts';
 import { migrate } from '../store/migrations.ts';
-import { type LogGap, readGaps, readNamedLog } from '../store/named-log.ts';
+import { readGaps } from '../store/named-log.ts';
 import { openStore } from '../store/open.ts';
-import type { Store } from '../store/store.ts';
 import type { Outage } from '../store/retry.ts';
 import { apiContextOf } from './api-context.ts';
-import { metricsOf, type PartitionHealth } from './metrics.ts';
+import { metricsOf } from './metrics.ts';
 import { clockGauges } from './clock-gauges.ts';
 import { startExpiry } from './expiry.ts';
 import { openFront } from './front.ts';
@@ -40,9 +33,10 @@ import {
   lockFolder,
   repeat,
   UnsupportedError,
-  watermarkOf,
   withRetention,
 } from './parts.ts';
+import { partitionOf, statusOf } from './one-process-status.ts';
+import { checkpointsOf, gapsOf, logPathOf, openOwnLog } from './own-log.ts';
 import { openRecords } from './records.ts';
 import { startScheduling } from './scheduling.ts';
 import { Follower } from '../journal/follow.ts';
@@ -232,86 +226,5 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
       await store.close();
       await lock.release();
     },
-  };
-}
-
-/** Opens the log that the database's rows come from. Throws LogIdentityError for any other. */
-async function openOwnLog(
-  { config, logger, now, faults, onFatal, randomBytes }: AppOptions,
-  store: Store,
-  gaps: readonly LogGap[],
-  stillOurs: () => void,
-): Promise<EmbeddedWriter> {
-  const path = logPathOf(config);
-  const named = await readNamedLog(store);
-  if (named !== undefined) await finishReplacing(path, named.logId, faults);
-  const log = openEmbeddedWriter({ path, onFatal, stillOurs, ...givenFaults(faults) });
-  const reader = openEmbeddedReader(path);
-  try {
-    await settleOwnLog({
-      ...{ store, writer: log, reader, nowMs: now(), randomBytes, gaps, faults },
-      checkpoints: openCheckpoints(checkpointsOf(config), faults),
-      note: (message) => {
-        logger.warn(message);
-      },
-    });
-  } catch (error) {
-    await log.close();
-    throw error;
-  } finally {
-    reader.close();
-  }
-  return log;
-}
-
-function logPathOf({ dataDir }: Config): string {
-  return join(dataDir, 'log');
-}
-
-function checkpointsOf({ dataDir }: Config): string {
-  return join(dataDir, 'checkpoints');
-}
-
-/** What was let pass of this log and is in its count of samples. */
-function gapsOf(gaps: readonly LogGap[], logId: string) {
-  return gaps
-    .filter((gap) => gap.logId === logId)
-    .map(({ partition, from, until, samples }) => ({ partition, from, until, samples: samples ?? 0n }));
-}
-
-function statusOf(
-  log: EmbeddedWriter,
-  aggregator: AggregatorThread,
-  config: Config,
-  catalogSeq: bigint,
-  gaps: readonly LogGap[],
-): MeteringStatus {
-  const progress = aggregator.progress();
-  return {
-    log: { appended: log.samplesAppended, aggregated: progress.aggregatedSamples, stored: progress.storedSamples },
-    logId: log.logId,
-    halted: aggregator.halted(),
-    gaps,
-    watermarkMs: watermarkOf(progress.clockMs, config),
-    waiting: progress.waiting,
-    catalog: { recorded: catalogSeq, applied: progress.catalogSeq < catalogSeq ? progress.catalogSeq : catalogSeq },
-    vms: progress.vms,
-    samples: sampleCounts(progress.counters, progress.quarantined, progress.forgotten),
-    forgotten: progress.forgotten,
-  };
-}
-
-/** The embedded log as its only partition. Its state is saved by the clock of this machine. */
-function partitionOf(log: EmbeddedWriter, aggregator: AggregatorThread, config: Config): PartitionHealth {
-  const progress = aggregator.progress();
-  return {
-    partition: 0,
-    appendedSeq: log.headSeq - 1,
-    aggregatedSeq: progress.aggregatedSeq,
-    storedSeq: progress.storedSeq,
-    watermarkMs: watermarkOf(progress.clockMs, config),
-    waiting: progress.waiting,
-    checkpointAtMs: newestCheckpointMs(checkpointsOf(config)),
-    halted: aggregator.halted()?.state,
   };
 }

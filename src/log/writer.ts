@@ -6,9 +6,8 @@ import { LogError, type LogWriter } from './log.ts';
 import type { Head } from './marks.ts';
 import type { After, FaultPoint, WriterFaults, WriterLimits, WriterSurroundings } from './surroundings.ts';
 import { markIn } from './table-mark.ts';
+import { Trimmer } from './trim.ts';
 
-/** Segments removed in one transaction by a trim: a few milliseconds of the write lock at most. */
-const TRIM_CHUNK_SEGMENTS = 64;
 /** Every so many appended bytes the pages in use are counted. */
 const KEPT_BYTES_CHECK_EVERY = 16 * 2 ** 20;
 
@@ -32,7 +31,6 @@ export class EmbeddedWriter implements LogWriter {
   readonly #chain: Chain;
   #logId: string;
   #idSeq: number;
-  #trimmedBefore: number;
   #collecting: AppendGroup | null = null;
   #flushing: AppendGroup | null = null;
   #flushScheduled = false;
@@ -42,6 +40,7 @@ export class EmbeddedWriter implements LogWriter {
   #closing: Promise<void> | null = null;
   #failure: LogError | null = null;
   #idle: (() => void)[] = [];
+  readonly #trimmer: Trimmer;
   #trims: Promise<void> = Promise.resolve();
 
   constructor(table: WriteTable, limits: WriterLimits, { onFatal, after, stillOurs }: WriterSurroundings, faults?: WriterFaults) {
@@ -58,7 +57,7 @@ export class EmbeddedWriter implements LogWriter {
     this.#chain = chainOf(head.check);
     this.#logId = head.logId;
     this.#idSeq = head.idSeq;
-    this.#trimmedBefore = table.trim().beforeSeq;
+    this.#trimmer = new Trimmer(table, limits, { after, stillOurs, faults });
     this.#full = table.bytesInUse() > limits.keptBytesMax;
   }
 
@@ -88,14 +87,14 @@ export class EmbeddedWriter implements LogWriter {
    * positions are spoken for. Answers what it says of itself before its first record.
    */
   async beginAt(seq: number, samples: bigint): Promise<LogMark> {
-    if (this.#nextSeq !== 0 || this.#trimmedBefore !== 0) throw new Error('only an empty log can begin elsewhere');
+    if (this.#nextSeq !== 0 || this.#trimmer.beforeSeq !== 0) throw new Error('only an empty log can begin elsewhere');
     const mark: LogMark = { check: checkText(this.#chain), samples };
     const head = { ...this.#durable, nextSeq: seq, samplesAppended: samples };
     await this.#table.begin(head, { beforeSeq: seq, mark });
     this.#durable = head;
     this.#nextSeq = seq;
     this.#samplesQueued = samples;
-    this.#trimmedBefore = seq;
+    this.#trimmer.beforeSeq = seq;
     return mark;
   }
 
@@ -279,42 +278,12 @@ export class EmbeddedWriter implements LogWriter {
     // a damaged segment is the reader's to tell: what is appended is not touched by it, and the log is kept as it is
     const mark = markIn(this.#table, beforeSeq - 1);
     try {
-      await this.#atFault('before-trim');
-      this.#stillOurs();
-      // The mark goes first: readers never meet a half-trimmed range, and a trim cut short is finished by the next one.
-      if (beforeSeq > this.#trimmedBefore) await this.#withDeadline(this.#table.markTrimmed({ beforeSeq, mark }));
-      this.#trimmedBefore = Math.max(this.#trimmedBefore, beforeSeq);
-      await this.#removeSegments();
+      await this.#trimmer.trim(beforeSeq, mark, () => this.#durable.nextSeq);
       this.#full = this.#table.bytesInUse() > this.#limits.keptBytesMax;
       await this.#atFault('after-trim');
     } catch (error) {
       throw this.#fail('a trim of the log failed', error);
     }
-  }
-
-  /** Removes the segments all of whose records lie before the trim mark, a chunk a transaction. */
-  async #removeSegments(): Promise<void> {
-    for (;;) {
-      const seqs = this.#table.segmentsUpTo(this.#trimmedBefore, TRIM_CHUNK_SEGMENTS + 1);
-      // A segment ends where the next one begins; the newest ends at the head.
-      const last =
-        seqs.length <= TRIM_CHUNK_SEGMENTS && this.#trimmedBefore === this.#durable.nextSeq ? seqs.length : seqs.length - 1;
-      const removable = seqs.slice(0, last).filter((seq) => seq < this.#trimmedBefore);
-      if (removable.length === 0) return;
-      await this.#withDeadline(this.#table.remove(removable));
-    }
-  }
-
-  async #withDeadline(written: Promise<void>): Promise<void> {
-    let cancel: () => void = () => undefined;
-    const late = new Promise<never>((_, reject) => {
-      cancel = this.#after(this.#limits.appendDeadlineMs, () => {
-        setImmediate(() => {
-          reject(new Error(`a trim took longer than ${this.#limits.appendDeadlineMs} ms`));
-        });
-      });
-    });
-    await Promise.race([written, late]).finally(cancel);
   }
 
   async #atFault(point: FaultPoint): Promise<void> {

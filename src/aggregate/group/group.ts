@@ -12,7 +12,7 @@ import { MessageBuilder } from '../../log/kafka/message.ts';
 import { Asking } from '../../log/kafka/asking.ts';
 import { boundsOf } from '../../log/kafka/topic.ts';
 import { faultOf, TopicWatch } from '../../log/kafka/watch.ts';
-import type { Producing } from '../../log/kafka/writer.ts';
+import type { Producing } from '../../log/kafka/producing.ts';
 import { tickRecord } from '../../log/record.ts';
 import type { Bounds } from '../../log/kafka/queue.ts';
 import { PartitionRunner, type RunnerOptions } from './partition-runner.ts';

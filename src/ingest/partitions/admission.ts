@@ -5,13 +5,12 @@
  * what is stored, and beyond the open half a grant is on record before it is appended.
  */
 import type { Sender } from '../../http/keys.ts';
-import { ProblemError } from '../../problems/problem.ts';
-import { afterOwnTime } from '../../process/patience.ts';
 import { KnownNames } from '../names/known-names.ts';
 import { hasShare, nameRefusal } from '../names/refusal.ts';
 import { isNone, isWithin, less, type Names, type Room, type RoomOptions, roomOf, sum } from '../names/names.ts';
 import type { Grant, PartitionGrants } from './grants.ts';
 import { type Named, namesAtMost, namesIn, nicKey } from './named.ts';
+import { RequestPatience } from './patience.ts';
 import { PartitionPlaces, type Recorded } from './places.ts';
 import type { StoredNames } from './stored-names.ts';
 
@@ -147,35 +146,32 @@ export class PartitionAdmission {
   }
 
   async #look(frames: Uint8Array, sender: Sender, append: () => Promise<void>): Promise<void> {
-    const over = new AbortController();
-    const cancel = afterOwnTime(this.#options.patienceMs ?? PATIENCE_MS, () => {
-      over.abort();
-    });
+    const patience = new RequestPatience(this.#options.patienceMs ?? PATIENCE_MS);
     try {
       const named = namesIn(frames, this.#places.length);
       for (;;) {
-        const added = await this.#newOf(named, over.signal);
+        const added = await this.#newOf(named, patience);
         if (added.size === 0) break;
-        const decided = await this.#inTurn(() => this.#decide(added, sender, over.signal, append));
+        const decided = await this.#inTurn(() => this.#decide(added, sender, patience, append));
         if (decided !== 'wait') {
           await decided.appended;
           return;
         }
-        await this.#untilRead(over.signal);
+        await this.#untilRead(patience);
       }
     } finally {
-      cancel();
+      patience.end();
     }
     await append();
   }
 
   /** What of the names has no place, as far as is known, once all aggregators concerned have forgotten what is to be. */
-  async #newOf(named: ReadonlyMap<number, Named>, over: AbortSignal): Promise<Map<number, Added>> {
+  async #newOf(named: ReadonlyMap<number, Named>, patience: RequestPatience): Promise<Map<number, Added>> {
     const isBehind = (partition: number): boolean => {
       const recorded = this.#places[partition]?.recorded;
       return recorded === undefined || recorded.catalogSeq < this.#forgettingSeq;
     };
-    while ([...named.keys()].some(isBehind)) await this.#untilRead(over);
+    while ([...named.keys()].some(isBehind)) await this.#untilRead(patience);
     for (;;) {
       const forgettingSeq = this.#forgettingSeq;
       const added = this.#unknownOf(named);
@@ -185,7 +181,7 @@ export class PartitionAdmission {
         const own = this.#places[partition]?.recorded?.catalogSeq ?? 0n;
         return own < least ? own : least;
       }, BigInt(Number.MAX_SAFE_INTEGER));
-      await this.#within(over, this.#options.stored.ask(all, { clockMs: this.#clockMs, catalogSeq }, over));
+      await patience.within(this.#options.stored.ask(all, { clockMs: this.#clockMs, catalogSeq }, patience.over));
       if (forgettingSeq === this.#forgettingSeq) return this.#unknownOf(named);
     }
   }
@@ -207,16 +203,16 @@ export class PartitionAdmission {
   async #decide(
     added: ReadonlyMap<number, Added>,
     sender: Sender,
-    over: AbortSignal,
+    patience: RequestPatience,
     append: () => Promise<void>,
   ): Promise<'wait' | { readonly appended: Promise<void> }> {
-    this.#check(over);
+    patience.check();
     const granted = new Map([...added].filter(([partition, { names }]) => !this.#isFree(partition, names)));
     if (granted.size > 0) {
       for (const [partition, { names }] of granted) if (!this.#fits(partition, names, sender)) return 'wait';
       const names = new Map([...granted].map(([partition, each]) => [partition, each.names]));
       const grant: Grant = { keyId: sender.id, ofShare: hasShare(sender), names };
-      await this.#record(grant, over);
+      await this.#record(grant, patience);
       for (const [partition, each] of granted) {
         if (this.#stillFits(partition, each.names, sender)) continue;
         this.#options.grants.giveBack(grant);
@@ -259,10 +255,10 @@ export class PartitionAdmission {
     return { places, taken, others: sum(this.#options.grants.othersIn(partition), open) };
   }
 
-  async #record(grant: Grant, over: AbortSignal): Promise<void> {
+  async #record(grant: Grant, patience: RequestPatience): Promise<void> {
     const recorded = this.#options.grants.record(grant);
     try {
-      await this.#within(over, recorded);
+      await patience.within(recorded);
     } catch (error) {
       // what comes to be on record after all was not let in
       recorded.then(
@@ -281,41 +277,11 @@ export class PartitionAdmission {
     return result;
   }
 
-  #untilRead(over: AbortSignal): Promise<void> {
-    return this.#within(
-      over,
+  #untilRead(patience: RequestPatience): Promise<void> {
+    return patience.within(
       new Promise((resolve) => {
         this.#onRead.push(resolve);
       }),
-    );
-  }
-
-  #check(over: AbortSignal): void {
-    if (over.aborted) throw this.#outOfPatience();
-  }
-
-  /** Waits for something, not longer than patience lasts. */
-  async #within<T>(over: AbortSignal, work: Promise<T>): Promise<T> {
-    this.#check(over);
-    let stop: () => void = () => undefined;
-    const given = new Promise<never>((_, reject) => {
-      stop = () => {
-        reject(this.#outOfPatience());
-      };
-      over.addEventListener('abort', stop, { once: true });
-    });
-    try {
-      return await Promise.race([work, given]);
-    } finally {
-      over.removeEventListener('abort', stop);
-    }
-  }
-
-  #outOfPatience(): ProblemError {
-    return new ProblemError(
-      'store_unavailable',
-      'the samples were not taken: they name VMs or interfaces that may be new, and whether there is room for them could not be told in time, ' +
-        'since ClickHouse does not answer or the aggregators have not come to what was let in before. Keep them, and send the same again later',
     );
   }
 }

@@ -13,7 +13,7 @@ import kafkajs, {
 import type { KafkaSettings } from '../../process/config.ts';
 import { Kept } from './kept.ts';
 import { brokerSocket } from './socket.ts';
-import { type Acknowledged, MessageTooLarge, type Producing } from './writer.ts';
+import { type Acknowledged, MessageTooLarge, type Producing } from './producing.ts';
 
 /** Where the client's own complaints go. */
 export type Complaint = (message: string, detail: object) => void;

@@ -9,27 +9,11 @@
 import type { LogId } from '../identity.ts';
 import { afterOwnTime } from '../../process/patience.ts';
 import { LogError } from '../log.ts';
+import { failureOf, tooSmall } from './append-failure.ts';
 import { Batches, type Outgoing, Waiter } from './batches.ts';
 import { ClockOffset } from './clock-offset.ts';
 import { MESSAGE_BYTES_MAX } from './message.ts';
-
-/** A message acknowledged: when by the brokers' clock, and where. */
-export interface Acknowledged {
-  readonly partition: number;
-  readonly offset: number;
-  readonly appendedMs: number;
-}
-
-/** What the writer needs of a Kafka client. Rejects when any of the messages may not be stored; with MessageTooLarge when that is why. */
-export interface Producing {
-  produce(messages: readonly { readonly partition: number; readonly value: Buffer }[]): Promise<readonly Acknowledged[]>;
-  close(): Promise<void>;
-}
-
-/** The brokers take no message of this size. */
-export class MessageTooLarge extends Error {
-  override readonly name = 'MessageTooLarge';
-}
+import { type Acknowledged, MessageTooLarge, type Producing } from './producing.ts';
 
 export interface KafkaWriterOptions {
   readonly producing: Producing;
@@ -293,18 +277,4 @@ export class KafkaWriter {
     if (this.#inFlight > 0 || !this.#batches.isEmpty) await new Promise<void>((resolve) => this.#idle.push(resolve));
     await this.#options.producing.close();
   }
-}
-
-/** What can't be made smaller is refused. */
-function tooSmall(messages: readonly Outgoing[]): string {
-  const largest = Math.max(...messages.map(({ builder }) => builder.bytes));
-  return `the brokers take no message of ${largest} bytes, which is of one sample or none: raise max.message.bytes of the topic`;
-}
-
-/** What who waits for an append is told: `log_mismatch` as it is, all else leaves the outcome unknown. */
-function failureOf(cause: unknown): LogError {
-  if (cause instanceof LogError && cause.code === 'log_mismatch') return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const what = cause instanceof MessageTooLarge ? 'the brokers take no message of this size' : 'the brokers did not acknowledge';
-  return new LogError('log_failed', `${what}: ${reason}`, cause);
 }
