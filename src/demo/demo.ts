@@ -97,6 +97,9 @@ export async function runDemo(options: DemoOptions): Promise<DemoOutcome> {
     await settled(options, server, api, endMs);
     tell.event('the last minute is published');
     await showResults({ tell, api, reader, interfaces });
+    // What is read while a request is on its way would be left in the spool for a next run, and there is none.
+    reader.play.over = true;
+    await running.drained();
     const stats = await running.stop();
     if (stats.rejectedSamples > 0 || stats.pendingSamples > 0 || stats.failedRounds > 0) {
       throw new Error(

@@ -40,7 +40,7 @@ export interface CounterReading {
 
 export interface DemoReader extends Reader {
   /** What happens to the played VMs from the next reading on. */
-  readonly play: { down: boolean; silent: boolean; counting: boolean };
+  readonly play: { down: boolean; silent: boolean; counting: boolean; over: boolean };
   /** The interfaces' own counters at the first and at the last reading that had them. */
   readonly seen: ReadonlyMap<string, { readonly first: CounterReading; last: CounterReading }>;
 }
@@ -49,7 +49,7 @@ export interface DemoReader extends Reader {
 export function demoReader(interfaces: readonly string[], now: () => number): DemoReader {
   const map = new Map<string, VmNic>(interfaces.map((name) => [name, { vm: HOST_VM, nic: name }]));
   const real = sysfsReader({ map, direction: 'guest', now });
-  const play = { down: false, silent: false, counting: true };
+  const play = { down: false, silent: false, counting: true, over: false };
   const seen = new Map<string, { first: CounterReading; last: CounterReading }>();
   return {
     name: 'this machine',
@@ -57,6 +57,7 @@ export function demoReader(interfaces: readonly string[], now: () => number): De
     seen,
     async read(signal) {
       const { atMs, observations } = await real.read(signal);
+      if (play.over) return { atMs, observations: [] };
       // Once counting has ended the machine only says that it is up: the last counters stand, and its minutes go on.
       const own = play.counting ? observations : [{ vm: HOST_VM, nic: '', counters: null, downCause: null }];
       for (const { nic, counters } of own) {
