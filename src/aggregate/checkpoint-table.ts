@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { Faults } from '../process/faults.ts';
 import { LAYOUT_FOLD, READABLE_FOLDS } from '../kernel/layout.ts';
-import { literal } from '../store/rowbinary.ts';
+import { leb128, literal } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
 import type { Checkpoints } from './checkpoint.ts';
 
@@ -111,12 +111,4 @@ function rowHead({ partition, seq, sha, chunk, total, instance, logId, storedMs,
   const at = Buffer.alloc(8);
   at.writeBigInt64LE(BigInt(storedMs));
   return Buffer.concat([start, sha, numbers, Buffer.of(name.length), name, Buffer.of(log.length), log, at, leb128(length)]);
-}
-
-function leb128(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
-  bytes.push(rest);
-  return Buffer.from(bytes);
 }

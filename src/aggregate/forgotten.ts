@@ -1,4 +1,5 @@
 /** What is on record of names that were forgotten: the tables `names_forgotten` and `forgettings`. Counts of a step that was done again are lower, never higher. */
+import { MINUTE_MS } from '../domain/zone.ts';
 import { literal } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
 
@@ -46,31 +47,31 @@ export async function namesThatGo(store: Store, vms: readonly string[], upTo: bi
   for (let at = 0; at < vms.length; at += NAMES_ASKED) {
     const asked = vms.slice(at, at + NAMES_ASKED);
     const list = asked.map(literal).join(', ');
-    const samples = await store.rows<{ vm: string; versions: string; first: string; last: string; agents: string[] }>(
-      `SELECT vm, uniqExact(pos) AS versions, toUnixTimestamp64Milli(min(ts)) AS first,
-              toUnixTimestamp64Milli(max(ts)) AS last, arraySort(groupUniqArray(${AGENTS_MAX})(agent)) AS agents
+    const samples = await store.rows<{ vm: string; versions: string; firstMs: string; lastMs: string; agents: string[] }>(
+      `SELECT vm, uniqExact(pos) AS versions, toUnixTimestamp64Milli(min(ts)) AS firstMs,
+              toUnixTimestamp64Milli(max(ts)) AS lastMs, arraySort(groupUniqArray(${AGENTS_MAX})(agent)) AS agents
        FROM samples WHERE vm IN (${list}) AND pos <= ${upTo} GROUP BY vm`,
     );
-    const minutes = await store.rows<{ vm: string; first: number }>(
-      `SELECT vm, toUnixTimestamp(min(minute)) AS first FROM uptime WHERE vm IN (${list}) AND version <= ${upTo} GROUP BY vm`,
+    const minutes = await store.rows<{ vm: string; firstSecond: number }>(
+      `SELECT vm, toUnixTimestamp(min(minute)) AS firstSecond FROM uptime WHERE vm IN (${list}) AND version <= ${upTo} GROUP BY vm`,
     );
     const conflicts = await store.rows<{ vm: string; n: string }>(
       `SELECT vm, uniqExact(pos) AS n FROM anomalies WHERE kind = 2 AND vm IN (${list}) AND version <= ${upTo} GROUP BY vm`,
     );
     const conflictsOf = new Map(conflicts.map((row) => [row.vm, Number(row.n)]));
     const byVm = new Map(samples.map((row) => [row.vm, row]));
-    const firstMinutes = new Map(minutes.map((row) => [row.vm, row.first * 1000]));
+    const firstMinutes = new Map(minutes.map((row) => [row.vm, row.firstSecond * 1000]));
     for (const vm of asked) {
       const row = byVm.get(vm);
-      const firstMs = row === undefined ? null : Number(row.first);
+      const firstMs = row === undefined ? null : Number(row.firstMs);
       const minuteMs = firstMinutes.get(vm);
       gone.push({
         vm,
         samples: Number(row?.versions ?? 0),
         conflicts: conflictsOf.get(vm) ?? 0,
-        expired: minuteMs !== undefined && (firstMs === null || minuteMs < firstMs - 60_000),
+        expired: minuteMs !== undefined && (firstMs === null || minuteMs < firstMs - MINUTE_MS),
         firstMs,
-        lastMs: row === undefined ? null : Number(row.last),
+        lastMs: row === undefined ? null : Number(row.lastMs),
         agents: row?.agents ?? [],
       });
     }

@@ -15,7 +15,7 @@ const ONLY_UP =
 
 interface MinuteRow {
   vm: string;
-  at: number;
+  atSecond: number;
   parts: number[];
 }
 
@@ -29,15 +29,15 @@ export async function repriceRows(live: Kernel, store: Store, vms: readonly stri
     let after = `('', 0)`;
     for (;;) {
       const rows = await store.rows<MinuteRow>(
-        `SELECT vm, toUInt32(minute) AS at, argMax([up_ms, provider_ms, third_party_ms, maintenance_ms, force_majeure_ms, attack_ms, customer_ms, arrears_ms, silent_ms], version) AS parts
+        `SELECT vm, toUInt32(minute) AS atSecond, argMax([up_ms, provider_ms, third_party_ms, maintenance_ms, force_majeure_ms, attack_ms, customer_ms, arrears_ms, silent_ms], version) AS parts
          FROM uptime WHERE vm IN (${names}) AND (vm, toUInt32(minute)) > ${after} AND (vm, minute) IN (
            SELECT vm, minute FROM uptime WHERE vm IN (${names}) AND NOT (${ONLY_UP}))
-         GROUP BY vm, minute HAVING parts[1] < arraySum(parts) ORDER BY vm, at LIMIT ${ROWS_A_READ}`,
+         GROUP BY vm, minute HAVING parts[1] < arraySum(parts) ORDER BY vm, atSecond LIMIT ${ROWS_A_READ}`,
       );
       await store.insertRowBinary('uptime', STRUCTURES.uptime, reprice(live, rows, version));
       const last = rows.at(-1);
       if (last === undefined || rows.length < ROWS_A_READ) break;
-      after = `(${literal(last.vm)}, ${last.at})`;
+      after = `(${literal(last.vm)}, ${last.atSecond})`;
     }
   }
 }
@@ -53,7 +53,7 @@ function reprice(live: Kernel, rows: readonly MinuteRow[], version: bigint): Uin
     row.parts.forEach((ms, i) => {
       live.view.setUint16(parts + 2 * i, ms, true);
     });
-    live.exports.writeMinute(slot, row.at / 60, parts);
+    live.exports.writeMinute(slot, row.atSecond / 60, parts);
     if (++pending === 10_000) {
       chunks.push(live.drain('uptime'));
       pending = 0;

@@ -2,6 +2,8 @@
  * The table `repairs`: which VMs wait for repair, and from when on their rows are not yet right. Billing and other processes ask it; an aggregator
  * reads it only when it has neither checkpoint nor log to bring its state back from.
  */
+import { MINUTE_MS } from '../domain/zone.ts';
+import { leb128 } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
 import type { Waiting } from './backlog.ts';
 
@@ -17,20 +19,12 @@ export interface WaitingVm {
 }
 
 function minuteOf(ms: number): number {
-  return Math.floor(ms / 60_000) * 60_000;
+  return Math.floor(ms / MINUTE_MS) * MINUTE_MS;
 }
 
 function text(value: string): Buffer {
   const bytes = Buffer.from(value, 'utf8').subarray(0, 127);
   return Buffer.concat([Buffer.of(bytes.length), bytes]);
-}
-
-function leb128(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
-  bytes.push(rest);
-  return Buffer.from(bytes);
 }
 
 function rowOf(partition: number, waiting: Omit<Waiting, 'slot' | 'readMs'>, done: boolean, version: bigint): Buffer {

@@ -69,43 +69,43 @@ function lengthWithin(segments: readonly Segment[], fromMinute: number, toMinute
   );
 }
 
-interface MsRun {
-  from: number;
-  to: number;
+interface Run {
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** The time in the period that was served and metered, in milliseconds, in order. */
-function meteredRuns({ service, span }: VmFacts & { span: Span | undefined }, edges: readonly number[]): MsRun[] {
+function meteredRuns({ service, span }: VmFacts & { span: Span | undefined }, edges: readonly number[]): Run[] {
   if (span === undefined) return [];
   return clipSegments(service, edges[0] ?? 0, edges.at(-1) ?? 0).flatMap(({ fromMinute, toMinute }) => {
-    const from = Math.max(fromMinute * MINUTE_MS, span.firstMs);
-    const to = Math.min(toMinute * MINUTE_MS, span.horizonMs);
-    return from < to ? [{ from, to }] : [];
+    const fromMs = Math.max(fromMinute * MINUTE_MS, span.firstMs);
+    const toMs = Math.min(toMinute * MINUTE_MS, span.horizonMs);
+    return fromMs < toMs ? [{ fromMs, toMs }] : [];
   });
 }
 
 function conditionDays(
   { outages }: VmFacts,
-  runs: readonly MsRun[],
+  runs: readonly Run[],
   edges: readonly number[],
 ): Pick<VmDays, 'up_ms' | 'not_up_ms'> {
   const days = edges.length - 1;
   const columns = CONDITIONS.map(() => new Array<number>(days).fill(0));
-  const add = (condition: number, from: number, to: number): void => {
+  const add = (condition: number, fromMs: number, toMs: number): void => {
     const column = columns[condition] ?? [];
     for (let day = 0; day < days; day += 1) {
-      const start = (edges[day] ?? 0) * MINUTE_MS;
-      const end = (edges[day + 1] ?? 0) * MINUTE_MS;
-      if (end > from && start < to) column[day] = (column[day] ?? 0) + Math.min(end, to) - Math.max(start, from);
+      const startMs = (edges[day] ?? 0) * MINUTE_MS;
+      const endMs = (edges[day + 1] ?? 0) * MINUTE_MS;
+      if (endMs > fromMs && startMs < toMs) column[day] = (column[day] ?? 0) + Math.min(endMs, toMs) - Math.max(startMs, fromMs);
     }
   };
   for (const run of runs) {
-    add(UP, run.from, run.to);
+    add(UP, run.fromMs, run.toMs);
     for (const outage of outages) {
-      const from = Math.max(run.from, outage.startMs);
-      const to = Math.min(run.to, outage.endMs);
-      if (from >= to) continue;
-      add(outage.condition, from, to);
+      const fromMs = Math.max(run.fromMs, outage.startMs);
+      const toMs = Math.min(run.toMs, outage.endMs);
+      if (fromMs >= toMs) continue;
+      add(outage.condition, fromMs, toMs);
     }
   }
   const notUp = columns.slice(1);

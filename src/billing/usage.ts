@@ -17,7 +17,7 @@ function isOf({ nics, takes }: TrafficRange, nic: string): boolean {
   return nics?.includes(nic) !== false && takes?.(nic) !== false;
 }
 
-const RANGE = `vm IN {vms:Array(String)} AND minute >= toDateTime({from:UInt32}, 'UTC') AND minute < toDateTime({to:UInt32}, 'UTC')`;
+const RANGE = `vm IN {vms:Array(String)} AND minute >= toDateTime({fromSecond:UInt32}, 'UTC') AND minute < toDateTime({toSecond:UInt32}, 'UTC')`;
 /** The versions in force of restated minutes: exact whatever was merged, at seven times the cost of adding up rows. */
 const IN_FORCE = `(SELECT vm, nic, minute, argMax(rx_bytes, version) AS rx_bytes, argMax(tx_bytes, version) AS tx_bytes FROM traffic
   WHERE ${RANGE} GROUP BY vm, nic, minute, host, part SETTINGS optimize_aggregation_in_order = 1)`;
@@ -30,8 +30,8 @@ const VMS_OF_SLOTS = 50;
 
 interface Params {
   vms: string[];
-  from: number;
-  to: number;
+  fromSecond: number;
+  toSecond: number;
 }
 
 /** Rows by VM: added up as they are stored, and again from the versions in force for those VMs that have any minute twice. */
@@ -110,7 +110,7 @@ export function trafficSlots(context: QueryContext, ranges: readonly TrafficRang
 async function byMinutes<T>(
   ranges: readonly TrafficRange[],
   rangesMax: number,
-  ask: (same: readonly TrafficRange[], params: { vms: string[]; from: number; to: number }) => Promise<T[]>,
+  ask: (same: readonly TrafficRange[], params: Params) => Promise<T[]>,
 ): Promise<T[]> {
   const answers = new Map<TrafficRange, T>();
   const groups = [...grouped(ranges, (range) => `${range.fromMinute} ${range.toMinute}`).values()];
@@ -124,8 +124,8 @@ async function byMinutes<T>(
     const seconds = (minute: number): number => (minute * MINUTE_MS) / 1000;
     const found = await ask(same, {
       vms: [...new Set(same.map((range) => range.vm))],
-      from: seconds(first.fromMinute),
-      to: seconds(first.toMinute),
+      fromSecond: seconds(first.fromMinute),
+      toSecond: seconds(first.toMinute),
     });
     for (const [i, range] of same.entries()) {
       const answer = found[i];

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../domain/zone.ts';
 import type { BillingContext } from '../billing/context.ts';
 
 /** What should worry the biller today, in the order in which it is told. */
@@ -51,7 +52,7 @@ export interface Source {
 /** Less than this is what agents, starts and ends of service take. */
 export const WORTH_TELLING_MS = 3_600_000;
 /** How far back is looked: the month before this one is being billed. */
-export const LOOKBACK_MS = 40 * 86_400_000;
+export const LOOKBACK_MS = 40 * DAY_MS;
 
 /** The catalog's VMs that are asked for, by name, after one of them: at most `count`. */
 export function vmsAfter(

@@ -83,10 +83,12 @@ async function meteredEnds(
   vms: readonly string[],
 ): Promise<Map<string, { firstMs: number; lastMs: number }>> {
   if (vms.length === 0) return new Map();
-  const rows = await store.rows<{ vm: string; first: number; last: number }>(
-    `SELECT vm, toUnixTimestamp(min(minute)) AS first, toUnixTimestamp(max(minute)) AS last
+  const rows = await store.rows<{ vm: string; firstSecond: number; lastSecond: number }>(
+    `SELECT vm, toUnixTimestamp(min(minute)) AS firstSecond, toUnixTimestamp(max(minute)) AS lastSecond
      FROM uptime WHERE vm IN {vms:Array(String)} GROUP BY vm`,
     { vms: [...vms] },
   );
-  return new Map(rows.map(({ vm, first, last }) => [vm, { firstMs: first * 1000, lastMs: last * 1000 + MINUTE_MS }]));
+  return new Map(
+    rows.map(({ vm, firstSecond, lastSecond }) => [vm, { firstMs: firstSecond * 1000, lastMs: lastSecond * 1000 + MINUTE_MS }]),
+  );
 }

@@ -17,13 +17,13 @@ export function belowSince(
   thresholdNanos: bigint,
   untilMs: number,
 ): number | null {
-  let since: number | null = null;
+  let sinceMs: number | null = null;
   for (const { atMs, nanos } of levels) {
     if (atMs > untilMs) break;
-    if (nanos >= thresholdNanos) since = null;
-    else since ??= atMs;
+    if (nanos >= thresholdNanos) sinceMs = null;
+    else sinceMs ??= atMs;
   }
-  return since;
+  return sinceMs;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { parseInstant } from '../domain/instant.ts';
-import { localDay, MINUTE_MS, offsetAt, type Zone, zoneOf } from '../domain/zone.ts';
+import { DAY_MS, localDay, MINUTE_MS, offsetAt, type Zone, zoneOf } from '../domain/zone.ts';
 import type { Words } from './words/words.ts';
 
 /** Instants as people read them, in a document's zone and language. */
@@ -49,7 +49,7 @@ export class Moments {
 
   /** Whole days between two instants, rounded. */
   daysBetween(from: string, to: string): number {
-    return Math.round(((parseInstant(to) ?? 0) - (parseInstant(from) ?? 0)) / 86_400_000);
+    return Math.round(((parseInstant(to) ?? 0) - (parseInstant(from) ?? 0)) / DAY_MS);
   }
 
   /** The month that begins at an instant in a zone. */

@@ -1,9 +1,9 @@
+import { DAY_MS } from '../domain/zone.ts';
 import type { ShownVmDays } from './invoice-shape.ts';
 import { bytesText, durationText, shortDateText } from './numbers.ts';
 import { causeText } from './words/causes.ts';
 import type { Words } from './words/words.ts';
 
-const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** So high is the least that was not up: a minute of a day must be seen. */
 const LEAST_VISIBLE = 1.5;

@@ -1,8 +1,9 @@
+import { DAY_MS } from '../domain/zone.ts';
 import { NO_STATE } from '../domain/condition.ts';
 import type { QueryContext } from './context.ts';
 
 /** How long before an incident's start a VM's last sample may lie: a host that fell silent speaks for its VMs no longer than this. */
-const LOOKBACK_MS = 86_400_000;
+const LOOKBACK_MS = DAY_MS;
 
 /**
  * The time within [fromMs, toMs) for which an agent speaks, by VM: from each of its samples up to the next one of another

@@ -15,11 +15,10 @@ const TOTAL_MS =
 
 interface Ends {
   vm: string;
-  /** Seconds since the epoch. */
-  first: number;
-  last: number;
+  firstSecond: number;
+  lastSecond: number;
   /** The parts of the first minute. */
-  total: number;
+  totalMs: number;
 }
 
 /**
@@ -30,14 +29,14 @@ interface Ends {
 export async function loadSpans(context: QueryContext, vms: readonly string[]): Promise<Map<string, Span>> {
   const [found, waiting] = await Promise.all([firstAndLast(context, vms), waitingAmong(context.store, vms)]);
   const spans = new Map<string, Span>();
-  for (const { vm, first, last, total } of found) {
+  for (const { vm, firstSecond, lastSecond, totalMs } of found) {
     const endsAtMs = context.catalog.endsAtMs(vm) ?? Number.POSITIVE_INFINITY;
     // stored rows know nothing of the end of service: the first one is whole from the first sample on
-    const firstMs = first * 1000 + MINUTE_MS - total;
+    const firstMs = firstSecond * 1000 + MINUTE_MS - totalMs;
     const waitsFromMs = waiting.get(vm)?.fromMs;
     const watermarkMs = waitsFromMs === undefined ? context.watermarkMs(vm) : null;
     const publishedMs = watermarkMs === null ? 0 : Math.floor((watermarkMs - context.stalenessMs) / MINUTE_MS) * MINUTE_MS;
-    const horizonMs = Math.min(Math.max(last * 1000 + MINUTE_MS, publishedMs), endsAtMs);
+    const horizonMs = Math.min(Math.max(lastSecond * 1000 + MINUTE_MS, publishedMs), endsAtMs);
     if (firstMs < horizonMs) spans.set(vm, { firstMs, horizonMs, ...(waitsFromMs === undefined ? {} : { waitsFromMs }) });
   }
   return spans;
@@ -46,34 +45,34 @@ export async function loadSpans(context: QueryContext, vms: readonly string[]): 
 async function firstAndLast(context: QueryContext, vms: readonly string[]): Promise<Ends[]> {
   if (vms.length === 0) return [];
   // Two columns of the key are enough to find the ends; only the rows at the first ones are then read whole.
-  const ends = await context.store.rows<Omit<Ends, 'total'>>(
-    `SELECT vm, toUnixTimestamp(min(minute)) AS first, toUnixTimestamp(max(minute)) AS last
+  const ends = await context.store.rows<Omit<Ends, 'totalMs'>>(
+    `SELECT vm, toUnixTimestamp(min(minute)) AS firstSecond, toUnixTimestamp(max(minute)) AS lastSecond
      FROM uptime WHERE vm IN {vms:Array(String)} GROUP BY vm`,
     { vms },
   );
   if (ends.length === 0) return [];
-  const totals = await context.store.rows<{ vm: string; total: string }>(
-    `SELECT vm, argMax(${TOTAL_MS}, version) AS total FROM uptime
+  const totals = await context.store.rows<{ vm: string; totalMs: string }>(
+    `SELECT vm, argMax(${TOTAL_MS}, version) AS totalMs FROM uptime
      WHERE (vm, minute) IN (SELECT pair.1, toDateTime(pair.2, 'UTC') FROM (SELECT arrayJoin(arrayZip({vms:Array(String)}, {firsts:Array(UInt32)})) AS pair))
      GROUP BY vm`,
-    { vms: ends.map((each) => each.vm), firsts: ends.map((each) => each.first) },
+    { vms: ends.map((each) => each.vm), firsts: ends.map((each) => each.firstSecond) },
   );
-  const totalOf = new Map(totals.map((row) => [row.vm, Number(row.total)]));
-  const list = ends.map((each) => ({ ...each, total: totalOf.get(each.vm) ?? 0 }));
-  const withdrawn = list.filter((each) => each.total === 0).map((each) => each.vm);
+  const totalOf = new Map(totals.map((row) => [row.vm, Number(row.totalMs)]));
+  const list = ends.map((each) => ({ ...each, totalMs: totalOf.get(each.vm) ?? 0 }));
+  const withdrawn = list.filter((each) => each.totalMs === 0).map((each) => each.vm);
   if (withdrawn.length === 0) return list;
-  return [...list.filter((each) => each.total > 0), ...(await firstNotWithdrawn(context, withdrawn))];
+  return [...list.filter((each) => each.totalMs > 0), ...(await firstNotWithdrawn(context, withdrawn))];
 }
 
 /** The same from every row, for the rare VM whose first row has been withdrawn. */
 async function firstNotWithdrawn(context: QueryContext, vms: readonly string[]): Promise<Ends[]> {
-  const rows = await context.store.rows<Omit<Ends, 'total'> & { total: string }>(
-    `SELECT vm, min(m) AS first, max(m) AS last, argMin(t, m) AS total FROM
+  const rows = await context.store.rows<Omit<Ends, 'totalMs'> & { totalMs: string }>(
+    `SELECT vm, min(m) AS firstSecond, max(m) AS lastSecond, argMin(t, m) AS totalMs FROM
        (SELECT vm, toUnixTimestamp(minute) AS m, argMax(${TOTAL_MS}, version) AS t FROM uptime WHERE vm IN {vms:Array(String)} GROUP BY vm, minute)
      WHERE t > 0 GROUP BY vm`,
     { vms },
   );
-  return rows.map((row) => ({ ...row, total: Number(row.total) }));
+  return rows.map((row) => ({ ...row, totalMs: Number(row.totalMs) }));
 }
 
 /** Whether a VM's rows up to an instant are there, and what its samples amount to. */

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../domain/zone.ts';
 import type { QueryContext } from './context.ts';
 
 /** An instant of a VM of which somebody asks who spoke for it. */
@@ -7,7 +8,7 @@ export interface Spoken {
 }
 
 /** How far back the last sample may lie: states that hold longer than this are nobody's. */
-const LOOKBACK_MS = 86_400_000;
+const LOOKBACK_MS = DAY_MS;
 
 /** Instants of one statement: with the names of their VMs they have to fit the address of a request. */
 const INSTANTS_A_STATEMENT = 1_000;

@@ -19,13 +19,13 @@ export async function vmPage(
   const params = { after: request.after, limit: request.limit + 1 };
   // Read in the order of the key, no more than the page's VMs are.
   const inOrder = 'SETTINGS optimize_aggregation_in_order = 1';
-  const samples = await context.store.rows<{ vm: string; first: string; last: string; n: string }>(
-    `SELECT vm, toUnixTimestamp64Milli(min(ts)) AS first, toUnixTimestamp64Milli(max(ts)) AS last, count() AS n FROM samples
+  const samples = await context.store.rows<{ vm: string; firstMs: string; lastMs: string; n: string }>(
+    `SELECT vm, toUnixTimestamp64Milli(min(ts)) AS firstMs, toUnixTimestamp64Milli(max(ts)) AS lastMs, count() AS n FROM samples
      WHERE vm > {after:String} GROUP BY vm ORDER BY vm LIMIT {limit:UInt32} ${inOrder}`,
     params,
   );
-  const minutes = await context.store.rows<{ vm: string; first: number }>(
-    `SELECT vm, toUnixTimestamp(min(minute)) AS first FROM uptime
+  const minutes = await context.store.rows<{ vm: string; firstSecond: number }>(
+    `SELECT vm, toUnixTimestamp(min(minute)) AS firstSecond FROM uptime
      WHERE vm > {after:String} GROUP BY vm ORDER BY vm LIMIT {limit:UInt32} ${inOrder}`,
     params,
   );
@@ -40,9 +40,9 @@ export async function vmPage(
     params,
   );
   const { seen, entry } = seenMap();
-  for (const { vm, first, last, n } of samples)
-    Object.assign(entry(vm), { firstSampleMs: Number(first), lastSampleMs: Number(last), samples: Number(n) });
-  for (const { vm, first } of minutes) entry(vm).firstMinuteMs = first * 1000;
+  for (const { vm, firstMs, lastMs, n } of samples)
+    Object.assign(entry(vm), { firstSampleMs: Number(firstMs), lastSampleMs: Number(lastMs), samples: Number(n) });
+  for (const { vm, firstSecond } of minutes) entry(vm).firstMinuteMs = firstSecond * 1000;
   for (const { vm } of others) entry(vm);
   for (const vm of context.catalog.vmIds()) if (vm > request.after) entry(vm);
   // Each list holds the first of its own after `after`, so the first of all of them together are among these.
@@ -57,18 +57,18 @@ export async function vmPage(
 export async function vmsSeen(context: QueryContext, vms: readonly string[]): Promise<VmSeen[]> {
   const { entry } = seenMap();
   const params = { vms };
-  const samples = await context.store.rows<{ vm: string; first: string; last: string; n: string }>(
-    `SELECT vm, toUnixTimestamp64Milli(min(ts)) AS first, toUnixTimestamp64Milli(max(ts)) AS last, count() AS n FROM samples
+  const samples = await context.store.rows<{ vm: string; firstMs: string; lastMs: string; n: string }>(
+    `SELECT vm, toUnixTimestamp64Milli(min(ts)) AS firstMs, toUnixTimestamp64Milli(max(ts)) AS lastMs, count() AS n FROM samples
      WHERE vm IN {vms:Array(String)} GROUP BY vm`,
     params,
   );
-  const minutes = await context.store.rows<{ vm: string; first: number }>(
-    'SELECT vm, toUnixTimestamp(min(minute)) AS first FROM uptime WHERE vm IN {vms:Array(String)} GROUP BY vm',
+  const minutes = await context.store.rows<{ vm: string; firstSecond: number }>(
+    'SELECT vm, toUnixTimestamp(min(minute)) AS firstSecond FROM uptime WHERE vm IN {vms:Array(String)} GROUP BY vm',
     params,
   );
-  for (const { vm, first, last, n } of samples)
-    Object.assign(entry(vm), { firstSampleMs: Number(first), lastSampleMs: Number(last), samples: Number(n) });
-  for (const { vm, first } of minutes) entry(vm).firstMinuteMs = first * 1000;
+  for (const { vm, firstMs, lastMs, n } of samples)
+    Object.assign(entry(vm), { firstSampleMs: Number(firstMs), lastSampleMs: Number(lastMs), samples: Number(n) });
+  for (const { vm, firstSecond } of minutes) entry(vm).firstMinuteMs = firstSecond * 1000;
   return vms.map(entry);
 }
 

@@ -1,7 +1,7 @@
 import type { CreditPolicy } from '../domain/credit-policy.ts';
 import { dayCharge, unitSum } from '../domain/credit.ts';
 import type { DatedPlan, Plan } from '../domain/plan.ts';
-import { dayEnd, type LocalDay, localDay, MINUTE_MS, type Zone } from '../domain/zone.ts';
+import { DAY_MS, dayEnd, type LocalDay, localDay, MINUTE_MS, type Zone } from '../domain/zone.ts';
 
 /**
  * Which minutes were served on which plan, and what they cost. A minute counts by its start: it belongs to the plan in
@@ -123,5 +123,5 @@ export function servedMinutes(day: { readonly parts: readonly Part[] }): number 
 
 /** The date of a local day: 2026-03-01. */
 export function dateText(day: LocalDay): string {
-  return new Date(day.dayNumber * 86_400_000).toISOString().slice(0, 10);
+  return new Date(day.dayNumber * DAY_MS).toISOString().slice(0, 10);
 }

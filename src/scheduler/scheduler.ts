@@ -1,3 +1,4 @@
+import { DAY_MS } from '../domain/zone.ts';
 import type { Draft, Entry } from '../journal/entry.ts';
 import type { Lease } from '../journal/lease.ts';
 import { StoreError } from '../store/store.ts';
@@ -21,7 +22,7 @@ export interface SchedulerOptions {
 export const SCHEDULER = 'scheduler';
 
 /** Before this no clock of a server is: an event clock that has not begun. */
-const FIRST_MS = 366 * 86_400_000;
+const FIRST_MS = 366 * DAY_MS;
 
 /**
  * Does what is due, turn after turn in the order in which they fell due, each recorded as it begins and as it ends, in the lease's term. A turn that was cut

@@ -76,3 +76,12 @@ export function bytesIn(chunks: readonly Uint8Array[]): number {
   for (const chunk of chunks) bytes += chunk.byteLength;
   return bytes;
 }
+
+/** A length as RowBinary writes it before texts and lists. */
+export function leb128(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
+  bytes.push(rest);
+  return Buffer.from(bytes);
+}

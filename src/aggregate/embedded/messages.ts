@@ -1,20 +1,11 @@
 /** What the main thread and the aggregator's thread say to each other. */
-import type { MeteringConstants } from '../../kernel/kernel.ts';
 import type { NewNames } from '../room.ts';
 import type { Halted, Progress } from '../metering-status.ts';
-import type { RemoteEnd } from '../../store/remote.ts';
+import type { Aggregating } from '../aggregating.ts';
 
-export interface ThreadSetup {
+export interface ThreadSetup extends Aggregating {
   readonly logPath: string;
   readonly checkpointDir: string;
-  /** the store of the main thread; undefined where the thread opens a server by its URL */
-  readonly storeEnd: RemoteEnd | undefined;
-  readonly clickhouseUrl: string | undefined;
-  readonly clickhouseCluster: string | undefined;
-  readonly constants: MeteringConstants;
-  readonly vmsMax: number;
-  readonly nicsMax: number;
-  readonly checkpointIntervalMs: number;
   /** What an operator let pass of this log. */
   readonly gaps: readonly {
     readonly partition: number;

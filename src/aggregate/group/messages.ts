@@ -1,23 +1,14 @@
 /** What the main thread and the thread of the partitions' aggregators say to each other. */
-import type { MeteringConstants } from '../../kernel/kernel.ts';
 import type { KafkaSettings } from '../../process/config.ts';
 import type { KafkaLog } from '../../log/kafka/topic.ts';
 import type { PartitionState } from '../progress.ts';
 import type { Progress } from '../metering-status.ts';
-import type { RemoteEnd } from '../../store/remote.ts';
+import type { Aggregating } from '../aggregating.ts';
 
-export interface GroupSetup {
+export interface GroupSetup extends Aggregating {
   readonly kafka: KafkaSettings;
   readonly partitions: number;
   readonly log: Pick<KafkaLog, 'logId' | 'adopted' | 'base' | 'topic'>;
-  /** the store of the main thread; undefined where the thread opens a server by its URL */
-  readonly storeEnd: RemoteEnd | undefined;
-  readonly clickhouseUrl: string | undefined;
-  readonly clickhouseCluster: string | undefined;
-  readonly constants: MeteringConstants;
-  readonly vmsMax: number;
-  readonly nicsMax: number;
-  readonly checkpointIntervalMs: number;
   /** names this process where people look */
   readonly instance: string;
 }

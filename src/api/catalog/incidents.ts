@@ -49,10 +49,17 @@ const incidentShape = z.object({
   withdrawn_by: z.string().nullable(),
 });
 
-function incidentJson({ id, body, seq }: Versioned<IncidentBody>): Record<string, unknown> {
-  const { scope, from, to, cause, asserts_down, note, announced_at: announcedAt } = body;
+/** What whoever records an incident says of it. */
+function toldJson({
+  scope,
+  from,
+  to,
+  cause,
+  asserts_down,
+  note,
+  announced_at: announcedAt,
+}: IncidentRequest): Record<string, unknown> {
   return {
-    id,
     scope,
     from: formatInstant(from),
     to: formatInstant(to),
@@ -60,6 +67,13 @@ function incidentJson({ id, body, seq }: Versioned<IncidentBody>): Record<string
     asserts_down,
     note,
     announced_at: announcedAt === null ? null : formatInstant(announcedAt),
+  };
+}
+
+function incidentJson({ id, body, seq }: Versioned<IncidentBody>): Record<string, unknown> {
+  return {
+    id,
+    ...toldJson(body),
     silence: body.silence,
     by: body.recorded.by,
     version: seq,
@@ -185,19 +199,8 @@ export function incidentRoutes(api: Api, context: ApiContext): void {
       const inScope = effect.effect.map(({ vm }) => vm);
       const does = { ...effect, late_announcement: announcedLate(context, body, inScope), unknown_vms: unknown };
       if (dryRun) {
-        const { scope, from, to, cause, asserts_down, note, announced_at: announcedAt } = body;
-        const announced = announcedAt === null ? null : formatInstant(announcedAt);
-        const shown = {
-          scope,
-          from: formatInstant(from),
-          to: formatInstant(to),
-          cause,
-          asserts_down,
-          note,
-          announced_at: announced,
-        };
         reply.code(200).type('application/json; charset=utf-8');
-        return reply.send(toJson({ ...shown, dry_run: true, ...does }));
+        return reply.send(toJson({ ...toldJson(body), dry_run: true, ...does }));
       }
       return { ...incidentJson(await catalog.incidents.record(body, reported, by)), dry_run: false, ...does };
     },

@@ -1,6 +1,6 @@
 import type { InvoiceState } from '../../books/invoices.ts';
 import type { BillingContext } from '../context.ts';
-import { MINUTE_MS } from '../../domain/zone.ts';
+import { DAY_MS, MINUTE_MS } from '../../domain/zone.ts';
 import { inParts } from '../../query/context.ts';
 import type { Effect, IncidentChange } from '../../query/incident-effect.ts';
 import { loadOutages } from '../../query/outages.ts';
@@ -13,7 +13,7 @@ import { closed, evidenceOf, servicesOf } from '../facts.ts';
 import { finalInvoices } from './reconcile.ts';
 
 /** A service is priced by the calendar months around a period, so an invoice may be about a time so long before or after its own. */
-const AROUND_MS = 32 * 86_400_000;
+const AROUND_MS = 32 * DAY_MS;
 
 /**
  * The final invoices whose periods rate to something else after a change of incidents, by account: those that reconciling would

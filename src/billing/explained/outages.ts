@@ -1,6 +1,6 @@
 import { conditionOf } from '../../domain/condition.ts';
 import { formatInstant, parseInstant } from '../../domain/instant.ts';
-import { localDay, MINUTE_MS, monthEnd, monthStart, zoneOf } from '../../domain/zone.ts';
+import { DAY_MS, localDay, MINUTE_MS, monthEnd, monthStart, zoneOf } from '../../domain/zone.ts';
 import { type IncidentBody, incidentsOf } from '../../catalog/incidents.ts';
 import type { CreditItemDetail } from '../../rating/detail.ts';
 import { clipSegments, type Segment } from '../../rating/served.ts';
@@ -43,7 +43,7 @@ export function creditedOutages(
     const near = Date.parse(`${item.date}T12:00:00Z`) / MINUTE_MS;
     const day = [-1440, 0, 1440]
       .map((shift) => localDay(zone, near + shift))
-      .find(({ dayNumber }) => dayNumber === Date.parse(`${item.date}T00:00:00Z`) / 86_400_000);
+      .find(({ dayNumber }) => dayNumber === Date.parse(`${item.date}T00:00:00Z`) / DAY_MS);
     return day === undefined ? [] : [{ fromMinute: day.startMinute, toMinute: day.startMinute + day.minutes }];
   });
   const found = new Map<number, ClosedOutage>();

@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../../domain/zone.ts';
 import type { Cause } from '../../domain/condition.ts';
 import type { EventKind } from '../../domain/event-kinds.ts';
 import type { NoteSay } from '../../rating/note.ts';
@@ -72,7 +73,7 @@ export function sizeName(bytes: number): string | undefined {
 
 /** A length of time in whole hours and minutes, cut: `25 h 4 min`, `30 min`. */
 export function hoursText(ms: number, hourName: string, minuteName: string): string {
-  const minutes = Math.floor(ms / 60_000);
+  const minutes = Math.floor(ms / MINUTE_MS);
   if (minutes < 60) return `${minutes} ${minuteName}`;
   return `${Math.floor(minutes / 60)} ${hourName}${minutes % 60 === 0 ? '' : ` ${minutes % 60} ${minuteName}`}`;
 }
