@@ -1,3 +1,4 @@
+import { faultInWords } from '../domain/fault-words.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -49,7 +50,7 @@ export function loadIssuer(dataDir: string): IssuerProfile | undefined {
   } catch (error) {
     throw new ConfigError([`${file} is no JSON: ${(error as Error).message}`]);
   }
-  const parsed = issuerProfile.safeParse(given);
+  const parsed = issuerProfile.safeParse(given, { error: faultInWords });
   if (parsed.success) return parsed.data;
   throw new ConfigError(
     parsed.error.issues.map((issue) => `${file}: ${issue.path.map(String).join('.')} ${issue.message}`.trim()),

@@ -1,3 +1,4 @@
+import { faultInWords } from '../domain/fault-words.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { ProblemCode } from '../problems/problem.ts';
@@ -119,7 +120,7 @@ export function checked(
   if (schema === undefined) return undefined;
   const fault = shapeFault(given);
   if (fault !== undefined) throw fieldProblem(code, [{ field: '', message: fault }]);
-  const parsed = schema.safeParse(given);
+  const parsed = schema.safeParse(given, { error: faultInWords });
   if (parsed.success) return parsed.data;
   throw fieldProblem(code, fieldErrorsOf(parsed.error));
 }

@@ -1,3 +1,4 @@
+import { faultInWords } from '../domain/fault-words.ts';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatInstant } from '../domain/instant.ts';
@@ -97,7 +98,7 @@ export function parseSheet(text: string, file: string): LoadedSheet | readonly s
   } catch (error) {
     return [`${file}: is no JSON: ${error instanceof Error ? error.message : String(error)}`];
   }
-  const parsed = termsSheet.safeParse(json);
+  const parsed = termsSheet.safeParse(json, { error: faultInWords });
   if (parsed.success) return { sheet: parsed.data, json, file };
   return parsed.error.issues.map((issue) => {
     const path = issue.path.map(String).join('.');

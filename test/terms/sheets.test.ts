@@ -202,7 +202,7 @@ describe('a sheet is refused', () => {
       'a limit as a bare number',
       'refund.grounds',
       ground({ measure: 'traffic', counting: 'sum', more_than: 10 }),
-      'expected string',
+      'must be a text',
     ],
     [
       'a unit that is ambiguous',

@@ -1,4 +1,5 @@
 /** `uptally sources`: what the series of a sender are. */
+import { faultInWords } from '../../domain/fault-words.ts';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -132,7 +133,7 @@ function mappingIn(file: string): Mapping {
   } catch (error) {
     throw new CommandFailure(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const parsed = sourceBody.safeParse(json);
+  const parsed = sourceBody.safeParse(json, { error: faultInWords });
   if (!parsed.success)
     throw new CommandFailure(
       parsed.error.issues.map((issue) => `${file}: ${issue.path.map(String).join('.')}: ${issue.message}`).join('\n'),
