@@ -1,7 +1,7 @@
 import { faultInWords } from '../domain/fault-words.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import type { ProblemCode } from '../problems/problem.ts';
+import { type ProblemCode, ProblemError } from '../problems/problem.ts';
 import { fieldErrorsOf, fieldProblem } from '../problems/field-problems.ts';
 import { BEARER, type RequireKey, type RequireRole } from './auth.ts';
 import { toJson } from '../domain/json.ts';
@@ -59,8 +59,11 @@ export class Api {
     this.app.route({
       method: operation.method,
       url: routeOf(operation.path),
-      ...(operation.roles === null ? {} : { onRequest: this.requireRole(...operation.roles) }),
       ...(once === undefined ? {} : { onSend: (request, reply, payload) => once.keep(request, reply, payload) }),
+      onRequest: [
+        ...(operation.roles === null ? [] : [this.requireRole(...operation.roles)]),
+        ...(bodySchema === undefined ? [] : [refuseCodings]),
+      ],
       handler: async (request, reply) => {
         const params = checked('invalid_parameter', operation.params, request.params) as z.infer<P>;
         const query = checked('invalid_parameter', operation.query, request.query) as z.infer<Q>;
@@ -88,6 +91,13 @@ export class Api {
     const named = found.filter((operation) => !operation.path.includes('{'));
     return (named.length > 0 ? named : found).map((operation) => operation.method);
   }
+}
+
+/** Bodies of calls are small: they come as they are. Refused by their heads, before one is asked for. */
+function refuseCodings({ headers }: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
+  const codings = (headers['content-encoding'] ?? '').split(',').map((coding) => coding.trim().toLowerCase());
+  if (codings.every((coding) => coding === '' || coding === 'identity')) done();
+  else done(new ProblemError('unsupported_encoding', 'this call takes its body as it is, without Content-Encoding'));
 }
 
 /** A path as the router writes it: `{parameter}` is `:parameter`. */

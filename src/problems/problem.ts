@@ -179,7 +179,7 @@ export const PROBLEMS = {
   unsupported_encoding: {
     status: 415,
     title: 'The content encoding is not supported',
-    meaning: 'A body may be sent as it is or with gzip.',
+    meaning: 'Samples may be sent as they are or with gzip, the body of any other call as it is.',
   },
   expectation_failed: {
     status: 417,

@@ -74,6 +74,12 @@ describe.each(['0', '1'])('Expect: 100-continue (%s ingest workers)', (workers) 
     ['of a change, without a key', 'PUT /v1/accounts/b', () => [JSON_TYPE, length(9)], '401'],
     ['of a change, by a reader', 'PUT /v1/accounts/b', () => [by(agent), JSON_TYPE, length(9)], '403'],
     ['of a change, too large', 'PUT /v1/accounts/b', () => [by(ADMIN_KEY), JSON_TYPE, length(2 * MIB)], '413'],
+    [
+      'of a change, with gzip',
+      'PUT /v1/accounts/b',
+      () => [by(ADMIN_KEY), JSON_TYPE, 'Content-Encoding: gzip', length(9)],
+      '415',
+    ],
     ['of a change, in XML', 'PUT /v1/accounts/b', () => [by(ADMIN_KEY), 'Content-Type: application/xml', length(9)], '415'],
     ['to nowhere', 'POST /v1/nothing', () => [by(ADMIN_KEY), JSON_TYPE, length(9)], '404'],
     ['to what takes none', 'POST /v1/status', () => [by(ADMIN_KEY), JSON_TYPE, length(9)], '405'],

@@ -26,6 +26,7 @@ export const BODY_PROBLEMS = [
   'body_too_large',
   'too_many_requests',
   'unsupported_media_type',
+  'unsupported_encoding',
   'store_unavailable',
 ] as const;
 
