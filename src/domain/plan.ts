@@ -11,7 +11,9 @@ const PRICE_UNITS_END = 100_000_000n;
 export const decimal = z
   .string()
   .refine((text) => parseAmount(text) !== undefined, 'must be a decimal string such as "12.30", without sign, at most 9 decimals')
-  .meta({ pattern: '^(0|[1-9][0-9]*)([.][0-9]{1,9})?$' });
+  .meta({ pattern: '^(0|[1-9][0-9]{0,14})([.][0-9]{1,9})?$' });
+/** The pattern of a decimal above 0. */
+export const ABOVE_0 = '^(?!0([.]0+)?$)(0|[1-9][0-9]{0,14})([.][0-9]{1,9})?$';
 
 const price = decimal
   .refine((text) => (parseAmount(text) ?? 0n) < PRICE_UNITS_END * 1_000_000_000n, 'must be below 100000000')

@@ -3,6 +3,11 @@ import { INSTANT_MS_END, parseInstant } from './instant.ts';
 
 /** Members of what clients send, each with its check and its description; documents and bodies are made of them. */
 
+/** A calendar day from 1970 to 2099, for patterns. */
+export const DAY_PATTERN =
+  '(19[7-9][0-9]|20[0-9]{2})-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))' +
+  '|(19(7[26]|8[048]|9[26])|20([02468][048]|[13579][26]))-02-29';
+
 /** An instant as SPEC's conventions have it, read to milliseconds. */
 export const instant = z
   .union([

@@ -41,7 +41,7 @@ const ruleShape = z.strictObject({
   state: template.optional().describe('The state, of fields and tags.'),
   label: name.optional().describe('With `take: state`: the state stands in this label, where the value is `value`.'),
   value: z.number().optional().describe('With `label`; 1 unless said.'),
-  values: z.record(name, stateWord).optional().describe('What each state means.'),
+  values: z.record(name, stateWord).meta({ maxProperties: VALUES_MAX }).optional().describe('What each state means.'),
   else: stateWord.optional().describe('What any other state means; left out: the sample is rejected as bad_state.'),
   uptime: name.optional().describe('The field that says for how many seconds the VM has run: 0 is off; its counters began then.'),
   off: stateWord.optional().describe('Without `state`: what an uptime of 0 means; left out: none.'),
@@ -50,7 +50,24 @@ const ruleShape = z.strictObject({
   nic: template.optional(),
   host: template.optional(),
 });
-const rule = ruleShape.superRefine(checkRule);
+/** What `checkRule` says, for whoever reads the document. */
+const RULE_SAYS = [
+  {
+    anyOf: [
+      { required: ['take'], properties: { rx: false, tx: false, state: false, uptime: false } },
+      { properties: { take: false }, anyOf: ['rx', 'tx', 'state', 'uptime'].map((field) => ({ required: [field] })) },
+    ],
+  },
+  { if: { properties: { take: { const: 'octets' } }, required: ['take'] }, then: { required: ['by', 'receive', 'transmit'] } },
+  { if: { required: ['off'] }, then: { required: ['uptime'], properties: { state: false } } },
+  {
+    if: { anyOf: [{ required: ['state'] }, { properties: { take: { const: 'state' } }, required: ['take'] }] },
+    then: { anyOf: [{ required: ['values'] }, { required: ['else'] }] },
+    else: { properties: { values: false, else: false } },
+  },
+];
+
+const rule = ruleShape.superRefine(checkRule).meta({ allOf: RULE_SAYS });
 export type Rule = z.infer<typeof ruleShape>;
 
 /** A source as it is written: a preset's fields may be left out. */

@@ -13,7 +13,8 @@ const downCondition = z.enum(CONDITIONS).exclude(['up']);
 const causeList = z
   .array(downCondition)
   .min(1)
-  .refine((names) => new Set(names).size === names.length, 'must not name a cause twice');
+  .refine((names) => new Set(names).size === names.length, 'must not name a cause twice')
+  .meta({ uniqueItems: true });
 
 function bounds<T extends z.ZodType>(limit: T) {
   return {
@@ -71,6 +72,10 @@ export const predicate = z
   .discriminatedUnion('measure', [timeSincePayment, timeSinceStart, longestOutage, traffic, events, promotion])
   .refine((rule) => rule.measure === 'promotion' || BOUNDS.filter((name) => rule[name] !== undefined).length === 1, {
     message: `must have exactly one of ${BOUNDS.join(', ')}`,
+  })
+  .meta({
+    if: { properties: { measure: { const: 'promotion' } } },
+    else: { oneOf: BOUNDS.map((name) => ({ required: [name] })) },
   });
 export type Predicate = z.infer<typeof predicate>;
 

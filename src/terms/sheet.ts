@@ -31,7 +31,8 @@ const downCause = z.enum(CONDITIONS).exclude(['up']);
 const causes = z
   .array(downCause)
   .min(1)
-  .refine((names) => new Set(names).size === names.length, 'must not name a cause twice');
+  .refine((names) => new Set(names).size === names.length, 'must not name a cause twice')
+  .meta({ uniqueItems: true });
 
 /** What every way of giving credit shares. */
 const crediting = {

@@ -6,6 +6,7 @@ import type { Verdict } from '../../billing/backtest/refunds.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';
+import { DAY_PATTERN } from '../../domain/shapes.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { sameFault } from '../../problems/field-problems.ts';
 import { LINE_KINDS } from '../../rating/line.ts';
@@ -20,7 +21,10 @@ const ACCOUNTS_DEFAULT = 25;
 /** VMs times months. */
 const VM_MONTHS_MAX = 1000;
 
-const day = z.string().max(10).meta({ pattern: '^[0-9]{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?$' });
+const day = z
+  .string()
+  .max(10)
+  .meta({ pattern: `^((19[7-9][0-9]|20[0-9]{2})-(0[1-9]|1[0-2])|${DAY_PATTERN})$` });
 const backtestRequest = z.strictObject({
   sheet: sheetInBody.describe('The changed terms sheet, whole (schemas/terms.schema.json).'),
   replaces: identifier.optional().describe("The loaded sheet that it stands in for; left out: the one of the sheet's id."),

@@ -57,7 +57,10 @@ const balanceShape = z.looseObject({
 const posting = z
   .strictObject({
     kind: z.enum(['top_up', 'refund', 'adjustment', 'withdrawal', 'transfer']),
-    amount: z.string().regex(/^-?\d/, 'must be a decimal string').max(32),
+    amount: z
+      .string()
+      .regex(/^-?(0|[1-9][0-9]{0,14})([.][0-9]{1,9})?$/, 'must be a decimal string')
+      .describe('Above 0; of an adjustment it may be below 0.'),
     at: instant.optional().describe('When it counts; now if left out.'),
     reference: z
       .string()
@@ -71,7 +74,12 @@ const posting = z
     refund_check: identifier.nullable().default(null).describe('Of a refund: the check that found it due; booked once.'),
     expires_at: instant.nullable().default(null).describe('What is unused then lapses.'),
   })
-  .refine((body) => body.kind === 'adjustment' || !body.amount.startsWith('-'), { path: ['amount'], message: 'must be above 0' });
+  .refine((body) => body.kind === 'adjustment' || !body.amount.startsWith('-'), { path: ['amount'], message: 'must be above 0' })
+  .meta({
+    if: { properties: { kind: { const: 'adjustment' } } },
+    then: { properties: { amount: { pattern: '[1-9]' } } },
+    else: { properties: { amount: { pattern: '^[0-9.]*[1-9]' } } },
+  });
 
 /** Prepaid balances: topped up and shown with where every entry comes from. */
 export function balanceRoutes(api: Api, context: ApiContext): void {

@@ -3,6 +3,7 @@ import { type AccountOutcome, refuseUnfit, runAccounts } from '../../billing/run
 import { calendarOf } from '../../billing/run-period.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { identifier } from '../../domain/plan.ts';
+import { DAY_PATTERN } from '../../domain/shapes.ts';
 import { toJson } from '../../domain/json.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { Api } from '../../http/api.ts';
@@ -23,7 +24,7 @@ const runRequest = z.strictObject({
   period: z
     .string()
     .refine((text) => calendarOf(text) !== undefined, 'must be a month such as 2026-03 or a day such as 2026-03-05')
-    .meta({ pattern: '^(19[7-9][0-9]|20[0-9]{2})-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?$' })
+    .meta({ pattern: `^((19[7-9][0-9]|20[0-9]{2})-(0[1-9]|1[0-2])|${DAY_PATTERN})$` })
     .describe("A calendar month or day, each account's in its own time zone."),
   accounts: z.array(identifier).min(1).max(1000).optional().describe('Only these; left out: all.'),
   finalize: z.boolean().default(false).describe('Invoices become final at once; otherwise drafts are kept.'),

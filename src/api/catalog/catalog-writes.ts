@@ -176,11 +176,13 @@ export function catalogWrites<Body extends object>(api: Api, context: ApiContext
   );
 }
 
-/** The fields of a body, each as it is or null, and none required: what is not named has no default here. */
+/** The fields of a body, each as it is or, where it has a default, null, and none required: what is not named has no default here. */
 function patchOf(shape: z.ZodRawShape): z.ZodObject {
   const fields = Object.entries(shape).map(([name, field]) => {
     const inner = field instanceof z.ZodDefault ? (field.unwrap() as z.ZodType) : (field as z.ZodType);
-    return [name, inner.nullable().optional()] as const;
+    // what has no default cannot be taken away
+    const hasDefault = field instanceof z.ZodDefault || inner.safeParse(undefined).success;
+    return [name, hasDefault ? inner.nullable().optional() : inner.optional()] as const;
   });
   return z.strictObject(Object.fromEntries(fields));
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { formatInstant } from '../../domain/instant.ts';
+import { DAY_PATTERN } from '../../domain/shapes.ts';
 import { toJson } from '../../domain/json.ts';
 import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
@@ -124,6 +125,7 @@ export function schedulerRoutes(api: Api, context: ApiContext): void {
           slot: z
             .string()
             .max(40)
+            .meta({ pattern: `^((19[7-9][0-9]|20[0-9]{2})-(0[1-9]|1[0-2])|(${DAY_PATTERN})(T([01][0-9]|2[0-3]):00:00Z)?)$` })
             .optional()
             .describe('The month, day or hour, as `2026-03`, `2026-03-01`; left out: in each zone the newest that is over.'),
           account: identifier.optional().describe('This account alone.'),
