@@ -57,9 +57,20 @@ const send = <T = Record<string, unknown>>(method: 'PUT' | 'POST', path: string,
 const instant = (day: number, hour = 0): string => new Date(START + day * DAY_MS + hour * 3_600_000).toISOString();
 const topUp = (account: string, amount: string, at: string, more: object = {}) =>
   send('POST', `/v1/accounts/${account}/balance`, { kind: 'top_up', amount, at, ...more });
+/** All days that are over: on a slow machine a call leaves some to the next. */
 const charge = async (account: string): Promise<Entry[]> => {
-  const { accounts } = await send<{ accounts: { entries: Entry[] }[] }>('POST', '/v1/charge-days', { account });
-  return accounts[0]?.entries ?? [];
+  const made: Entry[] = [];
+  for (let after: string | null | undefined; after !== null;) {
+    const body = after === undefined ? { account } : { account, after };
+    const { accounts, next } = await send<{ accounts: { entries: Entry[] }[]; next: string | null }>(
+      'POST',
+      '/v1/charge-days',
+      body,
+    );
+    made.push(...(accounts[0]?.entries ?? []));
+    after = next;
+  }
+  return made;
 };
 
 const vmsOf = (account: string): string[] => [`${account}-1`, `${account}-2`];
