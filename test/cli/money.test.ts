@@ -48,8 +48,9 @@ it('a day is charged once through kill -9; an incident later is reconciled and c
   await send('POST', '/v1/incidents', incident);
   expect((await cli('reconcile', '--dry-run')).out).toContain('credit  service e1: 14.40 -> 13.80');
   expect((await cli('reconcile')).out).toMatch(/credit note [0-9a-f]+/);
-  expect((await cli('charge-days')).out).toContain('invoice  0.60: credit notes 1 on invoice 1');
-  expect((await cli('balance', 'a')).out).toContain('0.60');
+  // the credit note is in the account's book by itself: a run has nothing to add
+  expect((await cli('charge-days')).out).toBe('');
+  expect((await cli('balance', 'a')).out).toContain('a: 186.20 CNY, ok');
   const refused = await cli('balance', 'a', '--withdraw', '1.00');
   expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('IV.8') as unknown });
   expect((await cli('balance', 'a', '--transfer', '1.00')).code).toBe(2);
