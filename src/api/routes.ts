@@ -26,6 +26,7 @@ import { refundRoutes } from './billing/refunds.ts';
 import { silenceDecisionRoutes } from './silences/decisions.ts';
 import { silenceRoutes } from './silences/silences.ts';
 import { outageRoutes } from './metering/outages.ts';
+import { priceListRoute } from './billing/price-list.ts';
 import { statementRoutes } from './billing/statement.ts';
 import { standingRoutes } from './billing/standing.ts';
 import { schedulerRoutes } from './scheduler/scheduler.ts';
@@ -64,6 +65,7 @@ const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
   payoutRoutes,
   creditNoteRoutes,
   ledgerRoutes,
+  priceListRoute,
   statementRoutes,
   balanceRoutes,
   chargeDaysRoute,

@@ -28,6 +28,7 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./commands/balance.ts'),
   import('./commands/statement.ts'),
   import('./commands/payments.ts'),
+  import('./commands/price-list.ts'),
 ];
 
 endOnUncaught();

@@ -3,6 +3,7 @@ import { Caller, type CallOptions } from './calls/caller.ts';
 import { Entries, findings, Incidents, Keys } from './calls/catalog.ts';
 import { Invoices } from './calls/invoices.ts';
 import { Metering } from './calls/metering.ts';
+import { Prices } from './calls/prices.ts';
 import { ApiClient, type ClientOptions, type Method } from './wire/client.ts';
 import { parseExact } from './wire/exact-json.ts';
 import { sleepReal, type Sleep } from './wire/retry.ts';
@@ -30,6 +31,7 @@ export class Uptally {
   readonly incidents: Incidents;
   readonly invoices: Invoices;
   readonly balances: Balances;
+  readonly prices: Prices;
   readonly keys: Keys;
   readonly #client: ApiClient;
   readonly #caller: Caller;
@@ -50,6 +52,7 @@ export class Uptally {
     this.incidents = new Incidents(this.#caller);
     this.invoices = new Invoices(this.#caller);
     this.balances = new Balances(this.#caller);
+    this.prices = new Prices(this.#caller);
     this.keys = new Keys(this.#caller);
   }
 

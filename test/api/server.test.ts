@@ -451,6 +451,7 @@ describe('the HTTP server', () => {
       '/v1/plans',
       '/v1/plans/{id}',
       '/v1/plans/{id}/history',
+      '/v1/price-list',
       '/v1/reconcile',
       '/v1/refund-checks',
       '/v1/refund-checks/{id}',

@@ -12,6 +12,7 @@ import * as invoices from '../../src/cli/commands/invoices.ts';
 import * as keys from '../../src/cli/commands/keys.ts';
 import * as payments from '../../src/cli/commands/payments.ts';
 import * as reconcile from '../../src/cli/commands/reconcile.ts';
+import * as priceList from '../../src/cli/commands/price-list.ts';
 import * as refundCheck from '../../src/cli/commands/refund-check.ts';
 import * as send from '../../src/cli/commands/send.ts';
 import * as silences from '../../src/cli/commands/silences.ts';
@@ -41,6 +42,7 @@ const modules: readonly CommandModule[] = [
   balance,
   statement,
   payments,
+  priceList,
 ];
 
 export interface CliRun {

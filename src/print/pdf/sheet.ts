@@ -85,7 +85,11 @@ export class PdfSheet {
       if (i % 10 === 9) await pause();
       this.pdf.switchToPage(i);
       if (i > 0) {
-        const [head] = this.pen.lines([title, customer[0] ?? ''].join(' · '), WIDTH * 0.6, RUNNING);
+        const [head] = this.pen.lines(
+          [title, customer[0]].filter((part) => part !== undefined).join(' · '),
+          WIDTH * 0.6,
+          RUNNING,
+        );
         if (head !== undefined) this.pen.write([head], PAGE.left, PAGE.top - 8, WIDTH, RUNNING);
         this.put(state.text, 0, PAGE.top - 8, WIDTH, { ...RUNNING, weight: 'bold', align: 'right' });
       }

@@ -3,6 +3,7 @@ import type { AboutSay, Sayings } from '../../rating/say.ts';
 import { NOTE } from './content.ts';
 import { DOC_EN } from './doc/en.ts';
 import { REFUND_EN } from './doc/refund-en.ts';
+import { PRICE_EN } from './doc/price-en.ts';
 import { STATEMENT_EN } from './doc/statement-en.ts';
 import { describe } from './legacy.ts';
 import { sayIn, sizeName, type Words } from './words.ts';
@@ -149,6 +150,7 @@ export const EN: Words = {
   doc: DOC_EN,
   refund: REFUND_EN,
   statement: STATEMENT_EN,
+  prices: PRICE_EN,
   events: { ...FEES, ip_blocked: 'IP address blocked', ip_unusable: 'IP address unusable' },
   labels: {
     invoice: 'Invoice',

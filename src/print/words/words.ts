@@ -4,6 +4,7 @@ import type { EventKind } from '../../domain/event-kinds.ts';
 import type { NoteSay } from '../../rating/note.ts';
 import type { AboutSay, FormulaSay, ReasonSay, Sayings, UnitSay } from '../../rating/say.ts';
 import type { RefundWords } from './doc/refund-words.ts';
+import type { PriceWords } from './doc/price-words.ts';
 import type { StatementWords } from './doc/statement-words.ts';
 import type { DocWords } from './doc/words.ts';
 import type { Labels } from './labels.ts';
@@ -48,6 +49,7 @@ export interface Words {
   readonly doc: DocWords;
   readonly refund: RefundWords;
   readonly statement: StatementWords;
+  readonly prices: PriceWords;
   /** Kinds of recorded events, as fees name them. */
   readonly events: Readonly<Record<EventKind, string>>;
 }

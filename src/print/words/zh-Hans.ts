@@ -3,6 +3,7 @@ import type { NotedField } from '../../rating/note.ts';
 import type { AboutSay, Sayings } from '../../rating/say.ts';
 import { DOC_ZH_HANS } from './doc/zh-Hans.ts';
 import { REFUND_ZH_HANS } from './doc/refund-zh-Hans.ts';
+import { PRICE_ZH_HANS } from './doc/price-zh-Hans.ts';
 import { STATEMENT_ZH_HANS } from './doc/statement-zh-Hans.ts';
 import { describe } from './legacy.ts';
 import { hoursText, sayIn, sizeName, type Words } from './words.ts';
@@ -172,6 +173,7 @@ export const ZH_HANS: Words = {
   doc: DOC_ZH_HANS,
   refund: REFUND_ZH_HANS,
   statement: STATEMENT_ZH_HANS,
+  prices: PRICE_ZH_HANS,
   events: { ...FEES, ip_blocked: 'IP 地址被封锁', ip_unusable: 'IP 地址无法使用' },
   labels: {
     invoice: '账单',

@@ -3,6 +3,7 @@ import type { NotedField } from '../../rating/note.ts';
 import type { AboutSay, Sayings } from '../../rating/say.ts';
 import { DOC_ZH_HANT } from './doc/zh-Hant.ts';
 import { REFUND_ZH_HANT } from './doc/refund-zh-Hant.ts';
+import { PRICE_ZH_HANT } from './doc/price-zh-Hant.ts';
 import { STATEMENT_ZH_HANT } from './doc/statement-zh-Hant.ts';
 import { describe } from './legacy.ts';
 import { hoursText, sayIn, sizeName, type Words } from './words.ts';
@@ -172,6 +173,7 @@ export const ZH_HANT: Words = {
   doc: DOC_ZH_HANT,
   refund: REFUND_ZH_HANT,
   statement: STATEMENT_ZH_HANT,
+  prices: PRICE_ZH_HANT,
   events: { ...FEES, ip_blocked: 'IP 位址遭封鎖', ip_unusable: 'IP 位址無法使用' },
   labels: {
     invoice: '帳單',
