@@ -74,6 +74,10 @@ export function bodyExamples(nowMs: number): BodyExamples {
       reason: 'goodwill: slow support',
       lines: [{ line: '0', amount: '50.00' }],
     },
+    'POST /v1/accounts/{account}/charges': {
+      ...{ reference: 'quote-7', kind: 'quoted', description: 'Moving two machines', amount: '120.00' },
+      ...{ reason: 'quote 7 of 28 March', at: '2026-04-01T09:00:00+08:00' },
+    },
     'POST /v1/accounts/{account}/payouts': { reference: 'wire-31', amount: '15.00', at: '2026-04-05T00:00:00Z' },
     'POST /v1/accounts/{account}/payments': { reference: 'wire-30', amount: '300.00', at: '2026-04-02T09:00:00+08:00' },
     'POST /v1/scheduler/jobs/{job}/run': { dry_run: true },

@@ -5,6 +5,7 @@ import { anomalyRoutes } from './metering/anomalies.ts';
 import { backtestRoutes } from './billing/backtests.ts';
 import { balanceRoutes } from './billing/balance.ts';
 import { catalogRoutes } from './catalog/catalog.ts';
+import { chargeRoutes } from './billing/charges.ts';
 import { chargeDaysRoute } from './billing/charge-days.ts';
 import { debitRoutes } from './billing/debits.ts';
 import { eventRoutes } from './catalog/events.ts';
@@ -18,6 +19,7 @@ import { creditNoteRoutes } from './billing/credit-notes.ts';
 import { ledgerRoutes } from './billing/ledger.ts';
 import { paymentRoutes } from './billing/payments.ts';
 import { payoutRoutes } from './billing/payouts.ts';
+import { grantRoutes } from './billing/grants.ts';
 import { keyRoutes } from './service/keys.ts';
 import { sourceRoutes } from './metering/sources.ts';
 import { nameRoutes } from './service/names.ts';
@@ -57,12 +59,14 @@ const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
   nameRoutes,
   eventRoutes,
   refundRoutes,
+  grantRoutes,
   invoiceListRoutes,
   invoiceRoutes,
   invoiceRunRoutes,
   reconcileRoutes,
   paymentRoutes,
   payoutRoutes,
+  chargeRoutes,
   creditNoteRoutes,
   ledgerRoutes,
   priceListRoute,

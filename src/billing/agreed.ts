@@ -4,9 +4,11 @@ import { formatInstant } from '../domain/instant.ts';
 import { conditionOf } from '../domain/condition.ts';
 import type { Interval } from '../domain/intervals.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
+import type { ByHand } from '../rating/by-hand.ts';
 import type { OverdueInvoice } from '../rating/late-fee.ts';
 import type { TermsSheet } from '../terms/sheet.ts';
 import type { Gathered } from './facts.ts';
+import { waivedOf } from './waived.ts';
 
 /**
  * What was agreed when a document was rated: plans, terms sheets, incidents and events as they then were, whole. With the
@@ -60,6 +62,7 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
         ...(announcedBeforeMs === null ? {} : { announced_before_ms: announcedBeforeMs }),
       })),
       ...judgedJson(catalog.silences.ignoredOf(vm)),
+      ...waivedJson(waivedOf(catalog, vm)),
       events: catalog.events.of(vm).map(({ id, body: { kind, at, rate, from, to } }) => ({
         id,
         kind,
@@ -80,6 +83,7 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
     account: { currency: facts.currency, tax_percent: facts.taxPercent },
     plans: Object.fromEntries([...plans].sort().map((id) => [id, catalog.plan(id)?.body])),
     vms,
+    ...byHandJson(facts.byHand ?? []),
     overdue: onceEach(facts.overdue.map(({ invoice }) => invoice)).map((invoice) => owedJson(invoice, named(billing))),
     // The daily charges of a prepaid balance, as far as late fees are computed from them.
     charges: onceEach(facts.charges.flatMap(({ list }) => list)).map((charge) => owedJson(charge, named(billing))),
@@ -99,6 +103,20 @@ function agreedWithin(agreements: readonly Agreement[], { fromMs, toMs }: { from
 function judgedJson(judged: readonly Interval[]): { judged?: unknown[] } {
   if (judged.length === 0) return {};
   return { judged: judged.map(({ fromMs, toMs }) => ({ from: formatInstant(fromMs), to: formatInstant(toMs) })) };
+}
+
+/** Time of which all that was paid went back: it is not charged. */
+function waivedJson(waived: readonly Interval[]): { waived?: unknown[] } {
+  if (waived.length === 0) return {};
+  return { waived: waived.map(({ fromMs, toMs }) => ({ from: formatInstant(fromMs), to: formatInstant(toMs) })) };
+}
+
+/** What is charged by hand, as somebody decided on it. */
+function byHandJson(charges: readonly ByHand[]): { by_hand?: unknown[] } {
+  if (charges.length === 0) return {};
+  return {
+    by_hand: charges.map(({ id, vm, nanos, taxPercent }) => ({ charge: id, vm, amount_nanos: nanos, tax_percent: taxPercent })),
+  };
 }
 
 /** What is owed, whichever rules it is under, once. */

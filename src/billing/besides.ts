@@ -4,11 +4,13 @@ import { parseAmount } from '../domain/money.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
 import type { VmFacts } from '../rating/order.ts';
 import { minuteFrom } from '../rating/served.ts';
+import { isWaived } from './waived.ts';
 import type { PlanSums, Setup } from '../rating/sums.ts';
 
 /** What a VM is charged for in [fromMs, toMs) besides service, traffic and fees: the sums of its plans, and its add-ons. */
 export function besidesOf(
   catalog: Catalog,
+  id: string,
   vm: VmBody,
   fromMs: number,
   toMs: number,
@@ -24,11 +26,11 @@ export function besidesOf(
     };
     if (Object.keys(own).length > 0) sums.set(plan, own);
   }
-  const addOns = (vm.add_ons ?? []).map(({ id, name, price, quantity, from, until }) => ({
-    ...{ id, name, per: price.per, quantity, fromMs: from, untilMs: until },
+  const addOns = (vm.add_ons ?? []).map(({ id: own, name, price, quantity, from, until }) => ({
+    ...{ id: own, name, per: price.per, quantity, fromMs: from, untilMs: until },
     priceNanos: nanosOf(price.amount),
   }));
-  const setups = setupsOf(catalog, vm).filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
+  const setups = setupsOf(catalog, vm).filter(({ atMs }) => atMs >= fromMs && atMs < toMs && !isWaived(catalog, id, atMs));
   return { sums, setups, addOns };
 }
 

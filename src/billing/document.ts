@@ -13,13 +13,15 @@ import { type NeedsReview, reviewOf } from '../rating/review.ts';
 import { noteTexts } from '../print/words/content.ts';
 import type { NoteSay } from '../rating/note.ts';
 import { roundedToMinor } from '../rating/exact.ts';
-import { type RatedLine, totalOf } from '../rating/line.ts';
+import type { ByHand } from '../rating/by-hand.ts';
+import { isDebited, type RatedLine, totalOf } from '../rating/line.ts';
 import { rateInvoice } from '../rating/order.ts';
 import { agreedJson } from './agreed.ts';
 import { lineJson } from './document-lines.ts';
 import { type NumberSeries, numberText } from '../books/number-series.ts';
 import { KeptClauses, sheetsIn } from './explained/clauses.ts';
 import type { Explaining } from './explained/line.ts';
+import { pendingByHand } from '../books/charged-by-hand.ts';
 import { pendingDebits } from '../books/debit-lines.ts';
 import { gatherFacts, type Gathered } from './facts.ts';
 import { dueAt } from '../ledger/due.ts';
@@ -51,6 +53,8 @@ export interface RatedAgain {
   taxPercent?: string;
   /** The VMs that it is about; left out: all of the account's. */
   vms?: ReadonlySet<string>;
+  /** What it charges by hand. */
+  byHand?: readonly ByHand[];
 }
 
 /** Rates an account's period from what is stored now, with what earlier invoices lacked. Nothing is recorded. */
@@ -71,7 +75,8 @@ export function documentOf(context: BillingContext, account: string, all: Gather
   if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
   const { currency, fromMs, toMs } = gathered.facts;
   const { taxPercent = gathered.facts.taxPercent } = again ?? {};
-  const facts = { ...gathered.facts, taxPercent };
+  const byHand = again === undefined ? pendingByHand(context.books, account) : (again.byHand ?? []);
+  const facts = { ...gathered.facts, taxPercent, byHand };
   const rated = rateInvoice(facts);
   const debits = again === undefined ? pendingDebits(context.books, account) : [];
   const lines = [...rated, ...debits.map(({ line }) => line)];
@@ -166,6 +171,7 @@ export function documentOf(context: BillingContext, account: string, all: Gather
       corrects: null,
       // Without the position in the catalog, which every invoice moves on.
       digest: sha256(`${texts.rest}\n${toJson({ ...evidence, agreed })}`),
+      ...billedCharges(rated),
       ...(debits.length === 0
         ? {}
         : {
@@ -184,6 +190,14 @@ export function documentOf(context: BillingContext, account: string, all: Gather
     warnings,
     unbilled: noteTexts(notes.filter(({ code }) => code === 'event_other_currency')),
   };
+}
+
+/** Which charges by hand are which lines. */
+function billedCharges(lines: readonly RatedLine[]): { charges?: { id: string; line: number }[] } {
+  const charges = lines.flatMap((line, i) =>
+    line.kind === 'charge' && !isDebited(line) ? [{ id: line.detail.charge, line: i }] : [],
+  );
+  return charges.length === 0 ? {} : { charges };
 }
 
 /** What lines name: plans and VMs by their titles, other invoices by their numbers, clauses by what they say. */

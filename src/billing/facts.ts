@@ -28,6 +28,7 @@ import type { NoteSay } from '../rating/note.ts';
 import { unprintableOf } from './unprintable.ts';
 import { zoneOfPeriod } from './period.ts';
 import { trafficOf } from './traffic.ts';
+import { withoutWaived } from './waived.ts';
 
 /** What the lines of a VM rest on: kept with the invoice as its evidence. */
 export interface VmEvidence {
@@ -172,7 +173,7 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
       outages: closed(counted, span),
       traffic: traffic.get(vm.id) ?? [],
       fees,
-      ...besidesOf(catalog, vm.body, fromMs, toMs),
+      ...besidesOf(catalog, vm.id, vm.body, fromMs, toMs),
       claims: claimsOf(context, vm.id),
       judged: catalog.silences.ignoredOf(vm.id),
     };
@@ -248,7 +249,8 @@ function serviceOf(context: BillingContext, id: string, vm: VmBody, fromMinute: 
     const sheet = agreements.find((each) => each.fromMs === fromMs)?.sheet;
     return sheet === undefined ? defaultCreditPolicy(plan) : creditPolicyOf(sheet, plan);
   };
-  return segmentsOf({ startsAtMs: vm.starts_at, endsAtMs: vm.ends_at, plans: dated, policyOf }, from, to);
+  const served = segmentsOf({ startsAtMs: vm.starts_at, endsAtMs: vm.ends_at, plans: dated, policyOf }, from, to);
+  return withoutWaived(context.catalog, id, served);
 }
 
 /** Outages with an end: what is still open has lasted as far as is published. */

@@ -6,6 +6,7 @@ import { formatInstant } from '../domain/instant.ts';
 import { formatAmount } from '../domain/money.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { StoreError } from '../store/store.ts';
+import { checkByHand } from '../books/charged-by-hand.ts';
 import { checkDebits } from '../books/debit-lines.ts';
 import { documentOf, type RatedDocument, refuseUnbilled } from './document.ts';
 import { daysOf, factsOf, loadUsage } from './facts.ts';
@@ -162,7 +163,10 @@ async function write(
           outcomes.set(task.account, { ...outcomeOf(task, 'unchanged', draft), warnings: document.warnings });
           continue;
         }
-        if (request.finalize) checkDebits(books, document.head);
+        if (request.finalize) {
+          checkDebits(books, document.head);
+          checkByHand(books, document.head);
+        }
         const id = draft?.id ?? (request.dryRun ? 'none' : newId());
         const kept = request.finalize ? finalized(id, document, number, context.businessNow()) : document;
         if (request.finalize) number += 1;

@@ -4,6 +4,7 @@ import type { Lot } from '../ledger/lots.ts';
 import type { BalanceEntry } from './balances.ts';
 import { dayClaimsOf, dayEntries, type DayRow, isDay, withinInvoice } from './days-of-account.ts';
 import { documentMoney, type KeptDocument } from './document-money.ts';
+import { type Grant, grantMoney } from './grants.ts';
 import { balanceMoney, settlementMoney, type SettlementRow } from './row-money.ts';
 
 /** What is on record of an account's money, row by row. */
@@ -12,6 +13,7 @@ export interface AccountRows {
   readonly documents: readonly KeptDocument[];
   readonly balances: readonly BalanceEntry[];
   readonly settlements: readonly SettlementRow[];
+  readonly grants: readonly Grant[];
 }
 
 /** The ledger of an account: what follows from its rows, and nothing else. */
@@ -29,7 +31,7 @@ export interface AccountBook {
 }
 
 /** Works an account's ledger out of its rows. */
-export function accountBook({ documents, balances, settlements }: AccountRows): AccountBook {
+export function accountBook({ documents, balances, settlements, grants }: AccountRows): AccountBook {
   const days = balances.flatMap((row) => (isDay(row) ? [row] : []));
   const invoices = documents.filter(({ head, voidAtMs }) => head.type === 'invoice' && voidAtMs === null);
   const daysOn = new Map(invoices.map(({ id, head }) => [id, days.filter(withinInvoice(head))]));
@@ -62,6 +64,14 @@ export function accountBook({ documents, balances, settlements }: AccountRows): 
     if (entry !== undefined) entries.push(entry);
     if (moved !== undefined) funds.push(moved);
     if (lot !== undefined) lots.push(lot);
+  }
+  for (const grant of grants) {
+    const { entries: left, funds: freed } = grantMoney(grant);
+    funds.push(...freed);
+    for (const entry of left) {
+      entries.push(entry);
+      lots.push({ ...entry, expiresAtMs: null, lapsedId: null });
+    }
   }
   entries.sort(bySeq);
   lots.sort(bySeq);

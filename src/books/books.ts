@@ -5,6 +5,8 @@ import { ConsequenceBook } from './consequences.ts';
 import { type AccountBook, accountBook, type AccountRows } from './account-book.ts';
 import { type BalanceBody, balanceBody, type BalanceEntry } from './balances.ts';
 import { type DayRow, isDay, withinInvoice } from './days-of-account.ts';
+import { GrantBook } from './grants.ts';
+import { type HandCharge, HandChargeBook } from './hand-charges.ts';
 import { dueAtOfHead, type KeptDocument } from './document-money.ts';
 import { type DebitHead, debitHead, type DebitState } from './debits.ts';
 import {
@@ -21,7 +23,9 @@ import type { SettlementRow } from './row-money.ts';
 import { RefundChecks } from './refund-checks.ts';
 
 /** An entry of the books; events of VMs, and their ends, are recorded with it where one step says both. */
-export type BooksEntry = Draft & { kind: 'invoice' | 'settlement' | 'debit' | 'balance' | 'consequence' | 'event' | 'vm' };
+export type BooksEntry = Draft & {
+  kind: 'invoice' | 'settlement' | 'debit' | 'balance' | 'consequence' | 'event' | 'vm' | 'grant' | 'charge';
+};
 
 /** Decides what is to be written by the books as no other writer can change them any more. */
 export type Decide<T> = (nowMs: number, newId: () => string) => T;
@@ -34,12 +38,16 @@ export class Books implements Projection {
     debit: { member: 'head' },
     settlement: 'whole',
     balance: 'whole',
+    grant: 'whole',
+    charge: 'whole',
   } as const;
   readonly #journal: Journal;
   readonly #faults: Faults;
   readonly refundChecks: RefundChecks;
   /** A projection of its own. */
   readonly consequences = new ConsequenceBook();
+  readonly grants = new GrantBook();
+  readonly #charges = new HandChargeBook();
   readonly #heads = new Map<string, { head: InvoiceHead; seq: bigint; recordedAtMs: number; by: string }>();
   readonly #settlements = new Map<string, Map<string, SettlementRow>>();
   readonly #notesOn = new Map<string, Set<string>>();
@@ -51,6 +59,8 @@ export class Books implements Projection {
   readonly #debitsOn = new Map<string, Set<string>>();
   /** Ids of invoices that list a debit, whatever their status. */
   readonly #listing = new Map<string, Set<string>>();
+  /** The same of charges by hand. */
+  readonly #billing = new Map<string, Set<string>>();
   readonly #accountSeq = new Map<string, bigint>();
   /** Rows of money by account, in the order in which they were recorded. */
   readonly #balances = new Map<string, Map<string, BalanceEntry>>();
@@ -125,6 +135,8 @@ export class Books implements Projection {
     if (entry.kind === 'balance') {
       return this.#applyBalance(entry, balanceBody.parse(stored));
     }
+    if (entry.kind === 'grant') return this.grants.apply(entry);
+    if (entry.kind === 'charge') return this.#charges.apply(entry);
     if (entry.kind === 'debit') {
       const head = debitHead.parse((stored as { head?: unknown }).head ?? stored);
       this.#debits.set(entry.id, head);
@@ -138,6 +150,7 @@ export class Books implements Projection {
     this.#byAccount.set(head.account, (this.#byAccount.get(head.account) ?? new Set()).add(entry.id));
     if (head.number !== null) this.#last[head.type] = Math.max(this.#last[head.type], head.number);
     for (const { id } of head.debits ?? []) this.#listing.set(id, (this.#listing.get(id) ?? new Set()).add(entry.id));
+    for (const { id } of head.charges ?? []) this.#billing.set(id, (this.#billing.get(id) ?? new Set()).add(entry.id));
     if (head.corrects === null) return head.account;
     const { invoice, lines } = head.corrects;
     const changes = lines.flatMap(({ of }) => of ?? []);
@@ -212,7 +225,13 @@ export class Books implements Projection {
   rowsOf(account: string): AccountRows {
     const documents = [...(this.#byAccount.get(account) ?? [])].flatMap((id) => this.#keptDocument(id) ?? []);
     const settlements = documents.flatMap(({ id }) => [...(this.#settlements.get(id)?.values() ?? [])]);
-    return { documents, settlements, balances: this.balanceOf(account) };
+    return { documents, settlements, balances: this.balanceOf(account), grants: this.grants.of(account) };
+  }
+
+  /** The ledger without some documents: what it would be had they not been issued. */
+  ledgerWithout(account: string, ids: ReadonlySet<string>): AccountBook {
+    const { documents, ...rows } = this.rowsOf(account);
+    return accountBook({ ...rows, documents: documents.filter(({ id }) => !ids.has(id)) });
   }
 
   /** A final document; undefined for a draft. */
@@ -251,12 +270,28 @@ export class Books implements Projection {
   debit(id: string): DebitState | undefined {
     const head = this.#debits.get(id);
     if (head === undefined) return undefined;
-    for (const invoice of this.#listing.get(id) ?? []) {
-      const listing = this.#heads.get(invoice)?.head;
-      if (listing?.final !== true || this.#isVoid(invoice)) continue;
-      return { id, head, status: 'charged', on: { invoice, number: listing.number, lines: listing.debits ?? [] } };
-    }
+    const on = this.#inForce(this.#listing.get(id));
+    if (on !== undefined)
+      return { id, head, status: 'charged', on: { invoice: on.id, number: on.head.number, lines: on.head.debits ?? [] } };
     return { id, head, status: this.#isVoid(head.invoice) ? 'void' : 'pending', on: null };
+  }
+
+  /** The final invoice among some that is not void. */
+  #inForce(ids: ReadonlySet<string> = new Set()): { id: string; head: InvoiceHead } | undefined {
+    for (const id of ids) {
+      const head = this.#heads.get(id)?.head;
+      if (head?.final === true && !this.#isVoid(id)) return { id, head };
+    }
+    return undefined;
+  }
+
+  /** The charges by hand of an account, in the order in which they were recorded, and the invoice that has each. */
+  chargesOf(account: string): (HandCharge & { on: { invoice: string; number: number | null; line: number } | null })[] {
+    return this.#charges.of(account).map((charge) => {
+      const on = this.#inForce(this.#billing.get(charge.id));
+      const line = on?.head.charges?.find(({ id }) => id === charge.id)?.line ?? 0;
+      return { ...charge, on: on === undefined ? null : { invoice: on.id, number: on.head.number, line } };
+    });
   }
 
   /** The debits on an invoice, oldest first. */

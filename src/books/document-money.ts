@@ -24,8 +24,8 @@ export interface DocumentMoney {
 
 /**
  * What a document comes to. The row that holds it is the entry's source, so that neither is there without the other. An invoice charges what its days
- * have not been charged by themselves. A credit note that puts something right takes from what was ever owed; one by hand pays, from its
- * issue on.
+ * have not been charged by themselves. A credit note that puts something right takes from what was ever owed; one by hand, or of a refund that was
+ * granted, pays from its issue on.
  */
 export function documentMoney(document: KeptDocument, notes: readonly KeptDocument[], days: readonly DayRow[]): DocumentMoney {
   return document.head.type === 'invoice' ? invoiceMoney(document, notes, days) : noteMoney(document);
@@ -40,9 +40,12 @@ function entryOf({ seq, recordedAtMs, by, ...document }: KeptDocument, belongsTo
 function noteMoney(document: KeptDocument): DocumentMoney {
   const { id, head } = document;
   const invoice = head.corrects?.invoice;
-  const belongsTo = { ...(invoice === undefined ? {} : { invoice }), credit_note: id, credit_note_number: head.number ?? 0 };
+  const belongsTo = {
+    ...(invoice === undefined ? {} : { invoice }),
+    ...{ credit_note: id, credit_note_number: head.number ?? 0 },
+    ...(head.corrects?.grant === undefined ? {} : { refund_check: head.corrects.grant }),
+  };
   const amountNanos = -BigInt(head.total_nanos);
-  const isHand = head.corrects?.by_hand === true && invoice !== undefined;
   return {
     entries:
       amountNanos === 0n
@@ -53,8 +56,13 @@ function noteMoney(document: KeptDocument): DocumentMoney {
               ...{ id, kind: 'credit_note', amountNanos, reference: head.corrects?.reference ?? null },
             },
           ],
-    funds: isHand ? [{ atMs: issuedAt(document), amountNanos, covers: { claim: invoice } }] : [],
+    funds: invoice !== undefined && pays(head) ? [{ atMs: issuedAt(document), amountNanos, covers: { claim: invoice } }] : [],
   };
+}
+
+/** Whether what a credit note takes back was owed until its issue. */
+function pays({ corrects }: InvoiceHead): boolean {
+  return corrects?.by_hand === true || corrects?.grant !== undefined;
 }
 
 function invoiceMoney(document: KeptDocument, notes: readonly KeptDocument[], days: readonly DayRow[]): DocumentMoney {
@@ -97,7 +105,7 @@ function invoiceMoney(document: KeptDocument, notes: readonly KeptDocument[], da
   let feeOwed = least(notBelow0(fee), owed);
   for (const note of notes) {
     const { corrects } = note.head;
-    if (corrects?.invoice !== id || corrects.by_hand === true) continue;
+    if (corrects?.invoice !== id || pays(note.head)) continue;
     const taken = -BigInt(note.head.total_nanos);
     const fees = corrects.lines.reduce((sum, line) => (isLateFee(line.of?.key) ? sum + BigInt(line.nanos) : sum), 0n);
     giveBack(taken - owed, Math.max(atMs, issuedAt(note)));

@@ -30,6 +30,8 @@ export const invoiceHead = z.strictObject({
       invoice: z.string(),
       /** It gives back from its issue on, what was charged stays right; else it puts right what was never owed. */
       by_hand: z.literal(true).optional(),
+      /** Of a refund that was granted: its refund check. The time is charged no more, but it was owed until then. */
+      grant: z.string().optional(),
       /** Of one by hand: unique in its account, where whoever made it gave one; and the digest of what he asked for. */
       reference: z.string().optional(),
       asked: z.string().optional(),
@@ -53,6 +55,8 @@ export const invoiceHead = z.strictObject({
   shares: z.array(z.strictObject({ vm: z.string(), nanos })).optional(),
   /** Of a credit note: when what is unused of it lapses. */
   expires_at: z.int().optional(),
+  /** Of an invoice with charges by hand: which of them is which of its lines. */
+  charges: z.array(z.strictObject({ id: z.string(), line: z.int() })).optional(),
   /** Of an invoice that charges what an earlier one lacked: which line of which debit is which of its own lines. */
   debits: z.array(z.strictObject({ id: z.string(), part: z.int(), line: z.int(), nanos })).optional(),
 });

@@ -5,6 +5,7 @@ import type { DebitHead } from './debits.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { readContent } from '../print/invoice-shape.ts';
 import { ProblemError } from '../problems/problem.ts';
+import { checkByHand } from './charged-by-hand.ts';
 import { checkDebits } from './debit-lines.ts';
 
 /** Every change of the books: drafts, numbers, payments. Each is one entry, decided where no other can come between. */
@@ -67,6 +68,7 @@ export async function finalize(books: Books, id: string, by: string, terms: Fina
       return undefined;
     }
     checkDebits(books, head);
+    checkByHand(books, head);
     return { kind: 'invoice', id, body: entryBody(finalized(id, draft, books.nextNumber(head.type), terms.nowMs)) };
   }, by);
   if (written === 'changed') {

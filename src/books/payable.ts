@@ -15,12 +15,21 @@ export interface FreeMoney {
 export function freeMoneyOf({ books }: Pick<BooksContext, 'books'>, account: string, atMs = Infinity): FreeMoney {
   const { entries, claims, funds, allocation } = books.ledgerOf(account);
   const kept = new Map(books.balanceOf(account).map((row) => [row.id, row.kind === 'refund']));
+  const moves = [
+    ...entries.map((entry) => ({ ...entry, boundNanos: kept.get(entry.id) === true ? entry.amountNanos : 0n })),
+    // What a grant leaves in the account moves no money: it is the account's already.
+    ...books.grants
+      .of(account)
+      .flatMap(({ destination, amount_nanos, at, ...grant }) =>
+        destination === 'balance' ? [{ ...grant, atMs: at, amountNanos: 0n, boundNanos: BigInt(amount_nanos) }] : [],
+      ),
+  ];
   let balance = 0n;
   let bound = 0n;
-  for (const { id, atMs: from, amountNanos } of entries.toSorted(compareEntries)) {
+  for (const { atMs: from, amountNanos, boundNanos } of moves.sort(compareEntries)) {
     if (from > atMs) break;
     balance += amountNanos;
-    if (kept.get(id) === true) bound += amountNanos;
+    bound += boundNanos;
     if (bound > balance) bound = balance < 0n ? 0n : balance;
   }
   const { freeNanos } = atMs === Infinity ? allocation : allocate(claims, funds, atMs);

@@ -93,10 +93,10 @@ export function referenced(books: Books, account: string, reference: string): (B
   return books.balanceOf(account).find((row) => referenceOf(row) === reference);
 }
 
-/** Throws `reference_taken` where a credit note by hand of the account has the reference. */
+/** Throws `reference_taken` where a credit note or a charge by hand of the account has the reference. */
 export function refuseNoteOf(books: Books, account: string, reference: string): void {
-  const note = books.noteUnder(account, reference);
-  if (note !== undefined) throw referenceTaken(account, reference, note);
+  const other = books.noteUnder(account, reference) ?? books.chargesOf(account).find((each) => each.reference === reference)?.id;
+  if (other !== undefined) throw referenceTaken(account, reference, other);
 }
 
 /** Top-ups of before have their reference, or a note, as their source. */

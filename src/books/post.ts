@@ -1,5 +1,5 @@
 import type { Books, BooksEntry } from './books.ts';
-import { stableId } from './stable-id.ts';
+import { refundEventIdOf } from './grants.ts';
 import type { BooksContext } from './context.ts';
 import { type BalanceBody, BLANK_ENTRY } from './balances.ts';
 import { payableNanos } from './payable.ts';
@@ -90,11 +90,7 @@ function refundEvent({ vm, checkId, amount }: Refund, { atMs }: Posting): BooksE
     amount,
     withdrawn: false,
   };
-  return { kind: 'event', id: eventIdOf(checkId), body: JSON.stringify(body) };
-}
-
-function eventIdOf(checkId: string): string {
-  return stableId('refund', checkId);
+  return { kind: 'event', id: refundEventIdOf(checkId), body: JSON.stringify(body) };
 }
 
 /** Of one payment no more is refunded than was paid, whatever several checks found due. Throws `balance_conflict`. */
@@ -107,10 +103,12 @@ function checkRefunded(
 ): void {
   const { vm, paidAtMs, paidNanos } = refund;
   const booked = books.balanceOf(account).filter((entry) => entry.kind === 'refund' && entry.vm === vm);
-  const own = new Set(booked.map((entry) => eventIdOf(entry.refund_check ?? '')));
+  const own = new Set(booked.map((entry) => refundEventIdOf(entry.refund_check ?? '')));
   const recorded = catalog.events
     .of(vm)
-    .filter(({ id, body }) => body.kind === 'refund' && body.at >= paidAtMs && !own.has(id) && id !== eventIdOf(refund.checkId));
+    .filter(
+      ({ id, body }) => body.kind === 'refund' && body.at >= paidAtMs && !own.has(id) && id !== refundEventIdOf(refund.checkId),
+    );
   const before =
     booked.reduce((sum, entry) => sum + (entry.at >= paidAtMs ? BigInt(entry.amount_nanos) : 0n), 0n) +
     recorded.reduce((sum, { body }) => sum + (parseAmount(body.amount ?? '0') ?? 0n), 0n);

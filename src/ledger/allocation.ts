@@ -29,6 +29,14 @@ export interface Term {
   readonly vm: string;
   readonly fromMs: number;
   readonly untilMs: number;
+  /** Of money that a refund frees: when the service ended, so that what is left of the term waits for no claim behind that. */
+  readonly endsMs?: number;
+}
+
+/** What of a term was paid, and how much of that has paid claims. */
+export interface TermPaid extends Term {
+  readonly nanos: bigint;
+  readonly usedNanos: bigint;
 }
 
 /** Money that came, or left (below 0). */
@@ -56,6 +64,7 @@ export interface Allocation {
   readonly byId: ReadonlyMap<string, Paid>;
   /** Money that pays nothing and is kept for nothing. */
   readonly freeNanos: bigint;
+  readonly terms: readonly TermPaid[];
   /** Money that is kept: for terms that are not invoiced yet, or for documents that are not there yet. */
   readonly keptNanos: bigint;
   /** What was there for days to come, from instant to instant: free money, less days that are not paid. */
@@ -77,6 +86,7 @@ interface TermPool extends Term {
   /** What was paid for it, less what was freed or went back. */
   nanos: bigint;
   used: bigint;
+  endsMs?: number;
 }
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
@@ -154,6 +164,7 @@ class Work {
         const known = this.#terms.get(key);
         const pool = known ?? { ...covers, nanos: 0n, used: 0n };
         pool.nanos += amountNanos;
+        if (covers.endsMs !== undefined) pool.endsMs = Math.min(covers.endsMs, pool.endsMs ?? covers.untilMs);
         this.#terms.set(key, pool);
         if (known === undefined) this.#inTurn = [...this.#inTurn, pool].sort(compareTerms);
       }
@@ -247,8 +258,8 @@ class Work {
     return sum;
   }
 
-  #isCharged({ vm, untilMs }: Term): boolean {
-    return Math.max(this.#allChargedTo, this.#chargedTo.get(vm) ?? -Infinity) >= untilMs;
+  #isCharged({ vm, untilMs, endsMs = untilMs }: Term): boolean {
+    return Math.max(this.#allChargedTo, this.#chargedTo.get(vm) ?? -Infinity) >= endsMs;
   }
 
   #unused(): bigint {
@@ -299,6 +310,9 @@ class Work {
       claims,
       byId: new Map(claims.map((each) => [each.claim.id, each])),
       freeNanos: this.#unused(),
+      terms: Array.from(this.#terms.values(), ({ vm, fromMs, untilMs, nanos, used: usedNanos }) => ({
+        ...{ vm, fromMs, untilMs, nanos, usedNanos },
+      })),
       keptNanos,
       ahead: this.#ahead,
     };

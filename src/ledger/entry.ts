@@ -36,7 +36,7 @@ export interface LedgerEntry {
 }
 
 /** The order of statements: by the instants from which entries hold, then as they were recorded. */
-export function compareEntries(a: LedgerEntry, b: LedgerEntry): number {
+export function compareEntries(a: Pick<LedgerEntry, 'id' | 'seq' | 'atMs'>, b: Pick<LedgerEntry, 'id' | 'seq' | 'atMs'>): number {
   return a.atMs - b.atMs || (a.seq < b.seq ? -1 : a.seq > b.seq ? 1 : a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 

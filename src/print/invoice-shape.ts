@@ -42,6 +42,11 @@ const detail = z.looseObject({
     .optional()
     .catch(undefined),
   plan: z.string().optional().catch(undefined),
+  /** Of a charge by hand. */
+  why: z.string().optional().catch(undefined),
+  clause: z.string().nullable().optional().catch(undefined),
+  kind: z.string().optional().catch(undefined),
+  foreign: z.looseObject({}).optional().catch(undefined),
   /** Of a tax: what it is called, and why none is charged. */
   name: z.string().optional().catch(undefined),
   exempt_reason: z.string().optional().catch(undefined),

@@ -45,6 +45,7 @@ export const PROBLEMS = {
   key_unknown: { status: 404, title: 'The key is not known', meaning: 'There is no key of this id, or it has been revoked.' },
   event_unknown: { status: 404, title: 'The event is not known', meaning: 'The VM has no event of this id.' },
   terms_unknown: { status: 404, title: 'The terms sheet is not known', meaning: 'No terms sheet of this id is loaded.' },
+  charge_unknown: { status: 404, title: 'The charge is not known', meaning: 'The account has no charge by hand of this id.' },
   refund_check_unknown: { status: 404, title: 'The refund check is not known', meaning: 'There is no refund check of this id.' },
   method_not_allowed: {
     status: 405,
@@ -79,8 +80,9 @@ export const PROBLEMS = {
   },
   exchange_rate_missing: {
     status: 409,
-    title: 'A fee is in another currency, and nobody said at which rate it is billed',
-    meaning: "Withdraw the event and record it again with `rate`: what one unit of the fee's currency is in the account's.",
+    title: 'An amount is in another currency, and nobody said at which rate it is billed',
+    meaning:
+      "Record it with `rate`: what one unit of its currency is in the account's. Of a fee, withdraw the event and record it again so.",
   },
   nothing_to_bill: {
     status: 409,
@@ -114,6 +116,12 @@ export const PROBLEMS = {
     status: 409,
     title: 'The balance does not allow it',
     meaning: '`detail` says why: too little is there, another currency, or a refund that was booked before.',
+  },
+  nothing_to_grant: {
+    status: 409,
+    title: 'The refund check gives nothing to grant',
+    meaning:
+      '`detail` says why: the check is not eligible, its time or money was given back since, or the ledger has no payment for that time.',
   },
   line_holds_less: {
     status: 409,

@@ -13,6 +13,7 @@ export interface LineDetails {
   minimum: BoundDetail;
   maximum: BoundDetail;
   fee: FeeDetail;
+  charge: ChargeDetail;
   credit: CreditDetail;
   late_fee: LateFeeDetail | LateChargesDetail;
   tax: TaxDetail;
@@ -100,6 +101,21 @@ export interface FeeDetail {
   events: readonly { id: string; at: string; fee: string; reason: string }[];
 }
 
+/** Of a charge by hand: why, by whom, and by which clause. */
+export interface ChargeDetail {
+  charge: string;
+  reference: string;
+  kind: 'one_off' | 'quoted' | 'damage' | 'handling';
+  why: string;
+  clause: string | null;
+  at: string;
+  by: string;
+  /** Left out: it is taxed as its account is. */
+  tax_percent?: string;
+  /** Of one that was agreed in another currency. */
+  foreign?: { amount: string; currency: string; rate: string };
+}
+
 export interface CreditDetail {
   /** Of the terms that give it; left out where plans alone do. */
   clauses?: readonly string[];
@@ -161,6 +177,8 @@ export interface LateChargesDetail {
 }
 
 export interface TaxDetail {
+  /** Of charges by hand with a rate of their own: which. */
+  charges?: readonly string[];
   percent: string;
   base_nanos: bigint;
   exact_nanos: string;

@@ -12,6 +12,7 @@ export const LINE_KINDS = [
   'minimum',
   'maximum',
   'fee',
+  'charge',
   'credit',
   'late_fee',
   'tax',

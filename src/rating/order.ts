@@ -1,6 +1,7 @@
 import type { PlanBody } from '../domain/plan.ts';
 import type { Interval } from '../domain/intervals.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
+import { type ByHand, priceByHand } from './by-hand.ts';
 import type { CreditClaim } from './credit-claims.ts';
 import { priceCredits } from './credits.ts';
 import { type AddOn, priceAddOn } from './add-ons.ts';
@@ -11,7 +12,7 @@ import { pricePercentile, slotsOf } from './percentile.ts';
 import { clipSegments, partsOf, type Segment } from './served.ts';
 import { priceService } from './service.ts';
 import { type PlanSums, priceBound, priceFlat, priceSetup, type Setup } from './sums.ts';
-import { priceTax } from './tax.ts';
+import { ownRateOf, priceOwnTaxes, priceTax } from './tax.ts';
 import { type Bytes, priceTraffic } from './traffic.ts';
 import type { ClosedOutage } from './unavailable.ts';
 
@@ -53,6 +54,8 @@ export interface InvoiceFacts {
   readonly fromMs: number;
   readonly toMs: number;
   readonly vms: readonly VmFacts[];
+  /** What the account is charged by hand. */
+  readonly byHand?: readonly ByHand[];
   readonly overdue: readonly { readonly invoice: OverdueInvoice; readonly rule: LateFeeRule }[];
   /** Charges of a prepaid balance, as far as they are under a rule, by rule. */
   readonly charges: readonly { readonly list: readonly OverdueInvoice[]; readonly rule: LateFeeRule }[];
@@ -60,7 +63,7 @@ export interface InvoiceFacts {
 
 /**
  * The lines of an invoice. This is the one place where their order stands (SPEC §6): for each VM service and traffic,
- * a line a plan; flat sums and what brings a plan to its minimum or maximum; setups, add-ons, fees, credits; then late fees; then tax on the sum of the rounded lines before.
+ * a line a plan; flat sums and what brings a plan to its minimum or maximum; setups, add-ons, fees, credits; then what is charged by hand; then late fees; then tax on the sum of the rounded lines before.
  */
 export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
   const { currency, fromMs, toMs } = facts;
@@ -94,10 +97,14 @@ export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
     for (const fee of priceFees(vm.vm, vm.fees, currency)) add(fee);
     add(priceCredits({ ...vm, fromMinute, toMinute, currency }));
   }
+  for (const charge of facts.byHand ?? []) add(priceByHand(charge, currency));
   const late = { fromMs, toMs, currency };
   for (const { invoice, rule } of facts.overdue) add(priceLateFee(invoice, { ...late, rule }));
   for (const { list, rule } of facts.charges) add(priceLateCharges(list, { ...late, rule }));
   // No tax on nothing: a line of it alone would make an invoice of an account that has none.
-  if (lines.length > 0) add(priceTax(facts.taxPercent, lines, currency));
+  const taxed = lines.filter((line) => ownRateOf(line) === undefined);
+  const own = priceOwnTaxes(lines, currency);
+  if (taxed.length > 0) add(priceTax(facts.taxPercent, taxed, currency));
+  for (const tax of own) add(tax);
   return lines;
 }

@@ -14,6 +14,8 @@ export function code<C extends string, P extends z.ZodRawShape>(name: C, paramet
 
 const counting = z.enum(['sum', 'in', 'out', 'max']);
 
+const chargeKind = z.enum(['one_off', 'quoted', 'damage', 'handling']);
+
 const ITEMS = [
   code('service', { plans: z.array(z.string()) }),
   // `class`: of some interfaces alone.
@@ -27,6 +29,8 @@ const ITEMS = [
   code('add_on', { name: z.string() }),
   code('credit', { minutes: z.int() }),
   code('fee', { event: z.enum(EVENT_KINDS) }),
+  // Charged by hand, in the words of whoever did.
+  code('charge', { kind: chargeKind, text: z.string() }),
   // Of an overdue invoice, by its number.
   code('late_fee', { invoice: z.string() }),
   // Of the daily charges of a prepaid balance.
@@ -72,6 +76,10 @@ const formulaSay = z.discriminatedUnion('code', [
   code('percentile_rank', {}),
   code('percentile_rate', {}),
   code('events', {}),
+  // Charged by somebody's decision.
+  code('charge', { kind: chargeKind }),
+  // Agreed in another currency, at a rate that was recorded.
+  code('exchanged', { amount: z.string(), currency: z.string(), rate: z.string() }),
   code('late_days', {}),
   code('late_charge_days', {}),
   code('no_fee_on_fees', {}),
@@ -114,6 +122,8 @@ export const reasonSay = z.discriminatedUnion('code', [
   }),
   code('claims', { claims: z.array(z.object({ event: z.string(), vm: z.string() })) }),
   code('restated', {}),
+  // A refund that was granted: the time that was given back.
+  code('refund', { check: z.string(), vm: z.string(), from: z.string(), until: z.string() }),
   // Somebody's decision, in his words.
   code('by_hand', { text: z.string() }),
 ]);

@@ -38,6 +38,10 @@ function modelFacts({ from, to, currency }: Period, evidence: Evidence): ModelIn
       const vm = agreed.vms.find((each) => each.vm === measured.vm);
       return vm === undefined ? [] : [vmOf(vm, measured, agreed.plans, agreed.terms, { from, to, currency })];
     }),
+    byHand: agreed.by_hand.map(({ charge, vm, amount_nanos: nanos, tax_percent: percent }) => ({
+      ...{ charge, vm, nanos },
+      taxPercentNanos: percent === null ? null : modelNanos(percent),
+    })),
     overdue: agreed.overdue.flatMap((each) => owedOf(each, agreed)),
     charges: agreed.charges.flatMap((each) => owedOf(each, agreed)),
   };
@@ -120,6 +124,7 @@ function vmOf(
     agreements,
     outages: countedOutages(vm, measured, sheets),
     traffic: measured.traffic.flatMap((each) => trafficOf(each, plans)),
+    waived: vm.waived.map((each) => ({ fromMs: each.from, toMs: each.to })),
     judged: vm.judged.map((each) => ({ fromMs: each.from, toMs: each.to })),
     claims: vm.events.flatMap(({ kind, at, from: since, to: until }) =>
       kind !== 'credit_claimed' || since === undefined || until === undefined ? [] : [{ atMs: at, fromMs: since, toMs: until }],

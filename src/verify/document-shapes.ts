@@ -87,6 +87,7 @@ const agreedVm = z.looseObject({
     }),
   ),
   judged: z.array(z.object({ from: instant, to: instant })).default([]),
+  waived: z.array(z.object({ from: instant, to: instant })).default([]),
   events: z.array(
     z.object({
       id: z.string(),
@@ -152,6 +153,9 @@ export const evidenceShape = z.looseObject({
       }),
     ),
     vms: z.array(agreedVm),
+    by_hand: z
+      .array(z.object({ charge: z.string(), vm: z.string().nullable(), amount_nanos: exact, tax_percent: z.string().nullable() }))
+      .default([]),
     overdue: z.array(owed),
     charges: z.array(owed).default([]),
     terms: z.record(z.string(), z.looseObject({})),

@@ -176,7 +176,7 @@ export function isOfDebit(line: DocumentLine): boolean {
 const OF_A_PLAN = new Set(['service', 'traffic', 'flat', 'minimum', 'maximum', 'setup']);
 
 function aboutOf(line: DocumentLine): unknown {
-  if (line.kind === 'add_on') return line.detail['add_on'];
+  if (line.kind === 'add_on' || line.kind === 'charge') return line.detail[line.kind];
   return OF_A_PLAN.has(line.kind) ? line.detail['plan'] : line.kind === 'late_fee' ? line.detail['invoice'] : undefined;
 }
 

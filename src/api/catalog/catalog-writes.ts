@@ -1,13 +1,8 @@
 import { z } from 'zod';
 import type { InvoiceState } from '../../books/invoices.ts';
 import { changedText, type Versioned } from '../../catalog/versioned.ts';
-import {
-  type CatalogChange,
-  type Touched,
-  touchedBy,
-  type WouldCorrect,
-  wouldCorrect,
-} from '../../billing/corrections/restating.ts';
+import type { CatalogChange } from '../../billing/corrections/changed-catalog.ts';
+import { type Touched, touchedBy, type WouldCorrect, wouldCorrect } from '../../billing/corrections/restating.ts';
 import type { Reconciled } from '../../billing/corrections/reconcile.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { identifier } from '../../domain/plan.ts';

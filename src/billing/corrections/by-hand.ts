@@ -81,7 +81,8 @@ function givenOf(lines: readonly IssuedLine[], { lines: asked }: HandRequest, cu
 function sameNote(books: Books, { head: { account } }: InvoiceState, reference: string, asked: string): string | undefined {
   const before = books.noteUnder(account, reference);
   if (before !== undefined && books.state(before)?.head.corrects?.asked === asked) return before;
-  const other = before ?? referenced(books, account, reference)?.id;
+  const charge = books.chargesOf(account).find((each) => each.reference === reference)?.id;
+  const other = before ?? referenced(books, account, reference)?.id ?? charge;
   if (other !== undefined) throw referenceTaken(account, reference, other);
   return undefined;
 }

@@ -83,6 +83,7 @@ const TOLD_BY: Partial<Record<LineKind, string>> = {
   minimum: 'plan',
   maximum: 'plan',
   add_on: 'add_on',
+  charge: 'charge',
   late_fee: 'invoice',
 };
 

@@ -68,6 +68,10 @@ export function withTax(lines: readonly IssuedLine[], credited: Credited, given:
 /** Whether a tax line is on a line: what an earlier invoice lacked has its own; of several rates each says its kinds. */
 function taxedBy(tax: IssuedLine, line: IssuedLine): boolean {
   if (isDebit(tax) || isDebit(line)) return tax.detail['debit'] === line.detail['debit'];
+  // So have charges by hand with a rate of their own.
+  const own = line.detail['tax_percent'] === undefined ? undefined : line.detail['charge'];
+  const charges = tax.detail['charges'];
+  if (Array.isArray(charges) || own !== undefined) return Array.isArray(charges) && charges.includes(own);
   const kinds = tax.detail['kinds'];
   return !Array.isArray(kinds) || kinds.includes(line.kind);
 }

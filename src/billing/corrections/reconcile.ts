@@ -7,7 +7,8 @@ import { reasonText } from '../../print/words/content.ts';
 import type { ReasonSay } from '../../rating/say.ts';
 import { correctTo, type Made } from './correct.ts';
 import { type Correction, isDebit, type IssuedLine } from './corrections.ts';
-import { rateDocument } from '../document.ts';
+import { rateDocument, type RatedDocument } from '../document.ts';
+import { billedByHand } from '../../books/charged-by-hand.ts';
 import { readDocument, stateOf } from '../../books/ledger.ts';
 
 /** What reconciling found on one final invoice. */
@@ -41,8 +42,7 @@ export async function reconcileInvoice(
   const { books } = context;
   const issued = await readDocument(books, id);
   const { lines } = readContent(issued.rest);
-  const { head } = stateOf(books, id);
-  const now = await rateDocument(context, head.account, head.from, head.to, { taxPercent: taxPercentOf(lines) });
+  const now = await ratedAgain(context, stateOf(books, id).head, lines);
   const state = stateOf(books, id);
   const reasonsFor = (found: readonly Correction[]): ReasonSay[] => reasonsOf(context, state, found);
   const { found, ...made } = await correctTo(books, {
@@ -64,9 +64,21 @@ export async function reconcileInvoice(
   };
 }
 
+/** What the period of a final invoice rates to now, taxed as it was issued. */
+export function ratedAgain(
+  context: BillingContext,
+  head: Pick<InvoiceState['head'], 'account' | 'from' | 'to' | 'charges'>,
+  lines: readonly IssuedLine[],
+): Promise<RatedDocument> {
+  const { account, from, to } = head;
+  return rateDocument(context, account, from, to, {
+    ...{ taxPercent: taxPercentOf(lines), byHand: billedByHand(context.books, head) },
+  });
+}
+
 /** The tax rate that an invoice was issued with: a rate that changed since is none of its business. */
 function taxPercentOf(lines: readonly IssuedLine[]): string {
-  const tax = lines.find((line) => line.kind === 'tax' && !isDebit(line));
+  const tax = lines.find((line) => line.kind === 'tax' && !isDebit(line) && line.detail['charges'] === undefined);
   return tax?.detail.percent ?? '0';
 }
 

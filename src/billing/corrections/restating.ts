@@ -1,16 +1,10 @@
 import type { InvoiceState } from '../../books/invoices.ts';
 import type { BillingContext } from '../context.ts';
 import type { AccountBody, VmBody } from '../../catalog/bodies.ts';
-import type { Catalog } from '../../catalog/catalog.ts';
-import { type PlanBody, planOf } from '../../domain/plan.ts';
+import { type CatalogChange, changedCatalog } from './changed-catalog.ts';
+import type { PlanBody } from '../../domain/plan.ts';
 import { ownTerms } from '../../terms/agreed.ts';
 import { finalInvoices, type Reconciled, reconcileInvoice } from './reconcile.ts';
-
-/** What a change of the catalog would do to final invoices: found before it is made, for afterwards it can only be corrected. */
-export type CatalogChange =
-  | { readonly kind: 'plan'; readonly id: string; readonly body: PlanBody }
-  | { readonly kind: 'account'; readonly id: string; readonly body: AccountBody }
-  | { readonly kind: 'vm'; readonly id: string; readonly body: VmBody };
 
 /** What a change touches of what was invoiced. */
 export interface Touched {
@@ -148,33 +142,4 @@ export async function wouldCorrect(
     if (found.credits.length > 0 || found.debits.length > 0) corrected.push(found);
   }
   return { corrected, checked };
-}
-
-/** The catalog as it would be after a change: whoever reads it sees that, and nobody else does. */
-function changedCatalog(catalog: Catalog, { kind, id, body }: CatalogChange): Catalog {
-  const changed = (name: string): boolean => name === id;
-  const versioned = { id, seq: catalog.lastSeq, recordedAtMs: 0, recordedBy: 'dry run', body };
-  const rated = (plan: string) => {
-    const own = kind === 'plan' && changed(plan) ? body : catalog.plan(plan)?.body;
-    return own === undefined ? undefined : planOf(plan, own);
-  };
-  const read: Record<string, (name: string) => unknown> = {
-    [kind]: (name) => (changed(name) ? versioned : catalog[kind](name)),
-    datedPlans: (vm) => {
-      const plans = kind === 'vm' && changed(vm) ? body.plans : (catalog.vm(vm)?.body.plans ?? []);
-      return plans.flatMap(({ plan, from }) => {
-        const found = rated(plan);
-        return found === undefined ? [] : [{ fromMs: from, plan: found }];
-      });
-    },
-    endsAtMs: (vm) => (kind === 'vm' && changed(vm) ? body.ends_at : catalog.endsAtMs(vm)),
-  };
-  return new Proxy(catalog, {
-    get(target, name) {
-      const own = typeof name === 'string' ? read[name] : undefined;
-      if (own !== undefined) return own;
-      const found: unknown = Reflect.get(target, name, target);
-      return typeof found === 'function' ? (found.bind(target) as unknown) : found;
-    },
-  });
 }

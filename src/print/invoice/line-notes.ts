@@ -6,6 +6,7 @@ import { creditDays } from '../page-rows.ts';
 import { causeText } from '../words/causes.ts';
 import type { Words } from '../words/words.ts';
 import { unitOf } from '../line-words.ts';
+import { sayIn } from '../words/words.ts';
 import { partPrice, partQuantity, piecesText } from './quantity.ts';
 
 /** Listed under a line at most, of outages, stretches of late days and events each. */
@@ -41,6 +42,8 @@ export function lineNotes(line: ShownLine, telling: Telling): string[] {
       return lateNotes(line, telling);
     case 'fee':
       return eventNotes(line, telling);
+    case 'charge':
+      return chargeNotes(line, telling);
     default:
       return [];
   }
@@ -138,6 +141,17 @@ function eventNotes({ explained }: ShownLine, { words, moments }: Telling): stri
       words.doc.event({ when: moments.short(at), fee: /^0(\.0+)?$/.test(fee) ? null : grouped(fee) }),
     ),
     ...(events.length > shown.length ? [words.doc.moreRuns(events.length - shown.length)] : []),
+  ];
+}
+
+/** Why something is charged by hand, by which clause, and as what it was agreed. */
+function chargeNotes({ detail, say }: ShownLine, { words }: Telling): string[] {
+  const { why, clause, kind, foreign } = detail;
+  const at = (say?.formula ?? []).flatMap((part) => (part.code === 'exchanged' ? [part] : []));
+  return [
+    ...(why === undefined || kind === 'handling' ? [] : [why]),
+    ...(clause === undefined || clause === null ? [] : [words.doc.quoted(clause)]),
+    ...(foreign === undefined ? [] : at.map((part) => sayIn(words.formula, part))),
   ];
 }
 

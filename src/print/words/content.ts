@@ -29,6 +29,7 @@ const ABOUT: Sayings<AboutSay> = {
   add_on: ({ name }) => name,
   credit: ({ minutes }) => `Credit for ${minutes} unavailable ${minutes === 1 ? 'minute' : 'minutes'}`,
   fee: ({ event }) => `Fee: ${event}`,
+  charge: ({ text }) => text,
   late_fee: ({ invoice }) => `Late fee on invoice ${invoice}`,
   late_charges: () => 'Late fee on daily charges that the prepaid balance did not cover',
   tax: ({ percent }) => `Tax ${percent} %`,
@@ -36,6 +37,13 @@ const ABOUT: Sayings<AboutSay> = {
     `Correction of ${line === null ? 'a line that was lacking' : `line ${line}`} of invoice ${invoice}: ${sayIn(ABOUT, of)}`,
   as_written: ({ text }) => text,
 };
+
+const CHARGED = {
+  one_off: 'charged by decision',
+  quoted: 'at the price that was quoted',
+  damage: 'damage',
+  handling: 'kept of a refund for handling',
+} as const;
 
 const FORMULA: Sayings<FormulaSay> = {
   price_per_day: () => 'each local day costs D = P, the price per day',
@@ -59,6 +67,8 @@ const FORMULA: Sayings<FormulaSay> = {
   percentile_rank: () => 'bytes of the 5-minute slot of rank ceil(0.95 n), ascending, absent slots 0',
   percentile_rate: () => 'x 8 / 300 s / 10^6 x price',
   events: () => 'recorded events that are not free x fee',
+  charge: ({ kind }) => CHARGED[kind],
+  exchanged: ({ amount, currency, rate }) => `${amount} ${currency} x ${rate}`,
   late_days: () => 'amount owed at the start of each started day x rate',
   late_charge_days: () => 'amount of each charge owed at the start of each started day x rate',
   no_fee_on_fees: () => 'simple: no fee on a fee',
@@ -84,6 +94,7 @@ const REASON: Sayings<ReasonSay> = {
     `incidents since it was issued: ${incidents.map(({ id, cause, withdrawn }) => `${id} (${cause}${withdrawn ? ', withdrawn' : ''})`).join(', ')}`,
   claims: ({ claims }) => `credit claimed since it was issued: ${claims.map(({ event, vm }) => `${event} (${vm})`).join(', ')}`,
   restated: () => 'samples, events or the catalog were restated since it was issued',
+  refund: ({ check, vm, from, until }) => `refund of ${vm} from ${from} to ${until}, granted by refund check ${check}`,
   by_hand: ({ text }) => text,
 };
 

@@ -51,6 +51,7 @@ const ABOUT: Sayings<AboutSay> = {
   add_on: ({ name }) => name,
   credit: ({ minutes }) => `不可用 ${minutes} 分钟之抵免`,
   fee: ({ event }) => `费用：${FEES[event]}`,
+  charge: ({ kind, text }) => (kind === 'handling' ? '退款手续费' : text),
   late_fee: ({ invoice }) => `账单 ${invoice} 的滞纳金`,
   late_charges: () => '预付余额不足以支付的每日费用的滞纳金',
   tax: ({ percent }) => `税 ${percent} %`,
@@ -58,6 +59,13 @@ const ABOUT: Sayings<AboutSay> = {
     `更正账单 ${invoice} ${line === null ? '遗漏的项目' : `第 ${line} 行`}：${sayIn(ABOUT, of)}`,
   as_written: ({ text }) => describe(text, 'zh-Hans'),
 };
+
+const CHARGED = {
+  one_off: '依决定收取',
+  quoted: '按报价收取',
+  damage: '损害赔偿',
+  handling: '退款时扣留的手续费',
+} as const;
 
 const FORMULA: Words['formula'] = {
   price_per_day: () => '每个当地日费用 D = P（日价）',
@@ -80,6 +88,8 @@ const FORMULA: Words['formula'] = {
   percentile_rank: () => '5 分钟时段流量由小到大第 ceil(0.95 n) 个，无流量时段为 0',
   percentile_rate: () => 'x 8 / 300 秒 / 10^6 x 单价',
   events: () => '需计费的已记录事件数 x 费用',
+  charge: ({ kind }) => CHARGED[kind],
+  exchanged: ({ amount, currency, rate }) => `${amount} ${currency} x ${rate}`,
   late_days: () => '每个已开始之日起始时的欠款 x 费率',
   late_charge_days: () => '每个已开始之日起始时各笔欠费 x 费率',
   no_fee_on_fees: () => '单利：不对滞纳金再计费',
@@ -116,6 +126,7 @@ const REASON: Words['reason'] = {
     `开具后记录的事件：${incidents.map(({ id, cause, withdrawn }) => `${id} (${CAUSES[cause]}${withdrawn ? '，已撤回' : ''})`).join(', ')}`,
   claims: ({ claims }) => `开具后申请的抵免：${claims.map(({ event, vm }) => `${event} (${vm})`).join(', ')}`,
   restated: () => '开具后样本、事件记录或目录有所更正',
+  refund: ({ check, vm, from, until }) => `${vm} 退款，退还期间 ${from} 至 ${until}（退款审核 ${check}）`,
   by_hand: ({ text }) => text,
 };
 

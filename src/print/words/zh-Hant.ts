@@ -51,6 +51,7 @@ const ABOUT: Sayings<AboutSay> = {
   add_on: ({ name }) => name,
   credit: ({ minutes }) => `不可用 ${minutes} 分鐘之抵免`,
   fee: ({ event }) => `費用：${FEES[event]}`,
+  charge: ({ kind, text }) => (kind === 'handling' ? '退款手續費' : text),
   late_fee: ({ invoice }) => `帳單 ${invoice} 之滯納金`,
   late_charges: () => '預付餘額不足以支付之每日費用的滯納金',
   tax: ({ percent }) => `稅 ${percent} %`,
@@ -58,6 +59,13 @@ const ABOUT: Sayings<AboutSay> = {
     `更正帳單 ${invoice} ${line === null ? '遺漏之項目' : `第 ${line} 行`}：${sayIn(ABOUT, of)}`,
   as_written: ({ text }) => describe(text, 'zh-Hant'),
 };
+
+const CHARGED = {
+  one_off: '依決定收取',
+  quoted: '依報價收取',
+  damage: '損害賠償',
+  handling: '退款時扣留之手續費',
+} as const;
 
 const FORMULA: Words['formula'] = {
   price_per_day: () => '每個當地日費用 D = P（日價）',
@@ -80,6 +88,8 @@ const FORMULA: Words['formula'] = {
   percentile_rank: () => '5 分鐘時段流量由小到大第 ceil(0.95 n) 個，無流量時段為 0',
   percentile_rate: () => 'x 8 / 300 秒 / 10^6 x 單價',
   events: () => '需計費的已記錄事件數 x 費用',
+  charge: ({ kind }) => CHARGED[kind],
+  exchanged: ({ amount, currency, rate }) => `${amount} ${currency} x ${rate}`,
   late_days: () => '每個已開始之日起始時的欠款 x 費率',
   late_charge_days: () => '每個已開始之日起始時各筆欠費 x 費率',
   no_fee_on_fees: () => '單利：不對滯納金再計費',
@@ -116,6 +126,7 @@ const REASON: Words['reason'] = {
     `開立後記錄的事件：${incidents.map(({ id, cause, withdrawn }) => `${id} (${CAUSES[cause]}${withdrawn ? '，已撤回' : ''})`).join(', ')}`,
   claims: ({ claims }) => `開立後申請的抵免：${claims.map(({ event, vm }) => `${event} (${vm})`).join(', ')}`,
   restated: () => '開立後樣本、事件記錄或目錄有所更正',
+  refund: ({ check, vm, from, until }) => `${vm} 退款，退還期間 ${from} 至 ${until}（退款審核 ${check}）`,
   by_hand: ({ text }) => text,
 };
 

@@ -51,6 +51,8 @@ export interface ModelVm {
   /** Causes after incidents, each with its end. */
   readonly outages: readonly ModelOutage[];
   readonly traffic: readonly ModelVmTraffic[];
+  /** Time that is not charged, since all that was paid for it went back. */
+  readonly waived?: readonly { readonly fromMs: number; readonly toMs: number }[];
   /** Time whose silence is on record as nobody's outage. */
   readonly judged?: readonly { readonly fromMs: number; readonly toMs: number }[];
   /** When credit was claimed, and for which time. */
@@ -90,8 +92,18 @@ export interface ModelInvoice {
   /** Whether terms and plans hold from their day, each plan's part by itself: once they did not. */
   readonly fromTheirDay: boolean;
   readonly vms: readonly ModelVm[];
+  /** What somebody charges: a line each. */
+  readonly byHand?: readonly ModelByHand[];
   /** Final invoices that fell due: of each a line a rule. */
   readonly overdue: readonly ModelOwed[];
   /** Daily charges that the balance did not cover: a line a rule. */
   readonly charges: readonly ModelOwed[];
+}
+
+export interface ModelByHand {
+  readonly charge: string;
+  readonly vm: string | null;
+  readonly nanos: bigint;
+  /** null: taxed as the account is. */
+  readonly taxPercentNanos: bigint | null;
 }

@@ -5,15 +5,26 @@
 import { halfEven, modelP95, modelTax, modelTraffic, type Ratio, sumOf } from './rater.ts';
 import type { ModelVmTraffic, ModelInvoice } from './invoice-facts.ts';
 import { modelLateFees } from './late.ts';
-import { MINUTE, type Served, minutesServed, chargeOf } from './served.ts';
+import { isWaived, MINUTE, type Served, minutesServed, chargeOf } from './served.ts';
 import { creditsOf, groupsBy } from './invoice-credits.ts';
 import { addOnNanos, firstServedMs, sumsOfPeriod } from './invoice-sums.ts';
 
 export interface ModelLine {
   readonly kind:
-    'service' | 'traffic' | 'flat' | 'minimum' | 'maximum' | 'setup' | 'add_on' | 'fee' | 'credit' | 'late_fee' | 'tax';
+    | 'service'
+    | 'traffic'
+    | 'flat'
+    | 'minimum'
+    | 'maximum'
+    | 'setup'
+    | 'add_on'
+    | 'fee'
+    | 'charge'
+    | 'credit'
+    | 'late_fee'
+    | 'tax';
   readonly vm: string | null;
-  /** The plan of service, traffic and sums, the id of an add-on, the kind of a fee, the invoice of a late fee. */
+  /** The plan of service, traffic and sums, the id of an add-on, the kind of a fee, the id of a charge by hand, the invoice of a late fee. */
   readonly about: string | null;
   /** Days, minutes or events, where it is a whole number of these. */
   readonly quantity: number | null;
@@ -59,7 +70,7 @@ export function modelInvoice(facts: ModelInvoice): ModelLine[] {
     }
     for (const [planId, sums] of vm.sums) {
       const first = firstServedMs(vm, planId);
-      if (sums.setup === null || first === null || first < fromMs || first >= toMs) continue;
+      if (sums.setup === null || first === null || first < fromMs || first >= toMs || isWaived(vm, first)) continue;
       add({ kind: 'setup', vm: vm.vm, about: planId, quantity: 1 }, { num: sums.setup, den: 1n });
     }
     for (const addOn of vm.addOns) {
@@ -79,14 +90,22 @@ export function modelInvoice(facts: ModelInvoice): ModelLine[] {
       add({ kind: 'credit', vm: vm.vm, about: null, quantity }, { num: -sum.num, den: sum.den });
     }
   }
+  for (const { charge, vm, nanos } of facts.byHand ?? [])
+    add({ kind: 'charge', vm, about: charge, quantity: 1 }, { num: nanos, den: 1n });
   for (const owed of facts.overdue)
     for (const fee of modelLateFees([owed], fromMs, toMs))
       add({ kind: 'late_fee', vm: null, about: owed.invoice, quantity: null }, fee);
   for (const fee of modelLateFees(facts.charges, fromMs, toMs))
     add({ kind: 'late_fee', vm: null, about: null, quantity: null }, fee);
-  if (facts.taxPercentNanos > 0n) {
-    const tax = modelTax(lines.map((line) => line.nanos), facts.taxPercentNanos); // prettier-ignore
-    add({ kind: 'tax', vm: null, about: null, quantity: null }, tax);
+  // A rate of its own is taken of the charges that have it, and the account's of all other lines.
+  const rates = new Map((facts.byHand ?? []).map(({ charge, taxPercentNanos }) => [charge, taxPercentNanos]));
+  const rateOf = ({ kind, about }: ModelLine): bigint | null => (kind === 'charge' ? (rates.get(about ?? '') ?? null) : null);
+  const own = [...new Set(lines.map(rateOf))].filter((rate) => rate !== null);
+  const taxed = new Map([null, ...own].map((rate) => [rate, lines.filter((line) => rateOf(line) === rate)]));
+  for (const [rate, on] of taxed) {
+    const percent = rate ?? facts.taxPercentNanos;
+    if (percent === 0n || on.length === 0) continue;
+    add({ kind: 'tax', vm: null, about: null, quantity: null }, modelTax(on.map((line) => line.nanos), percent)); // prettier-ignore
   }
   return lines;
 }

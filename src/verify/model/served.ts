@@ -22,6 +22,7 @@ export function minutesServed(vm: ModelVm, fromMs: number, toMs: number): Served
   for (let atMs = fromMs; atMs < toMs; atMs += MINUTE) {
     if (vm.startsAtMs !== null && atMs < vm.startsAtMs) continue;
     if (vm.endsAtMs !== null && atMs >= vm.endsAtMs) continue;
+    if (isWaived(vm, atMs)) continue;
     let stretch = -1;
     vm.agreements.forEach((each, i) => {
       if (each.fromMs <= atMs) stretch = i;
@@ -51,6 +52,11 @@ export function minutesServed(vm: ModelVm, fromMs: number, toMs: number): Served
     });
   }
   return served;
+}
+
+/** Whether all that was paid for an instant went back. */
+export function isWaived({ waived = [] }: ModelVm, atMs: number): boolean {
+  return waived.some(({ fromMs, toMs }) => fromMs <= atMs && atMs < toMs);
 }
 
 /** The charge of the day last met, by plan. */

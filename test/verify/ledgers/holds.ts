@@ -147,8 +147,8 @@ function anyOrder(world: World, random: Random): void {
 }
 
 function reordered(world: World, random: Random): AccountBook {
-  const { documents, balances, settlements } = world.books.rowsOf(ACCOUNT);
-  const all = [...documents, ...balances, ...settlements];
+  const { documents, balances, settlements, grants } = world.books.rowsOf(ACCOUNT);
+  const all = [...documents, ...balances, ...settlements, ...grants];
   const ranks = new Map(shuffled(random, all.map(({ seq }) => seq)).map((seq, nth) => [all[nth], seq] as const)); // prettier-ignore
   // What puts a day, or a document, right is recorded after it: of each these keep their order.
   const about = (of: (typeof all)[number]): unknown =>
@@ -160,7 +160,12 @@ function reordered(world: World, random: Random): AccountBook {
   }
   const anew = <T extends (typeof all)[number]>(of: readonly T[]): T[] =>
     of.map((each) => ({ ...each, seq: ranks.get(each) ?? 0n })).sort((a, b) => (a.seq < b.seq ? -1 : 1));
-  return accountBook({ documents: anew(documents), balances: anew(balances), settlements: anew(settlements) });
+  return accountBook({
+    documents: anew(documents),
+    balances: anew(balances),
+    settlements: anew(settlements),
+    grants: anew(grants),
+  });
 }
 
 /** The shortest story that is wrong in some way: of one that is, without every step that it does not need. */

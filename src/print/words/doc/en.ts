@@ -77,6 +77,8 @@ export const DOC_EN: DocWords = {
     percentile_rank: () => 'Slots of five minutes are put in order of size; the one at 95 % counts.',
     percentile_rate: () => 'Its bytes, as bits a second in millions, are multiplied by the price.',
     events: () => 'Recorded events that are not free are charged a fee each.',
+    charge: () => 'Charged by hand: by decision, at a quoted price, for damage, or what is kept of a refund for handling.',
+    exchanged: () => 'What was agreed in another currency is charged at the rate that was recorded.',
     late_days: () => 'For each day that was begun late, a share of what was owed at its beginning is charged.',
     late_charge_days: () =>
       'For each day that was begun late, a share of each daily charge still owed at its beginning is charged.',
