@@ -29,7 +29,7 @@ code{font:.9em ui-monospace,monospace;background:#f2f4f7;padding:.1em .3em;borde
 pre{background:#f2f4f7;padding:.8rem 1rem;overflow-x:auto;border-radius:4px}pre code{background:none;padding:0}
 table{border-collapse:collapse;display:block;overflow-x:auto}td,th{border:1px solid #d5dbe3;padding:.3rem .7rem;text-align:left;vertical-align:top}`;
 
-/** Adds `/guides` and what is below it. */
+/** Adds `/guides` and what is below it; whoever opens the server's address in a browser finds them. */
 export function installGuides(api: Api): void {
   let files: ReadonlySet<string> | undefined;
   const show = (reply: FastifyReply, path: string): FastifyReply => {
@@ -42,11 +42,13 @@ export function installGuides(api: Api): void {
       .headers({ 'content-security-policy': POLICY, 'x-content-type-options': 'nosniff' })
       .send(type.startsWith('text/html') ? pageOf(path, text) : text);
   };
+  api.app.get('/', (_, reply) => reply.redirect('/guides'));
   api.app.get('/guides', (_, reply) => reply.redirect(`/guides/${CONTENTS}`));
   api.app.get<{ Params: { '*': string } }>('/guides/*', (request, reply) => {
     const path = request.params['*'];
     return path === '' ? reply.redirect(`/guides/${CONTENTS}`) : show(reply, path);
   });
+  api.page('/');
   api.page('/guides');
 }
 

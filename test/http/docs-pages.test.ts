@@ -53,6 +53,7 @@ describe('/guides', () => {
         await follow(new URL(link, `http://x${path}`).pathname, path);
       }
     };
+    expect(await shown('/')).toMatchObject({ status: 302, headers: { location: '/guides' } });
     const first = await shown('/guides');
     expect(first.status).toBe(302);
     await follow(String(first.headers['location']), '/guides');

@@ -80,7 +80,7 @@ describe('and what is near it', () => {
     ['no path', 'QUERY', '/v1/nothing', [], 404],
     ['part of a path', 'LINK', '/v1/invoices/x/nothing', [], 404],
     ['a path with a bad escape', 'QUERY', '/v1/%zz', [], 400],
-    ['the root', 'UNLINK', '/', [], 404],
+    ['the root', 'UNLINK', '/', [], 405],
     ['every path', 'OPTIONS', '*', [], 404],
   ] as const)('%s: %s %s', async (_, method, target, headers, status) => {
     const answer = await answerTo(method, target, headers);
