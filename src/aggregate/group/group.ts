@@ -3,18 +3,16 @@
  * that heartbeats go on however long a step waits for ClickHouse. The offset that counts is the checkpoint's; what is committed to the group
  * is for those who watch its lag.
  */
-import type { Admin, EachBatchPayload, Kafka } from 'kafkajs';
+import type { EachBatchPayload, Kafka } from 'kafkajs';
 import type { TopicNow } from '../../log/kafka/topic-now.ts';
 import { afterOwnTime } from '../../process/patience.ts';
-import { producingTo } from '../../log/kafka/connection.ts';
 import { Member } from '../../log/kafka/member.ts';
-import { MessageBuilder } from '../../log/kafka/message.ts';
 import { Asking } from '../../log/kafka/asking.ts';
-import { boundsOf } from '../../log/kafka/topic.ts';
 import { faultOf, TopicWatch } from '../../log/kafka/watch.ts';
-import type { Producing } from '../../log/kafka/producing.ts';
-import { tickRecord } from '../../log/record.ts';
 import type { Bounds } from '../../log/kafka/queue.ts';
+import { consumerOf, deleteBefore } from './consuming.ts';
+import { LateTicks } from './late-ticks.ts';
+import { lostItsEnd, Mismatches } from './mismatches.ts';
 import { PartitionRunner, type RunnerOptions } from './partition-runner.ts';
 
 export interface GroupOptions extends Omit<RunnerOptions, 'partition' | 'onRoom' | 'onAgain' | 'onProgress' | 'onTrim'> {
@@ -29,17 +27,12 @@ export interface GroupOptions extends Omit<RunnerOptions, 'partition' | 'onRoom'
   readonly onFailure: (error: unknown) => void;
 }
 
-const HEARTBEATS_A_SESSION = 6;
-const FETCH_WAIT_MS = 500;
-const FETCH_BYTES_A_PARTITION = 4 * 1024 * 1024;
 const COMMIT_INTERVAL_MS = 5_000;
 const BOUNDS_RETRY_MS = 500;
 /** Messages that no tick has followed for so long are given one from here: no ingest process is left to do it. */
 const NUDGE_INTERVAL_MS = 3_000;
 /** How often topic and positions are looked at, whatever comes or does not come. */
 const WATCH_INTERVAL_MS = 2_000;
-/** Between two tries to bring back a partition that does not fit its log. */
-const MISMATCH_RETRY_MS = 10_000;
 /** Kernels brought back at once. */
 const RECOVERIES_AT_ONCE = 2;
 
@@ -53,15 +46,10 @@ export class Group {
   #stopping = false;
   readonly #recovering = new Set<Promise<void>>();
   #timers: NodeJS.Timeout[] = [];
-  readonly #producing: Producing;
-  /** where each partition waited for a tick when it was last looked at */
-  readonly #waitedAt = new Map<number, number>();
+  readonly #lateTicks: LateTicks;
+  readonly #mismatches: Mismatches;
   readonly #watch: TopicWatch;
   #watching: Promise<void> | undefined;
-  /** when each partition that does not fit its log may be tried again */
-  readonly #tryAgainAt = new Map<number, number>();
-  /** those that were halted for what the topic was, not for what it held */
-  readonly #haltedByTopic = new WeakSet<PartitionRunner>();
 
   constructor(options: GroupOptions) {
     this.#options = options;
@@ -69,16 +57,7 @@ export class Group {
     this.#member = new Member({
       kafka,
       topic,
-      consumer: {
-        groupId: `${topic}.aggregate`,
-        sessionTimeout: sessionTimeoutMs,
-        rebalanceTimeout: 2 * sessionTimeoutMs,
-        heartbeatInterval: Math.floor(sessionTimeoutMs / HEARTBEATS_A_SESSION),
-        maxWaitTimeInMs: Math.min(FETCH_WAIT_MS, Math.floor(sessionTimeoutMs / HEARTBEATS_A_SESSION)),
-        maxBytesPerPartition: FETCH_BYTES_A_PARTITION,
-        maxBytes: 4 * FETCH_BYTES_A_PARTITION,
-        allowAutoTopicCreation: false,
-      },
+      consumer: consumerOf(topic, sessionTimeoutMs),
       eachBatch: (payload) => this.#take(payload),
       onJoin: (own) => {
         this.#assigned(own);
@@ -95,7 +74,8 @@ export class Group {
     });
     this.#asking = new Asking(kafka, topic, options.base);
     this.#watch = new TopicWatch(kafka, topic);
-    this.#producing = producingTo(kafka, topic);
+    this.#lateTicks = new LateTicks(options);
+    this.#mismatches = new Mismatches(options.now);
   }
 
   /** Whether this process is a member with an assignment, which may be of no partition: then it stands by. */
@@ -115,7 +95,7 @@ export class Group {
         this.#commit();
       }, COMMIT_INTERVAL_MS),
       setInterval(() => {
-        this.#nudge();
+        this.#lateTicks.nudge(this.runners());
       }, NUDGE_INTERVAL_MS),
       setInterval(() => {
         // what can't be told now is asked again
@@ -136,7 +116,7 @@ export class Group {
     cancel();
     for (const runner of this.#runners.values()) runner.abandon();
     await this.#member.close();
-    await this.#producing.close().catch(() => undefined);
+    await this.#lateTicks.close().catch(() => undefined);
     await this.#asking.close();
     await this.#watch.close();
   }
@@ -188,7 +168,7 @@ export class Group {
             });
           if (!isCurrent(runner)) continue;
           if (runner.recovered) runner.start(this.#options.onFailure);
-          else this.#tryAgainAt.set(p, this.#options.now() + MISMATCH_RETRY_MS);
+          else this.#mismatches.didNotFit(p);
         } else if (runner.recovered) runner.assignedAgain(own);
         if (generation === this.#generation && runner.recovered) this.#goOn(runner);
         this.#options.onProgress();
@@ -291,13 +271,6 @@ export class Group {
     );
   }
 
-  /** Whether what halted a partition may be over: the topic is there again, or an operator has let pass what was missing. */
-  #mayBeginAnew(runner: PartitionRunner): boolean {
-    if (runner.state !== 'log_mismatch') return false;
-    if (runner.recovered) return this.#haltedByTopic.has(runner);
-    return this.#options.now() >= (this.#tryAgainAt.get(runner.partition) ?? 0);
-  }
-
   #beginAnew(runner: PartitionRunner): void {
     runner.abandon();
     this.#runners.delete(runner.partition);
@@ -328,10 +301,10 @@ export class Group {
       if (this.#stopping || this.#runners.get(partition) !== runner) continue;
       const head = bounds?.get(partition)?.head ?? next;
       if (fault !== undefined) {
-        if (runner.state !== 'log_mismatch') this.#haltedByTopic.add(runner);
+        this.#mismatches.byTopic(runner);
         await runner.halt('log_mismatch', fault);
       } else if (recovered && head < next) await runner.halt('log_mismatch', lostItsEnd(head, next));
-      else if (this.#mayBeginAnew(runner)) this.#beginAnew(runner);
+      else if (this.#mismatches.mayBeginAnew(runner)) this.#beginAnew(runner);
     }
   }
 
@@ -344,40 +317,15 @@ export class Group {
     this.#member.commit(next).catch(() => undefined);
   }
 
-  /** A step ends with a tick, and what came last must not wait for an ingest process that may never come back. */
-  #nudge(): void {
-    const waiting = this.runners().filter(({ queue }) => queue.waitsForTick);
-    const stuck = waiting.filter(({ partition, queue }) => this.#waitedAt.get(partition) === queue.nextSeq);
-    this.#waitedAt.clear();
-    for (const { partition, queue } of waiting) this.#waitedAt.set(partition, queue.nextSeq);
-    if (stuck.length === 0) return;
-    const { logId, now } = this.#options;
-    const messages = stuck.map(({ partition, queue }) => {
-      const tick = new MessageBuilder();
-      tick.add(tickRecord(now(), []));
-      return { partition, value: tick.seal({ logId, partition }, queue.nextSeq) };
-    });
-    // the next round will do as well
-    this.#producing.produce(messages).catch(() => undefined);
-  }
-
   #trim(partition: number, beforeSeq: number): void {
     const { topic, note, base } = this.#options;
     const offset = beforeSeq - base;
-    const trim = async (admin: Admin): Promise<void> => {
-      // this client deletes only where it knows who leads, which it learns by asking
-      const low = (await boundsOf(admin, topic)).get(partition)?.low ?? 0;
-      if (low >= offset) return;
-      await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
-    };
-    this.#asking.do(trim).catch((error: unknown) => {
-      note(`partition ${partition}: what is no longer needed could not be deleted: ${String(error)}`);
-    });
+    this.#asking
+      .do((admin) => deleteBefore(admin, topic, partition, offset))
+      .catch((error: unknown) => {
+        note(`partition ${partition}: what is no longer needed could not be deleted: ${String(error)}`);
+      });
   }
 }
 
 const EMPTY = new Uint8Array(0);
-
-function lostItsEnd(head: number, next: number): string {
-  return `it ends before message ${head}, and messages up to ${next - 1} were read: the topic was made again, or has lost what it had acknowledged`;
-}
