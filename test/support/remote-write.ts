@@ -77,3 +77,15 @@ export function version2(series: readonly (SentSeries & { readonly refs?: readon
 export function packed(message: Uint8Array): Buffer {
   return compressSync(message);
 }
+
+/** How many samples (and floats alone) another reader finds in a message; undefined where it is none. */
+export function samplesIn(version: 1 | 2, message: Uint8Array): number | undefined {
+  try {
+    const read = (version === 1 ? VERSION_1 : VERSION_2).decode(message) as unknown as {
+      readonly timeseries: readonly { readonly samples: readonly unknown[] }[];
+    };
+    return read.timeseries.reduce((sum, { samples }) => sum + samples.length, 0);
+  } catch {
+    return undefined;
+  }
+}
