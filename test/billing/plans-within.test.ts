@@ -81,6 +81,17 @@ describe('a plan that changes within a period', () => {
     expect(shown((await invoice('half')).lines)).toEqual(['service small 5.16', 'traffic small 0.00']);
   });
 
+  it.each([
+    ['less', '3.10', ['service big 27.10', 'service shelved-less 1.00']],
+    ['nothing', '0', ['service big 27.10', 'service shelved-nothing 0.00']],
+  ])('while it is suspended or shelved a VM costs %s, by a plan of its own from then on', async (what, amount, lines) => {
+    const shelved = `shelved-${what}`;
+    await done('PUT', `/v1/plans/${shelved}`, { currency: 'EUR', time_zone: 'UTC', price: { amount, per: 'month' } });
+    await served(shelved, [['big', day(1)], [shelved, day(11)], ['big', day(21)]], { starts_at: day(1) }); // prettier-ignore
+    expect(shown((await invoice(shelved)).lines).filter((line) => line.startsWith('service'))).toEqual(lines);
+    await finalized(shelved);
+  });
+
   it('of percentiles each plan has its own slots, and a VM those of its service', async () => {
     await served('slots', [['p95', day(1)], ['p95-too', '2026-03-02T00:02:00Z']], { ends_at: '2026-03-02T08:20:00Z' }); // prettier-ignore
     // Of 289 slots rank 275, of 100 slots rank 95: 15 and 6 slots of 37.5 MB, 1 Mbit/s, reach it; one less does not.
