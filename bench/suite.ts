@@ -9,6 +9,7 @@ import { kernelBench } from './kernel.ts';
 import { memoryBench } from './memory.ts';
 import { millionBench } from './million.ts';
 import { queriesBench } from './queries.ts';
+import { receiversBench } from './receivers.ts';
 import { recoveryBench } from './recovery.ts';
 import { verifyBench } from './verify.ts';
 
@@ -49,6 +50,14 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
       'Unfair would be work put off until nobody looks (a round ends when the server has left the CPU alone for a second, its merges done), threads not counted, or rows not there: counts and the minutes of a VM are compared first. The alternatives do less: no fsync, no gaps, resets, outages or late samples; VictoriaMetrics only keeps points. Async inserts are timed on fewer samples, or they would take the whole run.',
     full: () => endToEndBench({ vms: 10_000, intervals: 200, asyncIntervals: 8, warmups: 1, rounds: 5 }),
     smoke: () => endToEndBench({ vms: 200, intervals: 8, asyncIntervals: 8, warmups: 1, rounds: 1 }),
+  },
+  receivers: {
+    question:
+      'What does remote write of 2,000 series a request cost: to samples on one core, and through whole servers, beside VictoriaMetrics?',
+    fairness:
+      'Unfair would be labels sent once, series that are known to one and new to the other, or work put off until nobody looks (a round ends when the server has left the CPU alone for a second). Points are counted on both sides first. VictoriaMetrics keeps points, and flushes them every few seconds; ours is on disk before it is answered, and minute rows, outages and raw samples are stored.',
+    full: () => receiversBench({ vms: 2_000, intervals: 100, warmups: 1, rounds: 5 }),
+    smoke: () => receiversBench({ vms: 100, intervals: 2, warmups: 0, rounds: 1 }),
   },
   queries: {
     question: 'How long does a question about a month of one VM take, in a fleet of 10,000 with a row a minute?',

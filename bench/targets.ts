@@ -20,6 +20,7 @@ export const TARGETS: readonly Target[] = [
   { bench: 'end-to-end', figure: 'uptally ÷ ClickHouse, 100,000 rows an insert', atLeast: 1 },
   { bench: 'end-to-end', figure: 'uptally ÷ VictoriaMetrics, 100 a request', atLeast: 1.5 },
   { bench: 'end-to-end', figure: 'uptally ÷ VictoriaMetrics, 1,000 a request', atLeast: 2.5 },
+  { bench: 'receivers', figure: 'unpack, decode and map, known series, points a second of one core', atLeast: 1_000_000 },
   { bench: 'verify', figure: 'the whole proof', atMost: 60_000 },
   { bench: 'memory', figure: 'resident, median of the second half', atMost: 1536 },
 ];

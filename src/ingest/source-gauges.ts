@@ -1,6 +1,7 @@
 /** What became of what each source sent, for Prometheus; of sources in force alone, so that metrics do not grow with all that ever were. */
 import { Gauge, type Registry } from 'prom-client';
 import type { HeldSources } from '../sources/held-sources.ts';
+import { seriesKept } from './receivers/prometheus/series-cache.ts';
 
 export function registerSources(registry: Registry, sources: HeldSources): void {
   const gauge: Gauge = new Gauge({
@@ -14,4 +15,19 @@ export function registerSources(registry: Registry, sources: HeldSources): void 
         for (const [outcome, n] of sources.countsOf(source).all()) gauge.set({ source, outcome }, n);
     },
   });
+  const kept = (name: string, help: string, of: () => number): void => {
+    const one: Gauge = new Gauge({
+      ...{ name, help, registers: [registry] },
+      collect() {
+        one.set(of());
+      },
+    });
+  };
+  kept('uptally_source_series', 'Series of remote write whose labels this process remembers', () => seriesKept().series);
+  kept('uptally_source_series_bytes', 'What they take, about', () => seriesKept().bytes);
+  kept(
+    'uptally_source_series_bytes_max',
+    'The most that they may take: then the oldest are forgotten',
+    () => seriesKept().bytesMax,
+  );
 }

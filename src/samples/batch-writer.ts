@@ -52,6 +52,11 @@ export class BatchWriter {
   #at = 0;
   #beforeMs = 0;
   #samples = 0;
+  /** The last host and VM with their places: what comes together is of one host, and often of one VM. */
+  #host = '';
+  #hostPlace = 0;
+  #vm = '';
+  #vmPlace = 0;
 
   /** Records so far. */
   get samples(): number {
@@ -73,7 +78,11 @@ export class BatchWriter {
     const counts = rx !== null || tx !== null;
     this.#bytes[this.#at++] =
       STATE_BITS[state] | (counts ? COUNTERS : 0) | (epoch === 0 ? 0 : WITH_EPOCH) | (says === 0 ? 0 : MORE);
-    this.#number(this.#place(vm));
+    if (vm !== this.#vm || this.#samples === 0) {
+      this.#vm = vm;
+      this.#vmPlace = this.#place(vm);
+    }
+    this.#number(this.#vmPlace);
     this.#number(nic === '' ? 0 : this.#place(nic) + 1);
     const step = atMs - this.#beforeMs;
     this.#beforeMs = atMs;
@@ -89,7 +98,13 @@ export class BatchWriter {
       if (startedAtMs !== null) this.#number(Math.max(0, atMs - startedAtMs));
       if (linkMbps !== null) this.#number(linkMbps);
       if (holdS !== null) this.#number(holdS);
-      if (host !== '') this.#number(this.#place(host));
+      if (host !== '') {
+        if (host !== this.#host) {
+          this.#host = host;
+          this.#hostPlace = this.#place(host);
+        }
+        this.#number(this.#hostPlace);
+      }
     }
     this.#samples++;
   }

@@ -5,7 +5,6 @@
  */
 import { z } from 'zod';
 import { ProblemError } from '../../../problems/problem.ts';
-import type { Source } from '../../../sources/source.ts';
 import type { SourceInForce } from '../../../sources/sources.ts';
 import type { Exchange, Receiver, ReceiverAnswer, RequestHead } from '../shared/receiver.ts';
 import { sourceOf } from '../shared/source-of.ts';
@@ -13,22 +12,12 @@ import { readOr, refusalOf } from '../shared/refusal.ts';
 import { POST_PROBLEMS } from '../shared/problems.ts';
 import { Translation } from '../shared/translation.ts';
 import { unsnap } from '../shared/snappy.ts';
-import { SeriesCache } from './series-cache.ts';
+import { seriesCache } from './series-cache.ts';
 import { translateVersion1 } from './version1.ts';
 import { translateVersion2, type Written } from './version2.ts';
 
 const MESSAGE_1 = 'prometheus.WriteRequest';
 const MESSAGE_2 = 'io.prometheus.write.v2.Request';
-
-const caches = new WeakMap<Source, SeriesCache>();
-
-function cacheOf(source: Source): SeriesCache {
-  const known = caches.get(source);
-  if (known !== undefined) return known;
-  const made = new SeriesCache();
-  caches.set(source, made);
-  return made;
-}
 
 const route = {
   method: 'POST' as const,
@@ -97,7 +86,7 @@ function exchange1(source: SourceInForce): Exchange {
     format: 'binary',
     read: (body) =>
       readOr('remote write', () => {
-        translateVersion1(unsnap(whole(body)), source, cacheOf, translation);
+        translateVersion1(unsnap(whole(body)), source, seriesCache, translation);
         return translation.body();
       }),
     answer: (receipt) => {
@@ -114,7 +103,7 @@ function exchange2(source: SourceInForce): Exchange {
     format: 'binary',
     read: (body) =>
       readOr('remote write', () => {
-        written = translateVersion2(unsnap(whole(body)), source, cacheOf, translation);
+        written = translateVersion2(unsnap(whole(body)), source, seriesCache, translation);
         return translation.body();
       }),
     answer: (receipt) => {

@@ -7,15 +7,13 @@ import { LabelSet } from './labels.ts';
 import type { SeriesCache } from './series-cache.ts';
 import { addValueRead, readSample } from './values.ts';
 
-/** What a source's series are, by version. */
-export type CacheOf = (source: Source) => SeriesCache;
-
 const NOWHERE = -1;
 
 /** Adds the samples of a request. Throws MalformedError where the body is no WriteRequest. */
-export function translateVersion1(body: Uint8Array, from: SourceInForce, cacheOf: CacheOf, into: Translation): void {
+export function translateVersion1(body: Uint8Array, from: SourceInForce, cache: SeriesCache, into: Translation): void {
   const reader = new ProtobufReader(body);
   const samplesAt: number[] = [];
+  cache.begin();
   for (let field = reader.field(); field !== 0; field = reader.field()) {
     if (field !== 1) {
       reader.skip();
@@ -23,7 +21,7 @@ export function translateVersion1(body: Uint8Array, from: SourceInForce, cacheOf
     }
     reader.expect(BYTES);
     const outer = reader.enter();
-    translateSeries(reader, samplesAt, from, cacheOf, into);
+    translateSeries(reader, samplesAt, from, cache, into);
     reader.leave(outer);
   }
 }
@@ -32,7 +30,7 @@ function translateSeries(
   reader: ProtobufReader,
   samplesAt: number[],
   from: SourceInForce,
-  cacheOf: CacheOf,
+  cache: SeriesCache,
   into: Translation,
 ): void {
   samplesAt.length = 0;
@@ -66,11 +64,10 @@ function translateSeries(
     const { valueAt, atMs } = readSample(reader);
     reader.leave(outer);
     const source = from.at(Number.isNaN(atMs) ? 0 : atMs);
-    const cache = cacheOf(source);
-    let series = cache.find(view, first, last);
+    let series = cache.find(source, view, first, last);
     if (series === undefined) {
       series = seriesOf(source, new Uint8Array(view.buffer, view.byteOffset + first, last - first));
-      cache.keep(view, first, last, series);
+      cache.keep(source, view, first, last, series);
     }
     addValueRead(reader, valueAt, atMs, null, series, into);
   }

@@ -2,13 +2,13 @@
  * Remote write 2.0: `io.prometheus.write.v2.Request` (prometheus/prompb/io/prometheus/write/v2/types.proto): labels are places in a table of texts.
  * A series that is malformed (no name, a place outside of the table, labels out of order or twice) is refused, and the sender is told so.
  */
-import type { Series } from '../../../sources/source.ts';
+import type { Series, Source } from '../../../sources/source.ts';
 import type { SourceInForce } from '../../../sources/sources.ts';
 import type { Translation } from '../shared/translation.ts';
 import { BYTES, MalformedError, ProtobufReader, textOf, VARINT } from '../shared/protobuf.ts';
 import { LabelSet } from './labels.ts';
 import { addValueRead, readSample } from './values.ts';
-import type { CacheOf } from './version1.ts';
+import type { SeriesCache } from './series-cache.ts';
 
 /** What came, as the sender wants to hear it, without what stood in malformed series. */
 export interface Written {
@@ -23,7 +23,7 @@ const SYMBOLS = 4;
 const TIMESERIES = 5;
 
 /** Adds the samples of a request. Throws MalformedError where the body is no Request. */
-export function translateVersion2(body: Uint8Array, from: SourceInForce, cacheOf: CacheOf, into: Translation): Written {
+export function translateVersion2(body: Uint8Array, from: SourceInForce, cache: SeriesCache, into: Translation): Written {
   const reader = new ProtobufReader(body);
   const symbols: Uint8Array[] = [];
   const seriesAt: number[] = [];
@@ -40,6 +40,7 @@ export function translateVersion2(body: Uint8Array, from: SourceInForce, cacheOf
   }
   if ((symbols[0]?.length ?? 0) > 0 || (symbols.length === 0 && seriesAt.length > 0))
     throw new MalformedError('the table of symbols does not begin with the empty text');
+  cache.begin();
   const written: Written = { samples: 0, histograms: 0, exemplars: 0, problem: null };
   const texts = symbols.map(() => undefined as string | undefined);
   const text = (place: number): string | undefined => {
@@ -49,7 +50,7 @@ export function translateVersion2(body: Uint8Array, from: SourceInForce, cacheOf
   for (const at of seriesAt) {
     reader.at = at;
     const outer = reader.enter();
-    translateSeries(reader, { text, from, cacheOf, into, written });
+    translateSeries(reader, { text, from, cache, into, written });
     reader.leave(outer);
   }
   return written;
@@ -58,12 +59,12 @@ export function translateVersion2(body: Uint8Array, from: SourceInForce, cacheOf
 interface Parts {
   readonly text: (place: number) => string | undefined;
   readonly from: SourceInForce;
-  readonly cacheOf: CacheOf;
+  readonly cache: SeriesCache;
   readonly into: Translation;
   readonly written: Written;
 }
 
-function translateSeries(reader: ProtobufReader, { text, from, cacheOf, into, written }: Parts): void {
+function translateSeries(reader: ProtobufReader, { text, from, cache, into, written }: Parts): void {
   const places: number[] = [];
   const samplesAt: number[] = [];
   let [histograms, exemplars, createdMs] = [0, 0, 0];
@@ -101,7 +102,7 @@ function translateSeries(reader: ProtobufReader, { text, from, cacheOf, into, wr
     const source = from.at(Number.isNaN(atMs) ? 0 : atMs);
     let series = key.get(source);
     if (series === undefined) {
-      series = resolve(set, source.series.bind(source), cacheOf(source));
+      series = resolve(set, source, cache);
       key.set(source, series);
     }
     addValueRead(reader, valueAt, atMs, startedMs > 0 ? startedMs : createdMs > 0 ? createdMs : null, series, into);
@@ -135,16 +136,12 @@ function labelsAt(places: readonly number[], text: (place: number) => string | u
 }
 
 /** Places differ from request to request: a series is known by the text of its labels. */
-function resolve(
-  set: LabelSet,
-  seriesOf: (name: string, labels: ReadonlyMap<string, string>) => Series,
-  cache: ReturnType<CacheOf>,
-): Series {
+function resolve(set: LabelSet, source: Source, cache: SeriesCache): Series {
   const bytes = Buffer.from(`v2\0${[...set.all].flat().join('\0')}`, 'utf8');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const known = cache.find(view, 0, bytes.length);
+  const known = cache.find(source, view, 0, bytes.length);
   if (known !== undefined) return known;
-  const series = seriesOf(set.name, set.all);
-  cache.keep(view, 0, bytes.length, series);
+  const series = source.series(set.name, set.all);
+  cache.keep(source, view, 0, bytes.length, series);
   return series;
 }

@@ -37,12 +37,12 @@ function translate(
   body: Uint8Array,
   version: 1 | 2 = 1,
   cache = new SeriesCache(),
+  source = libvirtSource(),
 ): { body: Buffer; counts: object; written: Written | null } {
   const into = new Translation();
-  const source = libvirtSource();
   let written: Written | null = null;
-  if (version === 1) translateVersion1(body, source, () => cache, into);
-  else written = translateVersion2(body, source, () => cache, into);
+  if (version === 1) translateVersion1(body, source, cache, into);
+  else written = translateVersion2(body, source, cache, into);
   const counts = new SourceCounts();
   into.settle(counts, { rejectedByCode: [] });
   return { body: Buffer.concat(into.body()), counts: Object.fromEntries(counts.all()), written };
@@ -66,9 +66,27 @@ describe('remote write 1.0', () => {
   it('makes the same of a series that it knows as of one that it sees for the first time', () => {
     const cache = new SeriesCache();
     const body = version1(FLEET);
-    const first = translate(body, 1, cache);
-    expect(translate(body, 1, cache)).toEqual(first);
+    const source = libvirtSource();
+    const first = translate(body, 1, cache, source);
+    expect(translate(body, 1, cache, source)).toEqual(first);
     expect(cache.size).toBe(4);
+    expect(translate(body, 1, cache)).toEqual(first);
+    expect(cache.size).toBe(8);
+  });
+
+  it('remembers a bounded number of series, in whatever order they come, and makes the same of them', () => {
+    const cache = new SeriesCache(20_000);
+    const source = libvirtSource();
+    const random = randomOf(7);
+    let most = 0;
+    for (let i = 0; i < 2_000; i++) {
+      const body = version1(Array.from({ length: 5 }, () => series(RX, `vm-${below(random, 200)}`, 'vnet0', [[1000 + i, AT]])));
+      const fresh = translate(body, 1, new SeriesCache(), source);
+      expect(translate(body, 1, cache, source)).toEqual(fresh);
+      most = Math.max(most, cache.bytes);
+    }
+    expect(most).toBeGreaterThan(10_000);
+    expect(most).toBeLessThan(25_000);
   });
 
   it('reads fields in whatever order they come, labels between samples too', () => {
