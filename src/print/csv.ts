@@ -1,3 +1,4 @@
+import { csvLine } from '../domain/csv-cell.ts';
 import type { ShownInvoice, ShownLine } from './invoice-shape.ts';
 
 /** Of documents of `layout` 2, after the others: the line's time, the agreed price and how much of it, the clauses by their keys. */
@@ -32,7 +33,7 @@ export function invoiceCsv(invoice: ShownInvoice): string {
 
 /** Rows as CSV (RFC 4180). */
 export function csvText(rows: readonly (readonly string[])[]): string {
-  return rows.map((row) => `${row.map(cell).join(',')}\r\n`).join('');
+  return rows.map(csvLine).join('');
 }
 
 /** A price that was agreed, where the line is of one; a line of several has them in its JSON. */
@@ -43,14 +44,4 @@ function explainedCells({ explained: { from = '', to = '', parts = [], clauses =
       ? ['', '', '', '', '']
       : [part.days.toString(), part.minutes.toString(), part.of_days?.toString() ?? '', part.price, part.per];
   return [from, to, ...priced, clauses.join(' ')];
-}
-
-/** What spreadsheets take for the beginning of a formula; the wide forms are those of East Asian keyboards. */
-const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
-
-/** A cell no spreadsheet takes for a formula: what begins like one and is no number gets an apostrophe. */
-function cell(text: string): string {
-  const isNumber = /^-?\d+(\.\d+)?$/.test(text);
-  const safe = !isNumber && FORMULA.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

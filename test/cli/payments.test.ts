@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { csvRows } from '../../src/cli/terminal/csv-rows.ts';
 import { ADMIN, doneOf, openCatalog, serverOn } from '../support/api.ts';
 import { runCli } from '../support/fake-cli.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
@@ -93,19 +92,48 @@ describe('uptally payments import', () => {
     ['account,reference,amount\n', 'no column at'],
     ['', 'no column account, reference, amount, at'],
     ['account,reference,amount,at,at\n', 'the column at twice'],
-    ['account,reference,amount,at\na,b,1.00,2026-04-01T00:00:00Z,x\n', 'line 2: more cells'],
-    ['account,reference,amount,at\na,"b,1.00\n', 'the quote of line 2 is not closed'],
+    ['account,reference,amount,at\na,ok,1.00,2026-04-01T00:00:00Z\na,"b,1.00\n', 'a quote is not closed'],
   ])('a file that is no such table is wrong usage: %j', async (text, said) => {
     const { code, err } = await run(text);
     expect(code).toBe(2);
     expect(err).toContain(said);
   });
 
-  it('reads what spreadsheets write: a byte order mark, semicolons, CRLF, quotes and line feeds in them', () => {
-    expect(csvRows('\ufeffa;b\r\n"x;""y"" \n z";2\r\n\r\n;\r\nlast;3')).toEqual([
-      { line: 1, cells: ['a', 'b'] },
-      { line: 2, cells: ['x;"y" \n z', '2'] },
-      { line: 6, cells: ['last', '3'] },
-    ]);
+  it('reads what spreadsheets write: a byte order mark, semicolons, CRLF, quotes and line feeds in them; lines are those of the file', async () => {
+    const { out } = await run(
+      '\ufeffAccount;Reference;Amount;At;note\r\nc;"s;""1"" \n z";1.00;2026-04-01T00:00:00Z;x\r\n\r\n;\r\nc;s2;1.00;2026-04-01T00:00:00Z;\r\nc;s3;1.00;2026-04-01T00:00:00Z;;;9\r\n',
+      '--json',
+    );
+    expect(verdicts(out)).toEqual(['2 recorded', '6 recorded', '7 refused']);
+    expect(out).toContain('more cells than the first line names');
+  });
+
+  it('what is exported comes back as it is there, what it covers too, as CSV and as NDJSON', async () => {
+    const { port } = app.server.address() as AddressInfo;
+    const env = { UPTALLY_SERVER: `http://127.0.0.1:${port}`, UPTALLY_KEY: ADMIN };
+    await done('PUT', '/v1/vms/t1', { account: 'b', plans: [] });
+    const term = ['--vm', 't1', '--from', '2026-04-01T00:00:00Z', '--until', '2026-05-01T00:00:00Z'];
+    const record = [
+      'payments',
+      'record',
+      'b',
+      '--reference',
+      '=term',
+      '--amount',
+      '9.00',
+      '--at',
+      '2026-04-01T00:00:00Z',
+      ...term,
+    ];
+    for (const isNew of [true, false]) expect((await runCli(record, { env })).out).toContain(`"is_new":${isNew}`);
+    const csv = (await runCli(['payments', 'export', '--csv'], { env })).out;
+    expect(csv).toContain("b,'=term,9.00,");
+    const again = await run(csv);
+    expect(again.out.trimEnd().split('\n').at(-1)).toMatch(/^\d+ already there$/);
+    const file = join(folder, 'bank.ndjson');
+    await writeFile(file, (await runCli(['payments', 'export', '--account', 'b'], { env })).out);
+    const rows = await runCli(['payments', 'import', file, '--json'], { env });
+    expect(rows.out).toContain('=term');
+    expect([rows.code, /"verdict":"(?!already there)/.test(rows.out)]).toEqual([0, false]);
   });
 });

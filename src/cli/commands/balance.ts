@@ -4,7 +4,7 @@ import { Balance, ChargePart } from '../../client/shapes/balance.ts';
 import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
-import { patiently } from './invoice-run.ts';
+import { patiently } from '../terminal/patiently.ts';
 import { startRunProgress } from '../terminal/run-progress.ts';
 import { tableLines } from '../../process/text-table.ts';
 

@@ -6,6 +6,7 @@ import { tableLines } from '../../process/text-table.ts';
 import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
+import { registerWrites } from './catalog-write.ts';
 
 const entry = z.looseObject({
   id: z.string(),
@@ -28,6 +29,9 @@ Examples:
   uptally catalog list account --q example --json
   uptally catalog show vm web-7
   uptally catalog show plan small --at 2026-03-01T00:00:00+08:00
+  uptally catalog patch account acme '{"email":"billing@acme.example"}'
+  uptally catalog import fleet.ndjson --dry-run
+  uptally catalog export vm --csv > vms.csv
   uptally catalog history account acme
   uptally catalog history vm web-7 --json | jq .recorded_by
 `;
@@ -36,8 +40,9 @@ Examples:
 export function register(program: Command, context: CliContext): void {
   const catalog = program
     .command('catalog')
-    .description('show plans, accounts and VMs as they are, as they were, and every change')
+    .description('plans, accounts and VMs: as they are, as they were, every change; put, patch, import and export them')
     .addHelpText('after', EXAMPLES);
+  registerWrites(catalog, context);
   const kinds = (): Argument => new Argument('<kind>', 'what it is').choices(['plan', 'account', 'vm']);
 
   catalog

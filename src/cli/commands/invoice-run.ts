@@ -1,7 +1,7 @@
-import { ApiError } from '../../client/wire/api-error.ts';
 import type { ApiClient } from '../../client/wire/client.ts';
 import { type RunOutcome, RunPart } from '../../client/shapes/billing.ts';
 import { answerAs } from '../terminal/answer.ts';
+import { patiently } from '../terminal/patiently.ts';
 import type { CliContext } from '../terminal/context.ts';
 import { startRunProgress } from '../terminal/run-progress.ts';
 import { tableLines } from '../../process/text-table.ts';
@@ -15,10 +15,6 @@ export interface RunOptions {
   withoutIssuer?: boolean;
   json?: boolean;
 }
-
-/** How long a server that does not answer is asked again before the run gives up; it can be started again at any time. */
-const PATIENCE_MS = 120_000;
-const WAIT_MS = 1_000;
 
 export interface RunResult {
   period: string;
@@ -56,21 +52,6 @@ export async function runInvoices(client: ApiClient, context: CliContext, option
     }
   } finally {
     progress.stop();
-  }
-}
-
-/** Repeats a call that may succeed later: what it did before it was cut off, it finds done. */
-export async function patiently<T>(context: CliContext, tell: (note: string) => void, call: () => Promise<T>): Promise<T> {
-  const untilMs = context.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      const again = error instanceof ApiError && error.retryable && context.now() < untilMs && !context.interrupted().aborted;
-      if (!again) throw error;
-      tell('waiting for the server');
-      await context.sleep(error.retryAfterMs ?? WAIT_MS);
-    }
   }
 }
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type Reconciled, ReconcilePart } from '../../client/shapes/billing.ts';
 import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
-import { patiently } from './invoice-run.ts';
+import { patiently } from '../terminal/patiently.ts';
 import { startRunProgress } from '../terminal/run-progress.ts';
 import { writeLine, type CliContext } from '../terminal/context.ts';
 

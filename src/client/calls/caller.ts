@@ -64,7 +64,13 @@ export class Caller {
     const { query, body, idempotencyKey } = options;
     const { repeatable = idempotencyKey !== undefined || (method !== 'POST' && method !== 'DELETE') } = options;
     return await this.#patiently(repeatable, () =>
-      this.#client.call(method, withQuery(path, query), body, undefined, idempotencyKey),
+      this.#client.call(
+        method,
+        withQuery(path, query),
+        body,
+        undefined,
+        idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey },
+      ),
     );
   }
 

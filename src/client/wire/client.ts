@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici';
+import { toJson } from '../../domain/json.ts';
 import { withoutStep } from '../../domain/path-steps.ts';
 import { isBinary } from '../../samples/binary-writer.ts';
 import type { ProblemCode } from '../../problems/problem.ts';
@@ -97,16 +98,13 @@ export class ApiClient {
     path: string,
     body?: unknown,
     signal?: AbortSignal,
-    idempotencyKey?: string,
+    headers: Readonly<Record<string, string>> = {},
   ): Promise<{ readonly status: number; readonly text: string; readonly json: unknown }> {
     let answer: RawAnswer;
     try {
       answer = await this.#send(method, path.replace(/^\//, ''), {
-        headers: {
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
-        },
-        ...(body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)) }),
+        headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        ...(body === undefined ? {} : { body: Buffer.from(toJson(body)) }),
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (error) {
