@@ -6,6 +6,7 @@
  *     8   …  the head, JSON: { "path", "headers" }
  *     …   …  the body, as it came
  */
+import { IDENTIFIER } from '../domain/identifier.ts';
 import { z } from 'zod';
 
 const MAGIC = Buffer.from('UPR1', 'latin1');
@@ -43,7 +44,7 @@ export function decodeRelayed(record: Uint8Array): Relayed {
 }
 
 /** Protocols whose senders drop what is not taken at once. Prometheus and Telegraf keep it themselves. */
-const PATH = /^\/v1\/receive\/(influx|otlp|cloudevents|collectd|ceilometer)\/([A-Za-z0-9._:-]{1,64})(\/[A-Za-z0-9._/-]*)?$/;
+const PATH = new RegExp(`^/v1/receive/(influx|otlp|cloudevents|collectd|ceilometer)/(${IDENTIFIER})(/[A-Za-z0-9._/-]*)?$`);
 
 export interface RelayPath {
   readonly protocol: string;

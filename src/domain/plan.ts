@@ -1,3 +1,4 @@
+import { IDENTIFIER } from './identifier.ts';
 import { z } from 'zod';
 import { CONDITIONS, conditionCode } from './condition.ts';
 import { isCurrency, minorDigits, parseAmount } from './money.ts';
@@ -30,8 +31,7 @@ export const timeZone = z
   .refine((name) => zoneOf(name) !== undefined, 'must be an IANA time zone such as Asia/Taipei')
   .meta({ format: 'iana-time-zone', examples: ['Asia/Taipei'] });
 
-/** Names of plans, accounts and VMs share the alphabet of a sample's `vm`. */
-export const identifier = z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'must be 1 to 64 characters of A-Z a-z 0-9 . _ : -');
+export const identifier = z.string().regex(new RegExp(`^${IDENTIFIER}$`), 'must be 1 to 64 characters of A-Z a-z 0-9 . _ : -');
 
 const creditableCondition = z.enum(CONDITIONS).exclude(['up']);
 

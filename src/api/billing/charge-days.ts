@@ -1,3 +1,4 @@
+import { IDENTIFIER } from '../../domain/identifier.ts';
 import { z } from 'zod';
 import { instant } from '../../domain/shapes.ts';
 import { chargeDays } from '../../billing/charges/charge-days.ts';
@@ -21,7 +22,7 @@ const chargeRequest = z.strictObject({
   account: identifier.optional(),
   after: z
     .string()
-    .regex(/^~?[A-Za-z0-9._:-]{1,64}$/, 'must be `next` of an answer')
+    .regex(new RegExp(`^~?${IDENTIFIER}$`), 'must be `next` of an answer')
     .optional()
     .describe('Where a call goes on: the `next` of the one before.'),
   from: instant.optional().describe('The first day of an account that was never charged; else its service tells.'),

@@ -1,3 +1,4 @@
+import { IDENTIFIER } from '../../domain/identifier.ts';
 import { z } from 'zod';
 import { priceListOf } from '../../billing/price-list.ts';
 import { EVENT_KINDS } from '../../domain/event-kinds.ts';
@@ -73,7 +74,7 @@ export function priceListRoute(api: Api, context: ApiContext): void {
         currency: currency.optional().describe('Plans of this currency alone.'),
         plans: z
           .string()
-          .regex(/^[A-Za-z0-9._:-]{1,64}(,[A-Za-z0-9._:-]{1,64}){0,99}$/, 'must be names of plans, at most 100, apart by commas')
+          .regex(new RegExp(`^${IDENTIFIER}(,${IDENTIFIER}){0,99}$`), 'must be names of plans, at most 100, apart by commas')
           .optional()
           .describe('These plans alone, apart by commas.'),
       }),

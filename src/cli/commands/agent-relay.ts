@@ -1,4 +1,5 @@
 /** `uptally agent --listen`: what its options ask for, and the relay's life beside the agent's. */
+import { isIdentifier } from '../../domain/identifier.ts';
 import { runRelay, type Address, type RunningRelay } from '../../agent/relay.ts';
 import { ApiError } from '../../client/wire/api-error.ts';
 import { FolderError } from '../../process/folder.ts';
@@ -39,7 +40,7 @@ export async function startRelay(
     throw new CommandFailure('--listen beyond this host needs --listen-token-file: whoever reaches it could post', 2);
   if (listenUdp !== undefined && !LOOPBACK.test(listenUdp.host))
     throw new CommandFailure('--listen-udp is for this host alone: datagrams carry no token', 2);
-  if (listenUdp !== undefined && !/^[A-Za-z0-9._:-]{1,64}$/.test(listenSource ?? ''))
+  if (listenUdp !== undefined && !isIdentifier(listenSource ?? ''))
     throw new CommandFailure('--listen-udp needs --listen-source: the source that its lines are of', 2);
   try {
     const relay = await runRelay({
