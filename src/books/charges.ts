@@ -1,4 +1,5 @@
 import type { OverdueInvoice } from '../rating/late-fee.ts';
+import type { Claim } from '../ledger/allocation.ts';
 import { sharesOf } from '../ledger/shares.ts';
 import type { BooksContext } from './context.ts';
 import type { DayRow } from './days-of-account.ts';
@@ -23,6 +24,11 @@ export function owedOf({ books }: BooksContext, account: string): Owed {
     else owed.invoices.push({ ...one, number: (books.state(id)?.head.number ?? 0).toString() });
   }
   return owed;
+}
+
+/** The VMs that a claim is owed for; undefined: not known. */
+export function vmsOwedFor({ books }: Pick<BooksContext, 'books'>, account: string, { id, shares }: Claim): string[] | undefined {
+  return shares === undefined ? undefined : [...sharesLeft(shares, books.ledgerOf(account).daysOn.get(id) ?? []).keys()].sort();
 }
 
 /** Whose what is left of an invoice is: less what its days were charged. Where that leaves nobody anything, as of roundings, it is whose the invoice is. */

@@ -4,7 +4,8 @@ import { allocate, type Paid } from '../ledger/allocation.ts';
 import { balanceAt } from '../ledger/entry.ts';
 import { belowSince } from '../ledger/lots.ts';
 import { parseAmount } from '../domain/money.ts';
-import { balanceTermsOf } from './prepaid-terms.ts';
+import { vmsOwedFor } from './charges.ts';
+import { sheetsOwedUnder, suspensionUnder } from './prepaid-terms.ts';
 
 /** How an account stands at an instant. */
 export interface Standing {
@@ -52,16 +53,15 @@ export function standingOf(context: BooksContext, account: string, nowMs: number
     .map(({ claim }) => claim.dueAtMs)
     .filter((at) => at <= nowMs)
     .reduce<number | null>((first, at) => (first === null || at < first ? at : first), null);
-  const { suspend } = balanceTermsOf(context, account, nowMs);
+  const suspension = suspensionOf(context, account, unpaid, nowMs);
   const began: Standing['began'] = {};
   const { ahead } = context.books.ledgerOf(account).allocation;
   const lowMs = holdsMoneyAhead(context, account) ? belowSince(ahead, thresholdNanos, nowMs) : null;
   if (lowMs !== null) began.low = lowMs;
   if (overdueMs !== null) began.overdue = overdueMs;
-  const suspendedMs = overdueMs === null || suspend === null ? null : overdueMs + suspend.afterMs;
-  if (suspendedMs !== null && suspendedMs <= nowMs) began.suspended = suspendedMs;
+  if (suspension !== null && suspension.atMs <= nowMs) began.suspended = suspension.atMs;
   const state = (['suspended', 'overdue', 'low'] as const).find((each) => began[each] !== undefined) ?? 'ok';
-  const clause = state === 'suspended' ? (suspend?.clause ?? null) : null;
+  const clause = state === 'suspended' ? (suspension?.clause ?? null) : null;
   return {
     balanceNanos,
     thresholdNanos,
@@ -71,6 +71,25 @@ export function standingOf(context: BooksContext, account: string, nowMs: number
     clause,
     unpaid,
   };
+}
+
+/** When an account is to be suspended for what it owes, by the sheets of whom it owes it for; null: none of them says. */
+function suspensionOf(
+  context: BooksContext,
+  account: string,
+  unpaid: readonly Paid[],
+  nowMs: number,
+): { atMs: number; clause: string } | null {
+  let first: { atMs: number; clause: string } | null = null;
+  for (const { claim } of unpaid) {
+    if (claim.dueAtMs > nowMs) continue;
+    const sheets = sheetsOwedUnder(context, account, vmsOwedFor(context, account, claim), nowMs);
+    const rule = suspensionUnder(sheets);
+    if (rule === null) continue;
+    const atMs = claim.dueAtMs + rule.afterMs;
+    if (first === null || atMs < first.atMs) first = { atMs, clause: rule.clause };
+  }
+  return first;
 }
 
 /** Whether an account ever held money in advance: one that pays by the invoice only is never low. */

@@ -14,6 +14,7 @@ const MARCH = { from: day(1), to: day(1, '04') };
 const APRIL = { from: day(1, '04'), to: day(1, '05') };
 const lateFee = (percent_per_day: string, after: string) => ({ clause: 'c', percent_per_day, after });
 const SHEETS = [
+  { id: 'strict', billing: { clause: 'c', prepaid: false, due_days: 3, suspend_overdue: { clause: 'c', after: '0h' }, end_overdue: { clause: 'c', after: '5d' } } }, // prettier-ignore
   { id: 'daily', billing: { clause: 'c', prepaid: true, charge_daily_within: '24h', late_fee: lateFee('0.3', '24h') } },
   { id: 'one', document: 'terms of one', billing: { clause: 'c', prepaid: false, due_days: 7, late_fee: lateFee('1', '0h') } },
   {
@@ -131,5 +132,28 @@ describe('of an account whose VMs are under several sheets', () => {
     expect(told(lines)).toEqual(['late_fee t1 71.30', 'late_fee t2 4.96', 'late_fee t2 18.60']);
     expect(lines.map(({ quantity }) => quantity)).toEqual(['23', '8', '15']);
     expect(lines.map(({ detail }) => /terms of [a-z]+/.exec(detail.clause ?? '')?.[0])).toEqual(['terms of one', 'terms of tenth', 'terms of tenth']); // prettier-ignore
+  });
+
+  it('an account is suspended, and a VM ended, by the sheets of those for whom it owes, not by that of a neighbour who owes nothing', async () => {
+    now = Date.parse(day(1));
+    await done('PUT', '/v1/plans/z', { currency: 'CNY', time_zone: 'UTC', price: { amount: '0', per: 'day' } });
+    const stands: unknown[] = [];
+    for (const [id, plan] of [
+      ['free', 'z'],
+      ['owes', 'q'],
+    ] as const) {
+      now = Date.parse(day(1));
+      await account(id);
+      await served(`${id}-1`, id, { terms: 'strict', plans: [{ plan, from: MARCH.from }] });
+      await served(`${id}-2`, id, { terms: 'one', plans: [{ plan: 'q', from: MARCH.from }] });
+      await invoiced(id, MARCH, day(1, '04'));
+      await charge(id, day(20, '04'));
+      const { state, vms } = await done<{ state: string; vms: { vm: string; state: string }[] }>('GET', `/v1/accounts/${id}/standing`); // prettier-ignore
+      stands.push({ state, vms: vms.map((each) => `${each.vm} ${each.state}`) });
+    }
+    expect(stands).toEqual([
+      { state: 'active', vms: ['free-1 active', 'free-2 active'] },
+      { state: 'suspended', vms: ['owes-1 ended', 'owes-2 suspended'] },
+    ]);
   });
 });

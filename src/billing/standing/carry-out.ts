@@ -3,6 +3,7 @@ import type { ConsequenceBody } from '../../books/consequences.ts';
 import { stableId } from '../../books/stable-id.ts';
 import type { EventBody } from '../../catalog/events.ts';
 import type { BillingContext } from '../context.ts';
+import { overdueAt } from './owed.ts';
 import { consequencesDue, ofAccount, type Planned } from './plan.ts';
 import { vmStateOf } from './state.ts';
 
@@ -50,11 +51,13 @@ function entriesOf(context: BillingContext, account: string, planned: Planned, n
   return [...entries, { kind: 'consequence', id, body: JSON.stringify(body) }];
 }
 
-/** The VMs whose event a consequence is: of a reminder the first in service, by whose terms it may cost a fee. */
-function vmsOf({ catalog, ...rest }: BillingContext, account: string, { vm, kind }: Planned, nowMs: number): string[] {
+/** The VMs whose event a consequence is: of a reminder one in service that what it is about is owed for, by whose terms it may cost a fee. */
+function vmsOf(context: BillingContext, account: string, { vm, kind, item }: Planned, nowMs: number): string[] {
   if (vm !== null) return [vm];
-  const inService = catalog.vmsOf(account).filter((each) => vmStateOf({ catalog, ...rest }, each, nowMs).state !== 'ended');
-  return kind === 'reminder' ? inService.slice(0, 1) : inService;
+  const inService = context.catalog.vmsOf(account).filter((each) => vmStateOf(context, each, nowMs).state !== 'ended');
+  if (kind !== 'reminder') return inService;
+  const owedFor = overdueAt(context, account, nowMs).find(({ id }) => id === item)?.vms ?? [];
+  return [inService.find((each) => owedFor.includes(each)) ?? inService[0]].filter((each) => each !== undefined);
 }
 
 function noteOf({ kind, level, clause, wrong }: Planned): string {

@@ -1,3 +1,4 @@
+import { vmsOwedFor } from '../../books/charges.ts';
 import { owedAt } from '../../books/standing.ts';
 import type { BillingContext } from '../context.ts';
 
@@ -8,6 +9,8 @@ export interface OwedItem {
   readonly isDay: boolean;
   readonly dueAtMs: number;
   readonly unpaidNanos: bigint;
+  /** The VMs that it is owed for; undefined: not known. */
+  readonly vms: readonly string[] | undefined;
 }
 
 /**
@@ -15,6 +18,9 @@ export interface OwedItem {
  */
 export function overdueAt(context: Pick<BillingContext, 'books'>, account: string, atMs: number, dueByMs = atMs): OwedItem[] {
   return owedAt(context, account, atMs)
-    .map(({ claim: { id, isDay, dueAtMs }, unpaidNanos }) => ({ id, isDay, dueAtMs, unpaidNanos }))
-    .filter(({ dueAtMs }) => dueAtMs <= dueByMs);
+    .filter(({ claim }) => claim.dueAtMs <= dueByMs)
+    .map(({ claim, unpaidNanos }) => {
+      const { id, isDay, dueAtMs } = claim;
+      return { id, isDay, dueAtMs, unpaidNanos, vms: vmsOwedFor(context, account, claim) };
+    });
 }

@@ -2,7 +2,7 @@ import type { ConsequenceBody } from '../../books/consequences.ts';
 import { paidOf } from '../../books/paid-terms.ts';
 import type { BillingContext } from '../context.ts';
 import { overdueAt, type OwedItem } from './owed.ts';
-import { accountRules, type VmRules, vmRules } from './rules.ts';
+import { type AfterRule, firstOf, mayEnd, owedRules, type VmRules, vmRules } from './rules.ts';
 import { expiryOf, suspensionOf, vmStateOf } from './state.ts';
 
 /** A consequence that is to be carried out now. */
@@ -23,10 +23,9 @@ export function consequencesDue(context: BillingContext, account: string, nowMs:
 
 /** Those of what an account owes: reminders, suspension and its end, the end of what stays unpaid. */
 export function ofAccount(context: BillingContext, account: string, nowMs: number): Planned[] {
-  const rules = accountRules(context, account, nowMs);
   const overdue = overdueAt(context, account, nowMs);
+  const rules = new Map(overdue.map((item) => [item, owedRules(context, account, item, nowMs)]));
   const amount = overdue.reduce((sum, { unpaidNanos }) => sum + unpaidNanos, 0n).toString();
-  const [first] = overdue;
   const planned: Planned[] = [];
   for (const item of remindedOf(overdue)) {
     const told = new Set(
@@ -35,7 +34,7 @@ export function ofAccount(context: BillingContext, account: string, nowMs: numbe
         .filter((each) => each.kind === 'reminder' && each.item === item.id)
         .map(({ level }) => level),
     );
-    for (const { level, afterMs, clause } of rules.reminders) {
+    for (const { level, afterMs, clause } of rules.get(item)?.reminders ?? []) {
       const dueAt = item.dueAtMs + afterMs;
       if (dueAt > nowMs || told.has(level)) continue;
       planned.push({
@@ -49,33 +48,47 @@ export function ofAccount(context: BillingContext, account: string, nowMs: numbe
       });
     }
   }
-  const { suspend, end } = rules;
-  const suspendAt = first === undefined || suspend === null ? Infinity : first.dueAtMs + suspend.afterMs;
+  const suspend = firstOf(overdue, (item) => rules.get(item)?.suspend ?? null);
+  const isSuspendDue = suspend !== undefined && suspend.atMs <= nowMs;
   const suspended = suspensionOf(context, account);
-  if (suspended === undefined && first !== undefined && suspend !== null && suspendAt <= nowMs)
+  if (suspended === undefined && isSuspendDue)
     planned.push({
       ...BLANK,
       kind: 'suspended',
-      item: first.id,
-      due_at: suspendAt,
+      item: suspend.item.id,
+      due_at: suspend.atMs,
       amount_nanos: amount,
       clause: suspend.clause,
     });
-  if (suspended !== undefined && suspendAt > nowMs) {
-    const then = overdueAt(context, account, suspended.at - 1, suspended.at);
-    const wrong = suspend !== null && !then.some(({ dueAtMs }) => dueAtMs + suspend.afterMs <= suspended.at);
-    planned.push({ ...BLANK, kind: 'resumed', due_at: nowMs, clause: null, wrong });
-  }
-  if (first === undefined || end === null || first.dueAtMs + end.afterMs > nowMs) return planned;
+  if (suspended !== undefined && !isSuspendDue)
+    planned.push({
+      ...BLANK,
+      kind: 'resumed',
+      due_at: nowMs,
+      clause: null,
+      wrong: wasWrong(context, account, suspended.at, nowMs),
+    });
+  const end = firstOf(overdue, (item) => rules.get(item)?.end ?? null);
+  if (end === undefined || end.atMs > nowMs) return planned;
   for (const vm of context.catalog.vmsOf(account)) {
-    if (!isInService(context, vm, nowMs)) continue;
+    if (!isInService(context, vm, nowMs) || !mayEnd(context, vm, nowMs)) continue;
     const { retention } = rulesOf(context, vm, nowMs);
     planned.push({
-      ...{ ...BLANK, kind: 'ended', vm, item: first.id, due_at: first.dueAtMs + end.afterMs, amount_nanos: amount },
+      ...{ ...BLANK, kind: 'ended', vm, item: end.item.id, due_at: end.atMs, amount_nanos: amount },
       ...{ clause: end.clause, ends_at: nowMs, deletes_at: retention === null ? null : nowMs + retention.afterMs },
     });
   }
   return planned;
+}
+
+/** Whether an account was suspended though, by what is known now, nothing asked for it then. */
+function wasWrong(context: BillingContext, account: string, atMs: number, nowMs: number): boolean {
+  const asks = (vms: readonly string[] | undefined): AfterRule | null => owedRules(context, account, { vms }, nowMs).suspend;
+  if (asks(undefined) === null && context.catalog.vmsOf(account).every((vm) => asks([vm]) === null)) return false;
+  return !overdueAt(context, account, atMs - 1, atMs).some(({ dueAtMs, vms }) => {
+    const rule = asks(vms);
+    return rule !== null && dueAtMs + rule.afterMs <= atMs;
+  });
 }
 
 /** Each invoice has reminders of its own; of days only the one that has been open longest, else each day would bring one. */

@@ -1,7 +1,9 @@
 import type { VmBody } from '../../catalog/bodies.ts';
-import { agreedTerms, billingSheetOf } from '../../terms/agreed.ts';
+import { sheetsOwedUnder, suspensionUnder } from '../../books/prepaid-terms.ts';
+import { agreedTerms } from '../../terms/agreed.ts';
 import { clauseShown, type TermsSheet } from '../../terms/sheet.ts';
 import type { BillingContext } from '../context.ts';
+import type { OwedItem } from './owed.ts';
 
 /** So long after something, by a clause. */
 export interface AfterRule {
@@ -9,8 +11,8 @@ export interface AfterRule {
   readonly clause: string;
 }
 
-/** What follows when an account does not pay; null: never. */
-export interface AccountRules {
+/** What follows when something is not paid; null: never. */
+export interface OwedRules {
   readonly reminders: readonly (AfterRule & { readonly level: number })[];
   readonly suspend: AfterRule | null;
   readonly end: AfterRule | null;
@@ -29,20 +31,44 @@ function ruleOf(sheet: TermsSheet, rule: SheetRule): AfterRule | null {
   return rule === null ? null : { afterMs: rule.after, clause: clauseShown(sheet, rule.clause) };
 }
 
-/** The rules by which an account is billed at an instant. */
-export function accountRules(context: BillingContext, account: string, atMs: number): AccountRules {
-  const sheet = billingSheetOf(context, account, atMs);
-  const billing = sheet?.billing ?? null;
-  if (sheet === undefined || billing === null) return { reminders: [], suspend: null, end: null };
+/**
+ * The rules by which something is owed: of the sheets of the VMs that it is owed for, the reminders of the first that has any, and what comes soonest of
+ * suspension and end.
+ */
+export function owedRules(context: BillingContext, account: string, { vms }: Pick<OwedItem, 'vms'>, atMs: number): OwedRules {
+  const sheets = sheetsOwedUnder(context, account, vms, atMs);
+  const reminding = sheets.find(({ billing }) => (billing?.reminders.length ?? 0) > 0);
+  const ends = sheets.flatMap((sheet) => ruleOf(sheet, sheet.billing?.end_overdue ?? null) ?? []);
   return {
-    reminders: billing.reminders.map(({ level, after, clause }) => ({
+    reminders: (reminding?.billing?.reminders ?? []).map(({ level, after, clause }) => ({
       level,
       afterMs: after,
-      clause: clauseShown(sheet, clause),
+      clause: reminding === undefined ? '' : clauseShown(reminding, clause),
     })),
-    suspend: ruleOf(sheet, billing.suspend_overdue),
-    end: ruleOf(sheet, billing.end_overdue),
+    suspend: suspensionUnder(sheets),
+    end: ends.reduce<AfterRule | null>((first, each) => (first === null || each.afterMs < first.afterMs ? each : first), null),
   };
+}
+
+/** Of what is overdue the first that asks for something, and when; undefined: none does. */
+export function firstOf<T extends OwedItem>(
+  items: readonly T[],
+  ruleOfItem: (item: T) => AfterRule | null,
+): { readonly item: T; readonly atMs: number; readonly clause: string } | undefined {
+  let first: { item: T; atMs: number; clause: string } | undefined;
+  for (const item of items) {
+    const rule = ruleOfItem(item);
+    const atMs = rule === null ? Infinity : item.dueAtMs + rule.afterMs;
+    if (rule !== null && (first === undefined || atMs < first.atMs)) first = { item, atMs, clause: rule.clause };
+  }
+  return first;
+}
+
+/** Whether the service of a VM may be ended, by its own sheet, while something stays unpaid. */
+export function mayEnd(context: BillingContext, vm: string, atMs: number): boolean {
+  const body = context.catalog.vm(vm)?.body;
+  const sheet = body === undefined ? undefined : agreedTerms(context, body, atMs);
+  return (sheet?.billing?.end_overdue ?? null) !== null;
 }
 
 /** The rules agreed for a VM at an instant. */

@@ -2,7 +2,7 @@ import type { Consequence } from '../../books/consequences.ts';
 import { paidOf } from '../../books/paid-terms.ts';
 import type { BillingContext } from '../context.ts';
 import { overdueAt, type OwedItem } from './owed.ts';
-import { accountRules, vmRules } from './rules.ts';
+import { type AfterRule, firstOf, owedRules, vmRules } from './rules.ts';
 import { type ServiceState, suspensionOf, vmStateOf } from './state.ts';
 
 /** What is to come, from when, if nothing is paid or renewed. */
@@ -72,18 +72,18 @@ function aheadOf(
   nowMs: number,
   { overdue, isSuspended }: Pick<StandingView, 'overdue'> & { isSuspended: boolean },
 ): Ahead[] {
-  const { reminders, suspend, end } = accountRules(context, account, nowMs);
+  const rules = new Map(overdue.map((item) => [item, owedRules(context, account, item, nowMs)]));
   const ahead: Ahead[] = [];
+  const add = (kind: Ahead['kind'], ruleOf: (item: (typeof overdue)[number]) => AfterRule | null | undefined): void => {
+    const first = firstOf(overdue, (item) => ruleOf(item) ?? null);
+    if (first !== undefined) ahead.push({ kind, vm: null, atMs: first.atMs, clause: first.clause });
+  };
   const [first] = overdue;
-  if (first !== undefined) {
-    const next = reminders.find(({ level }) => level > (first.remindedLevel ?? 0));
-    const add = (kind: Ahead['kind'], rule: { afterMs: number; clause: string } | null | undefined): void => {
-      if (rule != null) ahead.push({ kind, vm: null, atMs: first.dueAtMs + rule.afterMs, clause: rule.clause });
-    };
-    add('reminder', next);
-    if (!isSuspended) add('suspended', suspend);
-    add('ended', end);
-  }
+  add('reminder', (item) =>
+    item === first ? rules.get(item)?.reminders.find(({ level }) => level > (item.remindedLevel ?? 0)) : null,
+  );
+  if (!isSuspended) add('suspended', (item) => rules.get(item)?.suspend);
+  add('ended', (item) => rules.get(item)?.end);
   for (const vm of context.catalog.vmsOf(account)) {
     const body = context.catalog.vm(vm)?.body;
     if (body === undefined || (body.ends_at !== null && body.ends_at <= nowMs)) continue;
