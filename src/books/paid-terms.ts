@@ -6,6 +6,7 @@ import { parseAmount } from '../domain/money.ts';
 export interface PaidTerm {
   readonly paidAtMs: number;
   readonly fromMs: number;
+  /** Where a part of it was refunded, the instant from which on it was. */
   readonly untilMs: number;
   readonly nanos: bigint;
 }
@@ -26,7 +27,12 @@ export function paidTermOf(books: Books, account: string, vm: string, atMs = Inf
     last = { paidAtMs: at, fromMs, untilMs, nanos: (terms.get(key)?.nanos ?? 0n) + BigInt(amount_nanos) };
     terms.set(key, last);
   }
-  return last;
+  if (last === undefined) return undefined;
+  const { paidAtMs } = last;
+  const ends = books.grants
+    .ofVm(account, vm)
+    .flatMap(({ at, ends_at: endsAt }) => (at >= paidAtMs && at <= atMs ? [endsAt] : []));
+  return { ...last, untilMs: Math.min(last.untilMs, ...ends) };
 }
 
 /** `paid_at`, `paid_until` and `paid_amount` of a VM: what its payments say; where none covers a term, what was declared with it. */

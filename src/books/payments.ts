@@ -176,12 +176,18 @@ export function recordRepayment(
     const { head, status, settlements } = state;
     if (head.type !== 'invoice' || status === 'draft' || status === 'void')
       throw new ProblemError('invoice_conflict', `${invoice} is ${status}: payments go on final invoices`);
-    const left = settlements.reduce(
+    const paid = settlements.reduce(
       (sum, each) => (each.action === 'refund' ? sum - each.amountNanos : sum + each.amountNanos),
       0n,
     );
+    // What a refund was granted of it went back already, to the balance or out of the account.
+    const granted = books.notesOn(invoice).filter((note) => note.head.corrects?.grant !== undefined);
+    const left = granted.reduce((sum, note) => sum + BigInt(note.head.total_nanos), paid);
     if (amountNanos > left)
-      throw new ProblemError('invoice_conflict', `only ${formatAmount(left, head.currency)} of ${invoice} has been paid`);
+      throw new ProblemError(
+        'invoice_conflict',
+        `only ${formatAmount(left < 0n ? 0n : left, head.currency)} of what was paid on ${invoice} is left`,
+      );
     const body = moneyBody(context, head.account, {
       ...{ kind: 'repayment' as const, atMs, amountNanos: -amountNanos, covers: { invoice }, reference: null, note, by },
     });

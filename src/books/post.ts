@@ -54,6 +54,7 @@ export async function post(context: BooksContext, account: string, posting: Post
   const made = await books.writeAll((_, newId) => {
     same = sameEntry(books, account, posting, amountNanos);
     if (same !== undefined) return [];
+    if (refund !== null) refuseGranted(books, account, refund);
     if (refund !== null) checkRefunded(context, account, refund, amountNanos, currency);
     const takes = kind === 'withdrawal' || kind === 'transfer';
     const there = takes ? payableNanos(context, account) : 0n;
@@ -91,6 +92,13 @@ function refundEvent({ vm, checkId, amount }: Refund, { atMs }: Posting): BooksE
     withdrawn: false,
   };
   return { kind: 'event', id: refundEventIdOf(checkId), body: JSON.stringify(body) };
+}
+
+/** Throws `balance_conflict` where a grant gave time of the same payment back: that money is in the account, and not a second time. */
+function refuseGranted(books: Books, account: string, { vm, paidAtMs }: Refund): void {
+  const grant = books.grants.ofVm(account, vm).find(({ at }) => at >= paidAtMs);
+  if (grant !== undefined)
+    throw new ProblemError('balance_conflict', `what was paid for ${vm} was refunded by refund check ${grant.refund_check}`);
 }
 
 /** Of one payment no more is refunded than was paid, whatever several checks found due. Throws `balance_conflict`. */

@@ -26,6 +26,7 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./commands/findings.ts'),
   import('./commands/names.ts'),
   import('./commands/balance.ts'),
+  import('./commands/money.ts'),
   import('./commands/statement.ts'),
   import('./commands/payments.ts'),
   import('./commands/price-list.ts'),

@@ -9,4 +9,5 @@ export type * from './shapes/balance.ts';
 export type * from './shapes/billing.ts';
 export type * from './shapes/catalog.ts';
 export type * from './shapes/metering.ts';
+export type * from './shapes/money.ts';
 export type * from './shapes/prices.ts';

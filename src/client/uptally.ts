@@ -3,6 +3,7 @@ import { Caller, type CallOptions } from './calls/caller.ts';
 import { Entries, findings, Incidents, Keys } from './calls/catalog.ts';
 import { Invoices } from './calls/invoices.ts';
 import { Metering } from './calls/metering.ts';
+import { Money } from './calls/money.ts';
 import { Prices } from './calls/prices.ts';
 import { ApiClient, type ClientOptions, type Method } from './wire/client.ts';
 import { parseExact } from './wire/exact-json.ts';
@@ -31,6 +32,7 @@ export class Uptally {
   readonly incidents: Incidents;
   readonly invoices: Invoices;
   readonly balances: Balances;
+  readonly money: Money;
   readonly prices: Prices;
   readonly keys: Keys;
   readonly #client: ApiClient;
@@ -52,6 +54,7 @@ export class Uptally {
     this.incidents = new Incidents(this.#caller);
     this.invoices = new Invoices(this.#caller);
     this.balances = new Balances(this.#caller);
+    this.money = new Money(this.#caller);
     this.prices = new Prices(this.#caller);
     this.keys = new Keys(this.#caller);
   }

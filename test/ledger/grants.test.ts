@@ -1,7 +1,11 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
 import { StoreError } from '../../src/store/store.ts';
+import { loadTerms, shippedTermsFolder } from '../../src/terms/library.ts';
 import { callOf, doneOf, openCatalog, serverOn } from '../support/api.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
@@ -137,6 +141,10 @@ describe('a refund that is granted', () => {
     expect(await done('GET', `/v1/invoices/${invoice}`)).toMatchObject({ status: 'paid', credited: '222.60', paid: '106.00' });
     expect(await ledger('b9')).toEqual(['charge -328.60 -328.60', 'payment 328.60 0.00', 'credit_note 222.60 222.60']);
     expect(await reconciled('b9')).toEqual([]);
+    // Neither the old way nor a second check, made before, gives it back once more.
+    const booked = { kind: 'refund', amount: '222.60', refund_check: found['id'] };
+    expect((await call('POST', '/v1/accounts/b9/balance', booked)).body).toMatchObject({ code: 'balance_conflict' });
+    expect((await done('GET', `/v1/vms/${vm}`))['paid_until']).toBe(at(10));
     expect((await free('b9', '0.01')).body).toMatchObject({ code: 'balance_bound' });
   });
 
@@ -155,6 +163,42 @@ describe('a refund that is granted', () => {
     expect(await done('GET', `/v1/invoices/${invoice}`)).toMatchObject({ total: '5.00', status: 'paid' });
     expect(await ledger('full')).toEqual(['payment 310.00 310.00', 'charge -5.00 305.00']);
     expect(await reconciled('full')).toEqual([]);
+  });
+
+  it('B9: what a grant took back of an invoice is no more there to be paid back on it', async () => {
+    const vm = await account('back', 'ipcats');
+    const invoice = await invoiced('back');
+    await done('POST', '/v1/accounts/back/payments', { reference: 'w', amount: '310.00', at: at(0), covers: { invoice } });
+    await done('PATCH', `/v1/vms/${vm}`, { paid_at: at(0), paid_until: at(31), paid_amount: '310.00' });
+    await outage(vm);
+    now = MARCH + 12 * DAY_MS;
+    expect((await grant(await check(vm, 10))).body).toMatchObject({
+      refund: { amount: '210.00', freed: '0.00' },
+      balance: '210.00',
+    });
+    const back = (amount: string) => call('POST', `/v1/invoices/${invoice}/payments`, { kind: 'refund', amount, at: at(12) });
+    expect(await back('100.01')).toMatchObject({ status: 409, body: { code: 'invoice_conflict' } });
+    expect((await back('100.00')).status).toBe(201);
+  });
+
+  it('leaves the account by an entry where the terms give it back the way it came', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'uptally-grants-'));
+    const shipped = JSON.parse(await readFile('schemas/terms/ipcats.json', 'utf8')) as { refund: object };
+    const sheet = { ...shipped, id: 'by-wire', refund: { ...shipped.refund, destination: 'original_payment' } };
+    await writeFile(join(folder, 'by-wire.json'), JSON.stringify(sheet));
+    await app.close();
+    const catalog = await openCatalog(test.store, () => now);
+    app = await serverOn(test.store, catalog, { now: () => now, termsLibrary: loadTerms([shippedTermsFolder(), folder]) });
+    const found = await prepared('wire', 'by-wire');
+    expect(found).toMatchObject({ decision: 'eligible', destination: 'original_payment' });
+    expect((await grant(found)).body).toMatchObject({ refund: { amount: '222.60' }, balance: '0.00' });
+    expect((await grant(found)).status).toBe(200);
+    expect(await ledger('wire')).toEqual([
+      ...['charge -328.60 -328.60', 'payment 328.60 0.00', 'credit_note 222.60 222.60', 'refund -222.60 0.00'],
+    ]);
+    await app.close();
+    await start();
+    await rm(folder, { recursive: true });
   });
 
   it('gives nothing that the ledger has no payment for', async () => {
@@ -206,8 +250,8 @@ describe('a refund that is granted', () => {
 });
 
 /** An account whose March is invoiced and paid, and a check that finds 222.60 due. */
-async function prepared(id: string): Promise<Record<string, unknown>> {
-  const vm = await account(id, 'ipcats', { tax_percent: '6' });
+async function prepared(id: string, terms = 'ipcats'): Promise<Record<string, unknown>> {
+  const vm = await account(id, terms, { tax_percent: '6' });
   await invoiced(id);
   await paidTerm(id, '328.60');
   await outage(vm);

@@ -10,6 +10,7 @@ import * as incidents from '../../src/cli/commands/incidents.ts';
 import * as outages from '../../src/cli/commands/outages.ts';
 import * as invoices from '../../src/cli/commands/invoices.ts';
 import * as keys from '../../src/cli/commands/keys.ts';
+import * as money from '../../src/cli/commands/money.ts';
 import * as payments from '../../src/cli/commands/payments.ts';
 import * as reconcile from '../../src/cli/commands/reconcile.ts';
 import * as priceList from '../../src/cli/commands/price-list.ts';
@@ -40,6 +41,7 @@ const modules: readonly CommandModule[] = [
   findings,
   names,
   balance,
+  money,
   statement,
   payments,
   priceList,
