@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { areDatedPlans, datedPlans, datedTerms } from '../domain/dated-plans.ts';
-import { parseAmount } from '../domain/money.ts';
-import { currency, decimal, identifier, planBody, timeZone } from '../domain/plan.ts';
+import { currency, decimal, identifier, percentage, planBody, timeZone } from '../domain/plan.ts';
 import { documentText, instant } from '../domain/shapes.ts';
 import { nicName } from '../samples/names.ts';
 
@@ -9,10 +8,7 @@ import { nicName } from '../samples/names.ts';
 export const accountBody = z.strictObject({
   name: z.string().min(1).max(200),
   currency,
-  tax_percent: decimal
-    .refine((text) => (parseAmount(text) ?? 0n) <= parseAmountOf('100'), 'must be at most 100')
-    .meta({ pattern: '^(100([.]0{1,9})?|(0|[1-9][0-9]?)([.][0-9]{1,9})?)$' })
-    .default('0'),
+  tax_percent: percentage.default('0'),
   language: z
     .string()
     .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a language tag such as en or zh-TW')
@@ -130,10 +126,4 @@ const VM_MEMBERS = Object.keys(vmBody.shape).length;
 
 function isNullOr(type: 'string' | 'number', value: unknown): boolean {
   return value === null || typeof value === type;
-}
-
-function parseAmountOf(text: string): bigint {
-  const nanos = parseAmount(text);
-  if (nanos === undefined) throw new Error(`${text} is no amount`);
-  return nanos;
 }

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { EVENT_KINDS } from '../domain/event-kinds.ts';
-import { parseAmount } from '../domain/money.ts';
 import { instant } from '../domain/shapes.ts';
-import { ABOVE_0, decimal } from '../domain/plan.ts';
+import { decimal, decimalAbove0 } from '../domain/plan.ts';
 
 const WITH_AMOUNT: ReadonlySet<string> = new Set(['payment', 'refund']);
 
@@ -14,9 +13,7 @@ export const eventRequest = z
     note: z.string().max(2000).default(''),
     from: instant.optional().describe('Of credit_claimed: the time whose unavailability is claimed.'),
     to: instant.optional(),
-    rate: decimal
-      .refine((text) => (parseAmount(text) ?? 0n) > 0n, 'must be above 0')
-      .meta({ pattern: ABOVE_0 })
+    rate: decimalAbove0
       .optional()
       .describe(
         "Of an event that the terms price in another currency than the account's: what one unit of that is in the account's, as whoever records it says.",

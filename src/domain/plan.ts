@@ -13,8 +13,14 @@ export const decimal = z
   .string()
   .refine((text) => parseAmount(text) !== undefined, 'must be a decimal string such as "12.30", without sign, at most 9 decimals')
   .meta({ pattern: '^(0|[1-9][0-9]{0,14})([.][0-9]{1,9})?$' });
-/** The pattern of a decimal above 0. */
-export const ABOVE_0 = '^(?!0([.]0+)?$)(0|[1-9][0-9]{0,14})([.][0-9]{1,9})?$';
+/** A decimal above 0. */
+export const decimalAbove0 = decimal
+  .refine((text) => (parseAmount(text) ?? 0n) > 0n, 'must be above 0')
+  .meta({ pattern: '^(?!0([.]0+)?$)(0|[1-9][0-9]{0,14})([.][0-9]{1,9})?$' });
+/** A decimal from 0 to 100. */
+export const percentage = decimal
+  .refine((text) => (parseAmount(text) ?? 0n) <= 100n * 1_000_000_000n, 'must be at most 100')
+  .meta({ pattern: '^(100([.]0{1,9})?|(0|[1-9][0-9]?)([.][0-9]{1,9})?)$' });
 
 const price = decimal
   .refine((text) => (parseAmount(text) ?? 0n) < PRICE_UNITS_END * 1_000_000_000n, 'must be below 100000000')

@@ -20,7 +20,7 @@ const store: Store = {
 const BESIDE_SCHEMAS = [
   /must (be after|not be below|not be before|not lie in the future)|of this job's zones that is over/,
   /the last tier, and only it|the upper bounds must ascend/,
-  /more digits than|must be an amount of [A-Z]{3}/,
+  /more digits than|must be an amount of [A-Z]{3}|goes with another currency/,
   /must not have two of the same/,
   /there is no (clause|preset|sheet|ground)/,
   // what a sheet contradicts itself in (src/terms/contradictions.ts)

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { HAND_CHARGE_KINDS } from '../../books/hand-charges.ts';
 import { chargeNamed, recordCharge, withdrawCharge } from '../../books/record-charge.ts';
 import { formatInstant } from '../../domain/instant.ts';
-import { formatAmount, parseAmount } from '../../domain/money.ts';
-import { currency, decimal, identifier } from '../../domain/plan.ts';
+import { formatAmount } from '../../domain/money.ts';
+import { currency, decimalAbove0, identifier, percentage } from '../../domain/plan.ts';
 import { instant } from '../../domain/shapes.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
@@ -24,16 +24,11 @@ const charge = z.strictObject({
   description: z.string().trim().min(1).max(500).describe('What the line says.'),
   amount: amountAbove0.describe('Net, in `currency`.'),
   currency: currency.nullable().default(null).describe("null: the account's."),
-  rate: decimal
-    .refine((text) => (parseAmount(text) ?? 0n) > 0n, 'must be above 0')
+  rate: decimalAbove0
     .nullable()
     .default(null)
     .describe("What one unit of another currency is in the account's, as whoever records it says."),
-  tax_percent: decimal
-    .refine((text) => (parseAmount(text) ?? 0n) <= 100_000_000_000n, 'must be at most 100')
-    .nullable()
-    .default(null)
-    .describe('A rate of its own; null: it is taxed as the account is.'),
+  tax_percent: percentage.nullable().default(null).describe('A rate of its own; null: it is taxed as the account is.'),
   reason: z.string().trim().min(1).max(2000).describe('Why; it is printed under the line.'),
   clause: z
     .string()

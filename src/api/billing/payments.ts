@@ -6,7 +6,7 @@ import { invoiceNamed, recordPayment, recordRepayment } from '../../books/paymen
 import { balanceOfAccount } from '../../books/standing.ts';
 import { invoiceJson } from '../../billing/shown.ts';
 import { formatAmount, minorDigits, parseAmount } from '../../domain/money.ts';
-import { ABOVE_0, decimal, identifier } from '../../domain/plan.ts';
+import { decimalAbove0, identifier } from '../../domain/plan.ts';
 import { instant } from '../../domain/shapes.ts';
 import { toJson } from '../../domain/json.ts';
 import type { Api } from '../../http/api.ts';
@@ -23,9 +23,7 @@ const ROLES = ['billing', 'admin'] as const;
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** An amount above 0. */
-export const amountAbove0 = decimal
-  .refine((text) => (parseAmount(text) ?? 0n) > 0n, 'must be above 0')
-  .meta({ pattern: ABOVE_0 });
+export const amountAbove0 = decimalAbove0;
 export const reference = z.string().min(1).max(200).describe('Unique in the account: the same again is the same entry.');
 
 const covers = z
