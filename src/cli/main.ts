@@ -29,6 +29,7 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./commands/money.ts'),
   import('./commands/statement.ts'),
   import('./commands/payments.ts'),
+  import('./commands/events.ts'),
   import('./commands/price-list.ts'),
 ];
 

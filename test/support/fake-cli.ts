@@ -4,6 +4,7 @@ import { runProgram, type CommandModule } from '../../src/cli/program.ts';
 import * as agent from '../../src/cli/commands/agent.ts';
 import * as balance from '../../src/cli/commands/balance.ts';
 import * as catalog from '../../src/cli/commands/catalog.ts';
+import * as events from '../../src/cli/commands/events.ts';
 import * as findings from '../../src/cli/commands/findings.ts';
 import * as names from '../../src/cli/commands/names.ts';
 import * as incidents from '../../src/cli/commands/incidents.ts';
@@ -44,6 +45,7 @@ const modules: readonly CommandModule[] = [
   money,
   statement,
   payments,
+  events,
   priceList,
 ];
 
