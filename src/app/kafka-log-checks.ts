@@ -98,12 +98,15 @@ export async function checkHoldsAll(
 ): Promise<number[]> {
   const { topic } = settings;
   const base = named.firstPosition;
-  const [progress, acknowledged, gaps] = [
-    await readProgress(store, recorded.partitions),
-    await readAcknowledged(store, named.logId),
-    await readGaps(store),
-  ];
-  const bounds = await boundsOf(admin, topic);
+  const { bounds, found } = await boundsAround(
+    () => boundsOf(admin, topic),
+    async () => ({
+      progress: await readProgress(store, recorded.partitions),
+      acknowledged: await readAcknowledged(store, named.logId),
+      gaps: await readGaps(store),
+    }),
+  );
+  const { progress, acknowledged, gaps } = found;
   for (const { partition, storedSeq } of progress) {
     const { low, head } = bounds.get(partition) ?? { low: 0, head: 0 };
     const told = acknowledged.get(partition)?.next ?? 0;
@@ -130,6 +133,23 @@ function lost(topic: string, partition: number, head: number, known: number): Lo
     expected: `messages up to ${known - 1} were acknowledged: the topic has lost what was answered, or is of an earlier time`,
     advice: ADVICE,
   });
+}
+
+/**
+ * What a topic holds, beside what is known of it by others who go on meanwhile: they store, then trim, so where a partition begins is asked before;
+ * they append, then tell, so where it ends is asked after. Asked once on either side, a running group would look like a topic that has lost something.
+ */
+export async function boundsAround<T>(
+  ask: () => Promise<ReadonlyMap<number, Bounds>>,
+  read: () => Promise<T>,
+): Promise<{ bounds: ReadonlyMap<number, Bounds>; found: T }> {
+  const before = await ask();
+  const found = await read();
+  const after = await ask();
+  const bounds = new Map(
+    [...after].map(([partition, { low, head }]) => [partition, { low: before.get(partition)?.low ?? low, head }]),
+  );
+  return { bounds, found };
 }
 
 export interface PartitionFound {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkPartition } from '../../../src/app/kafka-log-checks.ts';
+import { boundsAround, checkPartition } from '../../../src/app/kafka-log-checks.ts';
 import { afterGaps, isPassed } from '../../../src/log/gaps.ts';
 import { topicAnswer, topicQuestion } from '../../../src/log/kafka/topic-now.ts';
 import { MESSAGE_BYTES_MAX } from '../../../src/log/kafka/message.ts';
@@ -61,6 +61,27 @@ describe('gaps', () => {
     expect([4, 5, 7, 8, 9, 20].map((position) => afterGaps(gaps, 1, position))).toEqual([4, 9, 9, 9, 9, 20]);
     expect(isPassed(gaps, 1, 6)).toBe(true);
     expect(isPassed(gaps, 1, 9)).toBe(false);
+  });
+});
+
+it('what is known of a topic is read between where it begins and where it ends: others store, trim and append meanwhile', async () => {
+  const topic = { low: 40, head: 60, storedNext: 42 };
+  const ask = () => Promise.resolve(new Map([[0, { low: topic.low, head: topic.head }]]));
+  const read = (): Promise<number> => {
+    const { storedNext } = topic;
+    Object.assign(topic, { low: 55, head: 70, storedNext: 65 });
+    return Promise.resolve(storedNext);
+  };
+  expect(await boundsAround(ask, read)).toEqual({ bounds: new Map([[0, { low: 40, head: 70 }]]), found: 42 });
+  // a partition that was not there before
+  expect(
+    await boundsAround(
+      () => Promise.resolve(new Map([[0, { low: 3, head: 9 }]])),
+      () => Promise.resolve(4),
+    ),
+  ).toEqual({
+    bounds: new Map([[0, { low: 3, head: 9 }]]),
+    found: 4,
   });
 });
 
