@@ -164,6 +164,7 @@ describe('the examples of bodies', () => {
     const topUp = JSON.stringify({ kind: 'top_up', amount: '200.00', reference: 'wire-119', at: '2026-04-01T00:00:00Z' });
     await server.ask('/v1/accounts/free/balance', { method: 'POST', headers, body: topUp });
     await tried('POST /v1/accounts/{account}/payouts', 'free');
+    await tried('POST /v1/accounts/{account}/charges', 'free');
     expect([...examples.keys()], 'an example that nobody tried').toEqual([]);
   });
 });
