@@ -1,6 +1,7 @@
 import { formatInstant } from '../domain/instant.ts';
 import type { Draft, Entry } from '../journal/entry.ts';
 import type { Journal, Projection } from '../journal/journal.ts';
+import { fieldProblem } from '../problems/field-problems.ts';
 import { ProblemError } from '../problems/problem.ts';
 import type { Store } from '../store/store.ts';
 import { digestOf, type Key, keyBody, type KeyBody, keyFromBytes, type KeyRequest, KeyRing } from './keys.ts';
@@ -8,6 +9,9 @@ import { held, type Versioned, versionOf } from './versioned.ts';
 
 /** The id under which the key of UPTALLY_ADMIN_KEY, or the one made at first start, is kept; after a revocation a number follows. */
 const BOOTSTRAP_KEY_ID = 'bootstrap';
+
+/** A key that is to be made; one without `expires_at` does not expire. */
+type NewKey = Omit<KeyRequest, 'expires_at'> & Partial<Pick<KeyRequest, 'expires_at'>>;
 
 /** Who may call the API. */
 export class KeyRegistry implements Projection {
@@ -31,25 +35,38 @@ export class KeyRegistry implements Projection {
 
   /** Keys in force, by id. */
   all(): Versioned<KeyBody>[] {
-    return [...this.#keys.values()].filter((key) => !key.body.revoked).sort((a, b) => (a.id < b.id ? -1 : 1));
+    return [...this.#keys.values()].filter(({ body }) => this.#isInForce(body)).sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   /** The key that a client presented, undefined if it is not in force. */
   findKey(presented: string): Key | undefined {
-    return this.#ring.find(presented);
+    const key = this.#ring.find(presented);
+    return key !== undefined && this.#isInForce(this.#keys.get(key.id)?.body) ? key : undefined;
+  }
+
+  #isInForce(body: KeyBody | undefined): boolean {
+    return body?.revoked === false && (body.expires_at === undefined || this.#journal.nowMs() < body.expires_at);
   }
 
   /** The key of this id, undefined if it is not in force. */
   keyInForce(id: string): Pick<Key, 'id' | 'name' | 'role'> | undefined {
     const body = this.#keys.get(id)?.body;
-    return body?.revoked === false ? { id, name: body.name, role: body.role } : undefined;
+    return body !== undefined && this.#isInForce(body) ? { id, name: body.name, role: body.role } : undefined;
   }
 
-  /** Makes a key. Its text is in the answer and nowhere else. */
-  async create(request: KeyRequest, by: string): Promise<{ key: string; entry: Versioned<KeyBody> }> {
+  /** Makes a key. Its text is in the answer and nowhere else. Throws `invalid_body` for one that is never in force. */
+  async create(request: NewKey, by: string): Promise<{ key: string; entry: Versioned<KeyBody> }> {
+    const expiresAt = request.expires_at ?? null;
+    if (expiresAt !== null && expiresAt <= this.#journal.nowMs())
+      throw fieldProblem('invalid_body', [{ field: 'expires_at', message: 'is in the past' }]);
     const key = keyFromBytes(this.#journal.random(32));
     const id = this.#journal.newId();
-    await this.#journal.write(by, () => [draftOf(id, keyRow(request.role, request.name, request.vms, key))]);
+    await this.#journal.write(by, () => [
+      draftOf(id, {
+        ...keyRow(request.role, request.name, request.vms, key),
+        ...(expiresAt === null ? {} : { expires_at: expiresAt }),
+      }),
+    ]);
     return { key, entry: held(this.#keys, id) };
   }
 
@@ -57,10 +74,11 @@ export class KeyRegistry implements Projection {
   async revoke(id: string, by: string): Promise<void> {
     await this.#journal.write(by, () => {
       const before = this.#keys.get(id);
-      if (before === undefined || before.body.revoked) throw new ProblemError('key_unknown', `there is no key ${id}`);
-      const admins = this.all().filter((key) => key.body.role === 'admin');
-      if (before.body.role === 'admin' && admins.length === 1) {
-        throw new ProblemError('last_admin_key', `key ${id} is the last one of role admin`);
+      if (before === undefined || !this.#isInForce(before.body)) throw new ProblemError('key_unknown', `there is no key ${id}`);
+      // one that expires administers for a while only
+      const admins = this.all().filter(({ body }) => body.role === 'admin' && body.expires_at === undefined);
+      if (admins.length === 1 && admins[0]?.id === id) {
+        throw new ProblemError('last_admin_key', `key ${id} is the last one of role admin that does not expire`);
       }
       return [draftOf(id, { ...before.body, revoked: true })];
     });
@@ -75,7 +93,7 @@ export class KeyRegistry implements Projection {
     let made: string | undefined;
     await this.#journal.write('system', async () => {
       made = undefined;
-      if (given === undefined && this.all().some((key) => key.body.role === 'admin')) return [];
+      if (given === undefined && this.all().some(({ body }) => body.role === 'admin' && body.expires_at === undefined)) return [];
       const key = given ?? keyFromBytes(this.#journal.random(32));
       const known = this.findKey(key);
       if (known?.role === 'admin') return [];

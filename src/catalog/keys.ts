@@ -1,9 +1,10 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { identifier } from '../domain/plan.ts';
+import { instant } from '../domain/shapes.ts';
 import { vmPattern } from '../samples/names.ts';
 
-export const KEY_ROLES = ['agent', 'billing', 'admin'] as const;
+export const KEY_ROLES = ['agent', 'billing', 'read', 'admin'] as const;
 export type KeyRole = (typeof KEY_ROLES)[number];
 
 const KEY_PREFIX = 'upt_';
@@ -25,6 +26,10 @@ export const keyRequest = z
       .nullable()
       .default(null)
       .describe('Patterns of the VMs that a key of role agent may post for.'),
+    expires_at: instant
+      .nullable()
+      .default(null)
+      .describe('From then on the key is not in force; null or left out: it does not expire.'),
   })
   .refine((key) => key.role !== 'agent' || (key.vms?.length ?? 0) > 0, {
     path: ['vms'],
@@ -46,6 +51,8 @@ export const keyBody = z.strictObject({
   /** SHA-256 in hex. A key has 256 random bits, so a slow hash would add nothing. */
   digest: z.string().regex(/^[0-9a-f]{64}$/),
   revoked: z.boolean(),
+  /** ms; left out: it does not expire, as keys of before. */
+  expires_at: z.int().optional(),
 });
 export type KeyBody = z.infer<typeof keyBody>;
 

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { type ProblemCode, ProblemError } from '../problems/problem.ts';
 import { fieldErrorsOf, fieldProblem } from '../problems/field-problems.ts';
-import { BEARER, type RequireKey, type RequireRole } from './auth.ts';
+import { BEARER, type RequireKey, type RequireRole, rolesFor } from './auth.ts';
 import { toJson } from '../domain/json.ts';
 import { Once, type OnceParts } from './idempotency.ts';
 import { shapeFault } from './json-bounds.ts';
@@ -38,7 +38,9 @@ export class Api {
 
   /** Adds a call to the document and to what 405 knows; the caller registers the route with Fastify itself. */
   document(operation: Operation): void {
-    this.operations.push(operation);
+    this.operations.push(
+      operation.roles === null ? operation : { ...operation, roles: rolesFor(operation.method, operation.roles) },
+    );
   }
 
   /** Adds a call: `handle` gets the checked parts of the request, and what it returns is the answer's body. */

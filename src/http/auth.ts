@@ -55,10 +55,19 @@ export function roleCheck(
         key = keys.findKey(presented);
       }
       if (key === undefined) throw invalidKey(spellings);
-      if (!roles.includes(key.role))
-        throw new ProblemError('forbidden', `a key of role ${key.role} may not do this; it takes ${roles.join(' or ')}`);
+      if (!rolesFor(request.method, roles).includes(key.role))
+        throw new ProblemError(
+          'forbidden',
+          `a key of role ${key.role} may not do this; it takes ${rolesFor(request.method, roles).join(' or ')}`,
+        );
       request.key = key;
     };
+}
+
+/** Who may make a call: whoever reads may read what a biller may. */
+export function rolesFor(method: string, roles: readonly KeyRole[]): readonly KeyRole[] {
+  const isReading = method === 'GET' || method === 'HEAD';
+  return isReading && roles.includes('billing') && !roles.includes('read') ? [...roles, 'read'] : roles;
 }
 
 /** The key that a request shows, good or not; who asks by name and password has it as the password, under any name. */

@@ -1,5 +1,5 @@
 /** What the frame knows of keys: who may ask. Who makes and keeps them is no concern of it. */
-export type KeyRole = 'agent' | 'billing' | 'admin';
+export type KeyRole = 'agent' | 'billing' | 'read' | 'admin';
 
 /** Who sent a request. */
 export interface Key {

@@ -63,6 +63,11 @@ describe('keys', () => {
     ['admin', []],
     ['admin', null],
   ])('a key of role %s may be asked for with vms %j, of which nothing is kept', (role, vms) => {
-    expect(keyRequest.parse({ role, name: 'b', ...(vms === undefined ? {} : { vms }) })).toEqual({ role, name: 'b', vms: null });
+    expect(keyRequest.parse({ role, name: 'b', ...(vms === undefined ? {} : { vms }) })).toEqual({
+      role,
+      name: 'b',
+      vms: null,
+      expires_at: null,
+    });
   });
 });

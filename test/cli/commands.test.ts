@@ -44,7 +44,7 @@ describe('wrong usage ends in 2, and says what is right', () => {
       /STATE\/REASON=CAUSE/,
     ],
     [['keys', 'create', '--name', 'x'], /--role/],
-    [['keys', 'create', '--role', 'king', '--name', 'x'], /Allowed choices are agent, billing, admin/],
+    [['keys', 'create', '--role', 'king', '--name', 'x'], /Allowed choices are agent, billing, read, admin/],
     [['keys', 'create', '--role', 'admin', '--name', 'x', '--vm', 'a'], /for agent keys only/],
     [['keys', 'revoke'], /missing required argument/],
   ])('%j', async (args, message) => {

@@ -12,7 +12,7 @@ import { invoiceJson, previewJson, shownInvoice } from '../../billing/shown.ts';
 import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { Api } from '../../http/api.ts';
-import { recorderOf } from '../../http/auth.ts';
+import { keyOf, recorderOf } from '../../http/auth.ts';
 import type { ApiContext } from '../shared/context.ts';
 import { formAsked, sendFile, sendPage } from '../shared/forms.ts';
 import { answerInTime } from '../shared/slow-answer.ts';
@@ -47,7 +47,7 @@ export function invoiceRoutes(api: Api, context: ApiContext): void {
       description:
         'From and to are starts of local days in the time zone of one of its plans: a calendar day or month, or several days. `preview` keeps ' +
         'nothing; `draft` keeps a draft, or rates the draft of the same period again.',
-      roles: ROLES,
+      roles: [...ROLES, 'read'],
       body: { 'application/json': invoiceRequest },
       answers: { 201: { description: 'The draft; 200 with a preview', schema: invoiceShape } },
       problems: [...BODY_PROBLEMS, 'account_unknown', 'invoice_conflict', 'exchange_rate_missing'],
@@ -57,6 +57,8 @@ export function invoiceRoutes(api: Api, context: ApiContext): void {
         throw new ProblemError('account_unknown', `there is no account ${body.account}`, { account: body.account });
       checkPeriod(catalog, body.account, body.from, body.to);
       const isPreview = body.mode === 'preview';
+      if (!isPreview && keyOf(request).role === 'read')
+        throw new ProblemError('forbidden', 'a key of role read may not keep a draft; it takes billing or admin');
       return answerInTime(reply, isPreview ? 200 : 201, async () => {
         const document: RatedDocument = await rateDocument(context, body.account, body.from, body.to);
         if (!isPreview) refuseUnbilled(document);

@@ -12,14 +12,24 @@ const keyShape = z.object({
   role: z.enum(KEY_ROLES),
   name: z.string(),
   vms: z.array(z.string()).nullable(),
+  expires_at: instantShape.nullable(),
   created_at: instantShape,
   created_by: z.string(),
 });
 
 /** What may be shown of a key: neither it nor its digest. */
 function keyJson(entry: Versioned<KeyBody>): Record<string, unknown> {
-  const { role, name, vms } = entry.body;
-  return { id: entry.id, role, name, vms, created_at: formatInstant(entry.recordedAtMs), created_by: entry.recordedBy };
+  const { role, name, vms, expires_at: expiresAt } = entry.body;
+  const expires = { expires_at: expiresAt === undefined ? null : formatInstant(expiresAt) };
+  return {
+    id: entry.id,
+    role,
+    name,
+    vms,
+    ...expires,
+    created_at: formatInstant(entry.recordedAtMs),
+    created_by: entry.recordedBy,
+  };
 }
 
 /** Keys: made and shown once, listed without their secrets, revoked. */
@@ -32,7 +42,8 @@ export function keyRoutes(api: Api, { catalog }: ApiContext): void {
       tag: 'keys',
       summary: 'Make a key; it is shown this once',
       description:
-        '`vms` says which VMs an agent may post for. Billing keys post nothing and read everything, admin keys may do all: their `vms` is taken and not kept.',
+        '`vms` says which VMs an agent may post for. Billing keys post nothing, read everything and bill; read keys read the same and change nothing; admin keys may do all: their `vms` is taken and not kept. ' +
+        'From `expires_at` on a key is not in force.',
       roles: ['admin'],
       body: { 'application/json': keyRequest },
       answers: { 201: { description: 'The key', schema: keyShape.extend({ key: z.string() }) } },

@@ -25,31 +25,38 @@ export function register(program: Command, context: CliContext): void {
   keys
     .command('create')
     .description('make a key and print it, once, on stdout')
-    .addOption(new Option('--role <role>', 'what the key may do').choices(['agent', 'billing', 'admin']).makeOptionMandatory())
+    .addOption(
+      new Option('--role <role>', 'what the key may do').choices(['agent', 'billing', 'read', 'admin']).makeOptionMandatory(),
+    )
     .requiredOption('--name <name>', 'whose key it is; samples are recorded with it')
     .addOption(
       new Option('--vm <pattern>', 'VMs an agent may post for, such as host1-*; may be repeated')
         .argParser(collect)
         .default([], 'all'),
     )
+    .option('--expires-at <instant>', 'from when on it is not in force, such as 2027-01-01T00:00:00Z')
     .option('--json', "print the server's answer as it is")
     .addHelpText('after', EXAMPLES)
-    .action(async (options: { role: string; name: string; vm: string[]; json?: boolean }, command: Command) => {
-      if (options.vm.length > 0 && options.role !== 'agent') throw new CommandFailure('--vm is for agent keys only', 2);
-      await withClient(command, context, async (client) => {
-        // Patterns limit what may be posted, so only agents have any.
-        const vms = options.role === 'agent' ? { vms: options.vm.length === 0 ? ['*'] : options.vm } : {};
-        const { json, text } = await client.call('POST', '/v1/keys', { role: options.role, name: options.name, ...vms });
-        const created = CreatedKey.safeParse(json);
-        if (!created.success) throw new CommandFailure('the server made a key but its answer is not as expected');
-        if (options.json === true) writeLine(context.stdout, text.trim());
-        else {
-          // The key alone on stdout, so that it can go straight into a file.
-          writeLine(context.stdout, created.data.key);
-          writeLine(context.stderr, `key ${created.data.id} (${options.role}, ${options.name}); it is not shown again`);
-        }
-      });
-    });
+    .action(
+      async (options: { role: string; name: string; vm: string[]; expiresAt?: string; json?: boolean }, command: Command) => {
+        if (options.vm.length > 0 && options.role !== 'agent') throw new CommandFailure('--vm is for agent keys only', 2);
+        await withClient(command, context, async (client) => {
+          // Patterns limit what may be posted, so only agents have any.
+          const vms = options.role === 'agent' ? { vms: options.vm.length === 0 ? ['*'] : options.vm } : {};
+          const expires = options.expiresAt === undefined ? {} : { expires_at: options.expiresAt };
+          const body = { role: options.role, name: options.name, ...vms, ...expires };
+          const { json, text } = await client.call('POST', '/v1/keys', body);
+          const created = CreatedKey.safeParse(json);
+          if (!created.success) throw new CommandFailure('the server made a key but its answer is not as expected');
+          if (options.json === true) writeLine(context.stdout, text.trim());
+          else {
+            // The key alone on stdout, so that it can go straight into a file.
+            writeLine(context.stdout, created.data.key);
+            writeLine(context.stderr, `key ${created.data.id} (${options.role}, ${options.name}); it is not shown again`);
+          }
+        });
+      },
+    );
 
   keys
     .command('list')
