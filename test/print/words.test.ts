@@ -93,6 +93,10 @@ function everything(): { facts: InvoiceFacts; lines: RatedLine[] } {
     vms,
     overdue: [{ invoice: overdue, rule }],
     charges: [{ list: [overdue], rule }],
+    byHand: [null, { amount: '5', currency: 'CNY', rate: '7' }].map((foreign) => ({
+      ...{ id: '1', reference: '5', kind: 'one_off' as const, description: '5', nanos: 10n ** 9n, taxPercent: null },
+      ...{ reason: '5', clause: null, vm: null, atMs: FROM, foreign, by: '5' },
+    })),
   };
   return { facts, lines: rateInvoice(facts) };
 }
@@ -176,7 +180,7 @@ const isOld = (line: ShownLine): boolean => {
   return (
     !isPart &&
     !('class' in item) &&
-    !['flat', 'minimum', 'maximum', 'setup', 'add_on'].includes(item.code) &&
+    !['flat', 'minimum', 'maximum', 'setup', 'add_on', 'charge'].includes(item.code) &&
     (item.code !== 'fee' || !LATER.includes(item.event))
   );
 };
