@@ -2,12 +2,13 @@
 import { formatInstant } from '../domain/instant.ts';
 
 /** Which answer was wrong: a table's rows, the counts of the status, or what the catalog's entries are numbered by. */
-export type Compared = 'minutes' | 'uptime' | 'traffic' | 'outages' | 'anomalies' | 'samples' | 'status' | 'invoices' | 'catalog';
+export type Compared =
+  'minutes' | 'uptime' | 'traffic' | 'outages' | 'anomalies' | 'samples' | 'status' | 'invoices' | 'ledger' | 'catalog';
 
 /** Everything as text: bytes and nanos do not fit a JSON number of other programs. */
 export interface Disagreement {
   readonly table: Compared;
-  /** Of the invoices: which document, by its number. */
+  /** Of the invoices which document, by its number; of ledgers whose. */
   readonly document?: string;
   readonly vm: string | null;
   readonly nic: string | null;

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { Disagreed, type Disagreement } from './disagreement.ts';
 import { type Checked, checkDocument, decimal, disagreedAbout, type DocumentText, nameOf, nanosOf } from './document.ts';
+import { verifyLedgers } from './ledgers.ts';
 import type { Reader } from './reader.ts';
 import { type Restated, incidentsAnswer, restatedSince } from './restated.ts';
 
@@ -33,12 +34,16 @@ const stateAnswer = z.looseObject({
 
 export interface DocumentsOptions {
   readonly onDocument: (done: number, of: number, name: string) => void;
+  readonly onAccount: (done: number, of: number, name: string) => void;
 }
 
 export interface DocumentsReport {
   readonly disagreement: Disagreement | null;
   readonly invoices: number;
   readonly credit_notes: number;
+  /** Accounts whose ledgers were derived again, and their entries. */
+  readonly accounts: number;
+  readonly entries: number;
   /** Lines computed again. */
   readonly lines: number;
   /** Documents of a version whose evidence is not enough to compute lines from. */
@@ -48,7 +53,7 @@ export interface DocumentsReport {
 }
 
 export async function verifyDocuments(reader: Reader, options: DocumentsOptions): Promise<DocumentsReport> {
-  const tally = { invoices: 0, credit_notes: 0, lines: 0, not_derived: 0 };
+  const tally = { invoices: 0, credit_notes: 0, accounts: 0, entries: 0, lines: 0, not_derived: 0 };
   const restated: Restated[] = [];
   try {
     const final = await numbered(reader);
@@ -69,6 +74,7 @@ export async function verifyDocuments(reader: Reader, options: DocumentsOptions)
     }
     checkCredited(seen);
     options.onDocument(final.length, final.length, '');
+    Object.assign(tally, await verifyLedgers(reader, seen, options.onAccount));
   } catch (error) {
     if (!(error instanceof Disagreed)) throw error;
     return { disagreement: error.what, ...tally, restated };

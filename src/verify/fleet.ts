@@ -26,9 +26,10 @@ export interface VerifyOptions {
   readonly settleMs: number;
   readonly now: () => number;
   readonly onVm: (done: number, of: number, vm: string) => void;
-  /** Beside the rows, or instead of them: invoices and credit notes. */
+  /** Beside the rows, or instead of them: invoices, credit notes and ledgers. */
   readonly documents: 'also' | 'only' | 'not';
   readonly onDocument: DocumentsOptions['onDocument'];
+  readonly onAccount: DocumentsOptions['onAccount'];
 }
 
 export interface VerifyReport {

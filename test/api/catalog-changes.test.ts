@@ -104,7 +104,7 @@ describe('a change of the catalog', () => {
       ['traffic', { traffic: { counting: 'sum', tiers: [{ up_to: null, price: '1' }] } }, 'plan_in_use', []],
       ['what is creditable', { creditable: ['silent'] }, 'restates_invoices', []],
       ['terms', { terms: 'internet-service' }, 'restates_invoices', []],
-    ])('%s of a plan: refused, told beforehand, done if that is meant', async (name, patch, code, debited) => {
+    ])('B12: %s of a plan: refused, told beforehand, done if that is meant', async (name, patch, code, debited) => {
       const id = `plan-${name.replaceAll(/[^a-z]/g, '')}`;
       await invoiced(id);
       const path = `/v1/plans/p-${id}`;

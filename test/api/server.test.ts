@@ -432,6 +432,7 @@ describe('the HTTP server', () => {
       '/v1/echo',
       '/v1/events',
       '/v1/evidence/anchors',
+      '/v1/evidence/books',
       '/v1/evidence/{table}',
       '/v1/evidence/{table}/columns',
       '/v1/findings',

@@ -109,7 +109,7 @@ describe('besides service, traffic and fees', () => {
     await finalized('addons');
   });
 
-  it('a fee in another currency is billed at the rate that was recorded, and a draft without one is refused: it is not dropped', async () => {
+  it('B17: a fee in another currency is billed at the rate that was recorded, and a draft without one is refused: it is not dropped', async () => {
     await served('abroad', [['least', day(1)]], { terms: 'cmivps-2019', starts_at: '2026-02-01T00:00:00Z' });
     const event = await done<{ id: string }>('POST', '/v1/vms/abroad-1/events', { kind: 'ip_replaced', at: day(5) });
     // 5.00 USD, and the account is in EUR.

@@ -85,7 +85,7 @@ describe('terms hold from their day', () => {
     await test.remove();
   });
 
-  it('a version that begins within the month: fees, causes and rounding follow the one of their instant, in every period', async () => {
+  it('B3: a version that begins within the month: fees, causes and rounding follow the one of their instant, in every period', async () => {
     await served('versions', { terms: 'sheet' });
     for (const n of [10, 20]) {
       await replaced('versions', n);

@@ -476,6 +476,7 @@ describe('the oldest raw samples', () => {
       onVm: () => undefined,
       documents: 'also',
       onDocument: () => undefined,
+      onAccount: () => undefined,
     } as const;
     try {
       return await verifyFleet(reader, options);

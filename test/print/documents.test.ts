@@ -39,7 +39,7 @@ describe('an invoice of a month', () => {
     expect(text).toContain('500 GB at 0.10; 236.137 GB at 0.05');
   }); // prettier-ignore
 
-  it('says of a credit which outages, why, what was noted, and by which clause', async () => {
+  it('B20: says of a credit which outages, why, what was noted, and by which clause', async () => {
     const text = await htmlOf(id);
     expect(text).toContain('Credit for 1,504 unavailable minutes [1]');
     expect(text).toContain('5 Mar: 1 min, 10 Mar: 2 min, 11 Mar: 1 min, 20 Mar: 720 min, 21 Mar: 780 min');
@@ -86,7 +86,7 @@ describe('an invoice of a month', () => {
     expect(checkDocument(copy).derived).toBeGreaterThan(8);
   });
 
-  it('asks for money while something is due, then says what was paid and when', async () => {
+  it('B20: asks for money while something is due, then says what was paid and when', async () => {
     const open = await htmlOf(id);
     for (const said of ['Amount due CNY 1,438.63', 'How to pay', 'Example Bank']) expect(open).toContain(said);
     clock.ms = Date.parse('2026-04-08T02:00:00Z');
@@ -97,7 +97,7 @@ describe('an invoice of a month', () => {
     for (const asked of ['How to pay', 'Example Bank', ' Due ', 'Payment terms']) expect(paid).not.toContain(asked);
   });
 
-  it('its credit note names number, line, minutes, reason, note and clause', async () => {
+  it('B20: its credit note names number, line, minutes, reason, note and clause', async () => {
     clock.ms = Date.parse('2026-04-20T02:00:00Z');
     await scene.done('POST', '/v1/incidents', {
       ...{ scope: { vms: ['acme-web'] }, from: '2026-03-06T10:00:00+08:00', to: '2026-03-06T12:00:00+08:00' },

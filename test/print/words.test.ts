@@ -286,7 +286,7 @@ describe('notes for who makes an invoice', () => {
 });
 
 describe.each(['zh-Hant', 'zh-Hans'] as const)('in %s', (language) => {
-  it('no line of an invoice, credit note or debit has a word of English: what it is for, its formula, unit and reasons', () => {
+  it('B6: no line of an invoice, credit note or debit has a word of English: what it is for, its formula, unit and reasons', () => {
     const english = new Set(ALL.flatMap((line) => textsOf(line, language).now).filter((text) => englishIn(text).length > 0));
     expect([...english]).toEqual([]);
   });

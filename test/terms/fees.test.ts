@@ -46,7 +46,7 @@ describe('fees of recorded events', () => {
     ],
     [
       'cstserver-2022',
-      'still blocked, reported in time, replaced the day after: free',
+      'B16: still blocked, reported in time, replaced the day after: free',
       [
         ['ip_replaced', 0],
         ['ip_blocked', 2],
@@ -65,7 +65,7 @@ describe('fees of recorded events', () => {
     ],
     [
       'cmivps-2019',
-      'one report frees one replacement: the later ones cost',
+      'B4: one report frees one replacement: the later ones cost',
       [
         ['ip_unusable', 3],
         ['ip_replaced', 5],

@@ -301,7 +301,7 @@ const ROWS: readonly Row[] = [
     'cmivps-2019',
     'special-offer',
     'fail',
-    'a special offer bars its own sentence only',
+    'B15: a special offer bars its own sentence only',
     { outages: [LONG], promotion: true },
     PAID + 15.5 * DAY,
     '150.00',

@@ -71,7 +71,7 @@ describe('verify covers invoices', () => {
       const { signal } = new AbortController();
       const reader = new Reader({ client, sleep: () => Promise.resolve(), signal, pageRows: 10_000 });
       try {
-        return await verifyDocuments(reader, { onDocument: () => undefined });
+        return await verifyDocuments(reader, { onDocument: () => undefined, onAccount: () => undefined });
       } finally {
         await client.close();
       }

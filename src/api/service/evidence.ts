@@ -4,11 +4,13 @@ import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { vmKnown } from '../../query/context.ts';
 import { readAnchors } from '../../query/anchors.ts';
+import { storedEntries } from '../../journal/stored.ts';
+import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
 import { minutePage } from '../../query/minutes.ts';
 import { rowsBehind } from '../../query/rows-behind.ts';
 import type { Api } from '../../http/api.ts';
 import type { ApiContext } from '../shared/context.ts';
-import { rangeQuery, readRange } from '../shared/window.ts';
+import { PAGE_ROWS_MAX, rangeQuery, readLimit, readRange } from '../shared/window.ts';
 import { minutePosition } from '../shared/positions.ts';
 import { uptimeJson } from '../shared/rows.ts';
 import { exactInteger, instantShape, pageOf, uptimeRow, vmParams } from '../shared/shapes.ts';
@@ -17,6 +19,23 @@ import { pathOf } from '../metering/vm-metering.ts';
 const READERS = ['billing', 'admin'] as const;
 
 const rowsOf = z.object({ rows: z.int(), version: exactInteger.describe('The log position of the newest row; 0 without rows.') });
+
+const BOOKS_PATH = '/v1/evidence/books';
+const MONEY_KINDS = ['invoice', 'settlement', 'balance'];
+const seqText = z.string().regex(/^\d{1,19}$/);
+const moneyRow = z.object({
+  seq: exactInteger.describe('The number of the row in the journal.'),
+  kind: z.string(),
+  id: z.string(),
+  recorded_at: instantShape,
+  by: z.string(),
+  body: z.string().describe('JSON, as it is stored; of a document its head.'),
+});
+
+/** A draft has moved no money. */
+function isMoney({ kind, body }: { kind: string; body: string }): boolean {
+  return kind !== 'invoice' || (JSON.parse(body) as { final?: boolean }).final === true;
+}
 
 /** What `uptally verify` reads beside the public rows: minute rows as they are stored, and what holds the whole together. */
 export function evidenceRoutes(api: Api, context: ApiContext): void {
@@ -65,6 +84,43 @@ export function evidenceRoutes(api: Api, context: ApiContext): void {
           outages: shown(latestMs.outages),
           samples: shown(latestMs.samples),
         },
+      };
+    },
+  );
+
+  api.route(
+    {
+      method: 'GET',
+      path: BOOKS_PATH,
+      tag: 'evidence',
+      summary: 'What is on record of money, row by row, as it is stored',
+      description:
+        'Final invoices and credit notes (what is kept of them beside their content), payments and all other money, of all accounts, in the order in which ' +
+        'it was recorded. `uptally verify` derives every ledger from it a second time. What bodies say is as they were written, by this version or one before.',
+      roles: READERS,
+      query: z.strictObject({
+        limit: z.string().optional().describe(`Rows of a page, 1 to ${PAGE_ROWS_MAX}; the default is the most.`),
+        cursor: z.string().optional().describe('`next` of the page before.'),
+        after: z
+          .string()
+          .regex(/^\d{1,19}$/, 'must be the `seq` of a row')
+          .optional()
+          .describe('Only rows that were recorded after it.'),
+      }),
+      answers: { 200: { description: 'Rows in order', schema: pageOf(moneyRow) } },
+      problems: ['invalid_parameter', 'invalid_cursor', 'store_unavailable'],
+    },
+    async ({ query: { limit, cursor, after } }) => {
+      const given = after === undefined ? {} : { after };
+      const pinned = cursor === undefined ? undefined : decodeCursor(cursor, BOOKS_PATH, given, seqText);
+      const rows = Math.min(readLimit(limit), PAGE_ROWS_MAX);
+      const found = await storedEntries(context.store, MONEY_KINDS, ['invoice'], BigInt(pinned?.at ?? after ?? '0'), rows);
+      const last = found.length < rows ? undefined : found.at(-1);
+      return {
+        rows: found.filter(isMoney).map(({ seq, kind, id, recordedAtMs, recordedBy, body }) => ({
+          ...{ seq, kind, id, recorded_at: formatInstant(recordedAtMs), by: recordedBy, body },
+        })),
+        next: last === undefined ? null : encodeCursor(BOOKS_PATH, pinned?.query ?? given, last.seq.toString()),
       };
     },
   );

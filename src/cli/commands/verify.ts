@@ -31,10 +31,12 @@ What is proved:
   Final invoices and credit notes: numbers without gaps, digests, sums, every line computed again by that second program from the
   evidence, at most each line credited and each payment refunded, and the rows behind them as they were. What was restated
   since is told as such: uptally reconcile corrects it.
+  Ledgers: every entry, balance and outstanding amount, what is overdue and what late fees rest on, derived again from the rows on record; no time
+  charged twice, no money refunded or paid out twice.
 
 Examples:
   uptally verify
-  uptally verify --invoices                          only invoices and credit notes
+  uptally verify --invoices                          only invoices, credit notes and ledgers
   curl -H "Authorization: Bearer $UPTALLY_KEY" "$UPTALLY_SERVER/v1/invoices/ID?part=copy" > copy.json
   uptally verify --invoice copy.json                 a copy, on any machine; with a server also against that
   uptally verify --vm 'h1-*' --vm db-7 --from 2026-03-01T00:00:00Z --to 2026-03-02T00:00:00Z
@@ -48,7 +50,7 @@ export function register(program: Command, context: CliContext): void {
     .addOption(new Option('--vm <pattern>', 'only these VMs, with * and ? (repeatable)').argParser(collect))
     .addOption(new Option('--from <instant>', 'only rows that begin at or after it (RFC 3339)').argParser(parseMoment))
     .addOption(new Option('--to <instant>', 'only rows that begin before it (RFC 3339)').argParser(parseMoment))
-    .option('--invoices', 'only invoices and credit notes')
+    .option('--invoices', 'only invoices, credit notes and ledgers')
     .option('--invoice <file>', 'only this copy of a document; no server is needed')
     .option('--json', 'print the report as JSON')
     .addOption(
@@ -92,6 +94,9 @@ export function register(program: Command, context: CliContext): void {
             onDocument: (done, of, name) => {
               progress.update({ done, of, what: 'documents', name });
             },
+            onAccount: (done, of, name) => {
+              progress.update({ done, of, what: 'ledgers', name });
+            },
           });
         } catch (error) {
           if (error instanceof VerifyError) throw new CommandFailure(error.message);
@@ -134,6 +139,8 @@ function reportLines(report: VerifyReport): string[] {
             ['invoices', documents.invoices],
             ['credit notes', documents.credit_notes],
             ['lines computed again', documents.lines],
+            ['ledgers', documents.accounts],
+            ['entries of ledgers', documents.entries],
           ]),
     ],
   ).slice(1);
@@ -154,6 +161,8 @@ function reportLines(report: VerifyReport): string[] {
   if (report.agree && report.vms > 0) lines.push('Everything stored is what the raw samples amount to.');
   if (report.agree && documents !== null && documents.invoices + documents.credit_notes > 0)
     lines.push(`${documents.invoices} invoices and ${documents.credit_notes} credit notes are what their evidence comes to.`);
+  if (report.agree && documents !== null && documents.entries > 0)
+    lines.push(`${documents.entries} entries of ${documents.accounts} ledgers are what the rows on record come to.`);
   return lines;
 }
 

@@ -34,6 +34,8 @@ export interface ModelDocument extends Recorded {
   readonly shares: ReadonlyMap<string, bigint> | null;
   /** Only money that covers it pays it. */
   readonly isManual: boolean;
+  /** Made by a version that had no ledger. */
+  readonly isOfBefore: boolean;
   /** Of a credit note. */
   readonly corrects: {
     readonly invoice: string;
@@ -164,6 +166,7 @@ function documentOf(row: ModelRow, voided: ModelDocument['voided']): ModelDocume
       ? new Map(listOf(body['shares']).map((each) => [String(each['vm']), money(each['nanos'])]))
       : null,
     isManual: body['settlement'] === 'manual',
+    isOfBefore: days === null,
     corrects:
       corrects === null
         ? null
