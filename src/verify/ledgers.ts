@@ -78,7 +78,7 @@ async function lookUntilSure(
   let last: Disagreed | undefined;
   for (let look = 1; look <= LOOKS_MAX; look += 1) {
     try {
-      return await lookAt(reader, rows.books.get(account) ?? { account, documents: [], moves: [] }, seen);
+      return await lookAt(reader, rows.books.get(account) ?? { account, documents: [], moves: [], grants: [] }, seen);
     } catch (error) {
       if (!(error instanceof Disagreed)) throw error;
       if (last !== undefined && sameDisagreement(last.what, error.what)) throw error;

@@ -24,6 +24,8 @@ export interface ModelTerm {
   readonly vm: string;
   readonly fromMs: number;
   readonly untilMs: number;
+  /** Of money that a refund frees: when the service ended, behind which nothing of the term is charged. */
+  readonly endsMs?: number;
 }
 
 export interface ModelFund {
@@ -150,7 +152,7 @@ function moment(there: readonly Owed[], came: readonly ModelFund[]): { freeNanos
       rest -= more;
     }
     const isCharged = there.some(
-      ({ claim }) => (claim.shares === null || claim.shares.has(term.vm)) && claim.toMs >= term.untilMs,
+      ({ claim }) => (claim.shares === null || claim.shares.has(term.vm)) && claim.toMs >= endOf(term, came),
     );
     if (isCharged || rest < 0n) free += rest;
     else kept += rest;
@@ -164,6 +166,14 @@ function moment(there: readonly Owed[], came: readonly ModelFund[]): { freeNanos
     free -= more;
   }
   return { freeNanos: free, keptNanos: kept };
+}
+
+/** Up to where a term is waited for: its end, or that of the service. */
+function endOf(term: ModelTerm, came: readonly ModelFund[]): number {
+  const ends = came.flatMap(({ covers }) =>
+    covers !== null && 'vm' in covers && keyOf(covers) === keyOf(term) ? (covers.endsMs ?? []) : [],
+  );
+  return Math.min(term.untilMs, ...ends);
 }
 
 function coversKey(covers: NonNullable<ModelFund['covers']>): string | undefined {

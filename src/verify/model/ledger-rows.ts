@@ -39,7 +39,10 @@ export interface ModelDocument extends Recorded {
   /** Of a credit note. */
   readonly corrects: {
     readonly invoice: string;
-    readonly isByHand: boolean;
+    /** By hand, or of a refund that was granted: what it takes back was owed until its issue. Else it puts right what never was. */
+    readonly pays: boolean;
+    /** The refund check of which it is the grant's. */
+    readonly grant: string | null;
     readonly reference: string | null;
     readonly lines: readonly { readonly line: number; readonly nanos: bigint; readonly isLateFee: boolean }[];
   } | null;
@@ -84,11 +87,27 @@ export interface ModelMove extends Recorded {
   readonly isOwnReference: boolean;
 }
 
+/** A refund that was granted. */
+export interface ModelGrant extends Recorded {
+  readonly vm: string;
+  readonly check: string;
+  readonly atMs: number;
+  /** When the service ended. */
+  readonly endsMs: number;
+  readonly nanos: bigint;
+  /** Whether it stays in the account. */
+  readonly isKept: boolean;
+  readonly notes: readonly string[];
+  /** What of terms paid in advance is kept for them no longer. */
+  readonly freed: readonly { readonly fromMs: number; readonly untilMs: number; readonly nanos: bigint }[];
+}
+
 /** What is on record of an account's money, each list in the order in which it was recorded. */
 export interface ModelBook {
   readonly account: string;
   readonly documents: ModelDocument[];
   readonly moves: ModelMove[];
+  readonly grants: ModelGrant[];
 }
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
@@ -100,7 +119,7 @@ const listOf = (value: unknown): readonly Json[] => (Array.isArray(value) ? (val
 export function modelBooks(rows: Iterable<ModelRow>): Map<string, ModelBook> {
   const books = new Map<string, ModelBook>();
   const bookOf = (account: string): ModelBook => {
-    const book = books.get(account) ?? { account, documents: [], moves: [] };
+    const book = books.get(account) ?? { account, documents: [], moves: [], grants: [] };
     books.set(account, book);
     return book;
   };
@@ -119,6 +138,8 @@ export function modelBooks(rows: Iterable<ModelRow>): Map<string, ModelBook> {
     if (row.kind === 'invoice' && body['final'] === true) {
       bookOf(account).documents.push(documentOf(row, voids.get(row.id) ?? null));
       accounts.set(row.id, account);
+    } else if (row.kind === 'grant') {
+      bookOf(account).grants.push(grantOf(row));
     } else if (row.kind === 'balance') {
       const move = moveOf(row);
       bookOf(account).moves.push(move);
@@ -133,7 +154,7 @@ export function modelBooks(rows: Iterable<ModelRow>): Map<string, ModelBook> {
     if (row.kind === 'settlement' && account !== undefined && body['action'] !== 'void')
       bookOf(account).moves.push(settlementOf(row));
   }
-  for (const { moves, documents } of books.values()) for (const list of [moves, documents]) list.sort(bySeq);
+  for (const { moves, documents, grants } of books.values()) for (const list of [moves, documents, grants]) list.sort(bySeq);
   return books;
 }
 
@@ -172,7 +193,8 @@ function documentOf(row: ModelRow, voided: ModelDocument['voided']): ModelDocume
         ? null
         : {
             invoice: String(corrects['invoice']),
-            isByHand: corrects['by_hand'] === true,
+            pays: corrects['by_hand'] === true || text(corrects['grant']) !== null,
+            grant: text(corrects['grant']),
             reference: text(corrects['reference']),
             lines: listOf(corrects['lines']).map((each) => ({
               line: Number(each['line']),
@@ -217,6 +239,23 @@ function moveOf(row: ModelRow): ModelMove {
     lapsed: text(body['lapsed']),
     reference: text(body['reference']) ?? (kind === 'top_up' && source !== '' ? source : null),
     isOwnReference: !isOld && text(body['reference']) !== null,
+  };
+}
+
+function grantOf(row: ModelRow): ModelGrant {
+  const { body } = row;
+  return {
+    ...recorded(row),
+    vm: String(body['vm']),
+    check: String(body['refund_check']),
+    atMs: Number(body['at']),
+    endsMs: Number(body['ends_at']),
+    nanos: money(body['amount_nanos']),
+    isKept: body['destination'] === 'balance',
+    notes: Array.isArray(body['notes']) ? body['notes'].map(String) : [],
+    freed: listOf(body['freed']).map(({ from, until, nanos }) => ({
+      ...{ fromMs: Number(from), untilMs: Number(until), nanos: money(nanos) },
+    })),
   };
 }
 

@@ -23,6 +23,7 @@ export function brokenRules(book: ModelBook): BrokenRule[] {
     ...referenceRules(book),
     ...dayRules(book),
     ...refundRules(book),
+    ...grantRules(book),
     ...payoutRules(book),
     ...lapseRules(book),
   ].sort((a, b) => (a.seq < b.seq ? -1 : a.seq > b.seq ? 1 : 0));
@@ -122,6 +123,31 @@ function* refundRules({ moves }: ModelBook): Generator<BrokenRule> {
   }
 } // prettier-ignore
 
+/** A grant is of a check that nothing else has refunded, has its credit notes, and frees of a term no more than was paid for it. */
+function* grantRules({ moves, grants, documents }: ModelBook): Generator<BrokenRule> {
+  const terms = new Map<string, bigint>();
+  const add = (vm: string, fromMs: number, untilMs: number, nanos: bigint): bigint => {
+    const key = `${vm} ${fromMs} ${untilMs}`;
+    const sum = (terms.get(key) ?? 0n) + nanos;
+    terms.set(key, sum);
+    return sum;
+  };
+  for (const { covers, nanos } of moves) if (covers !== null && 'vm' in covers) add(covers.vm, covers.fromMs, covers.untilMs, nanos);
+  const checks = new Map(moves.flatMap((each) => (each.kind === 'refund' && each.check !== null ? [[each.check, each.id] as const] : [])));
+  for (const grant of grants) {
+    const row = rowOf(grant, `grant of ${decimalOf(grant.nanos)}`);
+    const before = checks.get(grant.check);
+    if (before !== undefined) yield { ...row, field: 'refund_check', stored: grant.check, expected: `none: entry ${before} has refunded it` };
+    checks.set(grant.check, grant.id);
+    for (const { fromMs, untilMs, nanos } of grant.freed) {
+      const left = add(grant.vm, fromMs, untilMs, -nanos);
+      if (left < 0n) yield { ...row, field: 'freed', stored: decimalOf(nanos), expected: `at most ${decimalOf(left + nanos)}, which was paid for it` };
+    }
+    const lost = grant.notes.find((note) => !documents.some(({ id, corrects }) => id === note && corrects?.grant === grant.check));
+    if (lost !== undefined) yield { ...row, field: 'credit note', stored: lost, expected: 'a credit note of the grant' };
+  }
+} // prettier-ignore
+
 /** No more leaves than was free: at its instant, and when it was recorded. */
 function* payoutRules(book: ModelBook): Generator<BrokenRule> {
   for (const move of book.moves) {
@@ -151,12 +177,13 @@ function* lapseRules({ moves }: ModelBook): Generator<BrokenRule> {
 } // prettier-ignore
 
 /** The book as it stood when a row was the last. */
-export function asOf({ account, documents, moves }: ModelBook, seq: bigint): ModelBook {
+export function asOf({ account, documents, moves, grants }: ModelBook, seq: bigint): ModelBook {
   return {
     account,
     documents: documents
       .filter((each) => each.seq <= seq)
       .map((each) => (each.voided !== null && each.voided.seq > seq ? { ...each, voided: null } : each)),
     moves: moves.filter((each) => each.seq <= seq),
+    grants: grants.filter((each) => each.seq <= seq),
   };
 }

@@ -62,7 +62,7 @@ function amountsOf(days: readonly DayMove[]): Amounts {
 }
 
 /** The ledger of what is on record. */
-export function modelLedger({ documents, moves }: ModelBook): ModelLedger {
+export function modelLedger({ documents, moves, grants }: ModelBook): ModelLedger {
   const days = moves.filter(isDay);
   const invoices = documents.filter(({ isNote }) => !isNote);
   const numbers = new Map(documents.map(({ id, number }) => [id, number]));
@@ -85,13 +85,18 @@ export function modelLedger({ documents, moves }: ModelBook): ModelLedger {
   }
   for (const note of documents) {
     if (note.corrects === null || note.totalNanos === 0n) continue;
-    const { invoice, isByHand, reference } = note.corrects;
+    const { invoice, pays, grant, reference } = note.corrects;
     entries.push({
       ...{ id: note.id, kind: 'credit_note', atMs: note.issuedAtMs, ...recorded(note), nanos: -note.totalNanos, reference },
-      belongsTo: { invoice, credit_note: note.id, credit_note_number: note.number },
+      belongsTo: {
+        invoice,
+        credit_note: note.id,
+        credit_note_number: note.number,
+        ...(grant === null ? {} : { refund_check: grant }),
+      },
     });
-    // What somebody gives back pays; what puts right was never owed.
-    if (isByHand) funds.push({ atMs: note.issuedAtMs, nanos: -note.totalNanos, covers: { claim: invoice } });
+    // What somebody gives back pays; what is put right was never owed.
+    if (pays) funds.push({ atMs: note.issuedAtMs, nanos: -note.totalNanos, covers: { claim: invoice } });
   }
   for (const move of days) entries.push(...dayEntries(move, invoices.find((each) => each.voided === null && chargesDayOf(each)(move)))); // prettier-ignore
   const owedDays = daysOwed(days);
@@ -103,6 +108,17 @@ export function modelLedger({ documents, moves }: ModelBook): ModelLedger {
     const { id, atMs, nanos, reference, covers } = move;
     entries.push({ id, kind, atMs, ...recorded(move), nanos, reference, belongsTo: belongsTo(move, numbers) });
     funds.push({ atMs, nanos, covers });
+  }
+  for (const grant of grants) {
+    const { id, vm, check, atMs, endsMs, nanos } = grant;
+    for (const { fromMs, untilMs, nanos: freed } of grant.freed) {
+      funds.push({ atMs, nanos: -freed, covers: { vm, fromMs, untilMs, endsMs } });
+      funds.push({ atMs, nanos: freed, covers: null });
+    }
+    if (grant.isKept || nanos === 0n) continue;
+    funds.push({ atMs, nanos: -nanos, covers: null });
+    const belongs = { vm, refund_check: check };
+    entries.push({ id, kind: 'refund', atMs, ...recorded(grant), nanos: -nanos, reference: null, belongsTo: belongs });
   }
   // Money for what is charged nowhere is free.
   const known = new Set(claims.map(({ id }) => id));
@@ -159,7 +175,7 @@ function owedOf(
   let feeOwed = least(positive(fee), owed);
   free(-(principal + fee), invoice.issuedAtMs);
   for (const { corrects, totalNanos, issuedAtMs } of notes) {
-    if (corrects === null || corrects.isByHand) continue;
+    if (corrects === null || corrects.pays) continue;
     const less = -totalNanos;
     free(less - owed, issuedAtMs > invoice.issuedAtMs ? issuedAtMs : invoice.issuedAtMs);
     owed = positive(owed - less);

@@ -25,7 +25,7 @@ export class Wrong extends Error {
   override readonly name = 'Wrong';
 }
 
-const MONEY = ['invoice', 'settlement', 'balance', 'debit'];
+const MONEY = ['invoice', 'settlement', 'balance', 'grant'];
 
 /** The rows as `uptally verify` is told them: of documents their heads. */
 export function rowsOf(rows: readonly Row[]): ModelRow[] {
@@ -33,7 +33,7 @@ export function rowsOf(rows: readonly Row[]): ModelRow[] {
     .filter(({ kind }) => MONEY.includes(kind))
     .map(({ kind, id, seq, at, by, body }) => {
       const said = JSON.parse(body) as Record<string, unknown>;
-      const head = kind === 'invoice' || kind === 'debit' ? (said['head'] as Record<string, unknown>) : said;
+      const head = kind === 'invoice' ? (said['head'] as Record<string, unknown>) : said;
       return { kind, id, seq, recordedAtMs: Number(at), by, body: head };
     });
 }
@@ -64,7 +64,7 @@ function compare(world: World, random: Random): void {
   const rows = rowsOf(world.store.rows);
   const all = modelBooks(rows);
   for (const account of [ACCOUNT, OTHER]) {
-    const book = all.get(account) ?? { account, documents: [], moves: [] };
+    const book = all.get(account) ?? { account, documents: [], moves: [], grants: [] };
     const mine = modelLedger(book);
     const theirs = books.ledgerOf(account);
     same(
