@@ -306,7 +306,7 @@ describe.each(['zh-Hant', 'zh-Hans'] as const)('in %s', (language) => {
   });
 });
 
-describe('dates are those of the zone', () => {
+describe('B5: dates are those of the zone', () => {
   it.each([
     ['2026-03-31T16:00:00Z', 'Asia/Shanghai', 'en', 'April 2026: 44 min'],
     ['2026-03-31T22:00:00Z', 'Europe/Berlin', 'en', 'April 2026: 44 min'],
