@@ -1,6 +1,10 @@
+import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callOf, doneOf, openCatalog, serverOn } from '../support/api.ts';
+import { ApiClient } from '../../src/client/wire/client.ts';
+import { verifyDocuments } from '../../src/verify/documents.ts';
+import { Reader } from '../../src/verify/reader.ts';
+import { ADMIN, callOf, doneOf, openCatalog, serverOn } from '../support/api.ts';
 import { openTestStore, type TestStore } from '../support/store.ts';
 
 /** Charges by hand over HTTP, every amount worked by hand: 310.00 CNY a month and 6 % tax. */
@@ -158,4 +162,18 @@ describe('a charge by hand', () => {
     expect(await charges('bad')).toEqual([]);
     expect(await charge('nobody')).toMatchObject({ status: 404, body: { code: 'account_unknown' } });
   });
+});
+
+// Of a note by hand there is nothing to derive.
+it('every document is derived again from its evidence, by the second reading', async () => {
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const client = new ApiClient({ server: `http://127.0.0.1:${port}`, key: ADMIN });
+  const { signal } = new AbortController();
+  const reader = new Reader({ client, sleep: () => Promise.resolve(), signal, pageRows: 10_000 });
+  try {
+    expect(await verifyDocuments(reader, { onDocument: () => undefined, onAccount: () => undefined })).toMatchObject({ disagreement: null, not_derived: 1 });
+  } finally {
+    await client.close();
+  }
 });

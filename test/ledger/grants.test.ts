@@ -8,6 +8,7 @@ import { ApiClient } from '../../src/client/wire/client.ts';
 import type { Store } from '../../src/store/store.ts';
 import { StoreError } from '../../src/store/store.ts';
 import { loadTerms, shippedTermsFolder } from '../../src/terms/library.ts';
+import { verifyDocuments } from '../../src/verify/documents.ts';
 import { verifyLedgers } from '../../src/verify/ledgers.ts';
 import { Reader } from '../../src/verify/reader.ts';
 import { ADMIN, callOf, doneOf, openCatalog, serverOn } from '../support/api.ts';
@@ -251,6 +252,19 @@ describe('a refund that is granted', () => {
     ]);
     expect((await done('GET', `/v1/vms/${vm}`))['ends_at']).toBe(at(1));
   });
+});
+
+it('every document is derived again from its evidence, by the second reading', async () => {
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const client = new ApiClient({ server: `http://127.0.0.1:${port}`, key: ADMIN });
+  const { signal } = new AbortController();
+  const reader = new Reader({ client, sleep: () => Promise.resolve(), signal, pageRows: 10_000 });
+  try {
+    expect(await verifyDocuments(reader, { onDocument: () => undefined, onAccount: () => undefined })).toMatchObject({ disagreement: null, not_derived: 0 });
+  } finally {
+    await client.close();
+  }
 });
 
 /** An account whose March is invoiced and paid, and a check that finds 222.60 due. */
