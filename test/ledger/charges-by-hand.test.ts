@@ -172,7 +172,10 @@ it('every document is derived again from its evidence, by the second reading', a
   const { signal } = new AbortController();
   const reader = new Reader({ client, sleep: () => Promise.resolve(), signal, pageRows: 10_000 });
   try {
-    expect(await verifyDocuments(reader, { onDocument: () => undefined, onAccount: () => undefined })).toMatchObject({ disagreement: null, not_derived: 1 });
+    expect(await verifyDocuments(reader, { onDocument: () => undefined, onAccount: () => undefined })).toMatchObject({
+      disagreement: null,
+      not_derived: 1,
+    });
   } finally {
     await client.close();
   }

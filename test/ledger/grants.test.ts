@@ -261,7 +261,10 @@ it('every document is derived again from its evidence, by the second reading', a
   const { signal } = new AbortController();
   const reader = new Reader({ client, sleep: () => Promise.resolve(), signal, pageRows: 10_000 });
   try {
-    expect(await verifyDocuments(reader, { onDocument: () => undefined, onAccount: () => undefined })).toMatchObject({ disagreement: null, not_derived: 0 });
+    expect(await verifyDocuments(reader, { onDocument: () => undefined, onAccount: () => undefined })).toMatchObject({
+      disagreement: null,
+      not_derived: 0,
+    });
   } finally {
     await client.close();
   }
