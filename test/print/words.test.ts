@@ -139,13 +139,16 @@ function corrections(item: ItemSay): ShownLine[] {
   const state = { id: 'i', head } as unknown as InvoiceState;
   const correction: Correction = { kind: 'service', vm: null, item, beforeNanos: 0n, afterNanos: 0n, minutes: { before: 0, after: 0 }, days: [], key: 'k', holdsNanos: 0n, line: 1, lines: [] }; // prettier-ignore
   const content = toJson({ ...shownInvoice(), lines: [] });
-  const note = creditNoteOf(
-    state,
-    { head: {} as never, rest: content, evidence: '', sha256: null },
-    [{ line: 1, nanos: 10_000_000n, correction }],
-    { rated: { id: 'i', number: 7 }, reasons },
-    '{}',
-  );
+  const noteFor = (why: Parameters<typeof creditNoteOf>[3]['reasons']) =>
+    creditNoteOf(
+      state,
+      { head: {} as never, rest: content, evidence: '', sha256: null },
+      [{ line: 1, nanos: 10_000_000n, correction }],
+      { rated: { id: 'i', number: 7 }, reasons: why },
+      '{}',
+    );
+  const note = noteFor(reasons);
+  const granted = noteFor([{ code: 'refund', check: '3', vm: '1', from: '2026-03-10T00:00:00Z', until: '2026-04-01T00:00:00Z' }]);
   const debitOn = (line: number | null): DebitState =>
     ({
       id: 'd',
@@ -161,6 +164,7 @@ function corrections(item: ItemSay): ShownLine[] {
   const byHand = handNoteOf(state, issued, [taken], [{ line: 0, nanos: 10_000_000n }], said);
   return [
     ...readContent(note.rest).lines,
+    ...readContent(granted.rest).lines,
     ...readContent(byHand.rest).lines,
     ...keptOf(pendingDebits(books, 'a').map(({ line }) => line)),
   ];
@@ -177,8 +181,10 @@ const LATER: readonly string[] = ['verification_refused', 'expired', 'ended', 'd
 const isOld = (line: ShownLine): boolean => {
   const item = shownItem(line);
   const isPart = line.say?.formula.some(({ code }) => code === 'part_of_period' || code === 'by_hand') ?? false;
+  const isGranted = line.say?.reason?.some(({ code }) => code === 'refund') ?? false;
   return (
     !isPart &&
+    !isGranted &&
     !('class' in item) &&
     !['flat', 'minimum', 'maximum', 'setup', 'add_on', 'charge'].includes(item.code) &&
     (item.code !== 'fee' || !LATER.includes(item.event))
