@@ -1,3 +1,4 @@
+import { minorDigits } from '../domain/money.ts';
 import type { Claim, Fund } from '../ledger/allocation.ts';
 import type { LedgerEntry } from '../ledger/entry.ts';
 import { sharesOf } from '../ledger/shares.ts';
@@ -105,6 +106,7 @@ function claimOf({ rows, principal, fee }: Day): Claim | undefined {
     fromMs: first.day.from,
     toMs: first.day.to,
     shares: sharesOf(parts.filter((part) => part.kind !== 'late_fee')),
+    unitNanos: 10n ** BigInt(9 - minorDigits(first.currency)),
     isAutomatic: true,
     isDay: true,
   };

@@ -1,4 +1,5 @@
 import type { Claim, Fund } from '../ledger/allocation.ts';
+import { minorDigits } from '../domain/money.ts';
 import { dueAt } from '../ledger/due.ts';
 import type { BelongsTo, LedgerEntry } from '../ledger/entry.ts';
 import { dayAmounts, type DayRow } from './days-of-account.ts';
@@ -125,6 +126,7 @@ function invoiceMoney(document: KeptDocument, notes: readonly KeptDocument[], da
       fromMs: head.from,
       toMs: head.to,
       shares: head.shares === undefined ? undefined : new Map(head.shares.map(({ vm, nanos }) => [vm, BigInt(nanos)])),
+      unitNanos: unitOf(head.currency),
       isAutomatic: head.settlement !== 'manual',
       isDay: false,
     },
@@ -143,6 +145,11 @@ export function dueAtOfHead({
 /** Keys of lines begin with their kind: see `lineKey` of the corrections. */
 function isLateFee(key: string | undefined): boolean {
   return key?.startsWith('late_fee ') === true;
+}
+
+/** A currency's minor unit, in nanos. */
+export function unitOf(currency: string): bigint {
+  return 10n ** BigInt(9 - minorDigits(currency));
 }
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);

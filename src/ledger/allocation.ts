@@ -18,6 +18,8 @@ export interface Claim {
   readonly toMs: number;
   /** How much of it, tax included, is whose; undefined: not known, each VM's may be all of it. */
   readonly shares: ReadonlyMap<string, bigint> | undefined;
+  /** The currency's minor unit: a VM's share of the tax is rounded to the nano, and what pays it has to be money that can be told. Left out: a nano. */
+  readonly unitNanos?: bigint;
   /** Whether free money pays it; else only money that covers it does. */
   readonly isAutomatic: boolean;
   /** Whether it is a day that is charged to money which is there in advance. */
@@ -235,7 +237,8 @@ class Work {
     for (const held of this.#known) {
       const { claim } = held;
       if (claim.fromMs >= pool.untilMs || claim.toMs <= pool.fromMs) continue;
-      const share = claim.shares === undefined ? held.totalNanos : (claim.shares.get(pool.vm) ?? 0n);
+      const exact = claim.shares === undefined ? held.totalNanos : (claim.shares.get(pool.vm) ?? 0n);
+      const share = exact - (exact % (claim.unitNanos ?? 1n));
       const open = least(unpaidOf(held), share - this.#paidForVm(held, pool.vm));
       const more = least(pool.nanos - pool.used, open);
       if (more <= 0n) continue;

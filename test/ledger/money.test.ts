@@ -137,6 +137,21 @@ describe('payments', () => {
   });
 });
 
+it('a term pays of an invoice whole minor units: a share of the tax is no amount that could be told', async () => {
+  await done('PUT', '/v1/plans/odd', { currency: 'EUR', time_zone: 'UTC', price: { amount: '10.33', per: 'month' } });
+  await account('odd', { tax_percent: '6' });
+  const plans = [{ plan: 'odd', from: '2026-03-01T00:00:00Z' }];
+  await done('PUT', '/v1/vms/vm-odd-2', { account: 'odd', plans, starts_at: '2026-03-01T00:00:00Z' });
+  await metered('vm-odd-2');
+  now = Date.parse('2026-03-01T00:00:00Z');
+  const covers = { vm: 'vm-odd', from: '2026-03-01T00:00:00Z', until: '2026-05-01T00:00:00Z' };
+  await pay('odd', { reference: 't', amount: '60.00', at: '2026-03-01T00:00:00Z', covers });
+  // 41.33 and 2.48 of tax, of which 1.8601… are the first VM's.
+  const { id } = await invoice('odd', '03', '2026-04-01T00:00:00Z');
+  expect(await shown(id)).toEqual(['final', '32.86', '10.95']);
+  expect((await call('GET', '/v1/accounts/odd/statement')).status).toBe(200);
+});
+
 describe('what is in credit', () => {
   it('B10: pays at issue under every sheet, or none', async () => {
     await account('b10', {}, { terms: 'ipcats' });

@@ -16,6 +16,8 @@ export interface ModelClaim {
   /** How much of it is whose; null: each VM's may be all of it. */
   readonly shares: ReadonlyMap<string, bigint> | null;
   readonly isManual: boolean;
+  /** The currency's minor unit: of a share only whole ones are paid by its term. */
+  readonly unitNanos: bigint;
   /** The local day that it charges; null: it is an invoice. */
   readonly day: string | null;
 }
@@ -146,7 +148,8 @@ function moment(there: readonly Owed[], came: readonly ModelFund[]): { freeNanos
       const { claim } = each;
       if (claim.toMs <= term.fromMs || claim.fromMs >= term.untilMs) continue;
       const ofVm = terms.filter(({ vm }) => vm === term.vm).map((other) => from(each, other));
-      const share = claim.shares === null ? wholeOf(each) : (claim.shares.get(term.vm) ?? 0n);
+      const exact = claim.shares === null ? wholeOf(each) : (claim.shares.get(term.vm) ?? 0n);
+      const share = (exact / claim.unitNanos) * claim.unitNanos;
       const more = positive(least(rest, openOf(each), share - total(ofVm)));
       give(each, term, more);
       rest -= more;

@@ -1,4 +1,5 @@
 /** The rows of the journal about money as they are written, read a second time: what the model needs of them, and nothing shared. */
+import { minorDigits } from '../../domain/money.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -34,6 +35,8 @@ export interface ModelDocument extends Recorded {
   readonly shares: ReadonlyMap<string, bigint> | null;
   /** Only money that covers it pays it. */
   readonly isManual: boolean;
+  /** The currency's minor unit. */
+  readonly unitNanos: bigint;
   /** Made by a version that had no ledger. */
   readonly isOfBefore: boolean;
   /** Of a credit note. */
@@ -85,6 +88,7 @@ export interface ModelMove extends Recorded {
   readonly reference: string | null;
   /** Whether no other entry of the account may have it. */
   readonly isOwnReference: boolean;
+  readonly unitNanos: bigint;
 }
 
 /** A refund that was granted. */
@@ -158,6 +162,10 @@ export function modelBooks(rows: Iterable<ModelRow>): Map<string, ModelBook> {
   return books;
 }
 
+function unitIn(body: Json): bigint {
+  return 10n ** BigInt(9 - minorDigits(text(body['currency']) ?? ''));
+}
+
 function bySeq(a: Recorded, b: Recorded): number {
   return a.seq < b.seq ? -1 : a.seq > b.seq ? 1 : 0;
 }
@@ -187,6 +195,7 @@ function documentOf(row: ModelRow, voided: ModelDocument['voided']): ModelDocume
       ? new Map(listOf(body['shares']).map((each) => [String(each['vm']), money(each['nanos'])]))
       : null,
     isManual: body['settlement'] === 'manual',
+    unitNanos: unitIn(body),
     isOfBefore: days === null,
     corrects:
       corrects === null
@@ -239,6 +248,7 @@ function moveOf(row: ModelRow): ModelMove {
     lapsed: text(body['lapsed']),
     reference: text(body['reference']) ?? (kind === 'top_up' && source !== '' ? source : null),
     isOwnReference: !isOld && text(body['reference']) !== null,
+    unitNanos: unitIn(body),
   };
 }
 
@@ -278,6 +288,6 @@ function settlementOf(row: ModelRow): ModelMove {
     atMs: instant(body['at']) ?? 0,
     nanos: isBack ? -nanos : nanos,
     ...{ dueAtMs: null, day: null, covers: { claim: invoice }, invoice, vm: null, check: null, other: null, lapsed: null },
-    ...{ reference: null, isOwnReference: false },
+    ...{ reference: null, isOwnReference: false, unitNanos: 1n },
   };
 }

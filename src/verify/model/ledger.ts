@@ -182,8 +182,19 @@ function owedOf(
     const fees = total(corrects.lines.filter(({ isLateFee }) => isLateFee).map(({ nanos }) => nanos));
     feeOwed = least(positive(feeOwed - fees), owed);
   }
-  const { id, issuedAtMs: atMs, dueAtMs, fromMs, toMs, shares, isManual } = invoice;
-  const claim = { id, atMs, dueAtMs, principalNanos: owed - feeOwed, feeNanos: feeOwed, fromMs, toMs, shares, isManual };
+  const { id, issuedAtMs: atMs, dueAtMs, fromMs, toMs, shares, isManual, unitNanos } = invoice;
+  const claim = {
+    id,
+    atMs,
+    dueAtMs,
+    principalNanos: owed - feeOwed,
+    feeNanos: feeOwed,
+    fromMs,
+    toMs,
+    shares,
+    isManual,
+    unitNanos,
+  };
   return { claim: owed > 0n ? { ...claim, day: null } : null, funds };
 }
 
@@ -232,7 +243,7 @@ function daysOwed(moves: readonly DayMove[]): { claims: ModelClaim[]; funds: Mod
     const dueAtMs = dues.length === 0 ? toMs : dues.reduce((a, b) => (a < b ? a : b));
     const shares = sharesOf([first, ...more]);
     const claim = { id: first.id, atMs: toMs, dueAtMs, principalNanos: principal, feeNanos: fee };
-    return [{ ...claim, fromMs, toMs, shares, isManual: false, day: date }];
+    return [{ ...claim, fromMs, toMs, shares, isManual: false, unitNanos: first.unitNanos, day: date }];
   });
   return { claims, funds };
 }

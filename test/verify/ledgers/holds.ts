@@ -80,6 +80,7 @@ function compare(world: World, random: Random): void {
       const { freeNanos, keptNanos } = allocate(theirs.claims, theirs.funds, atMs);
       same(`free and kept money of ${account} at ${atMs}`, [freeNanos, keptNanos], [paying.freeNanos, paying.keptNanos]);
       sums(account, atMs, mine, paying);
+      whole(account, [freeNanos, keptNanos, ...paying.claims.map(({ unpaidNanos }) => unpaidNanos)]);
     }
     const paying = modelPaying(mine.claims, mine.funds);
     same(`what pays the claims of ${account}`, paidBy(theirs.allocation.claims), paidBy(paying.claims));
@@ -103,6 +104,12 @@ export const paidBy = (of: readonly PaidClaim[]) =>
     ...[id, principalNanos, feeNanos, paidNanos],
     payments.map(({ atMs, amountNanos }) => [atMs, amountNanos]),
   ]);
+
+/** What is told is whole cents. */
+function whole(account: string, amounts: readonly bigint[]): void {
+  const part = amounts.find((nanos) => nanos % CENT !== 0n);
+  if (part !== undefined) throw new Wrong(`${account}: ${part} nanos are no whole cents`);
+}
 
 /** No money is made or lost: what came is what pays, is free or is kept; and the balance is that less what is owed. */
 function sums(
