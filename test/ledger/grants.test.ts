@@ -143,6 +143,8 @@ describe('a refund that is granted', () => {
       'service -210.00',
       'tax -12.60',
     ]);
+    const page = await call('GET', `/v1/invoices/${String(note['id'])}`, undefined, { accept: 'text/html' });
+    expect(page.text).toContain(`refund of ${vm}, 11 March 2026 00:00 to 1 April 2026 00:00, granted by refund check`);
     expect(await done('GET', `/v1/invoices/${invoice}`)).toMatchObject({ status: 'paid', credited: '222.60', paid: '106.00' });
     expect(await ledger('b9')).toEqual(['charge -328.60 -328.60', 'payment 328.60 0.00', 'credit_note 222.60 222.60']);
     expect(await reconciled('b9')).toEqual([]);

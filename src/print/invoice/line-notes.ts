@@ -170,7 +170,7 @@ export function correctionNotes({ say, detail }: ShownLine, { words, moments }: 
             withdrawn,
           }),
         )
-      : [sayReason(reason, words)],
+      : [sayReason(inZone(reason, moments), words)],
   );
   return [
     ...(before === undefined || after === undefined ? [] : [doc.wasIs(grouped(before), grouped(after))]),
@@ -185,6 +185,12 @@ export function correctionNotes({ say, detail }: ShownLine, { words, moments }: 
 }
 
 type Reason = NonNullable<NonNullable<ShownLine['say']>['reason']>[number];
+
+/** Instants of a reason as the document's customer reads them. */
+function inZone(reason: Reason, moments: Moments): Reason {
+  if (reason.code !== 'refund') return reason;
+  return { ...reason, from: moments.dateTime(reason.from), until: moments.dateTime(reason.until) };
+}
 
 function sayReason(reason: Reason, words: Words): string {
   const saying = words.reason[reason.code] as (reason: Reason) => string;
