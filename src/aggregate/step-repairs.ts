@@ -10,7 +10,6 @@ import type { Pricing } from './pricing.ts';
 import { repairSlice } from './repair.ts';
 import { type RepairContext, SLICE, type SliceBounds } from './repair-context.ts';
 import type { Scope } from './scope.ts';
-import { NO_SLIPS } from './slips.ts';
 import { REPAIRED, SETTLED } from './steps.ts';
 import { firstTsMs } from './vm-state.ts';
 import { toldBefore, writeDone, writeWaiting } from './waiting-table.ts';
@@ -46,8 +45,7 @@ export class StepRepairs {
 
   get context(): RepairContext {
     const { live, workshop, store, pricing, constants } = this.#options;
-    const slice = this.#pace?.bounds ?? this.#most;
-    return { live, workshop, store, pricing, constants, backlog: this.backlog, slice, slips: NO_SLIPS };
+    return { live, workshop, store, pricing, constants, backlog: this.backlog, slice: this.#pace?.bounds ?? this.#most };
   }
 
   /** The state is there, with what waits. */
