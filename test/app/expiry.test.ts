@@ -35,6 +35,7 @@ function invoice(changes: Partial<InvoiceState> = {}, head: object = {}): Partia
     creditedNanos: 0n,
     chargedNanos: 0n,
     uncoveredNanos: 0n,
+    outstandingNanos: 100n,
     ...changes,
   };
 }
@@ -52,10 +53,14 @@ describe('raw samples are held', () => {
 
   it.each<[string, Partial<InvoiceState>, boolean]>([
     ['of a final invoice that is owed', invoice(), true],
-    ['of one that is owed in part', invoice({ paidNanos: 60n, creditedNanos: 39n }), true],
-    ['of one whose prepaid balance did not cover it', invoice({ chargedNanos: 100n, uncoveredNanos: 1n }), true],
+    ['of one that is owed in part', invoice({ paidNanos: 60n, creditedNanos: 39n, outstandingNanos: 1n }), true],
+    [
+      'of one whose prepaid balance did not cover it',
+      invoice({ chargedNanos: 100n, uncoveredNanos: 1n, outstandingNanos: 0n }),
+      true,
+    ],
     ['not of one that is paid', invoice({ status: 'paid', paidNanos: 100n }), false],
-    ['not of one that was credited in full', invoice({ creditedNanos: 100n }), false],
+    ['not of one that was credited in full', invoice({ creditedNanos: 100n, outstandingNanos: 0n }), false],
     ['not of a void one', invoice({ status: 'void' }), false],
     ['not of a draft', invoice({ status: 'draft' }), false],
     ['not of a credit note', invoice({}, { type: 'credit_note' }), false],

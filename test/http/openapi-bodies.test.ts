@@ -22,6 +22,8 @@ const BESIDE_SCHEMAS = [
   /the last tier, and only it|the upper bounds must ascend/,
   /more digits than|must be an amount of [A-Z]{3}|goes with another currency/,
   /must not have two of the same/,
+  // only agents post
+  /at least one VM or pattern for the role agent/,
   /there is no (clause|preset|sheet|ground)/,
   // what a sheet contradicts itself in (src/terms/contradictions.ts)
   /is named by no rule|must descend|is below the credit of|credit never exceeds|must be an ISO 4217/,

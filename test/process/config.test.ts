@@ -19,6 +19,7 @@ describe('configuration', () => {
       dataDir: './data',
       log: 'embedded',
       kafkaBrokers: [],
+      kafka: undefined,
       clickhouseUrl: undefined,
       clickhouseCluster: undefined,
       clickhouseReplicated: true,
@@ -37,6 +38,8 @@ describe('configuration', () => {
       nicsMax: 2_000_000,
       checkpointIntervalMs: 30_000,
       logLevel: 'info',
+      scheduler: true,
+      schedulerInvoices: 'drafts',
     });
   });
 

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Where the packages are: unpacked into a folder (.ci/run does it), or installed. */
-const ROOT = process.env['UPTALLY_SENDERS'] ?? '/';
+const ROOT = process.env['UPTALLY_TEST_SENDERS'] ?? '/';
 
 export const PROGRAMS = {
   prometheus: join(ROOT, 'usr/bin/prometheus'),

@@ -1,5 +1,5 @@
 import { agreementsOf, type TermsContext } from '../../terms/agreed.ts';
-import { dayEnd, type LocalDay, localDay, MINUTE_MS, type Zone } from '../../domain/zone.ts';
+import { DAY_MS, dayEnd, type LocalDay, localDay, MINUTE_MS, type Zone } from '../../domain/zone.ts';
 import type { TermsSheet } from '../../terms/sheet.ts';
 
 /** A time of a VM's service, and how soon after its end a day of it is charged; null: it is charged by the invoice's period. */
@@ -23,8 +23,13 @@ export interface DayRun {
 
 /** How an account's VMs are charged; undefined where none of them is ever charged by the day. */
 export function chargedVmsOf(context: TermsContext, account: string): ChargedVms | undefined {
-  const vms = new Map(context.catalog.vmsOf(account).map((vm) => [vm, stretchesOf(context, vm)]));
+  const vms = vmsNow(context, account);
   return [...vms.values()].some((stretches) => stretches.some(({ withinMs }) => withinMs !== null)) ? vms : undefined;
+}
+
+/** How an account's VMs are charged by now, also where that is not by the day any more. */
+export function vmsNow(context: TermsContext, account: string): ChargedVms {
+  return new Map(context.catalog.vmsOf(account).map((vm) => [vm, stretchesOf(context, vm)]));
 }
 
 function stretchesOf(context: TermsContext, vm: string): Stretch[] {
@@ -91,6 +96,7 @@ export function runOf(vms: ChargedVms, zone: Zone, day: LocalDay, earliestMs: nu
   return {
     fromMs,
     vms: new Set([...vms.keys()].filter((vm) => byDay.get(vm) !== false)),
-    withinMs: Math.max(...(withins.length > 0 ? withins : last())),
+    // where nobody was ever charged so, as it is by now, it is what no sheet says otherwise: the end of the day after
+    withinMs: Math.max(...(withins.length > 0 ? withins : last().length > 0 ? last() : [DAY_MS])),
   };
 }

@@ -6,7 +6,7 @@ import { dateText } from '../../rating/served.ts';
 import type { BillingContext } from '../context.ts';
 import { zoneOfAccount } from '../period.ts';
 import { carryOutOwed } from '../standing/carry-out.ts';
-import { type ChargedVms, chargedVmsOf, runOf } from './by-the-day.ts';
+import { type ChargedVms, chargedVmsOf, runOf, vmsNow } from './by-the-day.ts';
 import { correctDays } from './correct-days.ts';
 import { earliestOf, nextDayWithCharges, openEntries } from './days-open.ts';
 import { postDay, ratedRun, write } from './post-day.ts';
@@ -60,8 +60,9 @@ export async function chargeDays(
   const vms = chargedVmsOf(context, account);
   let waiting: string | null = null;
   let more = false;
+  // also where no VM is charged by the day any more: what was charged by mistake is given back
+  if (!isBegun) entries.push(...(await correctDays(context, account, vms ?? vmsNow(context, account), by)));
   if (vms !== undefined) {
-    if (!isBegun) entries.push(...(await correctDays(context, account, vms, by)));
     for (let n = 0; ; n += 1) {
       more = n > 0 && (n === DAYS_MAX || !inTime());
       if (more) break;
