@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { tableLines } from '../../process/text-table.ts';
 import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
+import { downloadFiles } from '../terminal/download-files.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
 
 const Line = z.looseObject({ item: z.string(), price: z.string(), notes: z.array(z.string()) });
@@ -52,14 +52,12 @@ export function register(program: Command, context: CliContext): void {
       ).toString();
       const path = `/v1/price-list${asked === '' ? '' : `?${asked}`}`;
       await withClient(command, context, async (client) => {
-        for (const [form, file] of files) {
-          const { bytes } = await client.download(path, FILES[form]);
-          if (file === '-') context.stdout.write(bytes);
-          else {
-            await writeFile(file, bytes);
-            writeLine(context.stderr, `wrote ${file}`);
-          }
-        }
+        await downloadFiles(
+          client,
+          context,
+          path,
+          files.map(([form, file]) => ({ type: FILES[form], file })),
+        );
         if (files.length > 0) return;
         const { text, json } = await client.call('GET', path);
         if (isJson === true) writeLine(context.stdout, text.trim());

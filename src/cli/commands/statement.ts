@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { tableLines } from '../../process/text-table.ts';
 import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
+import { downloadFiles } from '../terminal/download-files.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
 
 const Statement = z.looseObject({
@@ -62,7 +62,7 @@ export function register(program: Command, context: CliContext): void {
     .action(async (account: string, options: Options, command: Command) => {
       const files = (['pdf', 'html', 'csv'] as const).flatMap((form) => {
         const file = options[form];
-        return file === undefined ? [] : [{ form, file }];
+        return file === undefined ? [] : [{ type: FILES[form], file }];
       });
       if (options.json === true && files.length > 0) throw new CommandFailure('--json goes with no file', 2);
       const asked = new URLSearchParams(
@@ -70,14 +70,7 @@ export function register(program: Command, context: CliContext): void {
       );
       const path = `/v1/accounts/${encodeURIComponent(account)}/statement?${asked.toString()}`;
       await withClient(command, context, async (client) => {
-        for (const { form, file } of files) {
-          const { bytes } = await client.download(path, FILES[form]);
-          if (file === '-') context.stdout.write(bytes);
-          else {
-            await writeFile(file, bytes);
-            writeLine(context.stderr, `wrote ${file}`);
-          }
-        }
+        await downloadFiles(client, context, path, files);
         if (files.length > 0) return;
         const { text, json } = await client.call('GET', path);
         if (options.json === true) writeLine(context.stdout, text.trim());
