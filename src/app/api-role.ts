@@ -11,6 +11,7 @@ import { coalesced } from '../journal/coalesced.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { COUNTER_WORDS } from '../kernel/layout.ts';
 import { partitionOf, vmHash } from '../samples/vm-hash.ts';
+import { afterGaps } from '../log/gaps.ts';
 import type { Asking } from '../log/kafka/asking.ts';
 import { Follower } from '../log/kafka/follower.ts';
 import type { KafkaLog } from '../log/kafka/topic.ts';
@@ -85,10 +86,14 @@ export function startApi(setup: ApiSetup): ApiRole {
         const reason = error instanceof Error ? error.message : String(error);
         throw new ProblemError('log_unavailable', `the brokers do not say how far the log goes: ${reason}`);
       });
+    const begins = unstored.map(({ low }) => low);
+    // whoever trims has stored before: read once more, rows tell a topic that was trimmed from one that has lost something
+    const cut =
+      missingBefore(own, begins, gaps).length === 0 ? [] : missingBefore(await readProgress(store, partitions), begins, gaps);
     const shown = own.map((each, i): PartitionStatus => {
       const { head, samples } = unstored[i] ?? { head: 0, samples: 0n };
       // an aggregator says so when it looks; where none does, what the brokers say must do
-      const isOther = setup.mismatch() !== undefined || head <= each.storedSeq;
+      const isOther = setup.mismatch() !== undefined || head <= each.storedSeq || cut.includes(each.partition);
       return {
         partition: each.partition,
         log: samplesOf(each, samples, acknowledged.get(each.partition)?.samples ?? 0n, gaps),
@@ -194,6 +199,13 @@ function samplesOf(
   const isComparable = own.every((gap) => gap.samples !== null);
   const appended = isComparable && acknowledged > held ? acknowledged : held;
   return { appended, aggregated: aggregatedSamples + lost, stored: storedSamples + lost };
+}
+
+/** The partitions that begin after what has to be stored next: what lay between is gone, whatever was counted of it. */
+function missingBefore(progress: readonly PartitionProgress[], begins: readonly number[], gaps: readonly LogGap[]): number[] {
+  return progress
+    .filter(({ partition, storedSeq }) => (begins[partition] ?? 0) > afterGaps(gaps, partition, storedSeq + 1))
+    .map(({ partition }) => partition);
 }
 
 function haltedOf(partitions: readonly PartitionStatus[], mismatch: string | undefined): Halted | undefined {

@@ -196,15 +196,16 @@ async function settled(reader: Reader, options: Pick<VerifyOptions, 'now' | 'set
   // samples that came after the call may be stored before those that wait for repair
   const isBehind = ({ log, catalog, waiting }: StatusAnswer): boolean =>
     (waiting?.vms ?? 0) > 0 || log.aggregated < goal.samples || log.stored < goal.samples || catalog.applied < goal.catalog;
-  while (isBehind(status)) {
+  for (;;) {
+    // whether or not anything that is counted waits: what a log has lost may be what nobody could count
     if (status.log_state !== undefined && status.log_state !== 'running')
       throw new VerifyError(`the server can't store what was answered: ${status.log_detail ?? 'its log is damaged'}`);
+    if (!isBehind(status)) return status;
     if (options.now() >= untilMs)
       throw new VerifyError(`the server has not stored what was posted within ${options.settleMs / 1000} s${whatWaits(status)}`);
     await reader.wait(POLL_MS);
     status = await reader.get('v1/status', statusAnswer);
   }
-  return status;
 }
 
 /** `counted` null: not everything was counted. Samples posted meanwhile may or may not have been seen. */

@@ -449,6 +449,13 @@ describe('a system that moves', () => {
     expect(asked).toBeGreaterThan(3);
   });
 
+  it('with a log that halted is a failure, though nothing that can be counted waits', async () => {
+    const env = await served(knownFleet());
+    status = { ...status, logId: 'log', halted: { state: 'log_mismatch', detail: 'partition 1 does not go on' } };
+    const { code, err } = await runCli(['verify', '--json'], { env });
+    expect([code, err]).toEqual([1, expect.stringContaining("can't store what was answered: partition 1 does not go on")]);
+  });
+
   it('that never stores what was posted is a failure, not a verdict', async () => {
     const env = await served(knownFleet());
     status = { ...status, log: { ...status.log, appended: status.log.appended + 1n } };
