@@ -21,6 +21,7 @@ import { paymentRoutes } from './billing/payments.ts';
 import { payoutRoutes } from './billing/payouts.ts';
 import { grantRoutes } from './billing/grants.ts';
 import { keyRoutes } from './service/keys.ts';
+import { sessionRoutes } from './access/session.ts';
 import { sourceRoutes } from './metering/sources.ts';
 import { nameRoutes } from './service/names.ts';
 import { reconcileRoutes } from './billing/reconcile.ts';
@@ -55,6 +56,7 @@ const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
   backtestRoutes,
   incidentRoutes,
   keyRoutes,
+  sessionRoutes,
   sourceRoutes,
   nameRoutes,
   eventRoutes,

@@ -152,7 +152,7 @@ export async function startDistributed(given: AppOptions): Promise<App> {
     api === undefined
       ? undefined
       : apiContextOf({
-          ...{ store, catalog, books, sources: records.sources, config, now },
+          ...{ store, catalog, books, sources: records.sources, sessions: records.sessions, config, now },
           scheduling: { journal, runs, leases, isOn: config.scheduler, invoices: config.schedulerInvoices },
           ...documents,
           watermarkMs: (vm) => api.watermarkMs(vm),
@@ -161,7 +161,7 @@ export async function startDistributed(given: AppOptions): Promise<App> {
   const server = await buildServer({
     keys: catalog.keys,
     once: { requests: records.requests, store, now },
-    ...(api === undefined ? {} : { freshen: () => api.freshen() }),
+    ...(api === undefined ? {} : { freshen: () => api.freshen(), sessions: records.sessions }),
     version: options.version,
     examples: bodyExamples(now()),
     logger,

@@ -74,7 +74,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   });
   // what a server holds others may write to as well
   const shared = config.clickhouseUrl !== undefined;
-  const { journal, catalog, books, runs, leases, sources, requests } = await openRecords({
+  const { journal, catalog, books, runs, leases, sources, requests, sessions } = await openRecords({
     store,
     now,
     randomBytes: options.randomBytes,
@@ -165,13 +165,14 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   registerAgents(registry, agents, () => new Set(catalog.keys.all().map(({ body }) => body.name)));
   const clockMs = (): number | null => aggregator.progress().clockMs || null;
   const context = apiContextOf({
-    ...{ store, catalog, books, sources, config, now, eventClockMs: clockMs },
+    ...{ store, catalog, books, sources, sessions, config, now, eventClockMs: clockMs },
     scheduling: { journal, runs, leases, isOn: config.scheduler, invoices: config.schedulerInvoices },
     ...documents,
     watermarkMs: () => status().watermarkMs,
   });
   const server = await buildServer({
     keys: catalog.keys,
+    sessions,
     once: { requests, store, now },
     version: options.version,
     examples: bodyExamples(now()),

@@ -1,4 +1,5 @@
 /** What is recorded, and what is known of it in memory: the journal with the catalog and the books. */
+import { SessionBook } from '../access/session-book.ts';
 import { Books } from '../books/books.ts';
 import { chargedBy } from '../books/charged-by.ts';
 import { Catalog } from '../catalog/catalog.ts';
@@ -17,6 +18,7 @@ export interface Records {
   readonly runs: RunBook;
   readonly sources: SourceBook;
   readonly requests: OnceBook;
+  readonly sessions: SessionBook;
 }
 
 export interface RecordsOptions extends Omit<JournalOptions, 'readOnly'> {
@@ -36,8 +38,9 @@ export async function openRecords({ keysOnly, faults, ...options }: RecordsOptio
   const runs = new RunBook();
   const sources = new SourceBook(journal);
   const requests = new OnceBook();
+  const sessions = new SessionBook(journal, (id) => catalog.keys.keyInForce(id));
   journal.project(sources);
-  if (keysOnly !== true) for (const each of [books, books.consequences, leases, runs, requests]) journal.project(each);
+  if (keysOnly !== true) for (const each of [books, books.consequences, leases, runs, requests, sessions]) journal.project(each);
   await journal.refresh();
-  return { journal, catalog, books, leases, runs, sources, requests };
+  return { journal, catalog, books, leases, runs, sources, requests, sessions };
 }

@@ -13,6 +13,11 @@ const BOOTSTRAP_KEY_ID = 'bootstrap';
 /** A key that is to be made; one without `expires_at` does not expire. */
 type NewKey = Omit<KeyRequest, 'expires_at'> & Partial<Pick<KeyRequest, 'expires_at'>>;
 
+/** A key, and until when it is in force. */
+interface KeyThatLasts extends Key {
+  readonly expiresAtMs: number | undefined;
+}
+
 /** Who may call the API. */
 export class KeyRegistry implements Projection {
   readonly reading = { key: 'whole' } as const;
@@ -49,9 +54,10 @@ export class KeyRegistry implements Projection {
   }
 
   /** The key of this id, undefined if it is not in force. */
-  keyInForce(id: string): Pick<Key, 'id' | 'name' | 'role'> | undefined {
+  keyInForce(id: string): KeyThatLasts | undefined {
     const body = this.#keys.get(id)?.body;
-    return body !== undefined && this.#isInForce(body) ? { id, name: body.name, role: body.role } : undefined;
+    if (body === undefined || !this.#isInForce(body)) return undefined;
+    return { id, name: body.name, role: body.role, vms: body.vms, expiresAtMs: body.expires_at };
   }
 
   /** Makes a key. Its text is in the answer and nowhere else. Throws `invalid_body` for one that is never in force. */

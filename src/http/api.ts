@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { type ProblemCode, ProblemError } from '../problems/problem.ts';
 import { fieldErrorsOf, fieldProblem } from '../problems/field-problems.ts';
-import { BEARER, type RequireKey, type RequireRole, rolesFor } from './auth.ts';
+import { type KeyChecks, type RequireKey, type RequireRole, rolesFor } from './auth.ts';
 import { toJson } from '../domain/json.ts';
 import { Once, type OnceParts } from './idempotency.ts';
 import { shapeFault } from './json-bounds.ts';
@@ -29,11 +29,11 @@ export class Api {
   readonly #once: Once | undefined;
 
   /** @param once what is known of requests that are carried out once; left out: the process has no call that may be */
-  constructor(app: FastifyInstance, requireKey: RequireKey, once?: OnceParts) {
+  constructor(app: FastifyInstance, { requireKey, requireRole }: KeyChecks, once?: OnceParts) {
     this.app = app;
     this.#once = once === undefined ? undefined : new Once(once);
     this.requireKey = requireKey;
-    this.requireRole = (...roles) => requireKey(BEARER, ...roles);
+    this.requireRole = requireRole;
   }
 
   /** Adds a call to the document and to what 405 knows; the caller registers the route with Fastify itself. */

@@ -1,11 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ProblemError } from '../problems/problem.ts';
-import type { Key, KeyRole, KeysInForce } from './keys.ts';
+import { refuseOtherPages, sessionToken } from './cookie.ts';
+import type { Key, KeyRole, KeysInForce, SessionInForce, SessionsInForce } from './keys.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Who sent the request; null where no key is needed. */
     key: Key | null;
+    /** The session that it came with; null where it bore a key itself. */
+    session: Pick<SessionInForce, 'id' | 'untilMs'> | null;
   }
 }
 
@@ -13,8 +16,13 @@ declare module 'fastify' {
 export type KeyHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 /** Makes hooks that want a key of one of these roles. */
 export type RequireRole = (...roles: KeyRole[]) => KeyHook;
-/** The same of a key that is spelled in one of these ways. */
+/** The same of a key that is spelled in one of these ways, and of no session. */
 export type RequireKey = (spellings: readonly KeySpelling[], ...roles: KeyRole[]) => KeyHook;
+/** How calls ask for keys: those of the API take sessions as well. */
+export interface KeyChecks {
+  readonly requireKey: RequireKey;
+  readonly requireRole: RequireRole;
+}
 
 /** Ways to write a key into `Authorization`: each is some protocol's own. */
 const SPELLINGS = {
@@ -31,15 +39,18 @@ function challengeOf(spellings: readonly KeySpelling[]): Readonly<Record<string,
   return { 'www-authenticate': spellings.map((spelling) => SPELLINGS[spelling].challenge).join(', ') };
 }
 
-/**
- * Makes `requireKey`: the hook sets `request.key`, or throws `unauthorized` or `forbidden`.
- * @param onUnknownKey awaited once, with what was presented, before a key is turned away
- */
-export function roleCheck(
-  keys: Pick<KeysInForce, 'findKey'>,
-  onUnknownKey: (presented: string) => Promise<void> = () => Promise.resolve(),
-): RequireKey {
-  return (spellings, ...roles) =>
+export interface KeyCheckParts {
+  readonly keys: Pick<KeysInForce, 'findKey'>;
+  /** Left out: the process knows no sessions. */
+  readonly sessions?: Pick<SessionsInForce, 'findSession'> | undefined;
+  /** Awaited once, with what was presented, before a key is turned away. */
+  readonly onUnknownKey?: ((presented: string) => Promise<void>) | undefined;
+}
+
+/** Makes the hooks: each sets `request.key`, and `request.session` where it came with one, or throws `unauthorized`, `forbidden` or `other_page`. */
+export function keyChecks({ keys, sessions, onUnknownKey = () => Promise.resolve() }: KeyCheckParts): KeyChecks {
+  const requireKey: RequireKey =
+    (spellings, ...roles) =>
     async (request) => {
       const presented = presentedKey(request, spellings);
       if (presented === undefined)
@@ -55,13 +66,31 @@ export function roleCheck(
         key = keys.findKey(presented);
       }
       if (key === undefined) throw invalidKey(spellings);
-      if (!rolesFor(request.method, roles).includes(key.role))
-        throw new ProblemError(
-          'forbidden',
-          `a key of role ${key.role} may not do this; it takes ${rolesFor(request.method, roles).join(' or ')}`,
-        );
-      request.key = key;
+      allowRole(request, key, roles);
     };
+  const requireRole: RequireRole = (...roles) => {
+    const byKey = requireKey(BEARER, ...roles);
+    return async (request, reply) => {
+      const token = request.headers.authorization === undefined ? sessionToken(request) : undefined;
+      if (token === undefined || sessions === undefined) {
+        await byKey(request, reply);
+        return;
+      }
+      const session = sessions.findSession(token);
+      if (session === undefined) throw new ProblemError('unauthorized', 'the session is over', {}, challengeOf(BEARER));
+      refuseOtherPages(request);
+      allowRole(request, session.key, roles);
+      request.session = session;
+    };
+  };
+  return { requireKey, requireRole };
+}
+
+function allowRole(request: FastifyRequest, key: Key, roles: readonly KeyRole[]): void {
+  const allowed = rolesFor(request.method, roles);
+  if (!allowed.includes(key.role))
+    throw new ProblemError('forbidden', `a key of role ${key.role} may not do this; it takes ${allowed.join(' or ')}`);
+  request.key = key;
 }
 
 /** Who may make a call: whoever reads may read what a biller may. */
@@ -95,12 +124,16 @@ const BODY_SOON_MS = 1000;
  */
 export function checkKeyAgain(
   app: FastifyInstance,
-  keys: Pick<KeysInForce, 'keyInForce'>,
+  { keys, sessions }: { keys: Pick<KeysInForce, 'keyInForce'>; sessions?: Pick<SessionsInForce, 'isInForce'> | undefined },
   freshen?: (request: FastifyRequest) => Promise<void>,
 ): void {
+  const isInForce = ({ key, session }: FastifyRequest): boolean => {
+    if (key === null) return true;
+    return session === null ? keys.keyInForce(key.id) !== undefined : sessions?.isInForce(session.id) === true;
+  };
   app.addHook('preHandler', (request, reply, done) => {
     const check = (): void => {
-      done(request.key === null || keys.keyInForce(request.key.id) !== undefined ? undefined : invalidKey());
+      done(isInForce(request) ? undefined : invalidKey());
     };
     if (freshen === undefined || request.key === null || reply.elapsedTime < BODY_SOON_MS) check();
     else freshen(request).then(check, done);

@@ -46,9 +46,15 @@ export interface BareOptions {
   readonly onCut?: (reason: CutReason) => void;
 }
 
+/** What no line of the log has. */
+const SECRETS = [
+  ...['req.headers.authorization', 'headers.authorization', 'authorization', '*.adminKey', 'key'],
+  ...['req.headers.cookie', 'headers.cookie', 'cookie', 'headers["set-cookie"]', 'token'],
+];
+
 /** The log of the process: structured, and without keys. */
 export function makeLogger(level: string): Logger {
-  return pino({ level, redact: ['req.headers.authorization', 'headers.authorization', 'authorization', '*.adminKey', 'key'] });
+  return pino({ level, redact: [...SECRETS] });
 }
 
 /** How often one thing that goes on and on is told. */
@@ -89,6 +95,7 @@ export function bareServer(logger?: Logger, options: BareOptions = {}): FastifyI
     endWith(socket, 'method_not_allowed');
   });
   app.decorateRequest('key', null);
+  app.decorateRequest('session', null);
   installErrors(app);
 
   let closing = false;

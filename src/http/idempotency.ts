@@ -9,6 +9,7 @@ import { oneFieldProblem } from '../problems/field-problems.ts';
 import { ProblemError } from '../problems/problem.ts';
 import type { Store } from '../store/store.ts';
 import { keyOf, presentedKey } from './auth.ts';
+import { sessionToken } from './cookie.ts';
 import { ANSWER_BYTES_MAX, KeptAnswers } from './kept-answers.ts';
 
 /** What is on record of a request. */
@@ -71,7 +72,7 @@ export class Once {
     const holder = keyOf(request).id;
     const id = digest(holder, given);
     const fingerprint = digest(request.method, request.url, toJson(request.body ?? null));
-    const secret = presentedKey(request) ?? '';
+    const secret = presentedKey(request) ?? sessionToken(request) ?? '';
     const before = this.#parts.requests.find(id, this.#parts.now());
     if (before !== undefined) return this.#again(reply, { id, secret }, fingerprint, before);
     if (this.#running.has(id)) throw running();

@@ -13,6 +13,20 @@ export interface Key {
 /** Whom what is posted is counted by. */
 export type Sender = Pick<Key, 'id' | 'name' | 'role'>;
 
+/** Somebody at a page, who has shown a key once. */
+export interface SessionInForce {
+  readonly id: string;
+  readonly untilMs: number;
+  readonly key: Key;
+}
+
+/** The sessions that are not over. */
+export interface SessionsInForce {
+  /** The session of a cookie's token. */
+  findSession(token: string): SessionInForce | undefined;
+  isInForce(id: string): boolean;
+}
+
 /** The keys in force. */
 export interface KeysInForce {
   /** The key that a client presented. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ProblemCode, PROBLEMS } from '../problems/problem.ts';
+import { SESSION_COOKIE } from './cookie.ts';
 import type { KeyRole } from './keys.ts';
 
 /** What is written of a call in the OpenAPI document; the same schemas check its requests. */
@@ -96,7 +97,13 @@ export function openApiDocument(
         { Problem: problemSchema, ...listSchemas },
         ...operations.map(({ components }) => components ?? {}),
       ) as object,
-      securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'A key of POST /v1/keys' } },
+      securitySchemes: {
+        key: { type: 'http', scheme: 'bearer', description: 'A key of POST /v1/keys' },
+        session: {
+          ...{ type: 'apiKey', in: 'cookie', name: SESSION_COOKIE },
+          description: 'A session of POST /v1/session; what changes something says `X-Uptally: 1` besides.',
+        },
+      },
     },
   };
 }
@@ -129,7 +136,7 @@ function operationObject(operation: Operation, examples: BodyExamples): Record<s
     summary: operation.summary,
     operationId: `${operation.method.toLowerCase()}${operation.path.replace(/[^A-Za-z0-9]+(.)?/g, (_, next: string | undefined) => next?.toUpperCase() ?? '')}`,
     ...(operation.description === undefined ? {} : { description: operation.description }),
-    security: roles === null ? [] : [{ key: [] }],
+    security: securityOf(roles),
     ...(roles === null ? {} : { 'x-roles': roles }),
     parameters: [
       ...parameters('path', operation.params),
@@ -152,6 +159,12 @@ function operationObject(operation: Operation, examples: BodyExamples): Record<s
         }),
     responses: { ...answers(operation), ...problemAnswers(problems) },
   };
+}
+
+/** Calls of agents take keys alone. */
+function securityOf(roles: Operation['roles']): object[] {
+  if (roles === null) return [];
+  return roles.includes('agent') && !roles.includes('read') ? [{ key: [] }] : [{ key: [] }, { session: [] }];
 }
 
 function answers(operation: Operation): Record<string, unknown> {

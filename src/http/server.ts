@@ -3,18 +3,20 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Api, type HttpPlugin } from './api.ts';
-import { checkKeyAgain, roleCheck } from './auth.ts';
+import { checkKeyAgain, keyChecks } from './auth.ts';
 import { bareServer, type BareOptions, HTTP_LIMITS } from './bare-server.ts';
 import { boundBodies } from './body-budget.ts';
 import { installDocs } from './docs.ts';
 import type { OnceParts } from './idempotency.ts';
-import type { KeysInForce } from './keys.ts';
+import type { KeysInForce, SessionsInForce } from './keys.ts';
 import { installMetrics } from './metrics.ts';
 import type { BodyExamples } from './openapi.ts';
 import { installNotFound } from './problem-pages.ts';
 
 export interface FrameOptions extends BareOptions {
   readonly keys: KeysInForce;
+  /** Left out: nobody has a session here. */
+  readonly sessions?: SessionsInForce;
   /** Awaited before a call of the API is looked at: what other processes have stored and recorded is seen. */
   readonly freshen?: () => Promise<void>;
   /** Awaited before a key that is not known is turned away: another process may have made it. */
@@ -33,7 +35,7 @@ export interface FrameOptions extends BareOptions {
 
 /** Builds the server, ready to listen. What the options hold is the caller's, who closes it after the server. */
 export async function buildServer(options: FrameOptions): Promise<FastifyInstance> {
-  const { keys, freshen, registry, plugins } = options;
+  const { keys, sessions, onUnknownKey, freshen, registry, plugins } = options;
   const app = bareServer(options.logger, options);
   boundBodies(app, options.limits?.bodyBytesMax ?? HTTP_LIMITS.bodyBytesMax);
   const freshened =
@@ -41,9 +43,9 @@ export async function buildServer(options: FrameOptions): Promise<FastifyInstanc
       ? undefined
       : (request: FastifyRequest): Promise<void> => (isFreshened(request) ? freshen() : Promise.resolve());
   if (freshened !== undefined) app.addHook('onRequest', freshened);
-  checkKeyAgain(app, keys, freshened);
+  checkKeyAgain(app, { keys, sessions }, freshened);
 
-  const api = new Api(app, roleCheck(keys, options.onUnknownKey), options.once);
+  const api = new Api(app, keyChecks({ keys, sessions, onUnknownKey }), options.once);
   installNotFound(app, (path) => api.methodsOf(path));
   installMetrics(api, registry);
   for (const plugin of plugins) await plugin(api);

@@ -31,6 +31,12 @@ export const PROBLEMS = {
     meaning: 'Send `Authorization: Bearer KEY` with a key that has not been revoked.',
   },
   forbidden: { status: 403, title: 'The key may not do this', meaning: "The key's role does not cover the call." },
+  other_page: {
+    status: 403,
+    title: 'A page of another address asks',
+    meaning:
+      "A session's cookie is for pages of this address: what changes something says `X-Uptally: 1`, and its browser `Sec-Fetch-Site: same-origin`. Or send a key.",
+  },
   not_found: { status: 404, title: 'There is no such path', meaning: 'The path belongs to no call of this API.' },
   vm_unknown: { status: 404, title: 'The VM is not known', meaning: 'Neither the catalog nor a sample has named it.' },
   account_unknown: { status: 404, title: 'The account is not known', meaning: 'The catalog has no account of this id.' },

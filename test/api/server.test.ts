@@ -462,6 +462,7 @@ describe('the HTTP server', () => {
       '/v1/scheduler/jobs',
       '/v1/scheduler/jobs/{job}/run',
       '/v1/scheduler/runs',
+      '/v1/session',
       '/v1/silences',
       '/v1/silences/{id}',
       '/v1/silences/{id}/decision',

@@ -34,7 +34,10 @@ export async function openCatalog(store: Store, now: () => number): Promise<Cata
 
 /** What a test may want otherwise. */
 export interface TestParts
-  extends Omit<FrameOptions, 'keys'>, ServiceParts, Pick<ApiContext, 'watermarkMs' | 'termsLibrary' | 'issuer' | 'now'> {
+  extends
+    Omit<FrameOptions, 'keys' | 'sessions'>,
+    ServiceParts,
+    Pick<ApiContext, 'watermarkMs' | 'termsLibrary' | 'issuer' | 'now'> {
   /** Left out: what the watermark says. */
   readonly eventClockMs?: () => number | null;
 }
@@ -69,15 +72,16 @@ export function serverOn(store: Store, catalog: Catalog, change: Partial<TestPar
     const watermark = watermarkMs('');
     return watermark === null ? null : watermark + constants.latenessMs;
   };
-  const { journal, books, runs, leases, sources, requests } = recordsOf(catalog);
+  const { journal, books, runs, leases, sources, requests, sessions } = recordsOf(catalog);
   const context = apiContextOf({
-    ...{ store, catalog, books, sources, watermarkMs, termsLibrary, issuer, now, config: constants },
+    ...{ store, catalog, books, sources, sessions, watermarkMs, termsLibrary, issuer, now, config: constants },
     scheduling: { journal, runs, leases, isOn: false, invoices: 'drafts' },
     eventClockMs: parts.eventClockMs ?? newest,
   });
   return buildServer({
     ...parts,
     keys: catalog.keys,
+    sessions,
     once: { requests, store, now },
     plugins: [servicePlugin(parts), apiPlugin(context), ...parts.plugins],
   });

@@ -1,3 +1,4 @@
+import type { SessionBook } from '../../access/session-book.ts';
 import type { BillingContext } from '../../billing/context.ts';
 import type { LeaseBook } from '../../journal/lease-book.ts';
 import type { Journal } from '../../journal/journal.ts';
@@ -20,4 +21,5 @@ export interface ApiContext extends BillingContext {
   readonly now: () => number;
   readonly scheduling: Scheduling;
   readonly sources: SourceBook;
+  readonly sessions: SessionBook;
 }

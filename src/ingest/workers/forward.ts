@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { ProblemError } from '../../problems/problem.ts';
 import { presentedKey } from '../../http/auth.ts';
+import { sessionToken } from '../../http/cookie.ts';
 import { HTTP_LIMITS } from '../../http/bare-server.ts';
 import { goOn, isWaiting } from '../../http/expect.ts';
 
@@ -30,7 +31,7 @@ export function forwardTheRest(app: FastifyInstance, mainSocket: string, forward
   // before a body is looked at: what is wrong with it is for the main process to say
   app.addHook('onRequest', async (request, reply) => {
     if (!request.is404) return;
-    const key = presentedKey(request);
+    const key = presentedKey(request) ?? sessionToken(request);
     const answer = await answerOf(request.raw, reply.raw, mainSocket, key === undefined ? withoutKey : withKey);
     reply.hijack();
     if (answer === undefined) return;

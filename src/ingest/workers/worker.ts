@@ -14,7 +14,7 @@ import { killSelf } from '../../process/ending.ts';
 import { faultsOf } from '../../process/faults.ts';
 import { letHeapGrow } from '../../process/heap.ts';
 import { Api } from '../../http/api.ts';
-import { roleCheck } from '../../http/auth.ts';
+import { keyChecks } from '../../http/auth.ts';
 import { bareServer, closeServer, makeLogger } from '../../http/bare-server.ts';
 import { connectionsFor } from '../../http/connections.ts';
 import { observeRequests } from '../../http/metrics.ts';
@@ -91,10 +91,7 @@ async function start(given: Setup): Promise<void> {
       link.say({ type: 'cut', reason });
     },
   });
-  const api = new Api(
-    app,
-    roleCheck(link, (presented) => link.askKey(presented)),
-  );
+  const api = new Api(app, keyChecks({ keys: link, onUnknownKey: (presented) => link.askKey(presented) }));
   observeRequests(app, (method, route, status, seconds) => {
     // what was forwarded the main process has counted
     if (route !== 'none') link.say({ type: 'request', method, route, status, seconds });
