@@ -19,7 +19,8 @@ const made = filesOf(join(ROOT, 'src'))
   .filter((file) => file.endsWith('.ts'))
   .flatMap((file) => ['.js', '.js.map', '.d.ts'].map((ending) => file.replace(/\.ts$/, ending)));
 const kept = new Set([...made, 'kernel.wasm', '.tsbuildinfo']);
-for (const file of filesOf(DIST)) if (!kept.has(file)) rmSync(join(DIST, file));
+// the pages have a build of their own, which leaves nothing of an earlier one
+for (const file of filesOf(DIST)) if (!kept.has(file) && !file.startsWith('web/')) rmSync(join(DIST, file));
 
 const folders = readdirSync(DIST, { recursive: true, withFileTypes: true }).filter((entry) => entry.isDirectory());
 for (const entry of folders.reverse()) {

@@ -9,6 +9,7 @@ import { closeServer } from '../http/bare-server.ts';
 import { bodyExamples } from '../api/body-examples.ts';
 import { apiPlugin, servicePlugin } from '../api/routes.ts';
 import { buildServer } from '../http/server.ts';
+import { webPages } from '../http/web-pages.ts';
 import { Asking } from '../log/kafka/asking.ts';
 import { kafkaClient } from '../log/kafka/connection.ts';
 import type { KafkaSettings } from '../process/config.ts';
@@ -171,7 +172,7 @@ export async function startDistributed(given: AppOptions): Promise<App> {
     onCut: connections.onCut,
     plugins: [
       servicePlugin({ ready, status: api === undefined ? undefined : () => api.status(), constants: config }),
-      ...(context === undefined ? [] : [apiPlugin(context)]),
+      ...(context === undefined ? [] : [apiPlugin(context), webPages('console')]),
       ...roles.flatMap((role) => role.plugins),
     ],
   });

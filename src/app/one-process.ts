@@ -5,6 +5,7 @@ import type { Readiness } from '../api/service/status.ts';
 import { bodyExamples } from '../api/body-examples.ts';
 import { apiPlugin, servicePlugin } from '../api/routes.ts';
 import { buildServer } from '../http/server.ts';
+import { webPages } from '../http/web-pages.ts';
 import { Door } from '../ingest/door.ts';
 import { openNameShares } from '../ingest/name-shares.ts';
 import { AgentsSeen, registerAgents } from '../ingest/agents-seen.ts';
@@ -180,7 +181,12 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     registry,
     // with workers before it, theirs are the connections
     ...(config.ingestWorkers === 0 ? { connectionsMax: connections.max, onCut: connections.onCut } : {}),
-    plugins: [servicePlugin({ ready, status, constants: config }), apiPlugin(context), ingestPlugin(door, faults, { sources })],
+    plugins: [
+      servicePlugin({ ready, status, constants: config }),
+      apiPlugin(context),
+      ingestPlugin(door, faults, { sources }),
+      webPages('console'),
+    ],
   });
   const front = await openFront(options, server, registry, connections, { keys: catalog.keys, door, sources });
   sources.onChange = () => {

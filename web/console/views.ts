@@ -1,0 +1,25 @@
+/** Every view, by its address; each is loaded when it is first gone to. */
+import type { ComponentType } from 'preact';
+
+export interface ViewProps {
+  /** What the variable steps of the address are. */
+  readonly named: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+}
+
+export interface View {
+  /** `vms/:vm`: a step with a colon is variable. */
+  readonly path: string;
+  /** The entry of the navigation that it belongs to, where its own first step is none. */
+  readonly under?: string;
+  readonly load: () => Promise<ComponentType<ViewProps>>;
+}
+
+export const VIEWS: readonly View[] = [
+  { path: 'now', load: async () => (await import('./pages/now.tsx')).Now },
+  { path: 'fleet', load: async () => (await import('./pages/fleet.tsx')).Fleet },
+  { path: 'accounts', load: async () => (await import('./pages/accounts.tsx')).Accounts },
+  { path: 'invoices', load: async () => (await import('./pages/invoices.tsx')).Invoices },
+  { path: 'query', load: async () => (await import('./pages/query.tsx')).QueryPage },
+  { path: 'search', load: async () => (await import('./pages/search.tsx')).Search },
+];
