@@ -21,7 +21,7 @@ const ROOMS: readonly (readonly [room: string, knows: readonly string[]])[] = [
   ['journal', ['process', 'store']],
   ['catalog', ['domain', 'problems', 'samples', 'store', 'journal']],
   ['access', ['catalog', 'journal', 'problems']],
-  ['sources', ['domain', 'process', 'problems', 'samples', 'journal']],
+  ['sources', ['domain', 'process', 'problems', 'samples', 'store', 'journal']],
   ['aggregate', ['domain', 'process', 'samples', 'kernel', 'log', 'store', 'journal', 'catalog']],
   ['log-tool', ['process', 'kernel', 'log', 'store', 'aggregate']],
   ['ledger', ['domain']],

@@ -131,7 +131,7 @@ export function startIngest(setup: IngestSetup): IngestRole {
     () => undefined, // a message that is refused says so
   );
   return {
-    plugins: [ingestPlugin(door, faults, { sources: records.sources })],
+    plugins: [ingestPlugin(door, faults, { sources: records.sources, elect: records.elector.elect })],
     register: (registry) => {
       register(registry, log);
       registerSources(registry, records.sources);

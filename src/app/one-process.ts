@@ -75,7 +75,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   });
   // what a server holds others may write to as well
   const shared = config.clickhouseUrl !== undefined;
-  const { journal, catalog, books, runs, leases, sources, requests, sessions } = await openRecords({
+  const { journal, catalog, books, runs, leases, sources, elector, requests, sessions } = await openRecords({
     store,
     now,
     randomBytes: options.randomBytes,
@@ -138,6 +138,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     faults,
   });
 
+  const { elect } = elector;
   const agents = new AgentsSeen();
   const door = new Door({
     log,
@@ -184,11 +185,11 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     plugins: [
       servicePlugin({ ready, status, constants: config }),
       apiPlugin(context),
-      ingestPlugin(door, faults, { sources }),
+      ingestPlugin(door, faults, { sources, elect }),
       webPages('console'),
     ],
   });
-  const front = await openFront(options, server, registry, connections, { keys: catalog.keys, door, sources });
+  const front = await openFront(options, server, registry, connections, { keys: catalog.keys, door, sources, elect });
   sources.onChange = () => {
     front.sourcesChanged();
   };

@@ -8,6 +8,8 @@ import { LeaseBook } from '../journal/lease-book.ts';
 import { OnceBook } from '../journal/once-book.ts';
 import { RunBook } from '../scheduler/run-book.ts';
 import type { Faults } from '../process/faults.ts';
+import { Elector } from '../sources/replicas/elector.ts';
+import { TenureTable } from '../sources/replicas/tenure-table.ts';
 import { SourceBook } from '../sources/source-book.ts';
 
 export interface Records {
@@ -17,6 +19,8 @@ export interface Records {
   readonly leases: LeaseBook;
   readonly runs: RunBook;
   readonly sources: SourceBook;
+  /** Decides which of the replicas of sources are heard. */
+  readonly elector: Elector;
   readonly requests: OnceBook;
   readonly sessions: SessionBook;
 }
@@ -37,10 +41,11 @@ export async function openRecords({ keysOnly, faults, ...options }: RecordsOptio
   const leases = new LeaseBook();
   const runs = new RunBook();
   const sources = new SourceBook(journal);
+  const elector = new Elector({ replicas: sources.replicas, records: new TenureTable(options.store, options.now) });
   const requests = new OnceBook();
   const sessions = new SessionBook(journal, (id) => catalog.keys.keyInForce(id));
   journal.project(sources);
   if (keysOnly !== true) for (const each of [books, books.consequences, leases, runs, requests, sessions]) journal.project(each);
   await journal.refresh();
-  return { journal, catalog, books, leases, runs, sources, requests, sessions };
+  return { journal, catalog, books, leases, runs, sources, elector, requests, sessions };
 }

@@ -11,8 +11,9 @@ import type { Faults } from '../process/faults.ts';
 import { BodyBudget } from '../http/body-budget.ts';
 import { BODIES_BYTES_MAX, type BodyToRead, checkAnnounced, readBody } from './body.ts';
 import type { SampleDoor } from './judge.ts';
-import type { Exchange, Receiver, ReceiverAnswer } from './receivers/shared/receiver.ts';
+import type { Exchange, Receiver, ReceiverAnswer, RequestHead } from './receivers/shared/receiver.ts';
 import { RECEIVERS } from './receivers/receivers.ts';
+import { type Elect, OpenElection } from '../sources/replicas/candidate.ts';
 import { NO_SOURCES, type Sources } from '../sources/sources.ts';
 
 declare module 'fastify' {
@@ -30,6 +31,8 @@ export interface IngestOptions {
   readonly bodiesBytesMax?: number;
   readonly receivers?: readonly Receiver[];
   readonly sources?: Sources;
+  /** Decides which of the replicas that tell the same are heard. */
+  readonly elect?: Elect;
 }
 
 /** A body that has come, and the post that it belongs to. */
@@ -41,12 +44,12 @@ interface RawBody {
 
 /** The plugin for a server: every receiver's routes. */
 export function ingestPlugin(door: SampleDoor, faults: Faults, options: IngestOptions = {}): HttpPlugin {
-  const { bodiesBytesMax = BODIES_BYTES_MAX, receivers = RECEIVERS, sources = NO_SOURCES } = options;
+  const { bodiesBytesMax = BODIES_BYTES_MAX, receivers = RECEIVERS, sources = NO_SOURCES, elect = nobody } = options;
   const budget = BodyBudget.shared(bodiesBytesMax, BODY_BYTES_MAX);
   return async (api) => {
     // read off the server: nothing is made for a request
     api.app.decorateRequest('sources', { getter: () => sources });
-    for (const receiver of receivers) await register(api, receiver, { door, faults, budget });
+    for (const receiver of receivers) await register(api, receiver, { door, faults, budget, elect });
   };
 }
 
@@ -54,9 +57,10 @@ interface Parts {
   readonly door: SampleDoor;
   readonly faults: Faults;
   readonly budget: BodyBudget;
+  readonly elect: Elect;
 }
 
-async function register(api: Api, receiver: Receiver, { door, faults, budget }: Parts): Promise<void> {
+async function register(api: Api, receiver: Receiver, { door, faults, budget, elect }: Parts): Promise<void> {
   const common = { config: { asKnown: !receiver.needsCatalog }, ...refusing(receiver) };
   await api.app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
@@ -68,11 +72,14 @@ async function register(api: Api, receiver: Receiver, { door, faults, budget }: 
         onRequest: api.requireKey(receiver.keys, ...ROLES),
         handler: async (request, reply) => {
           const body = request.body as RawBody | null | undefined;
-          const exchange = body?.exchange ?? receiver.open(request);
+          const opened = body?.exchange ?? receiver.open(request);
           const chunks = body?.chunks ?? [];
           let receipt;
+          let exchange;
           try {
-            receipt = await door.take(exchange.read(chunks), exchange.format, keyOf(request));
+            const read = await readDecided({ receiver, request, opened, chunks, elect });
+            exchange = read.exchange;
+            receipt = await door.take(read.judged, exchange.format, keyOf(request));
           } finally {
             body?.release();
           }
@@ -103,6 +110,37 @@ async function register(api: Api, receiver: Receiver, { door, faults, budget }: 
     done();
   });
 }
+
+/** How often a post may be read anew because something else of it is open. */
+const READINGS_MAX = 5;
+
+interface ToRead {
+  readonly receiver: Receiver;
+  readonly request: RequestHead;
+  readonly opened: Exchange;
+  readonly chunks: readonly Uint8Array[];
+  readonly elect: Elect;
+}
+
+/** Reads a post; where it is open which replica is heard that is decided, and the post is read once more from its head. */
+async function readDecided({ receiver, request, opened, chunks, elect }: ToRead): Promise<{
+  readonly exchange: Exchange;
+  readonly judged: readonly Uint8Array[];
+}> {
+  let exchange = opened;
+  for (let reading = 1; ; reading++) {
+    try {
+      return { exchange, judged: exchange.read(chunks) };
+    } catch (error) {
+      if (!(error instanceof OpenElection)) throw error;
+      if (reading >= READINGS_MAX) throw new ProblemError('replica_open', 'which replica is heard changes all the time');
+      await elect(error.asked);
+      exchange = receiver.open(request);
+    }
+  }
+}
+
+const nobody: Elect = () => Promise.reject(new Error('nobody decides here which replica is heard'));
 
 /** Reads bodies as bytes, of whatever type: the receiver has looked at the head before one is asked for. */
 function takeBodies(scope: FastifyInstance, receiver: Receiver, door: SampleDoor, budget: BodyBudget): void {

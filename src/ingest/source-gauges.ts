@@ -15,6 +15,18 @@ export function registerSources(registry: Registry, sources: HeldSources): void 
         for (const [outcome, n] of sources.countsOf(source).all()) gauge.set({ source, outcome }, n);
     },
   });
+  const heard: Gauge = new Gauge({
+    name: 'uptally_source_replica_tenures',
+    help: 'Of senders that tell the same, which replica of a cluster is heard, and the how manieth tenure that is: it grows by one with each fail-over',
+    labelNames: ['source', 'cluster', 'replica'],
+    registers: [registry],
+    collect() {
+      heard.reset();
+      for (const source of sources.ids())
+        for (const { cluster, last } of sources.replicas.of(source))
+          if (last !== undefined) heard.set({ source, cluster, replica: last.replica }, last.tenure);
+    },
+  });
   const kept = (name: string, help: string, of: () => number): void => {
     const one: Gauge = new Gauge({
       ...{ name, help, registers: [registry] },

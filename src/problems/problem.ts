@@ -223,6 +223,13 @@ export const PROBLEMS = {
     meaning: 'New VMs or interfaces cannot be taken until UPTALLY_MAX_VMS or UPTALLY_MAX_NICS is raised.',
     retryAfterSeconds: 60,
   },
+  replica_open: {
+    status: 503,
+    title: 'It is open which replica is heard',
+    meaning:
+      'Of two senders that tell the same, the one that was heard is silent: send the same again, until it speaks or the other is heard in its place.',
+    retryAfterSeconds: 5,
+  },
   log_corrupt: {
     status: 503,
     title: 'The log is damaged',

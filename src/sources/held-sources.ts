@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ProblemError } from '../problems/problem.ts';
 import { mappingOf, sourceBody } from './mapping.ts';
 import { preset } from './presets.ts';
+import { Replicas } from './replicas/replicas.ts';
 import { Source } from './source.ts';
 import { SourceCounts } from './source-counts.ts';
 import { SourceInForce, type Sources, type SourceVersion } from './sources.ts';
@@ -29,11 +30,20 @@ export class HeldSources implements Sources {
   readonly #held = new Map<string, Held>();
   /** Counts of a source go on when it changes, and when it is deleted and made again. */
   readonly #counts = new Map<string, SourceCounts>();
+  /** Of all sources, which replicas are heard. */
+  readonly replicas: Replicas;
+
+  constructor(replicas = new Replicas()) {
+    this.replicas = replicas;
+  }
 
   /** Takes in what is on record of a source. */
   take(id: string, stored: StoredSource): void {
     if (stored.deleted) this.#held.delete(id);
-    else this.#held.set(id, { stored, inForce: new SourceInForce(id, stored.versions.map(ready), this.countsOf(id)) });
+    else {
+      const versions = stored.versions.map((version) => ready(id, version, this.replicas));
+      this.#held.set(id, { stored, inForce: new SourceInForce(id, versions, this.countsOf(id)) });
+    }
   }
 
   /** Takes in what another process has: what is not among it is gone. */
@@ -78,9 +88,9 @@ export class HeldSources implements Sources {
   }
 }
 
-function ready({ body, from }: RecordedVersion): SourceVersion {
+function ready(id: string, { body, from }: RecordedVersion, replicas: Replicas): SourceVersion {
   const mapping = mappingOf(body, preset);
   if (!('protocol' in mapping))
     throw new Error(`a source cannot be used by this version of the product: ${JSON.stringify(mapping)}`);
-  return { fromMs: from, source: new Source(mapping) };
+  return { fromMs: from, source: new Source(mapping, (...replica) => replicas.candidate(id, ...replica)) };
 }

@@ -106,7 +106,9 @@ export const sourceBody = z.strictObject({
   replica: z
     .strictObject({ cluster: name, replica: name, failover_s: z.int().min(5).max(3600).default(30) })
     .optional()
-    .describe('Two senders that tell the same: labels of the pair and of each; one of them is heard.'),
+    .describe(
+      'Senders that tell the same: the labels of their cluster and of each. One of them is heard, until it was silent for `failover_s`; what lacks the labels is rejected.',
+    ),
   rules: z.array(rule).min(1).max(RULES_MAX).optional().describe('The first that fits decides; what none names is ignored.'),
 });
 export type SourceBody = z.infer<typeof sourceBody>;
@@ -148,6 +150,11 @@ export function mappingOf(
     faults.push({
       field: 'hold_s',
       message: `must be longer than interval_s (${whole.interval_s}), or the VM is silent between any two samples`,
+    });
+  if (whole.replica !== undefined && whole.interval_s !== undefined && whole.replica.failover_s < 2 * whole.interval_s)
+    faults.push({
+      field: 'replica.failover_s',
+      message: `must be at least twice interval_s (${whole.interval_s}), or whoever is heard seems silent between two samples`,
     });
   const { protocol, vm, rules } = whole;
   if (protocol === undefined || vm === undefined || rules === undefined || faults.length > 0) return faults;

@@ -9,6 +9,7 @@ import { ProblemError } from '../problems/problem.ts';
 import { HeldSources, type RecordedVersion, type StoredSource, storedSource } from './held-sources.ts';
 import { mappingOf, type SourceBody } from './mapping.ts';
 import { preset } from './presets.ts';
+import type { Replicas } from './replicas/replicas.ts';
 
 /** Versions a source may have: whoever changes it more often makes another source. */
 const VERSIONS_MAX = 200;
@@ -19,8 +20,8 @@ export class SourceBook extends HeldSources implements Projection {
   /** Called when a source was made, changed or deleted, by whichever process. */
   onChange: () => void = () => undefined;
 
-  constructor(journal: Journal) {
-    super();
+  constructor(journal: Journal, replicas?: Replicas) {
+    super(replicas);
     this.#journal = journal;
   }
 

@@ -7,7 +7,8 @@ import { epochOf } from '../samples/epoch.ts';
 import type { RejectionCode } from '../samples/rejection.ts';
 import { fittingName } from './fitting-name.ts';
 import type { Mapping, Rule, StateWord } from './mapping.ts';
-import { expressionOf, type Labels, parseTemplate, type Template } from './template.ts';
+import type { Candidate } from './replicas/candidate.ts';
+import { expressionOf, LABEL_CHARACTERS_MAX, type Labels, parseTemplate, type Template } from './template.ts';
 
 const VM_CHARACTERS_MAX = 64;
 const NIC_CHARACTERS_MAX = 32;
@@ -50,7 +51,8 @@ export type LeftOut =
 export type Outcome =
   | { readonly kind: 'left_out'; readonly why: LeftOut }
   | { readonly kind: 'rejected'; readonly code: RejectionCode; readonly why: string }
-  | { readonly kind: 'sample'; readonly sample: MappedSample; readonly inexact: boolean };
+  /** `candidate`: it is taken if that replica is heard; null: of a source without replicas. */
+  | { readonly kind: 'sample'; readonly sample: MappedSample; readonly inexact: boolean; readonly candidate: Candidate | null };
 
 /** What a series of one value is, whatever its value: it can be kept for the next time. */
 export type Series =
@@ -70,7 +72,12 @@ export interface Target {
   readonly sum: boolean;
   /** Of a state: what its value means; undefined: nothing that the mapping knows. */
   readonly stateOf: (value: number) => StateWord | undefined;
+  /** Whose samples these are, of replicas that tell the same; null: there are none. */
+  readonly candidate: Candidate | null;
 }
+
+/** Finds a replica among those of a source's cluster; undefined: there are as many clusters as there may be. */
+export type FindCandidate = (cluster: string, replica: string, failoverMs: number) => Candidate | undefined;
 
 interface ReadyRule {
   readonly rule: Rule;
@@ -89,9 +96,12 @@ export class Source {
   readonly mapping: Mapping;
   readonly #rules = new Map<string, ReadyRule[]>();
   readonly #drops: readonly { readonly label: string; readonly matches: (text: string) => boolean }[];
+  readonly #findCandidate: FindCandidate | null;
 
-  constructor(mapping: Mapping) {
+  /** @param findCandidate left out: every replica is heard */
+  constructor(mapping: Mapping, findCandidate: FindCandidate | null = null) {
     this.mapping = mapping;
+    this.#findCandidate = findCandidate;
     this.#drops = mapping.drop.map(({ label, matches }) => {
       const expression = expressionOf(matches);
       return { label, matches: (text) => expression.matches(text) };
@@ -145,7 +155,9 @@ export class Source {
     if (rule.take === 'heartbeat') return left('heartbeat');
     const who = this.#who(found, labels);
     if ('kind' in who) return who;
-    const common = { ...who, ...this.#common(), epoch: epochIn(found, labels), alive: this.#aliveOfCounters() };
+    const candidate = this.#candidate(labels);
+    if (candidate !== null && 'kind' in candidate) return candidate;
+    const common = { ...who, ...this.#common(), candidate, epoch: epochIn(found, labels), alive: this.#aliveOfCounters() };
     if (rule.take === 'state') {
       const stateOf = stateReader(rule, labels);
       return { kind: 'taken', target: { ...common, nic: '', part: 'state', epoch: 0, linkMbps: null, sum: false, stateOf } };
@@ -167,6 +179,8 @@ export class Source {
     if (rule.take !== undefined) return left('ignored');
     const who = this.#who(found, labels);
     if ('kind' in who) return who;
+    const candidate = this.#candidate(labels);
+    if (candidate !== null && 'kind' in candidate) return candidate;
     const uptime = rule.uptime === undefined ? undefined : secondsIn(labels.get(rule.uptime));
     const state = this.#stateOfLine(found, labels, uptime);
     if (state === undefined)
@@ -183,7 +197,7 @@ export class Source {
       epoch: counted ? epochIn(found, labels) : 0,
       startedAtMs: counted && uptime !== undefined && uptime > 0 ? Math.max(0, atMs - Math.round(uptime * 1000)) : null,
     };
-    return { kind: 'sample', sample: counted ? sample : { ...sample, sum: false, linkMbps: null }, inexact: false };
+    return { kind: 'sample', sample: counted ? sample : { ...sample, sum: false, linkMbps: null }, inexact: false, candidate };
   }
 
   /** Which VM, interface and host something is about. */
@@ -204,6 +218,23 @@ export class Source {
       nic: fittingName(names.nic, NIC_CHARACTERS_MAX),
       host: fittingName(names.host, HOST_CHARACTERS_MAX),
     };
+  }
+
+  /** Which replica tells it; null where a source has none. */
+  #candidate(labels: Labels): Candidate | null | Extract<Outcome, { kind: 'rejected' }> {
+    const { replica } = this.mapping;
+    if (replica === null) return null;
+    const said = (label: string): string => (labels.get(label) ?? '').slice(0, LABEL_CHARACTERS_MAX);
+    const [cluster, name] = [said(replica.cluster), said(replica.replica)];
+    if (cluster === '')
+      return refused('missing_field', `nothing says which cluster of replicas tells it: ${replica.cluster} is missing`);
+    if (name === '') return refused('missing_field', `nothing says which replica tells it: ${replica.replica} is missing`);
+    if (this.#findCandidate === null) return null;
+    const found = this.#findCandidate(cluster, name, replica.failover_s * 1000);
+    return (
+      found ??
+      refused('missing_field', `the source has as many clusters of replicas as it may have: ${shown(cluster)} is one more`)
+    );
   }
 
   #common(): Pick<MappedSample, 'holdS' | 'linkMbps' | 'sum'> {

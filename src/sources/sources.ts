@@ -25,6 +25,11 @@ export class SourceInForce {
     this.counts = counts;
   }
 
+  /** Whether any version has replicas that tell the same. */
+  get hasReplicas(): boolean {
+    return this.#versions.some(({ source }) => source.mapping.replica !== null);
+  }
+
   /** The version that holds at an instant: the last that has begun, before the first one began the first. */
   at(ms: number): Source {
     const found = this.#versions.findLast(({ fromMs }) => fromMs <= ms) ?? this.#versions[0];

@@ -28,22 +28,22 @@ export function outcomeOf(series: Series, value: number, atMs: number): Outcome 
 }
 
 function ofTarget(target: Target, value: number, atMs: number): Outcome {
-  const { vm, nic, host, epoch, holdS, linkMbps, sum, part } = target;
+  const { vm, nic, host, epoch, holdS, linkMbps, sum, part, candidate } = target;
   const common = { vm, nic, host, atMs, epoch, holdS, linkMbps, sum, startedAtMs: null };
   if (part === 'state') {
     const state = target.stateOf(value);
     if (state === undefined)
       return { kind: 'rejected', code: 'bad_state', why: `the mapping does not say what the state ${value} means` };
     if (state === 'none') return { kind: 'left_out', why: 'empty' };
-    return sampled({ ...common, rxBytes: null, txBytes: null, state }, false);
+    return sampled({ ...common, rxBytes: null, txBytes: null, state }, false, candidate);
   }
   const why = whyNoCounter(value);
   if (why !== undefined) return { kind: 'rejected', code: 'bad_counter', why };
   const bytes = BigInt(value);
   const counters = part === 'rx' ? { rxBytes: bytes, txBytes: null } : { rxBytes: null, txBytes: bytes };
-  return sampled({ ...common, ...counters, state: target.alive }, isInexact(value));
+  return sampled({ ...common, ...counters, state: target.alive }, isInexact(value), candidate);
 }
 
-function sampled(sample: MappedSample, inexact: boolean): Outcome {
-  return { kind: 'sample', sample, inexact };
+function sampled(sample: MappedSample, inexact: boolean, candidate: Target['candidate']): Outcome {
+  return { kind: 'sample', sample, inexact, candidate };
 }

@@ -136,3 +136,29 @@ describe('what a float says', () => {
     expect(outcomeOf(series, 0, AT)).toMatchObject({ kind: 'sample', sample: { rxBytes: 0n } });
   });
 });
+
+describe('replicas', () => {
+  const replica = { cluster: 'cluster', replica: '__replica__', failover_s: 30 };
+  const state = (said: Record<string, string>): Series =>
+    sourceOf({ preset: 'libvirt-exporter', replica }).series('libvirt_domain_state_code', labels({ uuid: 'u', ...said }));
+
+  it('what does not say which replica tells it is rejected, a sign of life excepted', () => {
+    expect(state({ cluster: 'c' })).toMatchObject({
+      kind: 'rejected',
+      code: 'missing_field',
+      why: expect.stringContaining('__replica__') as string,
+    });
+    expect(state({ __replica__: 'a' })).toMatchObject({ kind: 'rejected', code: 'missing_field' });
+    expect(state({ cluster: 'c', __replica__: 'a' })).toMatchObject({ kind: 'taken' });
+    expect(sourceOf({ preset: 'libvirt-exporter', replica }).series('up', labels({}))).toEqual({
+      kind: 'left_out',
+      why: 'heartbeat',
+    });
+  });
+
+  it('are not thought silent between two of their samples', () => {
+    expect(mappingOf({ preset: 'libvirt-exporter', interval_s: 20, replica }, preset)).toEqual([
+      { field: 'replica.failover_s', message: expect.stringContaining('twice interval_s') as string },
+    ]);
+  });
+});

@@ -6,6 +6,7 @@ import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
 import { mappingOf, PROTOCOLS, sourceBody } from '../../sources/mapping.ts';
 import { preset, presets } from '../../sources/presets.ts';
+import { TenureTable } from '../../sources/replicas/tenure-table.ts';
 import type { SourceBook } from '../../sources/source-book.ts';
 import type { SourceCounts } from '../../sources/source-counts.ts';
 import type { Outcome } from '../../sources/source.ts';
@@ -33,6 +34,9 @@ const sourceShape = z.object({
     z.object({ from: instantShape, recorded_at: instantShape, recorded_by: z.string(), body: z.looseObject({}) }),
   ),
   counts: countsShape,
+  replicas: z
+    .array(z.object({ cluster: z.string(), heard: z.string(), until: instantShape, tenures: exactInteger }))
+    .describe('Of senders that tell the same, which is heard, as far as is decided, and how many tenures there were so far.'),
 });
 
 const putBody = sourceBody.extend({
@@ -58,7 +62,8 @@ const outcomeShape = z.object({
   sample: z.looseObject({}).nullable(),
 });
 
-export function sourceRoutes(api: Api, { sources, businessNow }: ApiContext): void {
+export function sourceRoutes(api: Api, { sources, store, businessNow }: ApiContext): void {
+  const tenures = new TenureTable(store, businessNow);
   api.route(
     {
       method: 'GET',
@@ -66,7 +71,12 @@ export function sourceRoutes(api: Api, { sources, businessNow }: ApiContext): vo
       tag: 'sources',
       summary: 'The sources, and what became of what they sent',
       roles: READERS,
-      answers: { 200: { description: 'By id', schema: z.object({ sources: z.array(sourceShape.omit({ versions: true })) }) } },
+      answers: {
+        200: {
+          description: 'By id',
+          schema: z.object({ sources: z.array(sourceShape.omit({ versions: true, replicas: true })) }),
+        },
+      },
       problems: [],
     },
     () => Promise.resolve({ sources: sources.ids().map((id) => listed(sourceJson(sources, id, businessNow()))) }),
@@ -101,7 +111,7 @@ export function sourceRoutes(api: Api, { sources, businessNow }: ApiContext): vo
     },
     async ({ params: { id }, body: { from, ...body }, request }) => {
       await sources.put(id, body, from ?? null, recorderOf(request));
-      return sourceJson(sources, id, businessNow());
+      return { ...sourceJson(sources, id, businessNow()), replicas: await replicasJson(sources, tenures, id) };
     },
   );
   api.route(
@@ -115,7 +125,10 @@ export function sourceRoutes(api: Api, { sources, businessNow }: ApiContext): vo
       answers: { 200: { description: 'The source', schema: sourceShape } },
       problems: ['invalid_parameter', 'source_unknown'],
     },
-    ({ params: { id } }) => Promise.resolve(sourceJson(sources, id, businessNow())),
+    async ({ params: { id } }) => ({
+      ...sourceJson(sources, id, businessNow()),
+      replicas: await replicasJson(sources, tenures, id),
+    }),
   );
   api.route(
     {
@@ -145,19 +158,27 @@ export function sourceRoutes(api: Api, { sources, businessNow }: ApiContext): vo
       answers: { 200: { description: 'A sample, or why not', schema: outcomeShape } },
       problems: [...BODY_PROBLEMS, 'source_unknown'],
     },
-    ({ params: { id }, body: { series, labels, value, at } }) => {
+    async ({ params: { id }, body: { series, labels, value, at } }) => {
       sources.versions(id);
       const atMs = at ?? businessNow();
       const source = sources.find(id)?.at(atMs);
       const said = new Map(Object.entries(labels));
       const outcome =
         value === undefined ? source?.line(series, atMs, said) : source && outcomeOf(source.series(series, said), value, atMs);
-      return Promise.resolve(outcomeJson(outcome));
+      if (outcome?.kind !== 'sample' || outcome.candidate === null) return outcomeJson(outcome);
+      const { candidate } = outcome;
+      const { source: of, cluster } = candidate.group;
+      candidate.group.take(await tenures.read(of, cluster, 0), true);
+      const standing = candidate.standing(atMs);
+      if (standing === 'passed_over') return outcomeJson({ kind: 'left_out', why: 'replica' });
+      return { ...outcomeJson(outcome), why: standing === 'open' ? 'if this replica is the one heard, which is open' : null };
     },
   );
 }
 
-function sourceJson(sources: SourceBook, id: string, nowMs: number): z.input<typeof sourceShape> {
+type SourceJson = Omit<z.input<typeof sourceShape>, 'replicas'>;
+
+function sourceJson(sources: SourceBook, id: string, nowMs: number): SourceJson {
   const versions = sources.versions(id);
   const body = (versions.findLast(({ from }) => from <= nowMs) ?? versions[0])?.body ?? {};
   const mapping = mappingOf(body, preset);
@@ -177,8 +198,21 @@ function sourceJson(sources: SourceBook, id: string, nowMs: number): z.input<typ
   };
 }
 
+/** Which replicas are heard; of sources that have any. */
+async function replicasJson(
+  sources: SourceBook,
+  tenures: TenureTable,
+  id: string,
+): Promise<z.input<typeof sourceShape>['replicas']> {
+  if (!(sources.find(id)?.hasReplicas ?? false)) return [];
+  const clusters = await tenures.clusters(id);
+  return clusters.map(({ cluster, replica, untilMs, tenure }) => ({
+    ...{ cluster, heard: replica, until: formatInstant(untilMs), tenures: tenure },
+  }));
+}
+
 /** As it stands in a list. */
-function listed(source: z.input<typeof sourceShape>): object {
+function listed(source: SourceJson): object {
   const { id, protocol, path, mapping, counts } = source;
   return { id, protocol, path, mapping, counts };
 }

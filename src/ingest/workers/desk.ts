@@ -5,7 +5,9 @@ import type { CutReason } from '../../http/connections.ts';
 import type { KeysInForce } from '../../http/keys.ts';
 import type { ObserveRequest } from '../../http/metrics.ts';
 import { problemOf } from '../../http/problem-pages.ts';
+import type { Asked, Elect } from '../../sources/replicas/candidate.ts';
 import type { HeldSources } from '../../sources/held-sources.ts';
+import type { ToldGroup } from '../../sources/replicas/replicas.ts';
 import type { Door, JudgedBatch } from '../door.ts';
 import { type FromWorker, type SentProblem, sentProblem, type ToWorker } from './messages.ts';
 
@@ -13,6 +15,7 @@ export interface Desk {
   readonly keys: KeysInForce;
   readonly door: Pick<Door, 'takeJudged'>;
   readonly sources: HeldSources;
+  readonly elect: Elect;
   readonly observe: ObserveRequest;
   /** A connection of a worker was cut off. */
   readonly onCut: (reason: CutReason) => void;
@@ -37,6 +40,16 @@ export function answerWorker(desk: Desk, item: FromWorker, say: (item: ToWorker)
       );
       return;
     }
+    case 'elect':
+      desk.elect(item.asked).then(
+        () => {
+          say({ type: 'elected', id: item.id, told: item.asked.flatMap((each) => groupOf(desk.sources, each)), problem: null });
+        },
+        (error: unknown) => {
+          say({ type: 'elected', id: item.id, told: [], problem: told(desk, error) });
+        },
+      );
+      return;
     case 'request':
       desk.observe(item.method, item.route, item.status, item.seconds);
       return;
@@ -50,6 +63,11 @@ export function answerWorker(desk: Desk, item: FromWorker, say: (item: ToWorker)
     case 'closed':
       return;
   }
+}
+
+function groupOf({ replicas }: HeldSources, { source, cluster }: Asked): ToldGroup[] {
+  const group = replicas.group(source, cluster);
+  return group === undefined ? [] : [{ source, cluster, tenures: group.tenures, passing: group.passing }];
 }
 
 /** The key was good when the worker was told of it; whether it still is counts. */

@@ -1,6 +1,8 @@
 /** A worker's end of the channel to the main process: keys are asked for, batches handed over, and answers find who waits for them. */
 import type { Key } from '../../http/keys.ts';
 import { ProblemError } from '../../problems/problem.ts';
+import type { Asked } from '../../sources/replicas/candidate.ts';
+import type { ToldGroup } from '../../sources/replicas/replicas.ts';
 import type { JudgedBatch } from '../door.ts';
 import { type FromWorker, Outbox, problemFrom, type ToWorker } from './messages.ts';
 
@@ -20,6 +22,7 @@ export class MainLink {
   readonly #keys = new Map<string, Key>();
   readonly #questions = new Map<number, Waiting<undefined> & { presented: string }>();
   readonly #batches = new Map<number, Waiting<undefined> & { bytes: number }>();
+  readonly #elections = new Map<number, Waiting<readonly ToldGroup[]>>();
   #inFlightBytes = 0;
   #lastId = 0;
 
@@ -70,6 +73,15 @@ export class MainLink {
     });
   }
 
+  /** Has the main process decide which replicas are heard; throws the problem that their senders are to be told. */
+  async elect(asked: readonly Asked[]): Promise<readonly ToldGroup[]> {
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#elections.set(id, { resolve, reject });
+      this.say({ type: 'elect', id, asked });
+    });
+  }
+
   /** Takes in an answer; what is no answer is left to the caller. */
   hear(item: ToWorker): void {
     switch (item.type) {
@@ -88,6 +100,13 @@ export class MainLink {
         this.#inFlightBytes -= waiting.bytes;
         if (item.problem === null) waiting.resolve(undefined);
         else waiting.reject(problemFrom(item.problem));
+        return;
+      }
+      case 'elected': {
+        const waiting = this.#elections.get(item.id);
+        this.#elections.delete(item.id);
+        if (item.problem === null) waiting?.resolve(item.told);
+        else waiting?.reject(problemFrom(item.problem));
         return;
       }
       case 'forget':

@@ -7,6 +7,8 @@ import type { Key } from '../../http/keys.ts';
 import { type ProblemCode, ProblemError } from '../../problems/problem.ts';
 import type { CutReason } from '../../http/connections.ts';
 import type { ToldSources } from '../../sources/held-sources.ts';
+import type { Asked } from '../../sources/replicas/candidate.ts';
+import type { ToldGroup } from '../../sources/replicas/replicas.ts';
 import type { Counted } from '../../sources/source-counts.ts';
 import type { JudgedBatch } from '../door.ts';
 
@@ -36,6 +38,8 @@ export type ToWorker =
   | { readonly type: 'key'; readonly id: number; readonly key: Key | null }
   /** The batch is durable, or why it is not. */
   | { readonly type: 'stored'; readonly id: number; readonly problem: SentProblem | null }
+  /** Which replicas are heard, or why that is open. */
+  | { readonly type: 'elected'; readonly id: number; readonly told: readonly ToldGroup[]; readonly problem: SentProblem | null }
   /** The keys have changed. */
   | { readonly type: 'forget' }
   /** All sources in force, when they have changed, and first before anything is posted. */
@@ -51,6 +55,7 @@ export type FromWorker =
   | { readonly type: 'cut'; readonly reason: CutReason }
   | { readonly type: 'key'; readonly id: number; readonly presented: string }
   | { readonly type: 'batch'; readonly id: number; readonly keyId: string; readonly batch: JudgedBatch }
+  | { readonly type: 'elect'; readonly id: number; readonly asked: readonly Asked[] }
   /** A request that was answered, as `ObserveRequest` has it. */
   | {
       readonly type: 'request';

@@ -21,6 +21,7 @@ import { observeRequests } from '../../http/metrics.ts';
 import { openFilesMax } from '../../process/process-files.ts';
 import { ProductClock } from '../../process/product-clock.ts';
 import { HeldSources } from '../../sources/held-sources.ts';
+import type { Elect } from '../../sources/replicas/candidate.ts';
 import { ingestPlugin } from '../plugin.ts';
 import { RECEIVERS } from '../receivers/receivers.ts';
 import { forwardTheRest } from './forward.ts';
@@ -111,8 +112,11 @@ async function start(given: Setup): Promise<void> {
   };
   setInterval(tellCounts, COUNTS_MS).unref();
   const door = new WorkerDoor(link, { now: () => clock.nowMs(), retentionDays, faults });
+  const elect: Elect = async (asked) => {
+    for (const group of await link.elect(asked)) sources.replicas.take(group);
+  };
   const receivers = RECEIVERS.filter(({ inWorkers }) => inWorkers);
-  await ingestPlugin(door, faults, { bodiesBytesMax, receivers, sources })(api);
+  await ingestPlugin(door, faults, { bodiesBytesMax, receivers, sources, elect })(api);
   // A place of its own, which nobody knows: connections come from the main process, but it is listening that starts Node's timeouts.
   await app.listen({
     path: join(dirname(mainSocket), `worker-${process.pid}`),

@@ -125,6 +125,7 @@ describe('what goes between a worker and the main process', () => {
       },
       door: { takeJudged: () => Promise.resolve() },
       sources: new HeldSources(),
+      elect: () => Promise.resolve(),
       observe: () => undefined,
       onCut: () => undefined,
       logger: { error: () => undefined },

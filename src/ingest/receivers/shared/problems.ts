@@ -7,6 +7,8 @@ export const POST_PROBLEMS = [
   'unsupported_media_type',
   'unsupported_encoding',
   'capacity_full',
+  'replica_open',
+  'store_unavailable',
   'log_corrupt',
   'log_unavailable',
   'shutting_down',

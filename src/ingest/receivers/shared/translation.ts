@@ -1,6 +1,7 @@
 /** A post of a source on its way into the binary format: what became of its points, and the records of those that are samples. */
 import { BatchWriter } from '../../../samples/batch-writer.ts';
 import { REJECTION_CODES } from '../../../samples/rejection.ts';
+import { type Asked, type Candidate, OpenElection } from '../../../sources/replicas/candidate.ts';
 import type { MappedSample, Outcome, Series } from '../../../sources/source.ts';
 import { isInexact, whyNoCounter, whyNoInteger } from '../../../sources/value.ts';
 import type { Counted, SourceCounts } from '../../../sources/source-counts.ts';
@@ -14,6 +15,8 @@ export class Translation {
   readonly #counts = new Map<Counted, number>();
   readonly #reasons: string[] = [];
   #rejected = 0;
+  /** Replicas of whom it is open whether they are heard, with the latest instant of each. */
+  readonly #open = new Map<Candidate, number>();
 
   get samples(): number {
     return this.#writer.samples;
@@ -42,7 +45,7 @@ export class Translation {
   add(outcome: Outcome): void {
     if (outcome.kind === 'left_out') this.count(outcome.why);
     else if (outcome.kind === 'rejected') this.reject(outcome.code, outcome.why);
-    else {
+    else if (this.#isHeard(outcome.candidate, outcome.sample.atMs)) {
       this.#sample(outcome.sample);
       if (outcome.inexact) this.count('inexact');
     }
@@ -61,6 +64,7 @@ export class Translation {
     // an integer that a float holds as well is dealt with as one
     const value = typeof given === 'bigint' && given >= 0n && given < 2n ** 53n ? Number(given) : given;
     const { target } = series;
+    if (target.candidate !== null && !this.#isHeard(target.candidate, atMs)) return;
     const { vm, nic, host, part, epoch, holdS, linkMbps, sum } = target;
     if (part === 'state') {
       const state = target.stateOf(Number(value));
@@ -82,6 +86,15 @@ export class Translation {
     this.#record({ vm, nic, host, atMs, rx, tx, epoch, startedAtMs: started, state: target.alive, holdS, linkMbps, sum });
   }
 
+  /** Of replicas that tell the same one is heard; the others' are left out. */
+  #isHeard(candidate: Candidate | null, atMs: number): boolean {
+    const standing = candidate?.standing(atMs) ?? 'heard';
+    if (standing === 'heard' || candidate === null) return true;
+    if (standing === 'open') this.#open.set(candidate, Math.max(this.#open.get(candidate) ?? 0, atMs));
+    else this.count('replica');
+    return false;
+  }
+
   #sample({ rxBytes: rx, txBytes: tx, ...rest }: MappedSample): void {
     this.#record({ ...rest, rx, tx });
   }
@@ -91,9 +104,20 @@ export class Translation {
     this.count('taken');
   }
 
-  /** The body of what was translated. */
+  /** The body of what was translated. Throws OpenElection. */
   body(): readonly Uint8Array[] {
+    if (this.#open.size > 0) throw new OpenElection(this.#asked());
     return this.#writer.body();
+  }
+
+  #asked(): Asked[] {
+    const latest = new Map<string, Asked>();
+    for (const [{ group, replica, failoverMs }, atMs] of this.#open) {
+      const { source, cluster } = group;
+      const key = JSON.stringify([source, cluster, replica]);
+      latest.set(key, { source, cluster, replica, failoverMs, atMs: Math.max(atMs, latest.get(key)?.atMs ?? 0) });
+    }
+    return [...latest.values()];
   }
 
   /** Adds to a source's counts, once its samples are durable: what the kernel refused of the records is not taken. */
