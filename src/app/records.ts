@@ -1,7 +1,7 @@
 /** What is recorded, and what is known of it in memory: the journal with the catalog and the books. */
 import { SessionBook } from '../access/session-book.ts';
 import { Books } from '../books/books.ts';
-import { chargedBy } from '../books/charged-by.ts';
+import { bookedOn, chargedBy } from '../books/charged-by.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { Journal, type JournalOptions } from '../journal/journal.ts';
 import { LeaseBook } from '../journal/lease-book.ts';
@@ -37,7 +37,11 @@ export async function openRecords({ keysOnly, faults, ...options }: RecordsOptio
   const readOnly = keysOnly === true ? 'this process has read nothing of the catalog but its keys' : undefined;
   const journal = new Journal({ ...options, readOnly });
   const books = new Books(journal, faults);
-  const catalog = new Catalog(journal, { chargedBy: (vm, body) => chargedBy(books, vm, body), keysOnly });
+  const catalog = new Catalog(journal, {
+    chargedBy: (vm, body) => chargedBy(books, vm, body),
+    bookedOn: (account) => bookedOn(books, account),
+    keysOnly,
+  });
   const leases = new LeaseBook();
   const runs = new RunBook();
   const sources = new SourceBook(journal);

@@ -18,3 +18,10 @@ export function chargedBy(
   const parts = books.balanceOf(account).flatMap(({ day }) => (day === null ? [] : day.parts.filter((part) => part.vm === id)));
   return parts.reduce((sum, part) => sum + BigInt(part.nanos), 0n) === 0n ? undefined : 'the days of its balance';
 }
+
+/** What an account has on record in its currency, in words; undefined if nothing. */
+export function bookedOn(books: Books, account: string): string | undefined {
+  if (books.balanceOf(account).length > 0) return 'payments or other entries';
+  if (books.chargesOf(account).length > 0) return 'charges by hand';
+  return books.statesOf(account).length > 0 ? 'invoices' : undefined;
+}

@@ -3,7 +3,7 @@ import type { BalanceState } from './balances.ts';
 import { allocate, type Paid } from '../ledger/allocation.ts';
 import { balanceAt } from '../ledger/entry.ts';
 import { belowSince } from '../ledger/lots.ts';
-import { parseAmount } from '../domain/money.ts';
+import { parseAmount, roundToMinor } from '../domain/money.ts';
 import { vmsOwedFor } from './charges.ts';
 import { sheetsOwedUnder, suspensionUnder } from './prepaid-terms.ts';
 
@@ -47,7 +47,9 @@ export function balanceOfAccount({ books }: Pick<BooksContext, 'books'>, account
  */
 export function standingOf(context: BooksContext, account: string, nowMs: number): Standing {
   const balanceNanos = balanceOfAccount(context, account);
-  const thresholdNanos = parseAmount(context.catalog.account(account)?.body.low_balance ?? '0') ?? 0n;
+  const body = context.catalog.account(account)?.body;
+  // Versions of before took one with more digits than the currency has.
+  const thresholdNanos = roundToMinor(parseAmount(body?.low_balance ?? '0') ?? 0n, body?.currency ?? '');
   const unpaid = owedAt(context, account, nowMs);
   const overdueMs = unpaid
     .map(({ claim }) => claim.dueAtMs)

@@ -6,13 +6,15 @@ import { Forgettings } from './forgettings.ts';
 import { IncidentBook } from './incident-book.ts';
 import { SilenceBook } from './silence-book.ts';
 import { KeyRegistry } from './key-registry.ts';
-import { type ChargedBy, checkAccount, checkAccountOfVm, checkPlan, checkVm } from './references.ts';
+import { type BookedOn, type ChargedBy, checkAccount, checkAccountOfVm, checkPlan, checkVm } from './references.ts';
 import { changedText, held, type Versioned } from './versioned.ts';
 import { View } from './view.ts';
 
 export interface CatalogOptions {
   /** By what a VM's account was charged for it: such a VM stays with its account. */
   readonly chargedBy: ChargedBy;
+  /** What an account has on record in its currency: with it, the currency stays. */
+  readonly bookedOn: BookedOn;
   /** Of everything but keys only how far it goes is known: for processes that answer no questions. */
   readonly keysOnly?: boolean | undefined;
 }
@@ -33,10 +35,12 @@ export class Catalog {
   readonly #journal: Journal;
   readonly #view: View;
   readonly #chargedBy: ChargedBy;
+  readonly #bookedOn: BookedOn;
 
-  constructor(journal: Journal, { chargedBy, keysOnly }: CatalogOptions) {
+  constructor(journal: Journal, { chargedBy, bookedOn, keysOnly }: CatalogOptions) {
     this.#journal = journal;
     this.#chargedBy = chargedBy;
+    this.#bookedOn = bookedOn;
     this.keys = new KeyRegistry(journal);
     this.#view = new View();
     this.events = new EventBook(journal, this.#view);
@@ -100,9 +104,9 @@ export class Catalog {
   allowPlan(id: string, body: PlanBody): void {
     checkPlan(this.#view, id, body);
   }
-  /** Throws `catalog_conflict` where an account may not become so. */
+  /** Throws `catalog_conflict` or `invalid_reference` where an account may not become so. */
   allowAccount(id: string, body: AccountBody): void {
-    checkAccount(this.#view, id, body);
+    checkAccount(this.#view, this.#bookedOn, id, body);
   }
   /** Throws `invalid_reference` naming the fields where a VM may not become so, `catalog_conflict` if it would leave an account that was charged for it. */
   allowVm(id: string, body: VmBody): void {

@@ -19,6 +19,9 @@ export interface ThingsById {
 /** By what a VM's account was charged for its service, in words; undefined if by nothing. */
 export type ChargedBy = (vm: string, body: VmBody) => string | undefined;
 
+/** What an account has on record in its currency, in words; undefined if nothing. */
+export type BookedOn = (account: string) => string | undefined;
+
 /** Throws `invalid_reference` unless a VM's account and plans exist and agree on the currency. */
 export function checkVm(things: ThingsById, body: VmBody): void {
   const faults: FieldError[] = [];
@@ -75,12 +78,16 @@ export function checkPlan(things: ThingsById, id: string, body: PlanBody): void 
   }
 }
 
-/** Throws `catalog_conflict` if an account that has VMs would change its currency. */
-export function checkAccount(things: ThingsById, id: string, body: AccountBody): void {
+/** Throws `invalid_reference` for an amount with more digits than its currency has, `catalog_conflict` if an account that has VMs, or money on record, would change its currency. */
+export function checkAccount(things: ThingsById, bookedOn: BookedOn, id: string, body: AccountBody): void {
+  if (body.low_balance !== undefined && !fitsCurrency(body.low_balance, body.currency))
+    throw fieldProblem('invalid_reference', [{ field: 'low_balance', message: `has more digits than ${body.currency} has` }]);
   const before = things.accounts.get(id)?.body.currency;
   if (before === undefined || before === body.currency) return;
   const [vm] = things.vmsByAccount.get(id) ?? [];
   if (vm !== undefined) throw conflict('currency', `VM ${vm} belongs to account ${id}: its currency cannot change`);
+  const booked = bookedOn(id);
+  if (booked !== undefined) throw conflict('currency', `account ${id} has ${booked} in ${before}: its currency cannot change`);
 }
 
 /** Throws `invalid_reference` if an incident is about an account that does not exist; VMs may be known by their samples alone. */

@@ -84,4 +84,13 @@ describe('a VM that is to belong to another account', () => {
     expect((await vm('u2', 'c2', { starts_at: moved })).status).toBe(200);
     expect([await linesOf('c1'), await linesOf('c2')]).toEqual([['service u1 155.00'], ['service u2 155.00']]);
   });
+
+  it('an account without VMs that has money on record keeps its currency: else nobody could read its balance', async () => {
+    await accounts('d1', 'd2');
+    const into = (id: string) => call('PUT', `/v1/accounts/${id}`, { name: id, currency: 'JPY' });
+    await done('POST', '/v1/accounts/d1/payments', { reference: 'w1', amount: '12.34', at: MARCH.from });
+    expect(await into('d1')).toMatchObject({ status: 409, body: { code: 'catalog_conflict', errors: [{ field: 'currency' }] } });
+    expect(await done('GET', '/v1/accounts/d1/balance')).toMatchObject({ balance: '12.34' });
+    expect((await into('d2')).status).toBe(200);
+  });
 });
