@@ -1,4 +1,5 @@
 import { agreedTerms, type Agreement, agreementsOf, billingSheetOf } from '../terms/agreed.ts';
+import type { DiscountBody } from '../catalog/bodies.ts';
 import type { BillingContext } from './context.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { conditionOf } from '../domain/condition.ts';
@@ -52,6 +53,7 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
       ...(body.add_ons === undefined
         ? {}
         : { add_ons: body.add_ons.map((each) => ({ ...each, from: formatInstant(each.from), until: shown(each.until) })) }),
+      ...discountsJson(body.discounts),
       // Events outside of the service are not charged: documents of before did not say so, and charged them.
       fees_within_service: true,
       incidents: catalog.incidents.of(vm).map(({ fromMs, toMs, condition, assertsDown, announcedBeforeMs }) => ({
@@ -80,7 +82,12 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
     // Terms and plans hold from their day: documents of before took those at the period's beginning.
     from_their_day: true,
     range: { from: formatInstant(range.fromMs), to: formatInstant(range.toMs) },
-    account: { currency: facts.currency, tax_percent: facts.taxPercent },
+    account: {
+      ...{ currency: facts.currency, tax_percent: facts.taxPercent },
+      ...(facts.discounts === undefined
+        ? {}
+        : { time_zone: facts.discounts.zone.name, ...discountsJson(catalog.account(account)?.body.discounts) }),
+    },
     plans: Object.fromEntries([...plans].sort().map((id) => [id, catalog.plan(id)?.body])),
     vms,
     ...byHandJson(facts.byHand ?? []),
@@ -97,6 +104,18 @@ function agreedWithin(agreements: readonly Agreement[], { fromMs, toMs }: { from
     (each, i) =>
       agreements[i - 1]?.plan !== each.plan || (each.fromMs < toMs && (agreements[i + 1]?.fromMs ?? Infinity) > fromMs),
   );
+}
+
+/** What is taken off, as it was agreed; nothing where nothing is. */
+function discountsJson(discounts: readonly DiscountBody[] | undefined): { discounts?: unknown[] } {
+  if (discounts === undefined) return {};
+  return {
+    discounts: discounts.map(({ name, kinds = null, from, until, ...off }) => ({
+      name,
+      ...('percent' in off ? { percent: off.percent } : { amount: off.amount, per: off.per }),
+      ...{ kinds, from: formatInstant(from), until: until === null ? null : formatInstant(until) },
+    })),
+  };
 }
 
 /** Time whose silence is on record as nobody's outage; nothing where there is none. */

@@ -1,20 +1,21 @@
-import type { VmBody } from '../catalog/bodies.ts';
+import type { DiscountBody, VmBody } from '../catalog/bodies.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { parseAmount } from '../domain/money.ts';
 import { MINUTE_MS } from '../domain/zone.ts';
+import type { Discount } from '../rating/discounts.ts';
 import type { VmFacts } from '../rating/order.ts';
 import { minuteFrom } from '../rating/served.ts';
 import { isWaived } from './waived.ts';
 import type { PlanSums, Setup } from '../rating/sums.ts';
 
-/** What a VM is charged for in [fromMs, toMs) besides service, traffic and fees: the sums of its plans, and its add-ons. */
+/** What a VM is charged for in [fromMs, toMs) besides service, traffic and fees: the sums of its plans, its add-ons, and what is taken off. */
 export function besidesOf(
   catalog: Catalog,
   id: string,
   vm: VmBody,
   fromMs: number,
   toMs: number,
-): Pick<VmFacts, 'sums' | 'setups' | 'addOns'> {
+): Pick<VmFacts, 'sums' | 'setups' | 'addOns' | 'discounts'> {
   const sums = new Map<string, PlanSums>();
   for (const { plan } of vm.plans) {
     const body = catalog.plan(plan)?.body;
@@ -31,7 +32,14 @@ export function besidesOf(
     priceNanos: nanosOf(price.amount),
   }));
   const setups = setupsOf(catalog, vm).filter(({ atMs }) => atMs >= fromMs && atMs < toMs && !isWaived(catalog, id, atMs));
-  return { sums, setups, addOns };
+  return { sums, setups, addOns, ...(vm.discounts === undefined ? {} : { discounts: vm.discounts.map(discountOf) }) };
+}
+
+/** What is taken off, as it was agreed. */
+export function discountOf(body: DiscountBody): Discount {
+  const { name, reason = null, clause = null, kinds = null, from: fromMs, until: untilMs } = body;
+  const off = 'percent' in body ? { percentNanos: nanosOf(body.percent) } : { nanos: nanosOf(body.amount), per: body.per };
+  return { name, reason, clause, kinds, fromMs, untilMs, off };
 }
 
 /** The setups of a VM: of each plan that asks for one, at the first minute that was served on it; a plan that comes back asks for none. */

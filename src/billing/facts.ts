@@ -19,7 +19,7 @@ import { eventFees, exchanged } from '../terms/fees.ts';
 import { agreedTerms, agreementsOf, noticesOf } from '../terms/agreed.ts';
 import { creditPolicyOf } from '../terms/policy.ts';
 import { dayEdges, type UsageDays, usageDays } from './days.ts';
-import { besidesOf } from './besides.ts';
+import { besidesOf, discountOf } from './besides.ts';
 import { claimsOf } from './claims.ts';
 import type { BillingContext } from './context.ts';
 import { type NotMeasured, notMeasuredNotes, notMeasuredOf } from './not-measured.ts';
@@ -187,6 +187,9 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
       fromMs,
       toMs,
       vms: facts,
+      ...(body.discounts === undefined
+        ? {}
+        : { discounts: { zone: zoneOfPeriod(catalog, account, fromMs, toMs), list: body.discounts.map(discountOf) } }),
       overdue: overdueOf(context, account, fromMs, toMs),
       charges: lateChargesOf(context, account, fromMs, toMs),
     },

@@ -1,8 +1,63 @@
 import { z } from 'zod';
 import { areDatedPlans, datedPlans, datedTerms } from '../domain/dated-plans.ts';
-import { currency, decimal, identifier, percentage, planBody, timeZone } from '../domain/plan.ts';
+import {
+  currency,
+  decimal,
+  decimalAbove0,
+  identifier,
+  percentage,
+  percentageAbove0,
+  planBody,
+  timeZone,
+} from '../domain/plan.ts';
 import { documentText, instant } from '../domain/shapes.ts';
+import { DISCOUNTED } from '../domain/discounted.ts';
 import { nicName } from '../samples/names.ts';
+
+const sentence = documentText(500, false);
+
+const ofDiscount = {
+  name: documentText(100, false).describe('What its customer knows it by: its lines are told by it.'),
+  kinds: z
+    .array(z.enum(DISCOUNTED))
+    .min(1)
+    .refine((kinds) => new Set(kinds).size === kinds.length, 'must not name a kind twice')
+    .meta({ uniqueItems: true })
+    .nullable()
+    .optional()
+    .describe(
+      'Which lines it is on; null: all but fees. What a minimum, a maximum or a credit makes of a service is one with the service.',
+    ),
+  from: instant,
+  until: instant.nullable().default(null),
+  reason: documentText(500, false).optional().describe('Why it is given: printed under its lines.'),
+  clause: z
+    .union([sentence, z.strictObject({ en: sentence, 'zh-Hans': sentence, 'zh-Hant': sentence })])
+    .optional()
+    .describe('What was agreed: one text for all languages, or one for each that documents are printed in.'),
+};
+/** Something that is taken off: a percentage of lines, or a sum of money by the time. */
+const discount = z
+  .union([
+    z.strictObject({
+      ...ofDiscount,
+      percent: percentageAbove0.describe('Of the lines as they are charged, as far as they are of its time.'),
+    }),
+    z.strictObject({
+      ...ofDiscount,
+      amount: decimalAbove0.describe(
+        'Off a month, or what `per` says, spread over its minutes as a price is; never more than the lines hold.',
+      ),
+      per: planBody.shape.price.shape.per.default('month'),
+    }),
+  ])
+  .refine(({ from, until }) => until === null || from < until, { path: ['until'], message: 'must be after from' });
+export type DiscountBody = z.infer<typeof discount>;
+const discounts = z
+  .array(discount)
+  .max(50)
+  .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'must not have two of the same name')
+  .optional();
 
 /** The body of `PUT /v1/accounts/{id}` (SPEC §7). */
 export const accountBody = z.strictObject({
@@ -29,6 +84,7 @@ export const accountBody = z.strictObject({
   due_days: z.int().min(0).max(366).optional(),
   /** `manual`: its invoices are paid only by money that covers them, not by what is in credit. */
   settlement: z.enum(['automatic', 'manual']).optional(),
+  discounts: discounts.describe('What is taken off the lines of all its VMs; a sum off all of them together.'),
 });
 export type AccountBody = z.infer<typeof accountBody>;
 
@@ -67,6 +123,7 @@ export const vmBody = z
       .refine((list) => new Set(list.map(({ id }) => id)).size === list.length, 'must not have two of the same id')
       .optional()
       .describe('What it has besides its plan, each from an instant on.'),
+    discounts: discounts.describe('What is taken off its lines, each from an instant on.'),
     /** The billable interfaces; null: every one. */
     nics: z
       .array(nicName)
@@ -99,8 +156,9 @@ function isRecordedVm(stored: unknown): stored is VmBody {
   if (typeof stored !== 'object' || stored === null) return false;
   const vm = stored as Partial<Record<keyof VmBody, unknown>>;
   return (
-    Object.keys(vm).length === VM_MEMBERS - [vm.title, vm.add_ons].filter((each) => each === undefined).length &&
+    Object.keys(vm).length === VM_MEMBERS - [vm.title, vm.add_ons, vm.discounts].filter((each) => each === undefined).length &&
     (vm.add_ons === undefined || Array.isArray(vm.add_ons)) &&
+    (vm.discounts === undefined || Array.isArray(vm.discounts)) &&
     typeof vm.account === 'string' &&
     (vm.title === undefined || typeof vm.title === 'string') &&
     (isNullOr('string', vm.terms) || areDatedTerms(vm.terms)) &&

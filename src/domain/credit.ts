@@ -7,7 +7,7 @@ import { dayEnd, type LocalDay, localDay } from './zone.ts';
  */
 
 /** The day charge D of a local day of the plan's zone. */
-export function dayCharge(plan: Plan, day: LocalDay): bigint {
+export function dayCharge(plan: Pick<Plan, 'priceNanos' | 'per'>, day: LocalDay): bigint {
   switch (plan.per) {
     case 'day':
       return plan.priceNanos;

@@ -54,6 +54,14 @@ export function parseAmount(text: string, digitsMax: number = DIGITS_MAX): bigin
   return BigInt(whole) * NANOS_PER_UNIT + BigInt(fraction.padEnd(DIGITS_MAX, '0'));
 }
 
+/** The nanos of an amount as documents write it, with its sign. Throws where it is none. */
+export function signedNanos(amount: string): bigint {
+  const negative = amount.startsWith('-');
+  const nanos = parseAmount(negative ? amount.slice(1) : amount);
+  if (nanos === undefined) throw new Error(`a document holds the amount ${amount}`);
+  return negative ? -nanos : nanos;
+}
+
 /** Whether an amount has no more digits than its currency's minor unit. */
 export function fitsCurrency(amount: string, code: string): boolean {
   return parseAmount(amount, minorDigits(code)) !== undefined;

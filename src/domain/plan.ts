@@ -22,6 +22,11 @@ export const percentage = decimal
   .refine((text) => (parseAmount(text) ?? 0n) <= 100n * 1_000_000_000n, 'must be at most 100')
   .meta({ pattern: '^(100([.]0{1,9})?|(0|[1-9][0-9]?)([.][0-9]{1,9})?)$' });
 
+/** A decimal above 0, and at most 100. */
+export const percentageAbove0 = percentage
+  .refine((text) => (parseAmount(text) ?? 0n) > 0n, 'must be above 0')
+  .meta({ pattern: '^(?!0([.]0+)?$)(100([.]0{1,9})?|(0|[1-9][0-9]?)([.][0-9]{1,9})?)$' });
+
 const price = decimal
   .refine((text) => (parseAmount(text) ?? 0n) < PRICE_UNITS_END * 1_000_000_000n, 'must be below 100000000')
   .meta({ pattern: '^(0|[1-9][0-9]{0,7})([.][0-9]{1,9})?$' });

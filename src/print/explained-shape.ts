@@ -56,8 +56,8 @@ export const explainedShape = z.looseObject({
 });
 
 /** A clause in the languages that its sheet says it in. */
-const says = z.union([z.string(), z.object({ en: z.string(), 'zh-Hans': z.string(), 'zh-Hant': z.string() })]);
-export const keptClause = z.object({ key: z.string(), says, title: z.string(), place: z.string() });
+export const clauseSays = z.union([z.string(), z.object({ en: z.string(), 'zh-Hans': z.string(), 'zh-Hant': z.string() })]);
+export const keptClause = z.object({ key: z.string(), says: clauseSays, title: z.string(), place: z.string() });
 export type KeptClauseShape = z.infer<typeof keptClause>;
 
 /** What a document's lines name, beside the lines. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { aboutLines, explainedShape } from './explained-shape.ts';
+import { aboutLines, clauseSays, explainedShape } from './explained-shape.ts';
 import { itemOf, type ItemSay, lineSay } from '../rating/say.ts';
 import { noteSay } from '../rating/note.ts';
 import { LINE_KINDS } from '../rating/line.ts';
@@ -44,8 +44,12 @@ const detail = z.looseObject({
   plan: z.string().optional().catch(undefined),
   /** Of a charge by hand. */
   why: z.string().optional().catch(undefined),
-  clause: z.string().nullable().optional().catch(undefined),
+  clause: clauseSays.nullable().optional().catch(undefined),
+  /** Of a discount in percent: what it is of. */
+  base: z.string().optional().catch(undefined),
   kind: z.string().optional().catch(undefined),
+  sum: z.string().optional().catch(undefined),
+  per: z.enum(['month', 'day', 'hour']).optional().catch(undefined),
   foreign: z.looseObject({}).optional().catch(undefined),
   /** Of a tax: what it is called, and why none is charged. */
   name: z.string().optional().catch(undefined),

@@ -1,4 +1,5 @@
 import type { PlanBody } from '../domain/plan.ts';
+import type { ClauseText, Discounted } from '../domain/discounted.ts';
 
 /**
  * What lines of each kind were computed from, as documents keep it. Names are those of the JSON; instants are UTC, `…_nanos` as
@@ -15,6 +16,7 @@ export interface LineDetails {
   fee: FeeDetail;
   charge: ChargeDetail;
   credit: CreditDetail;
+  discount: DiscountDetail;
   late_fee: LateFeeDetail | LateChargesDetail;
   tax: TaxDetail;
 }
@@ -148,6 +150,24 @@ export interface TierCreditDetail extends MonthShareDetail {
   service_minutes: number;
   share: string;
   charge_nanos: bigint;
+}
+
+/** Of what is taken off: as it was agreed, and what of it is taken off which lines. */
+export interface DiscountDetail {
+  discount: string;
+  percent?: string;
+  sum?: string;
+  per?: PlanBody['price']['per'];
+  why?: string;
+  clause?: ClauseText;
+  /** The time of the period within it. */
+  from: string;
+  to: string;
+  /** What a percentage is of. */
+  base?: string;
+  /** Their sum is the line's amount. */
+  parts: readonly { kind: Discounted; amount: string }[];
+  exact_nanos: string;
 }
 
 export interface LateFeeDetail {

@@ -14,6 +14,7 @@ export const LINE_KINDS = [
   'fee',
   'charge',
   'credit',
+  'discount',
   'late_fee',
   'tax',
 ] as const;

@@ -5,6 +5,7 @@ import { type ByHand, priceByHand } from './by-hand.ts';
 import type { CreditClaim } from './credit-claims.ts';
 import { priceCredits } from './credits.ts';
 import { type AddOn, priceAddOn } from './add-ons.ts';
+import { type AccountDiscounts, type Discount, priceAccountSum, priceDiscount, type VmLines } from './discounts.ts';
 import { type FeeEvent, priceFees } from './fees.ts';
 import { type LateFeeRule, type OverdueInvoice, priceLateCharges, priceLateFee } from './late-fee.ts';
 import { type Priced, rounded, type RatedLine } from './line.ts';
@@ -30,6 +31,8 @@ export interface VmFacts {
   /** Of the period. */
   readonly setups?: readonly Setup[];
   readonly addOns?: readonly AddOn[];
+  /** What is taken off its lines. */
+  readonly discounts?: readonly Discount[];
   readonly fees: readonly FeeEvent[];
   /** What was claimed, where the terms want that. */
   readonly claims?: readonly CreditClaim[];
@@ -54,6 +57,8 @@ export interface InvoiceFacts {
   readonly fromMs: number;
   readonly toMs: number;
   readonly vms: readonly VmFacts[];
+  /** What is taken off the lines of all VMs. */
+  readonly discounts?: AccountDiscounts;
   /** What the account is charged by hand. */
   readonly byHand?: readonly ByHand[];
   readonly overdue: readonly { readonly invoice: OverdueInvoice; readonly rule: LateFeeRule }[];
@@ -63,7 +68,8 @@ export interface InvoiceFacts {
 
 /**
  * The lines of an invoice. This is the one place where their order stands (SPEC §6): for each VM service and traffic,
- * a line a plan; flat sums and what brings a plan to its minimum or maximum; setups, add-ons, fees, credits; then what is charged by hand; then late fees; then tax on the sum of the rounded lines before.
+ * a line a plan; flat sums and what brings a plan to its minimum or maximum; setups, add-ons, fees, credits, discounts; then sums off the
+ * account; then what is charged by hand; then late fees; then tax on the sum of the rounded lines before.
  */
 export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
   const { currency, fromMs, toMs } = facts;
@@ -73,6 +79,8 @@ export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
   };
   const fromMinute = fromMs / MINUTE_MS;
   const toMinute = toMs / MINUTE_MS;
+  const offAccount = facts.discounts?.list ?? [];
+  const ofVms: VmLines[] = [];
   for (const vm of facts.vms) {
     const before = lines.length;
     const parts = partsOf(clipSegments(vm.service, fromMinute, toMinute));
@@ -96,6 +104,17 @@ export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
     for (const addOn of vm.addOns ?? []) add(priceAddOn(vm.vm, addOn, service, currency));
     for (const fee of priceFees(vm.vm, vm.fees, currency)) add(fee);
     add(priceCredits({ ...vm, fromMinute, toMinute, currency }));
+    const { vm: name, setups = [], addOns = [], fees } = vm;
+    const linesNow = (): VmLines => ({ vm: name, service, setups, addOns, fees, lines: lines.slice(before) });
+    const percentages = offAccount.filter(({ off }) => 'percentNanos' in off);
+    for (const discount of [...(vm.discounts ?? []), ...percentages]) add(priceDiscount(discount, linesNow(), currency));
+    if (offAccount.length > 0) ofVms.push(linesNow());
+  }
+  const vmLines = lines.length;
+  for (const discount of offAccount) {
+    if (facts.discounts === undefined) break;
+    const now = ofVms.map((of) => ({ ...of, lines: [...of.lines, ...lines.slice(vmLines).filter(({ vm }) => vm === of.vm)] }));
+    for (const each of priceAccountSum(discount, facts.discounts.zone, { fromMinute, toMinute }, now, currency)) add(each);
   }
   for (const charge of facts.byHand ?? []) add(priceByHand(charge, currency));
   const late = { fromMs, toMs, currency };

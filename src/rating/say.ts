@@ -28,6 +28,8 @@ const ITEMS = [
   code('maximum', { plan: z.string() }),
   code('add_on', { name: z.string() }),
   code('credit', { minutes: z.int() }),
+  // What is taken off, by its name.
+  code('discount', { name: z.string(), percent: z.string().optional() }),
   code('fee', { event: z.enum(EVENT_KINDS) }),
   // Charged by hand, in the words of whoever did.
   code('charge', { kind: chargeKind, text: z.string() }),
@@ -73,6 +75,10 @@ const formulaSay = z.discriminatedUnion('code', [
   code('once', {}),
   code('up_to_minimum', {}),
   code('down_to_maximum', {}),
+  code('discount_percent', {}),
+  code('discount_sum', {}),
+  // No more than the lines hold that it is on.
+  code('discount_most', {}),
   code('percentile_rank', {}),
   code('percentile_rate', {}),
   code('events', {}),

@@ -1,13 +1,14 @@
 /** The lines of a document computed a second time, by the model and from the evidence alone. */
 import { restatedOutages } from './model/incidents.ts';
-import { modelInvoice, type ModelLine } from './model/invoice.ts';
+import { modelInvoice } from './model/invoice.ts';
+import type { ModelLine } from './model/invoice-facts.ts';
 import { modelReviews, type ModelReview } from './model/review.ts';
-import type { ModelAgreement, ModelInvoice, ModelSums, ModelVm, ModelVmTraffic } from './model/invoice-facts.ts';
+import type { ModelAgreement, ModelDiscount, ModelInvoice, ModelSums, ModelVm, ModelVmTraffic } from './model/invoice-facts.ts';
 import type { ModelLateRule, ModelOwed } from './model/late.ts';
 import { halfEven, type ModelOutage } from './model/rater.ts';
 import { modelDecimal, modelDuration, modelFees, modelLateFeeRule, modelNanos, modelPolicy } from './model/terms.ts';
 import { minorDigits } from '../domain/money.ts';
-import type { AgreedVm, DocumentContent, Evidence, EvidenceVm } from './document-shapes.ts';
+import type { AgreedDiscounts, AgreedVm, DocumentContent, Evidence, EvidenceVm } from './document-shapes.ts';
 
 type Plans = Evidence['agreed']['plans'];
 type Sheets = Evidence['agreed']['terms'];
@@ -38,6 +39,9 @@ function modelFacts({ from, to, currency }: Period, evidence: Evidence): ModelIn
       const vm = agreed.vms.find((each) => each.vm === measured.vm);
       return vm === undefined ? [] : [vmOf(vm, measured, agreed.plans, agreed.terms, { from, to, currency })];
     }),
+    ...(agreed.account.discounts === undefined
+      ? {}
+      : { discounts: { timeZone: agreed.account.time_zone ?? 'UTC', list: agreed.account.discounts.map(discountOf) } }),
     byHand: agreed.by_hand.map(({ charge, vm, amount_nanos: nanos, tax_percent: percent }) => ({
       ...{ charge, vm, nanos },
       taxPercentNanos: percent === null ? null : modelNanos(percent),
@@ -139,6 +143,7 @@ function vmOf(
       ...{ id, quantity, fromMs: since, untilMs: until },
       price: { amountNanos: modelNanos(price.amount), per: price.per },
     })),
+    discounts: vm.discounts.map(discountOf),
     // What is priced in another currency is billed at the rate that was recorded; without one it was told as a warning.
     fees: fees
       .filter((fee) => isWithin(vm, fee.atMs) && fee.atMs >= from && fee.atMs < to)
@@ -146,6 +151,15 @@ function vmOf(
         if (fee.currency === currency) return [fee];
         return fee.rate === null ? [] : [{ ...fee, nanos: halfEven({ num: fee.nanos * fee.rate.num, den: fee.rate.den }, 1n) }];
       }),
+  };
+}
+
+function discountOf({ name, percent, amount, per = 'month', kinds, from, until }: AgreedDiscounts[number]): ModelDiscount {
+  const percents = percent === undefined ? null : modelDecimal(percent);
+  return {
+    ...{ name, kinds, fromMs: from, untilMs: until },
+    percent: percents === null ? null : { num: percents.num, den: percents.den * 100n },
+    amount: amount === undefined ? null : { amountNanos: modelNanos(amount), per },
   };
 }
 

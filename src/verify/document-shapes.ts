@@ -57,6 +57,19 @@ const traffic = z.discriminatedUnion('counting', [z.looseObject({ ...metered, cl
 
 const priceShape = z.object({ amount: z.string(), per: z.enum(['hour', 'day', 'month']) });
 
+const discounts = z.array(
+  z.object({
+    name: z.string(),
+    percent: z.string().optional(),
+    amount: z.string().optional(),
+    per: priceShape.shape.per.optional(),
+    kinds: z.array(z.string()).nullable(),
+    from: instant,
+    until: instant.nullable(),
+  }),
+);
+export type AgreedDiscounts = z.infer<typeof discounts>;
+
 const agreedVm = z.looseObject({
   vm: z.string(),
   starts_at: instant.nullable(),
@@ -74,6 +87,7 @@ const agreedVm = z.looseObject({
       }),
     )
     .default([]),
+  discounts: discounts.default([]),
   /** Of documents of before: the sheet of all its events. */
   fee_terms: z.string().nullable().optional(),
   fees_within_service: z.boolean().default(false),
@@ -138,7 +152,13 @@ export const evidenceShape = z.looseObject({
     /** Whether terms and plans hold from their day: in documents of before they are those at the period's beginning. */
     from_their_day: z.boolean().default(false),
     range: z.object({ from: instant, to: instant }),
-    account: z.object({ currency: z.string(), tax_percent: z.string() }),
+    account: z.object({
+      currency: z.string(),
+      tax_percent: z.string(),
+      /** With what is taken off the lines of all VMs: whose days sums of money are spread over. */
+      time_zone: z.string().optional(),
+      discounts: discounts.optional(),
+    }),
     plans: z.record(
       z.string(),
       z.looseObject({

@@ -1,7 +1,7 @@
 /** One final document by itself: its digests, its sums, and every line computed again from its own evidence. No server is asked. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { ModelLine } from './model/invoice.ts';
+import type { ModelLine } from './model/invoice-facts.ts';
 import type { Condition } from '../domain/condition.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { countedOutages, derivedLines, derivedReviews } from './derive.ts';
@@ -176,7 +176,7 @@ export function isOfDebit(line: DocumentLine): boolean {
 const OF_A_PLAN = new Set(['service', 'traffic', 'flat', 'minimum', 'maximum', 'setup']);
 
 function aboutOf(line: DocumentLine): unknown {
-  if (line.kind === 'add_on' || line.kind === 'charge') return line.detail[line.kind];
+  if (line.kind === 'add_on' || line.kind === 'charge' || line.kind === 'discount') return line.detail[line.kind];
   return OF_A_PLAN.has(line.kind) ? line.detail['plan'] : line.kind === 'late_fee' ? line.detail['invoice'] : undefined;
 }
 

@@ -79,6 +79,7 @@ function everything(): { facts: InvoiceFacts; lines: RatedLine[] } {
         sums: new Map([['1', { minimumNanos: 10n ** 25n, flatNanos: 10n ** 9n }], ['2', { maximumNanos: 1n }]]),
         setups: [{ plan: '1', atMs: FROM, nanos: 10n ** 9n }],
         addOns: [{ id: 'x', name: '5', priceNanos: 10n ** 9n, per, quantity: 2, fromMs: FROM, untilMs: null }],
+        discounts: [{ percentNanos: 5n * 10n ** 9n }, { nanos: 10n ** 19n, per }, { nanos: 1n, per }].map((off, i) => ({ name: `5${i}`, reason: null, clause: null, kinds: ['fee' as const], fromMs: 0, untilMs: null, off })),
         fees: EVENT_KINDS.map((kind) => ({ id: '1', kind, atMs: FROM, feeNanos: 10n ** 9n, clause: 'c', reason: 'r' })),
       })),
     ),
@@ -186,7 +187,7 @@ const isOld = (line: ShownLine): boolean => {
     !isPart &&
     !isGranted &&
     !('class' in item) &&
-    !['flat', 'minimum', 'maximum', 'setup', 'add_on', 'charge'].includes(item.code) &&
+    !['flat', 'minimum', 'maximum', 'setup', 'add_on', 'charge', 'discount'].includes(item.code) &&
     (item.code !== 'fee' || !LATER.includes(item.event))
   );
 };

@@ -10,7 +10,7 @@ import { vmPage, type VmSeen, vmsSeen } from '../../query/vms.ts';
 import type { ApiContext } from '../shared/context.ts';
 import { instantShape, pageOf } from '../shared/shapes.ts';
 import { parameterProblem, rangeQuery, readLimit } from '../shared/window.ts';
-import { accountShape, entryJson, planShape, vmShape } from './catalog-shapes.ts';
+import { accountJson, accountShape, entryJson, planShape, vmShape } from './catalog-shapes.ts';
 
 /** Bodies may be large: a VM can have a thousand plans. */
 export const LIST_ROWS_MAX = 1_000;
@@ -184,7 +184,7 @@ export function catalogListRoutes(
           holds(sought, id, catalog.account(id)?.body.name, catalog.account(id)?.body.email) &&
           (plan === undefined || catalog.vmsOf(id).some((vm) => plansOf(vm).includes(plan))) &&
           (state === undefined || accountStateOf(context, id, nowMs) === state),
-        (id) => jsonOf(catalog.account(id), entryJson),
+        (id) => jsonOf(catalog.account(id), accountJson),
       ),
   );
   api.route(

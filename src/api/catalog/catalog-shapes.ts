@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Versioned } from '../../catalog/versioned.ts';
-import { accountBody, type VmBody, vmBody } from '../../catalog/bodies.ts';
+import { type AccountBody, accountBody, type DiscountBody, type VmBody, vmBody } from '../../catalog/bodies.ts';
+import { DISCOUNTED } from '../../domain/discounted.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { planBody } from '../../domain/plan.ts';
 import { exactInteger, instantShape } from '../shared/shapes.ts';
@@ -25,7 +26,22 @@ export function withoutAdded<T extends z.ZodType>(body: T) {
 }
 
 export const planShape = z.object({ ...added, ...planBody.shape });
-export const accountShape = z.object({ ...added, ...accountBody.shape });
+const discountsShape = z
+  .array(
+    z.object({
+      name: z.string(),
+      percent: z.string().optional(),
+      amount: z.string().optional(),
+      per: planBody.shape.price.shape.per.optional(),
+      kinds: z.array(z.enum(DISCOUNTED)).nullable().optional(),
+      from: instantShape,
+      until: instantShape.nullable(),
+      reason: z.string().optional(),
+      clause: z.union([z.string(), z.object({ en: z.string(), 'zh-Hans': z.string(), 'zh-Hant': z.string() })]).optional(),
+    }),
+  )
+  .optional();
+export const accountShape = z.object({ ...added, ...accountBody.shape, discounts: discountsShape });
 export const vmShape = z.object({
   ...added,
   ...vmBody.shape,
@@ -43,6 +59,7 @@ export const vmShape = z.object({
       }),
     )
     .optional(),
+  discounts: discountsShape,
   starts_at: instantShape.nullable(),
   ends_at: instantShape.nullable(),
   paid_at: instantShape.nullable(),
@@ -59,6 +76,22 @@ export function entryJson(entry: Versioned<object>, body: object = entry.body): 
   };
 }
 
+export function accountJson(entry: Versioned<AccountBody>): Record<string, unknown> {
+  return entryJson(entry, { ...entry.body, ...discountsJson(entry.body.discounts) });
+}
+
+/** Discounts with their instants as text; nothing where there are none. */
+export function discountsJson(discounts: readonly DiscountBody[] | undefined): { discounts?: unknown[] } {
+  if (discounts === undefined) return {};
+  return {
+    discounts: discounts.map((each) => ({
+      ...each,
+      from: formatInstant(each.from),
+      until: each.until === null ? null : formatInstant(each.until),
+    })),
+  };
+}
+
 export function vmJson(entry: Versioned<VmBody>): Record<string, unknown> {
   const { terms, add_ons: addOns, plans, starts_at, ends_at, paid_at, paid_until, ...rest } = entry.body;
   const shown = (ms: number | null): string | null => (ms === null ? null : formatInstant(ms));
@@ -68,6 +101,7 @@ export function vmJson(entry: Versioned<VmBody>): Record<string, unknown> {
     ...(addOns === undefined
       ? {}
       : { add_ons: addOns.map((each) => ({ ...each, from: formatInstant(each.from), until: shown(each.until) })) }),
+    ...discountsJson(rest.discounts),
     plans: plans.map(({ plan, from }) => ({ plan, from: formatInstant(from) })),
     starts_at: shown(starts_at),
     ends_at: shown(ends_at),

@@ -8,7 +8,7 @@ import type { Api } from '../../http/api.ts';
 import type { ApiContext } from '../shared/context.ts';
 import { catalogListRoutes } from './catalog-lists.ts';
 import { catalogReads } from './catalog-reads.ts';
-import { accountShape, entryJson, planShape, vmJson, vmShape } from './catalog-shapes.ts';
+import { accountJson, accountShape, entryJson, planShape, vmJson, vmShape } from './catalog-shapes.ts';
 import { catalogWrites } from './catalog-writes.ts';
 import { checkTermsNamed } from './terms.ts';
 
@@ -51,14 +51,14 @@ export function catalogRoutes(api: Api, context: ApiContext): void {
     body: accountBody,
     shape: accountShape,
     unknown: 'account_unknown',
-    problems: ['catalog_conflict'],
+    problems: ['catalog_conflict', 'invalid_reference'],
     now: (id) => catalog.account(id),
     check: () => undefined,
     allow: (id, body) => {
       catalog.allowAccount(id, body);
     },
     put: (id, decide, by) => catalog.putAccount(id, decide, by),
-    json: (entry) => entryJson(entry),
+    json: accountJson,
     warnings: async ({ name, address, tax_id: taxId }) => {
       const found = [
         await unprintableText('name', name),
@@ -105,7 +105,7 @@ export function catalogRoutes(api: Api, context: ApiContext): void {
     shape: accountShape,
     problem: 'account_unknown',
     now: (id) => catalog.account(id),
-    json: (entry) => entryJson({ ...entry, body: accountBody.parse(entry.body) }),
+    json: (entry) => accountJson({ ...entry, body: accountBody.parse(entry.body) }),
   });
   catalogReads(api, context, {
     kind: 'vm',

@@ -3,12 +3,12 @@ import type { InvoiceState } from '../../books/invoices.ts';
 import { readDocument, stateOf } from '../../books/ledger.ts';
 import { referenced, referenceTaken } from '../../books/payments.ts';
 import { entryBody, finalized, sha256 } from '../../books/stored-document.ts';
-import { minorDigits, parseAmount } from '../../domain/money.ts';
+import { minorDigits, parseAmount, signedNanos } from '../../domain/money.ts';
 import { type FieldError, fieldProblem } from '../../problems/field-problems.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { readContent } from '../../print/invoice-shape.ts';
 import { lineIdOf } from '../line-ids.ts';
-import { type IssuedLine, nanosOf } from './corrections.ts';
+import { type IssuedLine } from './corrections.ts';
 import { handNoteOf } from './hand-note.ts';
 import { type Given, refuseMoreThanHeld, withTax } from './held.ts';
 
@@ -33,7 +33,7 @@ export async function noteByHand(books: Books, id: string, request: HandRequest)
   const issued = await readDocument(books, id);
   const { lines } = readContent(issued.rest);
   const asked = sha256(
-    JSON.stringify([id, request.reason, request.lines.map(({ line, amount }) => [line, nanosOf(amount).toString()])]),
+    JSON.stringify([id, request.reason, request.lines.map(({ line, amount }) => [line, signedNanos(amount).toString()])]),
   );
   let same: string | undefined;
   const made = await books.write((_, newId) => {

@@ -2,14 +2,14 @@ import { sha256 } from '../../books/stored-document.ts';
 import { type Corrected, correctedOf } from '../../books/debit-lines.ts';
 import type { Books } from '../../books/books.ts';
 import type { DebitHead } from '../../books/debits.ts';
-import { formatAmount } from '../../domain/money.ts';
+import { formatAmount, signedNanos } from '../../domain/money.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { readContent } from '../../print/invoice-shape.ts';
 import { reasonText } from '../../print/words/content.ts';
 import type { RatedLine } from '../../rating/line.ts';
 import type { ReasonSay } from '../../rating/say.ts';
 import { type Credited, planSteps, type Step } from './correction-plan.ts';
-import { type Correction, correctionsOf, type IssuedLine, nanosOf } from './corrections.ts';
+import { type Correction, correctionsOf, type IssuedLine } from './corrections.ts';
 import { creditNoteOf } from './credit-note.ts';
 import { keepCreditNote, keepDebit, readDebit, readDocument, stateOf } from '../../books/ledger.ts';
 
@@ -148,7 +148,7 @@ async function carryOut(
 /** Σ credited ≤ line, where no other writer can come between. */
 function refuseTooMuch(before: ReadonlyMap<number, bigint>, credited: readonly Credited[], lines: readonly IssuedLine[]): void {
   for (const { line, nanos } of credited) {
-    if ((before.get(line) ?? 0n) + nanos > nanosOf(lines[line]?.amount ?? '0'))
+    if ((before.get(line) ?? 0n) + nanos > signedNanos(lines[line]?.amount ?? '0'))
       throw new ProblemError('invoice_conflict', `more would be credited than line ${line} of the invoice charged`);
   }
 }

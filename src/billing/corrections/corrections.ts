@@ -1,5 +1,5 @@
 import type { Corrected } from '../../books/debit-lines.ts';
-import { parseAmount } from '../../domain/money.ts';
+import { signedNanos } from '../../domain/money.ts';
 import { shownItem, type ShownLine } from '../../print/invoice-shape.ts';
 import { aboutText } from '../../print/words/content.ts';
 import type { LineKind, RatedLine } from '../../rating/line.ts';
@@ -66,8 +66,10 @@ export function lineKey({
 }
 
 /** Lines that lower others of their VM, and those that they may lower. */
-const LOWERING: ReadonlySet<LineKind> = new Set(['maximum']);
-const LOWERED: ReadonlySet<LineKind> = new Set(['service', 'traffic', 'flat', 'minimum', 'maximum', 'credit']);
+const LOWERED: ReadonlyMap<LineKind, readonly LineKind[]> = new Map([
+  ['maximum', ['service', 'traffic', 'flat', 'minimum', 'maximum', 'credit']],
+  ['discount', ['service', 'traffic', 'flat', 'minimum', 'maximum', 'credit', 'setup', 'add_on', 'fee', 'discount']],
+]);
 
 /** What tells a line from others of one bucket. */
 function toldBy(line: Parameters<typeof lineKey>[0]): string {
@@ -83,6 +85,7 @@ const TOLD_BY: Partial<Record<LineKind, string>> = {
   minimum: 'plan',
   maximum: 'plan',
   add_on: 'add_on',
+  discount: 'discount',
   charge: 'charge',
   late_fee: 'invoice',
 };
@@ -103,10 +106,15 @@ interface Bucket extends Omit<Correction, 'days' | 'minutes' | 'lines'> {
 /** The lines of an invoice that differ from what the same period rates to now. Debits of other invoices that it charges are not its own. */
 export function correctionsOf(issued: readonly IssuedLine[], corrected: Corrected, rated: readonly RatedLine[]): Correction[] {
   const buckets = new Map<string, Bucket>();
-  const lowered = new Set([...issued, ...rated].flatMap(({ kind, vm }) => (LOWERING.has(kind) ? [vm] : [])));
-  /** What a maximum lowers is one with it: neither is corrected by itself, for a line below zero takes no credit. */
+  const lowered = new Map<string | null, readonly LineKind[]>();
+  for (const { kind, vm } of [...issued, ...rated]) {
+    const kinds = LOWERED.get(kind) ?? [];
+    if (kinds.length > (lowered.get(vm)?.length ?? 0)) lowered.set(vm, kinds);
+  }
+  const isLowered = ({ kind, vm }: { kind: LineKind; vm: string | null }): boolean => lowered.get(vm)?.includes(kind) === true;
+  /** What a maximum or a discount lowers is one with it: neither is corrected by itself, for a line below zero takes no credit. */
   const keyOf = (line: Parameters<typeof lineKey>[0]): string =>
-    lowered.has(line.vm) && LOWERED.has(line.kind) ? lineKey({ ...line, kind: 'service', detail: {} }) : lineKey(line);
+    isLowered(line) ? lineKey({ ...line, kind: 'service', detail: {} }) : lineKey(line);
   const bucketOf = (line: Pick<Correction, 'kind' | 'vm' | 'item'>, key: string): Bucket => {
     const bucket = buckets.get(key) ?? {
       key,
@@ -117,7 +125,7 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
       beforeNanos: 0n,
       afterNanos: 0n,
       holdsNanos: 0n,
-      ...(lowered.has(line.vm) && LOWERED.has(line.kind) ? { kinds: [...LOWERED] } : {}),
+      ...(isLowered(line) ? { kinds: [...(lowered.get(line.vm) ?? [])] } : {}),
       own: new Map(),
       rated: new Map(),
       daysBefore: new Map(),
@@ -130,7 +138,7 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
     if (isDebit(line)) continue;
     const identified = { ...line, item: shownItem(line) };
     const bucket = bucketOf(identified, keyOf(identified));
-    const nanos = nanosOf(line.amount) - (corrected.credited.get(i) ?? 0n);
+    const nanos = signedNanos(line.amount) - (corrected.credited.get(i) ?? 0n);
     const given = corrected.given.get(i) ?? 0n;
     bucket.beforeNanos += nanos;
     bucket.holdsNanos += nanos - given;
@@ -199,12 +207,4 @@ function changedDays(before: ReadonlyMap<string, number>, after: ReadonlyMap<str
     .sort()
     .map((date) => ({ date, before: before.get(date) ?? 0, after: after.get(date) ?? 0 }))
     .filter((day) => day.before !== day.after);
-}
-
-/** The nanos of an amount as invoices write it, with its sign. */
-export function nanosOf(amount: string): bigint {
-  const negative = amount.startsWith('-');
-  const nanos = parseAmount(negative ? amount.slice(1) : amount);
-  if (nanos === undefined) throw new Error(`an invoice holds the amount ${amount}`);
-  return negative ? -nanos : nanos;
 }

@@ -1,10 +1,11 @@
+import { signedNanos } from '../../domain/money.ts';
 import type { InvoiceState } from '../../books/invoices.ts';
 import type { StoredDocument } from '../../books/stored-document.ts';
 import { toJson } from '../../domain/json.ts';
 import { shownItem } from '../../print/invoice-shape.ts';
 import { contentWords, reasonText } from '../../print/words/content.ts';
 import { correctionSay, type LineSay } from '../../rating/say.ts';
-import { type IssuedLine, nanosOf } from './corrections.ts';
+import { type IssuedLine } from './corrections.ts';
 import type { Given } from './held.ts';
 import { notePartsOf } from './note-parts.ts';
 
@@ -41,7 +42,7 @@ export function handNoteOf(
       formula: words.formula,
       detail: {
         ...{ invoice: id, number: head.number, line },
-        charged: amount(nanosOf(from.amount)),
+        charged: amount(signedNanos(from.amount)),
         ...(from.detail.percent === undefined ? {} : { percent: from.detail.percent }),
         ...(from.detail.name === undefined ? {} : { name: from.detail.name }),
         reason: reasonText(reason),

@@ -1,8 +1,8 @@
-import { formatAmount, parseAmount } from '../../domain/money.ts';
+import { formatAmount, parseAmount, signedNanos } from '../../domain/money.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { exact, roundedToMinor } from '../../rating/exact.ts';
 import { lineIdOf } from '../line-ids.ts';
-import { isDebit, type IssuedLine, nanosOf } from './corrections.ts';
+import { isDebit, type IssuedLine } from './corrections.ts';
 
 /** What is given back of a line, by its index. */
 export interface Given {
@@ -17,7 +17,7 @@ type Credited = ReadonlyMap<number, bigint>;
  * zero (credits, a maximum) are taken from the others.
  */
 export function heldNanos(lines: readonly IssuedLine[], credited: Credited, index: number): bigint {
-  const holds = (line: IssuedLine, i: number): bigint => nanosOf(line.amount) - (credited.get(i) ?? 0n);
+  const holds = (line: IssuedLine, i: number): bigint => signedNanos(line.amount) - (credited.get(i) ?? 0n);
   const line = lines[index];
   if (line === undefined) return 0n;
   const ofVm = lines.reduce((sum, each, i) => (each.vm === line.vm && each.kind !== 'tax' ? sum + holds(each, i) : sum), 0n);
@@ -56,8 +56,8 @@ export function withTax(lines: readonly IssuedLine[], credited: Credited, given:
     const isOn = (each: IssuedLine | undefined): boolean => each !== undefined && each.kind !== 'tax' && taxedBy(tax, each);
     const net = given.reduce((sum, { line, nanos }) => (isOn(lines[line]) ? sum + nanos : sum), 0n);
     if (net === 0n) return [];
-    const left = lines.reduce((sum, each, i) => (isOn(each) ? sum + nanosOf(each.amount) - (after.get(i) ?? 0n) : sum), 0n);
-    const held = notBelow0(nanosOf(tax.amount) - (credited.get(index) ?? 0n));
+    const left = lines.reduce((sum, each, i) => (isOn(each) ? sum + signedNanos(each.amount) - (after.get(i) ?? 0n) : sum), 0n);
+    const held = notBelow0(signedNanos(tax.amount) - (credited.get(index) ?? 0n));
     const rate = parseAmount(tax.detail.percent ?? percent ?? '0') ?? 0n;
     const nanos = left <= 0n ? held : least(held, roundedToMinor(exact(net * rate, 100n * 1_000_000_000n), currency));
     return nanos === 0n ? [] : [{ line: index, nanos }];

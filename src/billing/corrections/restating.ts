@@ -1,6 +1,6 @@
 import type { InvoiceState } from '../../books/invoices.ts';
 import type { BillingContext } from '../context.ts';
-import type { AccountBody, VmBody } from '../../catalog/bodies.ts';
+import type { AccountBody, DiscountBody, VmBody } from '../../catalog/bodies.ts';
 import { type CatalogChange, changedCatalog } from './changed-catalog.ts';
 import type { PlanBody } from '../../domain/plan.ts';
 import { ownTerms } from '../../terms/agreed.ts';
@@ -47,11 +47,27 @@ function touchedByPlan(context: BillingContext, id: string, after: PlanBody): To
 /** Taken away is what a body that lacks it takes away: another rate is of later invoices, and none is rarely meant. */
 function touchedByAccount(context: BillingContext, id: string, after: AccountBody): Touched | undefined {
   const before = context.catalog.account(id)?.body;
-  if (before === undefined || isZero(before.tax_percent) || !isZero(after.tax_percent)) return undefined;
+  if (before === undefined) return undefined;
+  const discounted = finalInvoices(context, id).filter(({ head }) => isTakenOffOtherwise(before, after, head.from, head.to));
+  if (discounted.length > 0) {
+    const what = `discounts of account ${id} would change for time that was invoiced`;
+    return { code: 'restates_invoices', what, states: discounted };
+  }
+  if (isZero(before.tax_percent) || !isZero(after.tax_percent)) return undefined;
   const states = finalInvoices(context, id);
   if (states.length === 0) return undefined;
   const what = `tax_percent of account ${id} would go from ${before.tax_percent} to 0; final invoices keep the rate that they have`;
   return { code: 'restates_invoices', what, states };
+}
+
+/** Whether an account has something else off at any instant of [fromMs, toMs). */
+function isTakenOffOtherwise(before: AccountBody, after: AccountBody, fromMs: number, toMs: number): boolean {
+  const edges = [before, after].flatMap(({ discounts = [] }) =>
+    discounts.flatMap((each) => [each.from, each.until ?? each.from]),
+  );
+  return [fromMs, ...edges]
+    .filter((atMs) => atMs >= fromMs && atMs < toMs)
+    .some((atMs) => JSON.stringify(discountsAt(before.discounts, atMs)) !== JSON.stringify(discountsAt(after.discounts, atMs)));
 }
 
 function touchedByVm(context: BillingContext, id: string, after: VmBody): Touched | undefined {
@@ -70,7 +86,7 @@ function touchedByVm(context: BillingContext, id: string, after: VmBody): Touche
 function agreesOtherwise(before: VmBody, after: VmBody, fromMs: number, toMs: number): boolean {
   const edges = [before, after].flatMap((vm) => [
     ...[...vm.plans, ...ownTerms(vm)].map((each) => each.from),
-    ...(vm.add_ons ?? []).flatMap((each) => [each.from, each.until ?? each.from]),
+    ...[...(vm.add_ons ?? []), ...(vm.discounts ?? [])].flatMap((each) => [each.from, each.until ?? each.from]),
     vm.starts_at ?? fromMs,
     vm.ends_at ?? fromMs,
   ]);
@@ -91,7 +107,14 @@ function agreedAt(vm: VmBody, atMs: number): string | null {
   const addOns = (vm.add_ons ?? [])
     .filter((each) => each.from <= atMs && (each.until ?? Infinity) > atMs)
     .map(({ id, name, price, quantity }) => [id, name, price, quantity]);
-  return plan === undefined ? null : JSON.stringify([plan, terms, nics, addOns]);
+  return plan === undefined ? null : JSON.stringify([plan, terms, nics, addOns, discountsAt(vm.discounts, atMs)]);
+}
+
+/** What is taken off at an instant. */
+function discountsAt(discounts: readonly DiscountBody[] = [], atMs: number): unknown[] {
+  return discounts
+    .filter((each) => each.from <= atMs && (each.until ?? Infinity) > atMs)
+    .map((each) => ({ ...each, from: 0, until: null }));
 }
 
 /** The final invoices of time in which a VM of their account was on a plan. */

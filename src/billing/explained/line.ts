@@ -58,6 +58,8 @@ export function explainLine(
       const { from, to, quantity: pieces } = line.detail;
       return { from, to, pieces, parts: addOnParts(vm?.service ?? [], line.detail, facts.currency) };
     }
+    case 'discount':
+      return { from: line.detail.from, to: line.detail.to };
     case 'minimum':
     case 'maximum':
       return { ...time, bound: { sum: line.detail.sum, lines: fineText(line.detail.lines_nanos, facts.currency) } };

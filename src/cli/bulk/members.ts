@@ -8,7 +8,7 @@ export const WHOLE: ReadonlySet<string> = new Set(['due_days', 'included_bytes',
 export const TRUTH: ReadonlySet<string> = new Set(['promotion', 'round_up']);
 /** Texts that people write: never JSON, whatever they begin with. */
 export const WRITTEN: ReadonlySet<string> = new Set([
-  ...['id', 'title', 'name', 'address', 'tax_id', 'registration', 'purchase_order', 'email', 'note', 'exempt_reason'],
+  ...['id', 'title', 'name', 'address', 'tax_id', 'registration', 'purchase_order', 'email', 'note', 'exempt_reason', 'reason'],
 ]);
 const DEPTH_MAX = 6;
 const LIST_MAX = 1_000;

@@ -42,6 +42,8 @@ export function lineNotes(line: ShownLine, telling: Telling): string[] {
       return lateNotes(line, telling);
     case 'fee':
       return eventNotes(line, telling);
+    case 'discount':
+      return discountNotes(line, telling);
     case 'charge':
       return chargeNotes(line, telling);
     default:
@@ -150,9 +152,15 @@ function chargeNotes({ detail, say }: ShownLine, { words }: Telling): string[] {
   const at = (say?.formula ?? []).flatMap((part) => (part.code === 'exchanged' ? [part] : []));
   return [
     ...(why === undefined || kind === 'handling' ? [] : [why]),
-    ...(clause === undefined || clause === null ? [] : [words.doc.quoted(clause)]),
+    ...(typeof clause !== 'string' ? [] : [words.doc.quoted(clause)]),
     ...(foreign === undefined ? [] : at.map((part) => sayIn(words.formula, part))),
   ];
+}
+
+/** Why something is taken off, and what was agreed. */
+function discountNotes({ detail: { why, clause } }: ShownLine, { words }: Telling): string[] {
+  const said = typeof clause === 'object' && clause !== null ? clause[words.language] : clause;
+  return [...(why === undefined ? [] : [why]), ...(said === undefined || said === null ? [] : [words.doc.quoted(said)])];
 }
 
 /** Why, and by how much, a line was corrected. */

@@ -126,6 +126,11 @@ function pricedAs(line: ShownLine, { invoice, words }: Telling): { quantity: str
   const [part] = parts;
   if (part !== undefined && parts.length === 1)
     return { quantity: `${piecesText(pieces)}${partQuantity(part, words)}`, unitPrice: partPrice(part, words) };
+  const about = line.say?.about;
+  if (about?.code === 'discount')
+    return about.percent === undefined || line.detail.base === undefined
+      ? { quantity: '', unitPrice: discountPrice(line, words) }
+      : { quantity: doc.percentOf(about.percent), unitPrice: grouped(line.detail.base) };
   if (bound !== undefined) return { quantity: '', unitPrice: '' };
   if (part !== undefined) return { quantity: '', unitPrice: '' };
   const [month] = uptime;
@@ -139,6 +144,11 @@ function pricedAs(line: ShownLine, { invoice, words }: Telling): { quantity: str
   if (line.kind === 'fee' && fee !== undefined) return { quantity: counted, unitPrice: fees.size === 1 ? grouped(fee) : '' };
   const isAverage = line.say?.formula.some(({ code }) => code === 'average') ?? false;
   return { quantity: counted, unitPrice: isAverage ? '' : grouped(priceOf(line.unit_price, invoice.currency)) };
+}
+
+/** A sum of money that is off by the time: `5.00 / month`. */
+function discountPrice({ detail: { sum, per } }: ShownLine, { doc }: Words): string {
+  return sum === undefined || per === undefined ? '' : doc.per[per](grouped(sum));
 }
 
 /** A price with the digits of its currency at least. */

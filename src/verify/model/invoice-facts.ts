@@ -60,8 +60,10 @@ export interface ModelVm {
   /** Sums of a plan: of a period, and once. */
   readonly sums: ReadonlyMap<string, ModelSums>;
   readonly addOns: readonly ModelAddOn[];
+  /** What is taken off its lines. */
+  readonly discounts?: readonly ModelDiscount[];
   /** What each recorded event of the period costs, zero where it is free. */
-  readonly fees: readonly { readonly kind: string; readonly nanos: bigint }[];
+  readonly fees: readonly { readonly kind: string; readonly atMs: number; readonly nanos: bigint }[];
 }
 
 /** In nanos; null: none. */
@@ -80,6 +82,17 @@ export interface ModelAddOn {
   readonly untilMs: number | null;
 }
 
+export interface ModelDiscount {
+  readonly name: string;
+  /** null: all but fees. */
+  readonly kinds: readonly string[] | null;
+  readonly fromMs: number;
+  readonly untilMs: number | null;
+  /** One of the two. */
+  readonly percent: Ratio | null;
+  readonly amount: ModelPlan['price'] | null;
+}
+
 export interface ModelInvoice {
   /** Nanos of the currency's minor unit. */
   readonly minorNanos: bigint;
@@ -92,6 +105,8 @@ export interface ModelInvoice {
   /** Whether terms and plans hold from their day, each plan's part by itself: once they did not. */
   readonly fromTheirDay: boolean;
   readonly vms: readonly ModelVm[];
+  /** What is taken off the lines of all VMs, and whose days sums are spread over. */
+  readonly discounts?: { readonly timeZone: string; readonly list: readonly ModelDiscount[] };
   /** What somebody charges: a line each. */
   readonly byHand?: readonly ModelByHand[];
   /** Final invoices that fell due: of each a line a rule. */
@@ -106,4 +121,30 @@ export interface ModelByHand {
   readonly nanos: bigint;
   /** null: taxed as the account is. */
   readonly taxPercentNanos: bigint | null;
+}
+
+/** A line of an invoice as the model computes it. */
+export interface ModelLine {
+  readonly kind:
+    | 'service'
+    | 'traffic'
+    | 'flat'
+    | 'minimum'
+    | 'maximum'
+    | 'setup'
+    | 'add_on'
+    | 'fee'
+    | 'charge'
+    | 'credit'
+    | 'discount'
+    | 'late_fee'
+    | 'tax';
+  readonly vm: string | null;
+  /** The plan of service, traffic and sums, the id of an add-on, the name of a discount, the kind of a fee, the id of a charge by hand, the invoice of a late fee. */
+  readonly about: string | null;
+  /** Days, minutes or events, where it is a whole number of these. */
+  readonly quantity: number | null;
+  readonly nanos: bigint;
+  /** Of a discount: how much it takes off which kind. */
+  readonly parts?: ReadonlyMap<string, bigint>;
 }

@@ -3,33 +3,12 @@
  * of the product but names of conditions.
  */
 import { halfEven, modelP95, modelTax, modelTraffic, type Ratio, sumOf } from './rater.ts';
-import type { ModelVmTraffic, ModelInvoice } from './invoice-facts.ts';
+import { type Taken, takenOffAll, takenOffVm } from './discounts.ts';
+import type { ModelInvoice, ModelLine, ModelVm, ModelVmTraffic } from './invoice-facts.ts';
 import { modelLateFees } from './late.ts';
 import { isWaived, MINUTE, type Served, minutesServed, chargeOf } from './served.ts';
 import { creditsOf, groupsBy } from './invoice-credits.ts';
 import { addOnNanos, firstServedMs, sumsOfPeriod } from './invoice-sums.ts';
-
-export interface ModelLine {
-  readonly kind:
-    | 'service'
-    | 'traffic'
-    | 'flat'
-    | 'minimum'
-    | 'maximum'
-    | 'setup'
-    | 'add_on'
-    | 'fee'
-    | 'charge'
-    | 'credit'
-    | 'late_fee'
-    | 'tax';
-  readonly vm: string | null;
-  /** The plan of service, traffic and sums, the id of an add-on, the kind of a fee, the id of a charge by hand, the invoice of a late fee. */
-  readonly about: string | null;
-  /** Days, minutes or events, where it is a whole number of these. */
-  readonly quantity: number | null;
-  readonly nanos: bigint;
-}
 
 export function modelInvoice(facts: ModelInvoice): ModelLine[] {
   const { fromMs, toMs, minorNanos } = facts;
@@ -37,6 +16,14 @@ export function modelInvoice(facts: ModelInvoice): ModelLine[] {
   const add = (line: Omit<ModelLine, 'nanos'>, exact: Ratio): void => {
     lines.push({ ...line, nanos: halfEven(exact, minorNanos) });
   };
+  const ofAccount = facts.discounts?.list ?? [];
+  const vms: { vm: ModelVm; period: readonly Served[] }[] = [];
+  const addTaken = (vm: string, about: string, parts: Taken | null): void => {
+    if (parts === null) return;
+    const nanos = [...parts.values()].reduce((sum, each) => sum + each, 0n);
+    lines.push({ kind: 'discount', vm, about, quantity: 1, nanos, parts });
+  };
+  const ofVm = (vm: string): ModelLine[] => lines.filter((line) => line.vm === vm);
   for (const vm of facts.vms) {
     const months = minutesServed(vm, facts.monthsFromMs, facts.monthsToMs);
     const period = months.filter((each) => each.atMs >= fromMs && each.atMs < toMs);
@@ -89,6 +76,14 @@ export function modelInvoice(facts: ModelInvoice): ModelLine[] {
       const quantity = credits.reduce((minutes, each) => minutes + each.minutes, 0);
       add({ kind: 'credit', vm: vm.vm, about: null, quantity }, { num: -sum.num, den: sum.den });
     }
+    for (const discount of [...(vm.discounts ?? []), ...ofAccount.filter(({ percent }) => percent !== null)])
+      addTaken(vm.vm, discount.name, takenOffVm(discount, { vm, period, lines: ofVm(vm.vm) }, minorNanos));
+    vms.push({ vm, period });
+  }
+  for (const discount of ofAccount) {
+    const so = vms.map((each) => ({ ...each, lines: ofVm(each.vm.vm) }));
+    const taken = takenOffAll(discount, facts.discounts?.timeZone ?? 'UTC', facts, so);
+    for (const [i, { vm }] of vms.entries()) addTaken(vm.vm, discount.name, taken[i] ?? null);
   }
   for (const { charge, vm, nanos } of facts.byHand ?? [])
     add({ kind: 'charge', vm, about: charge, quantity: 1 }, { num: nanos, den: 1n });
