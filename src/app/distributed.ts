@@ -161,6 +161,7 @@ export async function startDistributed(given: AppOptions): Promise<App> {
         });
   const server = await buildServer({
     keys: catalog.keys,
+    owners: catalog,
     once: { requests: records.requests, store, now },
     ...(api === undefined ? {} : { freshen: () => api.freshen(), sessions: records.sessions }),
     version: options.version,

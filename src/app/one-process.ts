@@ -175,6 +175,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   const server = await buildServer({
     keys: catalog.keys,
     sessions,
+    owners: catalog,
     once: { requests, store, now },
     version: options.version,
     examples: bodyExamples(now()),

@@ -68,6 +68,10 @@ export class Catalog {
   vm(id: string): Versioned<VmBody> | undefined {
     return this.#view.vms.get(id);
   }
+  /** The account that a VM belongs to now; undefined if the catalog has it not. */
+  accountOf(vm: string): string | undefined {
+    return this.#view.vms.get(vm)?.body.account;
+  }
   /** Ids of a kind in order, those after one, or all. */
   idsAfter(kind: 'plan' | 'account' | 'vm', id?: string): readonly string[] {
     return this.#view.ids[kind].after(id);

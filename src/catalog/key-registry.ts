@@ -4,14 +4,14 @@ import type { Journal, Projection } from '../journal/journal.ts';
 import { fieldProblem } from '../problems/field-problems.ts';
 import { ProblemError } from '../problems/problem.ts';
 import type { Store } from '../store/store.ts';
-import { digestOf, type Key, keyBody, type KeyBody, keyFromBytes, type KeyRequest, KeyRing } from './keys.ts';
+import { digestOf, type Key, keyBody, type KeyBody, keyFromBytes, keyOfBody, type KeyRequest, KeyRing } from './keys.ts';
 import { held, type Versioned, versionOf } from './versioned.ts';
 
 /** The id under which the key of UPTALLY_ADMIN_KEY, or the one made at first start, is kept; after a revocation a number follows. */
 const BOOTSTRAP_KEY_ID = 'bootstrap';
 
 /** A key that is to be made; one without `expires_at` does not expire. */
-type NewKey = Omit<KeyRequest, 'expires_at'> & Partial<Pick<KeyRequest, 'expires_at'>>;
+type NewKey = Omit<KeyRequest, 'expires_at' | 'account'> & Partial<Pick<KeyRequest, 'expires_at' | 'account'>>;
 
 /** A key, and until when it is in force. */
 interface KeyThatLasts extends Key {
@@ -57,7 +57,7 @@ export class KeyRegistry implements Projection {
   keyInForce(id: string): KeyThatLasts | undefined {
     const body = this.#keys.get(id)?.body;
     if (body === undefined || !this.#isInForce(body)) return undefined;
-    return { id, name: body.name, role: body.role, vms: body.vms, expiresAtMs: body.expires_at };
+    return { ...keyOfBody(id, body), expiresAtMs: body.expires_at };
   }
 
   /** Makes a key. Its text is in the answer and nowhere else. Throws `invalid_body` for one that is never in force. */
@@ -71,6 +71,7 @@ export class KeyRegistry implements Projection {
       draftOf(id, {
         ...keyRow(request.role, request.name, request.vms, key),
         ...(expiresAt === null ? {} : { expires_at: expiresAt }),
+        ...(request.account === undefined ? {} : { account: request.account }),
       }),
     ]);
     return { key, entry: held(this.#keys, id) };

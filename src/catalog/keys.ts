@@ -4,7 +4,7 @@ import { identifier } from '../domain/plan.ts';
 import { instant } from '../domain/shapes.ts';
 import { vmPattern } from '../samples/names.ts';
 
-export const KEY_ROLES = ['agent', 'billing', 'read', 'admin'] as const;
+export const KEY_ROLES = ['agent', 'billing', 'read', 'admin', 'customer'] as const;
 export type KeyRole = (typeof KEY_ROLES)[number];
 
 const KEY_PREFIX = 'upt_';
@@ -12,9 +12,9 @@ const KEY_BYTES = 32;
 const KEY_LENGTH_MAX = 256;
 
 /**
- * The body of `POST /v1/keys` (SPEC §7): an agent names the VMs it may post for. The other roles may send `vms` as well, whatever
- * it holds, an empty list or null too: it limits posting, which a billing key never may and an admin key always may, so
- * nothing of it is kept.
+ * The body of `POST /v1/keys` (SPEC §7): an agent names the VMs it may post for, and a customer its account and, if it is not to see all of
+ * them, VMs. The other roles may send `vms` as well, whatever it holds, an empty list or null too: it limits posting, which a billing key never may
+ * and an admin key always may, so nothing of it is kept.
  */
 export const keyRequest = z
   .strictObject({
@@ -25,7 +25,10 @@ export const keyRequest = z
       .max(64)
       .nullable()
       .default(null)
-      .describe('Patterns of the VMs that a key of role agent may post for.'),
+      .describe(
+        'Patterns of the VMs that a key of role agent may post for, or one of role customer sees; null: a customer sees all of its own.',
+      ),
+    account: identifier.nullable().default(null).describe('Whose customer a key of role customer is of; of no other role.'),
     expires_at: instant
       .nullable()
       .default(null)
@@ -35,7 +38,19 @@ export const keyRequest = z
     path: ['vms'],
     message: 'must name at least one VM or pattern for the role agent',
   })
-  .transform((key) => ({ ...key, vms: key.role === 'agent' ? key.vms : null }))
+  .refine((key) => key.role !== 'customer' || key.vms === null || key.vms.length > 0, {
+    path: ['vms'],
+    message: 'must name at least one VM or pattern, or be left out: then it is all of the account',
+  })
+  .refine((key) => (key.role === 'customer') === (key.account !== null), {
+    path: ['account'],
+    message: 'must name an account for the role customer, and for no other',
+  })
+  .transform(({ account, ...key }) => ({
+    ...key,
+    vms: key.role === 'agent' || key.role === 'customer' ? key.vms : null,
+    ...(account === null ? {} : { account }),
+  }))
   .meta({
     if: { properties: { role: { const: 'agent' } } },
     then: { required: ['vms'], properties: { vms: { type: 'array', minItems: 1 } } },
@@ -46,8 +61,10 @@ export type KeyRequest = z.infer<typeof keyRequest>;
 export const keyBody = z.strictObject({
   role: z.enum(KEY_ROLES),
   name: z.string(),
-  /** Patterns; null: the role posts no samples. */
+  /** Patterns; null: the role posts no samples, or a customer sees all of its account. */
   vms: z.array(z.string()).nullable(),
+  /** Of role customer alone. */
+  account: z.string().optional(),
   /** SHA-256 in hex. A key has 256 random bits, so a slow hash would add nothing. */
   digest: z.string().regex(/^[0-9a-f]{64}$/),
   revoked: z.boolean(),
@@ -62,6 +79,12 @@ export interface Key {
   name: string;
   role: KeyRole;
   vms: readonly string[] | null;
+  account?: string;
+}
+
+/** The key that a body is kept of. */
+export function keyOfBody(id: string, { name, role, vms, account }: KeyBody): Key {
+  return { id, name, role, vms, ...(account === undefined ? {} : { account }) };
 }
 
 /** A new key from 32 random bytes of the caller's. */
@@ -90,7 +113,7 @@ export class KeyRing {
     const digest = Buffer.from(body.digest, 'hex');
     const prefix = prefixOf(digest);
     const list = this.#byPrefix.get(prefix) ?? [];
-    list.push({ key: { id, name: body.name, role: body.role, vms: body.vms }, digest });
+    list.push({ key: keyOfBody(id, body), digest });
     this.#byPrefix.set(prefix, list);
     this.#byId.set(id, prefix);
   }

@@ -3,6 +3,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { type ProblemCode, ProblemError } from '../problems/problem.ts';
 import { fieldErrorsOf, fieldProblem } from '../problems/field-problems.ts';
+import { cutDown } from './customer.ts';
+import type { KeyRole, Owners } from './keys.ts';
 import { type KeyChecks, type RequireKey, type RequireRole, rolesFor } from './auth.ts';
 import { toJson } from '../domain/json.ts';
 import { Once, type OnceParts } from './idempotency.ts';
@@ -19,6 +21,13 @@ declare module 'fastify' {
 /** Adds routes to a server; it may use `api.requireRole`, `api.document` and `api.app`. */
 export type HttpPlugin = (api: Api) => Promise<void> | void;
 
+export interface ApiParts {
+  /** What is known of requests that are carried out once; left out: the process has no call that may be. */
+  readonly once?: OnceParts | undefined;
+  /** What belongs to whom; left out: customers have nothing here. */
+  readonly owners?: Owners | undefined;
+}
+
 /** What routes are made with: checks requests by their schemas, writes answers with exact integers, and keeps the list. */
 export class Api {
   readonly operations: Operation[] = [];
@@ -27,9 +36,10 @@ export class Api {
   readonly requireKey: RequireKey;
   readonly requireRole: RequireRole;
   readonly #once: Once | undefined;
+  readonly #owners: Owners | undefined;
 
-  /** @param once what is known of requests that are carried out once; left out: the process has no call that may be */
-  constructor(app: FastifyInstance, { requireKey, requireRole }: KeyChecks, once?: OnceParts) {
+  constructor(app: FastifyInstance, { requireKey, requireRole }: KeyChecks, { once, owners }: ApiParts = {}) {
+    this.#owners = owners;
     this.app = app;
     this.#once = once === undefined ? undefined : new Once(once);
     this.requireKey = requireKey;
@@ -38,8 +48,10 @@ export class Api {
 
   /** Adds a call to the document and to what 405 knows; the caller registers the route with Fastify itself. */
   document(operation: Operation): void {
+    if (operation.roles?.includes('customer') === true && operation.customer === undefined)
+      throw new Error(`${operation.method} ${operation.path} does not say what a customer sees of it`);
     this.operations.push(
-      operation.roles === null ? operation : { ...operation, roles: rolesFor(operation.method, operation.roles) },
+      operation.roles === null ? operation : { ...operation, roles: rolesFor(operation.method, rolesOf(operation)) },
     );
   }
 
@@ -63,12 +75,14 @@ export class Api {
       url: routeOf(operation.path),
       ...(once === undefined ? {} : { onSend: (request, reply, payload) => once.keep(request, reply, payload) }),
       onRequest: [
-        ...(operation.roles === null ? [] : [this.requireRole(...operation.roles)]),
+        ...(operation.roles === null ? [] : [this.requireRole(...rolesOf(operation))]),
         ...(bodySchema === undefined ? [] : [refuseCodings]),
       ],
       handler: async (request, reply) => {
         const params = checked('invalid_parameter', operation.params, request.params) as z.infer<P>;
-        const query = checked('invalid_parameter', operation.query, request.query) as z.infer<Q>;
+        const { customer } = operation;
+        const asked = customer === undefined ? request : cutDown(request, customer, this.#owners);
+        const query = checked('invalid_parameter', operation.query, asked.query) as z.infer<Q>;
         const body = checked('invalid_body', bodySchema, request.body) as z.infer<B>;
         const work = (): Promise<unknown> => handle({ params, query, body, request, reply });
         const answer = once === undefined ? await work() : await once.carryOut(request, reply, work);
@@ -93,6 +107,11 @@ export class Api {
     const named = found.filter((operation) => !operation.path.includes('{'));
     return (named.length > 0 ? named : found).map((operation) => operation.method);
   }
+}
+
+/** Who may make a call: customers where it says how it is cut down for them. */
+export function rolesOf({ roles, customer }: Pick<Operation, 'roles' | 'customer'>): readonly KeyRole[] {
+  return roles === null ? [] : customer === undefined ? roles : [...new Set([...roles, 'customer' as const])];
 }
 
 /** Bodies of calls are small: they come as they are. Refused by their heads, before one is asked for. */

@@ -1,13 +1,21 @@
 /** What the frame knows of keys: who may ask. Who makes and keeps them is no concern of it. */
-export type KeyRole = 'agent' | 'billing' | 'read' | 'admin';
+export type KeyRole = 'agent' | 'billing' | 'read' | 'admin' | 'customer';
 
 /** Who sent a request. */
 export interface Key {
   readonly id: string;
   readonly name: string;
   readonly role: KeyRole;
-  /** Patterns of the VMs that it may post for; null: all. */
+  /** Patterns of the VMs that it may post for, or ask about; null: all. */
   readonly vms: readonly string[] | null;
+  /** The one account whose customer it is; left out: it is of the provider. */
+  readonly account?: string;
+}
+
+/** What belongs to whom. */
+export interface Owners {
+  /** The account of a VM; undefined if it is in no catalog. */
+  accountOf(vm: string): string | undefined;
 }
 
 /** Whom what is posted is counted by. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type ProblemCode, PROBLEMS } from '../problems/problem.ts';
 import { SESSION_COOKIE } from './cookie.ts';
+import type { CustomerCut } from './customer.ts';
 import type { KeyRole } from './keys.ts';
 
 /** What is written of a call in the OpenAPI document; the same schemas check its requests. */
@@ -13,6 +14,8 @@ export interface Operation {
   description?: string;
   /** Roles of keys that may call it; null: no key. */
   roles: readonly KeyRole[] | null;
+  /** How the call is cut down for a key of one account; left out: such a key may not make it. */
+  customer?: CustomerCut;
   params?: z.ZodObject;
   query?: z.ZodObject;
   /** Headers that say something here, by their names in small letters; the call reads them itself. */
@@ -138,6 +141,7 @@ function operationObject(operation: Operation, examples: BodyExamples): Record<s
     ...(operation.description === undefined ? {} : { description: operation.description }),
     security: securityOf(roles),
     ...(roles === null ? {} : { 'x-roles': roles }),
+    ...(operation.customer === undefined ? {} : { 'x-customer': operation.customer }),
     parameters: [
       ...parameters('path', operation.params),
       ...parameters('query', operation.query),

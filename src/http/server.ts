@@ -8,7 +8,7 @@ import { bareServer, type BareOptions, HTTP_LIMITS } from './bare-server.ts';
 import { boundBodies } from './body-budget.ts';
 import { installDocs } from './docs.ts';
 import type { OnceParts } from './idempotency.ts';
-import type { KeysInForce, SessionsInForce } from './keys.ts';
+import type { KeysInForce, Owners, SessionsInForce } from './keys.ts';
 import { installMetrics } from './metrics.ts';
 import type { BodyExamples } from './openapi.ts';
 import { installNotFound } from './problem-pages.ts';
@@ -21,6 +21,8 @@ export interface FrameOptions extends BareOptions {
   readonly freshen?: () => Promise<void>;
   /** Awaited before a key that is not known is turned away: another process may have made it. */
   readonly onUnknownKey?: () => Promise<void>;
+  /** What belongs to whom; left out: customers have nothing here. */
+  readonly owners?: Owners;
   /** What is known of requests that are carried out once. */
   readonly once?: OnceParts;
   /** The product's version, shown in the OpenAPI document. */
@@ -45,7 +47,7 @@ export async function buildServer(options: FrameOptions): Promise<FastifyInstanc
   if (freshened !== undefined) app.addHook('onRequest', freshened);
   checkKeyAgain(app, { keys, sessions }, freshened);
 
-  const api = new Api(app, keyChecks({ keys, sessions, onUnknownKey }), options.once);
+  const api = new Api(app, keyChecks({ keys, sessions, onUnknownKey }), { once: options.once, owners: options.owners });
   installNotFound(app, (path) => api.methodsOf(path));
   installMetrics(api, registry);
   for (const plugin of plugins) await plugin(api);

@@ -24,6 +24,7 @@ const BESIDE_SCHEMAS = [
   /must not have two of the same/,
   // only agents post
   /at least one VM or pattern for the role agent/,
+  /must name an account for the role customer|at least one VM or pattern, or be left out/,
   /there is no (clause|preset|sheet|ground)/,
   // what a sheet contradicts itself in (src/terms/contradictions.ts)
   /is named by no rule|must descend|is below the credit of|credit never exceeds|must be an ISO 4217/,

@@ -35,7 +35,7 @@ export async function openCatalog(store: Store, now: () => number): Promise<Cata
 /** What a test may want otherwise. */
 export interface TestParts
   extends
-    Omit<FrameOptions, 'keys' | 'sessions'>,
+    Omit<FrameOptions, 'keys' | 'sessions' | 'owners'>,
     ServiceParts,
     Pick<ApiContext, 'watermarkMs' | 'termsLibrary' | 'issuer' | 'now'> {
   /** Left out: what the watermark says. */
@@ -82,6 +82,7 @@ export function serverOn(store: Store, catalog: Catalog, change: Partial<TestPar
     ...parts,
     keys: catalog.keys,
     sessions,
+    owners: catalog,
     once: { requests, store, now },
     plugins: [servicePlugin(parts), apiPlugin(context), ...parts.plugins],
   });

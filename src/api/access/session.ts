@@ -24,13 +24,14 @@ const whoShape = z.object({
   key: z.object({ id: z.string(), name: z.string() }),
   role: z.enum(KEY_ROLES),
   account: z.string().nullable().describe('The one account whose holder it is; null: it is of the staff.'),
+  vms: z.array(z.string()).nullable().describe('Patterns of the VMs of that account that it sees; null: all.'),
   until: instantShape.nullable().describe('When it is over; null: a key that does not expire.'),
   via: z.enum(['session', 'key']),
 });
 
-function whoJson({ id, name, role }: Key, untilMs: number | null, via: 'session' | 'key'): Record<string, unknown> {
+function whoJson({ id, name, role, account, vms }: Key, untilMs: number | null, via: 'session' | 'key'): Record<string, unknown> {
   const until = untilMs === null ? null : formatInstant(untilMs);
-  return { key: { id, name }, role, account: null, until, via };
+  return { key: { id, name }, role, account: account ?? null, vms: role === 'customer' ? vms : null, until, via };
 }
 
 /** Sessions of people at a page of this server. */
@@ -68,6 +69,7 @@ export function sessionRoutes(api: Api, { catalog, sessions }: ApiContext): void
       tag: 'access',
       summary: 'Who asks: by its session, or its key',
       roles: KEY_ROLES,
+      customer: { by: 'handler' },
       answers: { 200: { description: 'Who it is, and until when', schema: whoShape } },
       problems: [],
     },
@@ -87,6 +89,7 @@ export function sessionRoutes(api: Api, { catalog, sessions }: ApiContext): void
       summary: 'End the session',
       description: 'Of its cookie; a request with a key instead ends nothing. The cookie is taken back.',
       roles: KEY_ROLES,
+      customer: { by: 'handler' },
       answers: { 204: { description: 'It is over' } },
       problems: ['other_page', 'store_unavailable'],
     },

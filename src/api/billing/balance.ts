@@ -96,6 +96,7 @@ export function balanceRoutes(api: Api, context: ApiContext): void {
       tag: 'billing',
       summary: "An account's prepaid balance: its state, since when, and the entries it is the sum of",
       roles: ROLES,
+      customer: { by: 'account', whole: true },
       params: accountParams,
       query: z.strictObject({
         before: z

@@ -101,6 +101,7 @@ export function chargeRoutes(api: Api, context: ApiContext): void {
       summary: 'What an account was charged by hand, in the order in which it was recorded',
       description: '`status` says whether a final invoice has it, and `invoice` which one.',
       roles: ROLES,
+      customer: { by: 'account', whole: true },
       params: accountParams,
       answers: { 200: { description: 'The charges', schema: z.object({ account: z.string(), charges: z.array(chargeShape) }) } },
       problems: ['bad_request', 'account_unknown', 'store_unavailable'],

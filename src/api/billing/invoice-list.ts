@@ -8,6 +8,7 @@ import { identifier } from '../../domain/plan.ts';
 import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
 import type { Api } from '../../http/api.ts';
 import { checked } from '../../http/api.ts';
+import { customerOf } from '../../http/customer.ts';
 import type { ApiContext } from '../shared/context.ts';
 import { PAGE_ROWS_MAX, readLimit } from '../shared/window.ts';
 import { instantShape, next } from '../shared/shapes.ts';
@@ -63,6 +64,7 @@ export function invoiceListRoutes(api: Api, { books }: ApiContext): void {
       tag: 'billing',
       summary: 'Invoices and credit notes by period',
       roles: ['billing', 'admin'],
+      customer: { by: 'account_of_query', whole: true },
       query: z.strictObject({
         ...listQuery,
         limit: z.string().optional().describe(`Rows of a page, 1 to ${PAGE_ROWS_MAX}; the default is the most.`),
@@ -71,7 +73,7 @@ export function invoiceListRoutes(api: Api, { books }: ApiContext): void {
       answers: { 200: { description: 'Without their lines', schema: z.object({ invoices: z.array(summaryShape), next }) } },
       problems: ['invalid_parameter', 'invalid_cursor'],
     },
-    ({ query: { limit, cursor, ...given } }) => {
+    ({ query: { limit, cursor, ...given }, request }) => {
       const texts = Object.fromEntries(Object.entries(given).filter((each): each is [string, string] => each[1] !== undefined));
       const pinned = cursor === undefined ? undefined : decodeCursor(cursor, PATH, texts, position);
       const query = pinned?.query ?? texts;
@@ -81,6 +83,7 @@ export function invoiceListRoutes(api: Api, { books }: ApiContext): void {
         .statesOf(account)
         .filter(
           (state) =>
+            (state.status !== 'draft' || customerOf(request) === undefined) &&
             (from === undefined || state.head.to > from) &&
             (to === undefined || state.head.from < to) &&
             (status === undefined || state.status === status) &&

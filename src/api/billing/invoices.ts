@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { instant } from '../../domain/shapes.ts';
 import { contentOf, type StoredDocument } from '../../books/stored-document.ts';
@@ -13,6 +13,7 @@ import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { Api } from '../../http/api.ts';
 import { keyOf, recorderOf } from '../../http/auth.ts';
+import { accountHidden, customerOf } from '../../http/customer.ts';
 import type { ApiContext } from '../shared/context.ts';
 import { formAsked, sendFile, sendPage } from '../shared/forms.ts';
 import { answerInTime } from '../shared/slow-answer.ts';
@@ -48,17 +49,21 @@ export function invoiceRoutes(api: Api, context: ApiContext): void {
         'From and to are starts of local days in the time zone of one of its plans: a calendar day or month, or several days. `preview` keeps ' +
         'nothing; `draft` keeps a draft, or rates the draft of the same period again.',
       roles: [...ROLES, 'read'],
+      customer: { by: 'handler', whole: true },
       body: { 'application/json': invoiceRequest },
       answers: { 201: { description: 'The draft; 200 with a preview', schema: invoiceShape } },
       problems: [...BODY_PROBLEMS, 'account_unknown', 'invoice_conflict', 'exchange_rate_missing'],
     },
     async ({ body, request, reply }) => {
+      const customer = customerOf(request);
+      if (customer !== undefined && body.account !== customer.account) throw accountHidden(body.account);
       if (catalog.account(body.account) === undefined)
         throw new ProblemError('account_unknown', `there is no account ${body.account}`, { account: body.account });
       checkPeriod(catalog, body.account, body.from, body.to);
       const isPreview = body.mode === 'preview';
-      if (!isPreview && keyOf(request).role === 'read')
-        throw new ProblemError('forbidden', 'a key of role read may not keep a draft; it takes billing or admin');
+      const { role } = keyOf(request);
+      if (!isPreview && (role === 'read' || role === 'customer'))
+        throw new ProblemError('forbidden', `a key of role ${role} may not keep a draft; it takes billing or admin`);
       return answerInTime(reply, isPreview ? 200 : 201, async () => {
         const document: RatedDocument = await rateDocument(context, body.account, body.from, body.to);
         if (!isPreview) refuseUnbilled(document);
@@ -77,6 +82,7 @@ export function invoiceRoutes(api: Api, context: ApiContext): void {
         '`part=content` and `part=evidence` answer the very bytes that `sha256.content` and `sha256.evidence` are the digests of; ' +
         '`part=copy` both as texts, with the digests: a copy that `uptally verify --invoice FILE` can check on any machine, at any time.',
       roles: ROLES,
+      customer: { by: 'handler', whole: true },
       params: idParams,
       query: z.strictObject({
         part: z.enum(['content', 'evidence', 'copy']).optional(),
@@ -88,6 +94,7 @@ export function invoiceRoutes(api: Api, context: ApiContext): void {
       problems: ['invalid_parameter', 'invoice_unknown', 'not_acceptable', 'store_unavailable'],
     },
     async ({ params: { id }, query: { part, bom }, request, reply }) => {
+      refuseOthers(context, request, id);
       if (part !== undefined) {
         const document = await readDocument(books, id);
         return reply.type(JSON_TYPE).send(partOf(part, contentOf(id, document), document));
@@ -171,6 +178,14 @@ export function invoiceRoutes(api: Api, context: ApiContext): void {
       return answerJson(reply, id);
     },
   );
+}
+
+/** A customer has the documents of its account that are not drafts. Throws `invoice_unknown`. */
+function refuseOthers({ books }: ApiContext, request: FastifyRequest, id: string): void {
+  const customer = customerOf(request);
+  if (customer === undefined) return;
+  const isOwn = books.statesOf(customer.account).some((state) => state.id === id && state.status !== 'draft');
+  if (!isOwn) throw new ProblemError('invoice_unknown', `there is no invoice or credit note ${id}`, { invoice: id });
 }
 
 /** A name of letters that every system takes: invoice-12. */

@@ -39,6 +39,7 @@ export function ledgerRoutes(api: Api, { catalog, books }: ApiContext): void {
         'Invoices and credit notes, payments, late fees and what left, in the order of the instants from which they hold. The balance is the sum of all entries ' +
         'up to an instant; nothing else stores money.',
       roles: ['billing', 'admin'],
+      customer: { by: 'account', whole: true },
       params: accountParams,
       query: z.strictObject({
         from: text.optional().describe('Left out: from the first entry on.'),

@@ -9,7 +9,10 @@ import { partiesOf } from '../../billing/refunds/parties.ts';
 import { formAsked, sendFile, sendPage } from '../shared/forms.ts';
 import { decisionFile, decisionPage } from '../../print/forms/decision.ts';
 import { checkRefund } from '../../billing/refunds/check.ts';
-import type { Api } from '../../http/api.ts';
+import { type Api, rolesOf } from '../../http/api.ts';
+import { customerOf, seesVm, vmHidden } from '../../http/customer.ts';
+import { oneFieldProblem } from '../../problems/field-problems.ts';
+import { ProblemError } from '../../problems/problem.ts';
 import { recorderOf } from '../../http/auth.ts';
 import { toJson } from '../../domain/json.ts';
 import type { ApiContext } from '../shared/context.ts';
@@ -111,6 +114,7 @@ export function refundRoutes(api: Api, context: ApiContext): void {
       description:
         'Every ground and every bar with what was measured, the limit and the clause. Nothing is paid; the decision is kept, and another check is another decision.',
       roles: ROLES,
+      customer: { by: 'handler' },
       body: { 'application/json': refundRequest },
       answers: { 200: { description: 'The decision', schema: answerShape } },
       problems: [
@@ -126,6 +130,11 @@ export function refundRoutes(api: Api, context: ApiContext): void {
     },
     async ({ body, request }) => {
       const { vm, at } = body;
+      const customer = customerOf(request);
+      if (customer !== undefined) {
+        if (!seesVm(customer, context.catalog, vm)) throw vmHidden(vm);
+        if (body.terms !== undefined) throw oneFieldProblem('invalid_body', 'terms', 'is not taken of a key of role customer');
+      }
       const by = recorderOf(request);
       const terms = typeof body.terms === 'object' ? inlineSheet(body.terms, 'terms') : body.terms;
       const answer = await checkRefund(context, termsLibrary, { vm, atMs: at ?? now(), terms });
@@ -152,6 +161,7 @@ export function refundRoutes(api: Api, context: ApiContext): void {
     description:
       'HTML and PDF are a letter to the customer, in the language of the account: each rule in words, measured value, limit, outcome.',
     roles: ROLES,
+    customer: { by: 'handler' },
     params: idParams,
     answers: { 200: { description: 'The decision', schema: answerShape, otherTypes: [FORMS.html, FORMS.pdf] } },
     problems: ['refund_check_unknown', 'not_acceptable', 'store_unavailable'],
@@ -160,9 +170,13 @@ export function refundRoutes(api: Api, context: ApiContext): void {
   // The kept text goes out as it is: reading it would round its integers.
   api.app.get<{ Params: { id: string } }>(
     '/v1/refund-checks/:id',
-    { onRequest: api.requireRole(...ROLES) },
+    { onRequest: api.requireRole(...rolesOf(read)) },
     async (request, reply) => {
-      const text = await books.refundChecks.read(request.params.id);
+      const { id } = request.params;
+      const text = await books.refundChecks.read(id);
+      const customer = customerOf(request);
+      if (customer !== undefined && !seesVm(customer, context.catalog, vmOfCheck(text)))
+        throw new ProblemError('refund_check_unknown', `there is no refund check ${id}`);
       reply.header('vary', 'accept');
       switch (formAsked(request, FORMS, 'a refund check')) {
         case 'html': {
@@ -176,4 +190,8 @@ export function refundRoutes(api: Api, context: ApiContext): void {
       }
     },
   );
+}
+
+function vmOfCheck(text: string): string {
+  return z.looseObject({ vm: z.string() }).parse(JSON.parse(text)).vm;
 }

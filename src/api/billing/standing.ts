@@ -71,6 +71,7 @@ export function standingRoutes(api: Api, context: ApiContext): void {
       tag: 'billing',
       summary: 'Whether an account and its VMs are served, by which clause not, what was carried out and what is to come',
       roles: ['billing', 'admin'],
+      customer: { by: 'account', whole: true },
       params: accountParams,
       answers: { 200: { description: 'How it stands', schema: standingShape } },
       problems: ['invalid_parameter', 'account_unknown', 'store_unavailable'],

@@ -65,6 +65,7 @@ export function statementRoutes(api: Api, context: ApiContext): void {
         "The balance carried forward, every entry with the number of its document and what it is in the account's language, the balance after each, and the balance at the end. " +
         `At most ${PAGE_ROWS_MAX} entries: the ledger has any number, by page.`,
       roles: ['billing', 'admin'],
+      customer: { by: 'account', whole: true },
       params: accountParams,
       query: z.strictObject({
         from: bound.optional().describe('As `to`; left out: from the first entry on.'),

@@ -5,9 +5,11 @@ import type { Versioned } from '../../catalog/versioned.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { identifier } from '../../domain/plan.ts';
 import { type Api, checked } from '../../http/api.ts';
+import { customerOf, seesVm } from '../../http/customer.ts';
 import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
 import { vmPage, type VmSeen, vmsSeen } from '../../query/vms.ts';
 import type { ApiContext } from '../shared/context.ts';
+import { plansSeenBy } from '../shared/customers-own.ts';
 import { instantShape, pageOf } from '../shared/shapes.ts';
 import { parameterProblem, rangeQuery, readLimit } from '../shared/window.ts';
 import { accountJson, accountShape, entryJson, planShape, vmShape } from './catalog-shapes.ts';
@@ -145,6 +147,7 @@ export function catalogListRoutes(
     {
       ...common,
       path: '/v1/plans',
+      customer: { by: 'account_of_query' },
       summary: 'Plans',
       query: z.strictObject({
         account: filters.account.describe('Only those that a VM of the account is, was or will be on.'),
@@ -153,15 +156,19 @@ export function catalogListRoutes(
       }),
       answers: { 200: { description: 'Plans as they are now, by id', schema: pageOf(planShape) } },
     },
-    ({ query }) =>
-      page(
+    ({ query, request }) => {
+      const customer = customerOf(request);
+      const own = customer === undefined ? undefined : plansSeenBy(catalog, customer);
+      return page(
         'plan',
         query,
         (id, { account, q: sought }) =>
+          (own === undefined || own.has(id)) &&
           (account === undefined || catalog.vmsOf(account).some((vm) => plansOf(vm).includes(id))) &&
           holds(sought, id, catalog.plan(id)?.body.title),
         (id) => jsonOf(catalog.plan(id), entryJson),
-      ),
+      );
+    },
   );
   api.route(
     {
@@ -191,6 +198,7 @@ export function catalogListRoutes(
     {
       ...common,
       path: '/v1/vms',
+      customer: { by: 'account_of_query', without: ['plan'] },
       summary: 'VMs that the catalog, a raw sample or a stored row names; with filters, those of the catalog',
       query: z.strictObject({
         account: filters.account,
@@ -201,7 +209,8 @@ export function catalogListRoutes(
       }),
       answers: { 200: { description: 'By name: what was seen of them, and what is agreed for them now', schema: pageOf(vmRow) } },
     },
-    async ({ query }) => {
+    async ({ query, request }) => {
+      const customer = customerOf(request);
       const reading = readingOf(context, 'vm', query);
       if (!reading.isFiltered) {
         const { rows, next } = await vmPage(context, { after: reading.after ?? '', limit: reading.rows });
@@ -211,6 +220,7 @@ export function catalogListRoutes(
         'vm',
         reading,
         (id, { account, plan, state, q: sought }, nowMs) =>
+          (customer === undefined || seesVm(customer, catalog, id)) &&
           (account === undefined || catalog.vm(id)?.body.account === account) &&
           holds(sought, id, catalog.vm(id)?.body.title) &&
           (plan === undefined || plansOf(id).includes(plan)) &&

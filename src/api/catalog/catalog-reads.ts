@@ -7,6 +7,7 @@ import { ProblemError } from '../../problems/problem.ts';
 import type { QueryContext } from '../../query/context.ts';
 import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
 import type { Api } from '../../http/api.ts';
+import { type CustomerCut, type CustomerKey, customerOf } from '../../http/customer.ts';
 import { instantText, parameterProblem, rangeQuery, readLimit } from '../shared/window.ts';
 import { etagOf } from './catalog-writes.ts';
 import { idParams, pageOf } from '../shared/shapes.ts';
@@ -23,6 +24,10 @@ export interface CatalogReads {
   json: (entry: Versioned<unknown>) => Record<string, unknown>;
   /** As it is now, where more is known of it than was recorded with it; left out: as `json`. */
   jsonNow?: (entry: Versioned<unknown>) => Record<string, unknown>;
+  /** How it is cut down for customers. */
+  customer: CustomerCut;
+  /** Where the handler sees to that: whether a customer sees it. */
+  sees?: (customer: CustomerKey, id: string) => boolean;
 }
 
 const READERS = ['billing', 'admin'] as const;
@@ -43,12 +48,15 @@ export function catalogReads(api: Api, { store }: QueryContext, reads: CatalogRe
         'The `ETag` of what is in force now is what `If-Match` of a change takes. `at` asks what the catalog said at an instant of its own clock (recorded_at), whatever has been recorded since. ' +
         "From when on something is effective is another matter: that is in the bodies, as in a VM's `plans[].from`.",
       roles: READERS,
+      customer: { ...reads.customer, without: ['at'] },
       params: idParams,
       query: z.strictObject({ at: instantText.optional().describe('The instant; left out: now.') }),
       answers: { 200: { description: reads.what, schema: reads.shape } },
       problems: ['invalid_parameter', problem, 'store_unavailable'],
     },
-    async ({ params: { id }, query: { at }, reply }) => {
+    async ({ params: { id }, query: { at }, request, reply }) => {
+      const customer = customerOf(request);
+      if (customer !== undefined && reads.sees?.(customer, id) === false) throw unknown(id);
       if (at === undefined) {
         const entry = reads.now(id);
         if (entry === undefined) throw unknown(id);

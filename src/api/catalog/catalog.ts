@@ -6,6 +6,7 @@ import { unprintableText } from '../../print/pdf/printable.ts';
 import { planBody } from '../../domain/plan.ts';
 import type { Api } from '../../http/api.ts';
 import type { ApiContext } from '../shared/context.ts';
+import { plansSeenBy } from '../shared/customers-own.ts';
 import { catalogListRoutes } from './catalog-lists.ts';
 import { catalogReads } from './catalog-reads.ts';
 import { accountJson, accountShape, entryJson, planShape, vmJson, vmShape } from './catalog-shapes.ts';
@@ -98,6 +99,8 @@ export function catalogRoutes(api: Api, context: ApiContext): void {
     problem: 'plan_unknown',
     now: (id) => catalog.plan(id),
     json: (entry) => entryJson({ ...entry, body: planBody.parse(entry.body) }),
+    customer: { by: 'handler' },
+    sees: (customer, id) => plansSeenBy(catalog, customer).has(id),
   });
   catalogReads(api, context, {
     kind: 'account',
@@ -106,6 +109,7 @@ export function catalogRoutes(api: Api, context: ApiContext): void {
     problem: 'account_unknown',
     now: (id) => catalog.account(id),
     json: (entry) => accountJson({ ...entry, body: accountBody.parse(entry.body) }),
+    customer: { by: 'account', whole: true },
   });
   catalogReads(api, context, {
     kind: 'vm',
@@ -114,6 +118,7 @@ export function catalogRoutes(api: Api, context: ApiContext): void {
     problem: 'vm_unknown',
     now: (id) => catalog.vm(id),
     json: (entry) => vmJson({ ...entry, body: vmBody.parse(entry.body) }),
+    customer: { by: 'vm' },
     jsonNow: (entry) => vmShown({ ...entry, body: vmBody.parse(entry.body) }),
   });
 }

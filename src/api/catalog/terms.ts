@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { formatInstant } from '../../domain/instant.ts';
 import { identifier } from '../../domain/plan.ts';
@@ -5,7 +6,9 @@ import { ProblemError } from '../../problems/problem.ts';
 import { oneFieldProblem } from '../../problems/field-problems.ts';
 import type { LoadedSheet, TermsLibrary } from '../../terms/library.ts';
 import type { Api } from '../../http/api.ts';
+import { customerOf } from '../../http/customer.ts';
 import type { ApiContext } from '../shared/context.ts';
+import { sheetsSeenBy } from '../shared/customers-own.ts';
 import { idParams, instantShape } from '../shared/shapes.ts';
 
 const READERS = ['billing', 'admin'] as const;
@@ -32,7 +35,14 @@ function versionJson({ sheet }: LoadedSheet): Record<string, unknown> {
 }
 
 /** The terms sheets that the server knows. They are files, read at its start. */
-export function termsRoutes(api: Api, { termsLibrary: library }: ApiContext): void {
+export function termsRoutes(api: Api, { termsLibrary: library, catalog }: ApiContext): void {
+  /** The ids of the sheets that whoever asks may know of. */
+  const idsFor = (request: FastifyRequest): string[] => {
+    const customer = customerOf(request);
+    if (customer === undefined) return library.ids();
+    const own = sheetsSeenBy(catalog, customer);
+    return library.ids().filter((id) => own.has(id));
+  };
   api.route(
     {
       method: 'GET',
@@ -40,10 +50,11 @@ export function termsRoutes(api: Api, { termsLibrary: library }: ApiContext): vo
       tag: 'billing',
       summary: 'The terms sheets that are loaded, with their versions',
       roles: READERS,
+      customer: { by: 'handler' },
       answers: { 200: { description: 'By id and version', schema: z.object({ rows: z.array(versionShape) }) } },
       problems: [],
     },
-    () => Promise.resolve({ rows: library.ids().flatMap((id) => library.versions(id).map(versionJson)) }),
+    ({ request }) => Promise.resolve({ rows: idsFor(request).flatMap((id) => library.versions(id).map(versionJson)) }),
   );
   api.route(
     {
@@ -52,6 +63,7 @@ export function termsRoutes(api: Api, { termsLibrary: library }: ApiContext): vo
       tag: 'billing',
       summary: 'A terms sheet, every version as it is written',
       roles: READERS,
+      customer: { by: 'handler' },
       params: idParams,
       answers: {
         200: {
@@ -61,16 +73,13 @@ export function termsRoutes(api: Api, { termsLibrary: library }: ApiContext): vo
       },
       problems: ['invalid_parameter', 'terms_unknown'],
     },
-    ({ params: { id } }) => {
-      checkTerms(library, id);
+    ({ params: { id }, request }) => {
+      const ids = idsFor(request);
+      if (!ids.includes(id))
+        throw new ProblemError('terms_unknown', `there is no terms sheet ${id}; loaded are ${ids.join(', ')}`);
       return Promise.resolve({ id, versions: library.versions(id).map((loaded) => loaded.json) });
     },
   );
-}
-
-function checkTerms(library: TermsLibrary, id: string): void {
-  if (library.versions(id).length === 0)
-    throw new ProblemError('terms_unknown', `there is no terms sheet ${id}; loaded are ${library.ids().join(', ')}`);
 }
 
 /** Throws `invalid_reference` naming the field if a plan or a VM names a terms sheet that is not loaded. */

@@ -29,6 +29,7 @@ export function accountMeteringRoutes(api: Api, context: ApiContext): void {
       tag: 'metering',
       summary: "Uptime of an account's VMs",
       roles: READERS,
+      customer: { by: 'account', whole: true },
       params: accountParams,
       query: z.strictObject({ ...stepQuery, incidents: z.enum(['raw', 'applied']).optional(), by }),
       answers: {
@@ -64,6 +65,7 @@ export function accountMeteringRoutes(api: Api, context: ApiContext): void {
       tag: 'metering',
       summary: "Traffic of an account's VMs",
       roles: READERS,
+      customer: { by: 'account', whole: true },
       params: accountParams,
       query: z.strictObject({ ...stepQuery, by }),
       answers: {

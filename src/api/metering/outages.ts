@@ -4,7 +4,9 @@ import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { fleetOutagePage } from '../../query/fleet-outages.ts';
 import type { Api } from '../../http/api.ts';
+import { customerOf } from '../../http/customer.ts';
 import type { ApiContext } from '../shared/context.ts';
+import { vmsSeenBy } from '../shared/customers-own.ts';
 import { outagePosition } from '../shared/positions.ts';
 import { outageJson } from '../shared/rows.ts';
 import { outageRow, pageOf } from '../shared/shapes.ts';
@@ -26,6 +28,7 @@ export function outageRoutes(api: Api, context: ApiContext): void {
       description:
         'By name of the VM, then by start. Causes are as incidents restate them and terms count them, or as reported with `incidents=raw`.',
       roles: ['billing', 'admin'],
+      customer: { by: 'account_of_query', without: ['agent', 'with'] },
       query: z.strictObject({
         ...rangeQuery,
         cause: z
@@ -52,12 +55,18 @@ export function outageRoutes(api: Api, context: ApiContext): void {
       },
       problems: ['invalid_parameter', 'invalid_cursor', 'account_unknown', 'store_unavailable'],
     },
-    async ({ query }) => {
+    async ({ query, request }) => {
+      const customer = customerOf(request);
       const range = readRange(PATH, query, outagePosition);
       const { account, agent, cause } = range.given;
       const page = await fleetOutagePage(context, {
         ...range,
-        vms: account === undefined ? undefined : vmsOfAccount(context, account),
+        vms:
+          customer !== undefined
+            ? vmsSeenBy(context.catalog, customer)
+            : account === undefined
+              ? undefined
+              : vmsOfAccount(context, account),
         conditions: cause === undefined ? undefined : causesOf(cause),
         agent,
         withAgent: range.given['with'] === 'agent',

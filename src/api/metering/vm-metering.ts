@@ -30,6 +30,7 @@ export function vmMeteringRoutes(api: Api, context: ApiContext): void {
       summary: 'Uptime, causes of downtime, and credit',
       description: 'Buckets before the first sample, after the end of service or not yet published have no row.',
       roles: READERS,
+      customer: { by: 'vm' },
       params: vmParams,
       query: z.strictObject({
         ...stepQuery,
@@ -64,6 +65,7 @@ export function vmMeteringRoutes(api: Api, context: ApiContext): void {
       summary: 'Bytes received and sent, as the VM sees them',
       description: 'Buckets without traffic have no row. `by=nic` gives a row an interface, `nic` one interface only.',
       roles: READERS,
+      customer: { by: 'vm' },
       params: vmParams,
       query: z.strictObject({ ...stepQuery, by: z.enum(['nic']).optional(), nic: z.string().max(32).optional() }),
       answers: {
@@ -99,6 +101,7 @@ export function vmMeteringRoutes(api: Api, context: ApiContext): void {
       tag: 'metering',
       summary: 'Outages that overlap the range, whole',
       roles: READERS,
+      customer: { by: 'vm' },
       params: vmParams,
       query: z.strictObject(rangeQuery),
       answers: { 200: { description: 'Rows by start', schema: pageOf(outageRow, { vm: z.string() }) } },
@@ -120,6 +123,7 @@ export function vmMeteringRoutes(api: Api, context: ApiContext): void {
       summary: 'Raw samples, as posted, with the agent that posted them',
       description: 'Of samples in conflict, the one in force; `/v1/anomalies` has the other. Defaults are filled in.',
       roles: READERS,
+      customer: { by: 'vm' },
       params: vmParams,
       query: z.strictObject(rangeQuery),
       answers: { 200: { description: 'Rows by ts and interface', schema: pageOf(sampleRow, { vm: z.string() }) } },

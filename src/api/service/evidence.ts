@@ -135,6 +135,7 @@ export function evidenceRoutes(api: Api, context: ApiContext): void {
         'The latest version of each stored minute that starts in the range. Unlike `uptime` (which answers from outages), wholly ' +
         'silent minutes may be missing, and the end of service is not applied. `uptally verify` holds them against the raw samples.',
       roles: READERS,
+      customer: { by: 'vm' },
       params: vmParams,
       query: z.strictObject(rangeQuery),
       answers: { 200: { description: 'Rows in order', schema: pageOf(uptimeRow, { vm: z.string() }) } },
@@ -158,6 +159,7 @@ export function evidenceRoutes(api: Api, context: ApiContext): void {
         "An invoice's evidence holds the same figures: by them `uptally verify` tells rows that were restated since (a newer version) from " +
         'rows that were lost or changed behind our back. Minute rows that start in the range; outages that began before its end.',
       roles: READERS,
+      customer: { by: 'vm' },
       params: vmParams,
       query: z.strictObject({ from: rangeQuery.from, to: rangeQuery.to }),
       answers: {

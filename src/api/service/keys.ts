@@ -4,6 +4,7 @@ import { KEY_ROLES, type KeyBody, keyRequest } from '../../catalog/keys.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
+import { oneFieldProblem } from '../../problems/field-problems.ts';
 import type { ApiContext } from '../shared/context.ts';
 import { idParams, instantShape } from '../shared/shapes.ts';
 
@@ -12,6 +13,7 @@ const keyShape = z.object({
   role: z.enum(KEY_ROLES),
   name: z.string(),
   vms: z.array(z.string()).nullable(),
+  account: z.string().nullable(),
   expires_at: instantShape.nullable(),
   created_at: instantShape,
   created_by: z.string(),
@@ -19,13 +21,14 @@ const keyShape = z.object({
 
 /** What may be shown of a key: neither it nor its digest. */
 function keyJson(entry: Versioned<KeyBody>): Record<string, unknown> {
-  const { role, name, vms, expires_at: expiresAt } = entry.body;
+  const { role, name, vms, account = null, expires_at: expiresAt } = entry.body;
   const expires = { expires_at: expiresAt === undefined ? null : formatInstant(expiresAt) };
   return {
     id: entry.id,
     role,
     name,
     vms,
+    account,
     ...expires,
     created_at: formatInstant(entry.recordedAtMs),
     created_by: entry.recordedBy,
@@ -42,14 +45,23 @@ export function keyRoutes(api: Api, { catalog }: ApiContext): void {
       tag: 'keys',
       summary: 'Make a key; it is shown this once',
       description:
-        '`vms` says which VMs an agent may post for. Billing keys post nothing, read everything and bill; read keys read the same and change nothing; admin keys may do all: their `vms` is taken and not kept. ' +
+        '`vms` says which VMs an agent may post for. Billing keys post nothing, read everything and bill; read keys read the same and change nothing; admin keys may do all: their `vms` is taken and not kept. Customer keys are of one `account`: they read what is its own (with `vms`, of these VMs alone and nothing of the account as a whole), rate previews and check refunds. ' +
         'From `expires_at` on a key is not in force.',
       roles: ['admin'],
       body: { 'application/json': keyRequest },
       answers: { 201: { description: 'The key', schema: keyShape.extend({ key: z.string() }) } },
-      problems: ['bad_request', 'invalid_body', 'body_too_large', 'unsupported_media_type', 'store_unavailable'],
+      problems: [
+        'bad_request',
+        'invalid_body',
+        'invalid_reference',
+        'body_too_large',
+        'unsupported_media_type',
+        'store_unavailable',
+      ],
     },
     async ({ body, request, reply }) => {
+      if (body.account !== undefined && catalog.account(body.account) === undefined)
+        throw oneFieldProblem('invalid_reference', 'account', `there is no account ${body.account}`);
       const { key, entry } = await catalog.keys.create(body, recorderOf(request));
       reply.header('cache-control', 'no-store');
       return { ...keyJson(entry), key };

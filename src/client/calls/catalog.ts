@@ -98,7 +98,9 @@ export class Keys {
 
   /** Makes a key; its secret is in this answer and nowhere else. */
   async create(key: {
-    readonly role: 'agent' | 'billing' | 'admin';
+    readonly role: 'agent' | 'billing' | 'read' | 'admin' | 'customer';
+    /** Whose customer a key of role customer is of. */
+    readonly account?: string;
     readonly name: string;
     readonly vms?: readonly string[];
   }): Promise<CreatedKey> {

@@ -46,6 +46,7 @@ export const Key = z.looseObject({
   role: z.string(),
   name: z.string(),
   vms: z.array(z.string()).nullable(),
+  account: z.string().nullish(),
   created_at: z.string(),
 });
 export type Key = z.infer<typeof Key>;

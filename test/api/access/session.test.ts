@@ -51,7 +51,14 @@ describe('a session', () => {
     const begun = await begin(key);
     expect(begun).toMatchObject({
       status: 201,
-      body: { key: { id, name: 'a-admin' }, role: 'admin', account: null, until: '2026-03-02T12:00:00Z', via: 'session' },
+      body: {
+        key: { id, name: 'a-admin' },
+        role: 'admin',
+        account: null,
+        vms: null,
+        until: '2026-03-02T12:00:00Z',
+        via: 'session',
+      },
     });
     expect(String(begun.headers['set-cookie'])).toMatch(
       /^__Host-uptally=[\w-]{43}; Path=\/; Secure; HttpOnly; SameSite=Strict; Max-Age=43200$/,
