@@ -278,6 +278,8 @@ class Work {
       held.free -= back;
       this.#freeUsed -= back;
       unused += back;
+      // It is due again before all that comes after it.
+      this.#paidFirst = Math.min(this.#paidFirst, i);
       touched.add(held);
     }
     while (this.#paidFirst < this.#known.length && this.#isPaid(this.#paidFirst)) this.#paidFirst += 1;

@@ -40,6 +40,22 @@ export function checkHead(account: string, document: ModelDocument, content: Doc
     if (stored !== said) throw about(account, document, field, stored, said);
 } // prettier-ignore
 
+/** What an invoice charges by hand is what was recorded. Throws `Disagreed`. */
+export function checkByHand(
+  account: string,
+  { handCharges }: ModelBook,
+  document: ModelDocument,
+  { lines }: DocumentContent,
+): void {
+  for (const { id, line } of document.handCharges) {
+    const { amount } = lines[line] ?? {};
+    const stored = amount === undefined ? null : decimal(nanosOf(amount));
+    const recorded = handCharges.find((each) => each.id === id);
+    const expected = recorded === undefined ? null : decimal(recorded.nanos);
+    if (stored !== expected) throw about(account, document, `charge by hand ${id}`, stored, expected);
+  }
+}
+
 function correctedText({ corrects }: ModelDocument): string {
   if (corrects === null) return '';
   return [corrects.invoice, ...corrects.lines.map(({ line, nanos }) => `${line}: ${decimal(nanos)}`)].join(', ');

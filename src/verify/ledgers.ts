@@ -8,10 +8,10 @@ import { formatInstant } from '../domain/instant.ts';
 import { Disagreed, sameDisagreement } from './disagreement.ts';
 import { type Checked, decimal, nanosOf } from './document.ts';
 import { instant } from './fields.ts';
-import { checkHead, checkLateness } from './ledger-documents.ts';
+import { checkByHand, checkHead, checkLateness } from './ledger-documents.ts';
 import { modelBalance, modelLedger, type ModelEntry, type ModelLedger } from './model/ledger.ts';
 import { modelPaying } from './model/ledger-paying.ts';
-import type { ModelBook } from './model/ledger-rows.ts';
+import { emptyBook, type ModelBook } from './model/ledger-rows.ts';
 import { brokenRules } from './model/ledger-rules.ts';
 import { MoneyRows } from './money-rows.ts';
 import type { Reader } from './reader.ts';
@@ -78,7 +78,7 @@ async function lookUntilSure(
   let last: Disagreed | undefined;
   for (let look = 1; look <= LOOKS_MAX; look += 1) {
     try {
-      return await lookAt(reader, rows.books.get(account) ?? { account, documents: [], moves: [], grants: [] }, seen);
+      return await lookAt(reader, rows.books.get(account) ?? emptyBook(account), seen);
     } catch (error) {
       if (!(error instanceof Disagreed)) throw error;
       if (last !== undefined && sameDisagreement(last.what, error.what)) throw error;
@@ -95,6 +95,7 @@ async function lookAt(reader: Reader, book: ModelBook, seen: ReadonlyMap<string,
     const checked = seen.get(document.id);
     if (checked === undefined) continue;
     checkHead(account, document, checked.content);
+    checkByHand(account, book, document, checked.content);
     checkLateness(account, book, document, checked);
   }
   const [broken] = brokenRules(book);

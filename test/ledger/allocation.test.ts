@@ -49,6 +49,7 @@ const CASES: readonly Case[] = [
   { name: 'a term that is charged to its end leaves its rest free', claims: [[20, 3n, 30, 0n, ofV(3n, 10, 20)], [41, 5n, 50, 0n, ofV(5n, 20, 40)]], funds: [[2, 9n, TERM]], unpaid: [0n, 0n], free: 1n }, // prettier-ignore
   { name: "a term pays its VM's share only", claims: [[20, 10n, 30, 0n, ofV(4n, 10, 20)]], funds: [[2, 9n, TERM]], unpaid: [6n], kept: 5n }, // prettier-ignore
   { name: 'a part of a term that is freed pays what is due', claims: [[5, 8n, 9, 0n, { shares: new Map() }]], funds: [[2, 9n, TERM], [6, -4n, TERM], [6, 4n]], unpaid: [4n], kept: 5n }, // prettier-ignore
+  { name: 'what was paid by the rest of a term that a refund ended, which a later claim of it takes, is due first again', claims: [[12, 45n, 13, 0n, ofV(45n, 0, 10)], [20, 100n, 90, 0n, ofV(80n, 10, 20)]], funds: [[2, 82n, TERM], [3, -31n, { ...TERM, endsMs: 5 }], [3, 31n], [25, 13n]], unpaid: [1n, 49n] }, // prettier-ignore
 ];
 
 describe('which money pays what', () => {

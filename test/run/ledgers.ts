@@ -5,7 +5,7 @@ import { storyOf } from '../verify/ledgers/story.ts';
 
 const HELP = `Usage: npm run test:ledgers -- [--ledgers N] [--from SEED]
 
-N random accounts (1,000 by default), one a seed from SEED (1) on: charged, invoiced, paid, refunded, corrected, paid out and cut off in the midst of it under
+N random accounts (1,000 by default), one a seed from SEED (1) on: charged (by hand, too), invoiced, paid, refunded, granted, corrected, paid out and cut off in the midst of it under
 each of the five sheets. What the product makes of each is held against the model. A ledger that does not hold is shortened and told; whoever
 wants several cores, or goes on where a run was ended, says from which seed.
 `;

@@ -77,6 +77,9 @@ describe('the ledger is derived again', () => {
     // Some of March is unpaid when April is billed: a late fee is on its invoice.
     await invoice('late', 4, '2026-05-10T00:00:00Z');
     await done('POST', '/v1/charge-days', { account: 'late' });
+    await open('hand');
+    await post('hand', 'charges', { reference: 'work', kind: 'one_off', description: 'Work', amount: '7.00', reason: 'asked for', at: '2026-03-01T00:00:00Z' });
+    await invoice('hand', 3, '2026-05-10T00:00:00Z');
   }, 60_000);
   afterAll(async () => {
     await app.close();
@@ -85,11 +88,11 @@ describe('the ledger is derived again', () => {
 
   it('agrees with what the API tells, and the command says so', async () => {
     const report = await verified();
-    expect(report).toMatchObject({ disagreement: null, accounts: 3, invoices: 4, credit_notes: 1 });
+    expect(report).toMatchObject({ disagreement: null, accounts: 4, invoices: 5, credit_notes: 1 });
     expect(report.entries).toBeGreaterThan(10);
     const told = await runCli(['verify', '--invoices'], { env: { UPTALLY_SERVER: server(), UPTALLY_KEY: ADMIN } });
     expect(told.code, told.err).toBe(0);
-    expect(told.out).toContain(`${report.entries} entries of 3 ledgers are what the rows on record come to.`);
+    expect(told.out).toContain(`${report.entries} entries of 4 ledgers are what the rows on record come to.`);
   });
 
   /** Changes rows for as long as a look takes; `anew`: the server is started again on what is then there. */
@@ -127,6 +130,12 @@ describe('the ledger is derived again', () => {
       stored: '31.00 due at 2026-04-15T00:00:00Z, 10.00 paid at 2026-04-19T00:00:00Z',
       recomputed: '31.00 due at 2026-04-15T00:00:00Z, 31.00 paid at 2026-04-19T00:00:00Z',
     });
+  });
+
+  it('what was charged by hand is what its invoice charges, and on record', async () => {
+    const charge = "kind = 'charge'";
+    expect(await damaged(charge, amount('8000000000'), true)).toMatchObject({ field: expect.stringContaining('charge by hand') as unknown, stored: '7.00', recomputed: '8.00' });
+    expect(await damaged(charge, () => [], true)).toMatchObject({ field: expect.stringContaining('charge by hand') as unknown, stored: '7.00', recomputed: null });
   });
 
   it('B19: a missing entry is named', async () => {

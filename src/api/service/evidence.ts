@@ -21,7 +21,7 @@ const READERS = ['billing', 'admin'] as const;
 const rowsOf = z.object({ rows: z.int(), version: exactInteger.describe('The log position of the newest row; 0 without rows.') });
 
 const BOOKS_PATH = '/v1/evidence/books';
-const MONEY_KINDS = ['invoice', 'settlement', 'balance', 'grant'];
+const MONEY_KINDS = ['invoice', 'settlement', 'balance', 'grant', 'charge'];
 const seqText = z.string().regex(/^\d{1,19}$/);
 const moneyRow = z.object({
   seq: exactInteger.describe('The number of the row in the journal.'),

@@ -1,4 +1,5 @@
 import { correctedOf } from '../../books/debit-lines.ts';
+import type { Books } from '../../books/books.ts';
 import { grantNoteIdOf } from '../../books/grants.ts';
 import { readDocument, stateOf } from '../../books/ledger.ts';
 import type { StoredDocument } from '../../books/stored-document.ts';
@@ -31,6 +32,17 @@ export interface Ending {
   readonly event: { readonly id: string; readonly body: EventBody };
 }
 
+/** The credit notes of a grant that are there, by id. */
+export function notesThere(books: Books, { account, check }: Pick<Grantable, 'account' | 'check'>): Map<string, GrantNote> {
+  const notes = new Map<string, GrantNote>();
+  for (const { id, head } of books.statesOf(account)) {
+    const { corrects } = head;
+    if (corrects?.grant !== check || !head.final) continue;
+    notes.set(id, { id, invoice: corrects.invoice, nanos: -stateOf(books, id).totalNanos, draft: null });
+  }
+  return notes;
+}
+
 /**
  * What invoices charged of the time that a grant gives back: each is rated once more as if the service had ended, and what it charged too much by that
  * is a credit note. Notes of the grant that are there count as they are.
@@ -41,12 +53,7 @@ export async function grantNotes(context: BillingContext, of: Grantable, ending:
   const changed = changedCatalog(context.catalog, { kind: 'vm', id: vm, body: ending.vm });
   const then = { ...context, catalog: withEvent(changed, ending.event.id, ending.event.body) };
   const reasons = [{ code: 'refund' as const, check, vm, from: formatInstant(fromMs), until: formatInstant(of.untilMs) }];
-  const notes = new Map<string, GrantNote>();
-  for (const { id: note, head } of books.statesOf(account)) {
-    const { corrects } = head;
-    if (corrects?.grant !== check || !head.final) continue;
-    notes.set(note, { id: note, invoice: corrects.invoice, nanos: -stateOf(books, note).totalNanos, draft: null });
-  }
+  const notes = notesThere(books, of);
   for (const { id, head } of finalInvoices(context, account)) {
     if (head.to <= fromMs) continue;
     const { lines } = readContent((await readDocument(books, id)).rest);

@@ -1,4 +1,5 @@
 import type { BooksEntry } from '../../books/books.ts';
+import type { BooksContext } from '../../books/context.ts';
 import { type Grant, type GrantBody, grantIdOf, refundEventIdOf } from '../../books/grants.ts';
 import type { HandChargeBody } from '../../books/hand-charges.ts';
 import { stableId } from '../../books/stable-id.ts';
@@ -27,10 +28,23 @@ interface Granting {
  * what is kept for handling, and last the grant, in one insert. Each has an id that is the same whenever it is made, so whoever asks again after it was
  * cut off anywhere finishes it, and asked again it is the same grant. Throws `refund_check_unknown`, `nothing_to_grant`.
  */
-export async function grantRefund(
+export function grantRefund(
   context: BillingContext,
   check: string,
   granting: Granting,
+): Promise<{ grant: Grant; isNew: boolean }> {
+  return grantOnce(context, check, granting, (of, ending) => grantNotes(context, of, ending));
+}
+
+/** What invoices charged of the time that a grant gives back, as credit notes. */
+export type NotesOf = (of: Grantable, ending: Ending) => Promise<GrantNote[]>;
+
+/** The same with credit notes that are made otherwise: no row of a metered minute is read for anything else. */
+export async function grantOnce(
+  context: BooksContext,
+  check: string,
+  granting: Granting,
+  notesOf: NotesOf,
 ): Promise<{ grant: Grant; isNew: boolean }> {
   const { books, catalog } = context;
   const of = await readGrantable(context, check);
@@ -42,7 +56,7 @@ export async function grantRefund(
     const isMoved = (): boolean =>
       [books.accountSeq(account), catalog.vm(vm)?.seq, catalog.events.allOf(vm).length].some((each, i) => each !== seen[i]);
     await refuseGivenBack(context, of);
-    const entriesOf = await plan(context, of, granting);
+    const entriesOf = await plan(context, of, granting, notesOf);
     const ids = await books.writeAll(() => (isMoved() ? [] : entriesOf()), granting.by);
     const grant = books.grants.ofCheck(account, check);
     if (grant !== undefined) return { grant, isNew: ids.length > 0 };
@@ -53,7 +67,12 @@ export async function grantRefund(
 }
 
 /** What a grant writes, in its order: what is there already is left out. */
-async function plan(context: BillingContext, of: Grantable, { by, nowMs }: Granting): Promise<() => BooksEntry[]> {
+async function plan(
+  context: BooksContext,
+  of: Grantable,
+  { by, nowMs }: Granting,
+  notesOf: NotesOf,
+): Promise<() => BooksEntry[]> {
   const { books, catalog } = context;
   const { account, vm, check, currency, destination, basis } = of;
   const body = catalog.vm(vm)?.body;
@@ -61,7 +80,7 @@ async function plan(context: BillingContext, of: Grantable, { by, nowMs }: Grant
   const eventId = refundEventIdOf(check);
   const begun = catalog.events.allOf(vm).find(({ id }) => id === eventId)?.body;
   const ending = endingOf(of, body, eventId);
-  const notes = await grantNotes(context, of, ending);
+  const notes = await notesOf(of, ending);
   const { amountNanos, freed } = grantMoney(books, of, notes, begun === undefined ? undefined : parseAmount(begun.amount ?? '0'));
   const event: EventBody = { ...ending.event.body, amount: formatAmount(amountNanos, currency) };
   const fee = feeOf(context, of, { by, nowMs });
@@ -107,7 +126,7 @@ function endingOf({ atMs, fromMs, basis, vm, check }: Grantable, body: VmBody, e
 
 /** What is kept for handling, as a charge by hand: net, since what was paid held the tax. */
 function feeOf(
-  { catalog }: BillingContext,
+  { catalog }: BooksContext,
   { account, vm, check, currency, handlingNanos }: Grantable,
   { by, nowMs }: Granting,
 ): { id: string; body: HandChargeBody } | null {

@@ -39,6 +39,8 @@ export interface ModelDocument extends Recorded {
   readonly unitNanos: bigint;
   /** Made by a version that had no ledger. */
   readonly isOfBefore: boolean;
+  /** What it charges by hand, and by which of its lines. */
+  readonly handCharges: readonly { readonly id: string; readonly line: number }[];
   /** Of a credit note. */
   readonly corrects: {
     readonly invoice: string;
@@ -106,12 +108,20 @@ export interface ModelGrant extends Recorded {
   readonly freed: readonly { readonly fromMs: number; readonly untilMs: number; readonly nanos: bigint }[];
 }
 
+/** What an account is charged by hand: no money by itself, but a line of the invoice that names it. */
+export interface ModelHandCharge extends Recorded {
+  readonly nanos: bigint;
+  readonly reference: string;
+  readonly isWithdrawn: boolean;
+}
+
 /** What is on record of an account's money, each list in the order in which it was recorded. */
 export interface ModelBook {
   readonly account: string;
   readonly documents: ModelDocument[];
   readonly moves: ModelMove[];
   readonly grants: ModelGrant[];
+  readonly handCharges: ModelHandCharge[];
 }
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
@@ -119,11 +129,16 @@ const instant = (value: unknown): number | null => (typeof value === 'number' ? 
 const money = (value: unknown): bigint => BigInt(String(value));
 const listOf = (value: unknown): readonly Json[] => (Array.isArray(value) ? (value as readonly Json[]) : []);
 
+/** The book of an account of which nothing is on record. */
+export function emptyBook(account: string): ModelBook {
+  return { account, documents: [], moves: [], grants: [], handCharges: [] };
+}
+
 /** The books of all accounts out of the rows of the journal, given in their order. Of an id the last row counts. */
 export function modelBooks(rows: Iterable<ModelRow>): Map<string, ModelBook> {
   const books = new Map<string, ModelBook>();
   const bookOf = (account: string): ModelBook => {
-    const book = books.get(account) ?? { account, documents: [], moves: [], grants: [] };
+    const book = books.get(account) ?? emptyBook(account);
     books.set(account, book);
     return book;
   };
@@ -144,6 +159,8 @@ export function modelBooks(rows: Iterable<ModelRow>): Map<string, ModelBook> {
       accounts.set(row.id, account);
     } else if (row.kind === 'grant') {
       bookOf(account).grants.push(grantOf(row));
+    } else if (row.kind === 'charge') {
+      bookOf(account).handCharges.push(handChargeOf(row));
     } else if (row.kind === 'balance') {
       const move = moveOf(row);
       bookOf(account).moves.push(move);
@@ -158,7 +175,8 @@ export function modelBooks(rows: Iterable<ModelRow>): Map<string, ModelBook> {
     if (row.kind === 'settlement' && account !== undefined && body['action'] !== 'void')
       bookOf(account).moves.push(settlementOf(row));
   }
-  for (const { moves, documents, grants } of books.values()) for (const list of [moves, documents, grants]) list.sort(bySeq);
+  for (const { documents, moves, grants, handCharges } of books.values())
+    for (const list of [documents, moves, grants, handCharges]) list.sort(bySeq);
   return books;
 }
 
@@ -197,6 +215,7 @@ function documentOf(row: ModelRow, voided: ModelDocument['voided']): ModelDocume
     isManual: body['settlement'] === 'manual',
     unitNanos: unitIn(body),
     isOfBefore: days === null,
+    handCharges: listOf(body['charges']).map(({ id, line }) => ({ id: String(id), line: Number(line) })),
     corrects:
       corrects === null
         ? null
@@ -266,6 +285,16 @@ function grantOf(row: ModelRow): ModelGrant {
     freed: listOf(body['freed']).map(({ from, until, nanos }) => ({
       ...{ fromMs: Number(from), untilMs: Number(until), nanos: money(nanos) },
     })),
+  };
+}
+
+function handChargeOf(row: ModelRow): ModelHandCharge {
+  const { body } = row;
+  return {
+    ...recorded(row),
+    nanos: money(body['amount_nanos']),
+    reference: String(body['reference']),
+    isWithdrawn: (body['withdrawn'] ?? null) !== null,
   };
 }
 

@@ -24,6 +24,7 @@ export function brokenRules(book: ModelBook): BrokenRule[] {
     ...dayRules(book),
     ...refundRules(book),
     ...grantRules(book),
+    ...handChargeRules(book),
     ...payoutRules(book),
     ...lapseRules(book),
   ].sort((a, b) => (a.seq < b.seq ? -1 : a.seq > b.seq ? 1 : 0));
@@ -69,7 +70,7 @@ function rowOf(
 }
 
 /** A reference is one entry's in its account. */
-function* referenceRules({ moves, documents }: ModelBook): Generator<BrokenRule> {
+function* referenceRules({ moves, documents, handCharges }: ModelBook): Generator<BrokenRule> {
   const seen = new Map<string, string>();
   const rows = [
     ...moves.flatMap((each) =>
@@ -79,6 +80,7 @@ function* referenceRules({ moves, documents }: ModelBook): Generator<BrokenRule>
       const reference = each.corrects?.reference ?? null;
       return reference === null ? [] : [{ ...rowOf(each, nameOf(each)), reference }];
     }),
+    ...handCharges.map((each) => ({ ...rowOf(each, `charge by hand of ${decimalOf(each.nanos)}`), reference: each.reference })),
   ].sort((a, b) => (a.seq < b.seq ? -1 : 1));
   for (const { reference, ...row } of rows) {
     const before = seen.get(reference);
@@ -148,6 +150,23 @@ function* grantRules({ moves, grants, documents }: ModelBook): Generator<BrokenR
   }
 } // prettier-ignore
 
+/** What is charged by hand is on record, and charged by one invoice. */
+function* handChargeRules({ documents, handCharges }: ModelBook): Generator<BrokenRule> {
+  const on = new Map<string, string>();
+  for (const invoice of documents) {
+    if (invoice.voided !== null) continue;
+    for (const { id } of invoice.handCharges) {
+      const row = { ...rowOf(invoice, nameOf(invoice)), field: 'charge by hand', stored: id };
+      const charge = handCharges.find((each) => each.id === id);
+      const before = on.get(id);
+      if (charge === undefined) yield { ...row, expected: 'one that is on record' };
+      else if (charge.isWithdrawn) yield { ...row, expected: 'none: it was withdrawn' };
+      else if (before !== undefined) yield { ...row, expected: `none: ${before} has charged it` };
+      on.set(id, nameOf(invoice));
+    }
+  }
+}
+
 /** No more leaves than was free: at its instant, and when it was recorded. */
 function* payoutRules(book: ModelBook): Generator<BrokenRule> {
   for (const move of book.moves) {
@@ -177,7 +196,7 @@ function* lapseRules({ moves }: ModelBook): Generator<BrokenRule> {
 } // prettier-ignore
 
 /** The book as it stood when a row was the last. */
-export function asOf({ account, documents, moves, grants }: ModelBook, seq: bigint): ModelBook {
+export function asOf({ account, documents, moves, grants, handCharges }: ModelBook, seq: bigint): ModelBook {
   return {
     account,
     documents: documents
@@ -185,5 +204,6 @@ export function asOf({ account, documents, moves, grants }: ModelBook, seq: bigi
       .map((each) => (each.voided !== null && each.voided.seq > seq ? { ...each, voided: null } : each)),
     moves: moves.filter((each) => each.seq <= seq),
     grants: grants.filter((each) => each.seq <= seq),
+    handCharges: handCharges.filter((each) => each.seq <= seq),
   };
 }

@@ -9,7 +9,7 @@ import { compareEntries } from '../../../src/ledger/entry.ts';
 import { toJson } from '../../../src/domain/json.ts';
 import { modelBalance, modelLedger } from '../../../src/verify/model/ledger.ts';
 import { modelPaying } from '../../../src/verify/model/ledger-paying.ts';
-import { modelBooks, type ModelRow } from '../../../src/verify/model/ledger-rows.ts';
+import { emptyBook, type ModelBook, modelBooks, type ModelRow } from '../../../src/verify/model/ledger-rows.ts';
 import { brokenRules } from '../../../src/verify/model/ledger-rules.ts';
 import { modelLateFees } from '../../../src/verify/model/late.ts';
 import { halfEven, sumOf } from '../../../src/verify/model/rater.ts';
@@ -25,7 +25,7 @@ export class Wrong extends Error {
   override readonly name = 'Wrong';
 }
 
-const MONEY = ['invoice', 'settlement', 'balance', 'grant'];
+const MONEY = ['invoice', 'settlement', 'balance', 'grant', 'charge'];
 
 /** The rows as `uptally verify` is told them: of documents their heads. */
 export function rowsOf(rows: readonly Row[]): ModelRow[] {
@@ -64,7 +64,7 @@ function compare(world: World, random: Random): void {
   const rows = rowsOf(world.store.rows);
   const all = modelBooks(rows);
   for (const account of [ACCOUNT, OTHER]) {
-    const book = all.get(account) ?? { account, documents: [], moves: [], grants: [] };
+    const book = all.get(account) ?? emptyBook(account);
     const mine = modelLedger(book);
     const theirs = books.ledgerOf(account);
     same(
@@ -85,6 +85,8 @@ function compare(world: World, random: Random): void {
     const paying = modelPaying(mine.claims, mine.funds);
     same(`what pays the claims of ${account}`, paidBy(theirs.allocation.claims), paidBy(paying.claims));
     lateFees(world, account, paying.claims);
+    byHand(world, account, book);
+    goesBack(account, book);
     const [broken] = brokenRules(book);
     if (broken !== undefined) throw new Wrong(`${account}: ${toJson(broken)}`);
     const { freeNanos, boundNanos } = freeMoneyOf(context, account);
@@ -104,6 +106,24 @@ export const paidBy = (of: readonly PaidClaim[]) =>
     ...[id, principalNanos, feeNanos, paidNanos],
     payments.map(({ atMs, amountNanos }) => [atMs, amountNanos]),
   ]);
+
+const byId = ([a]: readonly unknown[], [b]: readonly unknown[]): number => (String(a) < String(b) ? -1 : 1);
+
+/** What was charged by hand is on one invoice, or waits for the next, or was taken back. */
+function byHand({ books }: World, account: string, { documents, handCharges }: ModelBook): void {
+  const inForce = documents.filter(({ voided }) => voided === null);
+  same(
+    `charges by hand of ${account}`,
+    books.chargesOf(account).map(({ id, amount_nanos: nanos, withdrawn, on }) => [id, BigInt(nanos), withdrawn !== null, on?.invoice]).sort(byId),
+    handCharges.map(({ id, nanos, isWithdrawn }) => [id, nanos, isWithdrawn, inForce.find((each) => each.handCharges.some((of) => of.id === id))?.id]).sort(byId),
+  );
+} // prettier-ignore
+
+/** No more leaves an account than came into it, and of each check one refund. */
+function goesBack(account: string, { moves, grants }: ModelBook): void {
+  const checks = [...grants, ...moves.filter(({ kind }) => kind === 'refund')].flatMap(({ check }) => check ?? []);
+  if (new Set(checks).size !== checks.length) throw new Wrong(`${account}: a check was refunded twice: ${checks.join(', ')}`);
+}
 
 /** What is told is whole cents. */
 function whole(account: string, amounts: readonly bigint[]): void {

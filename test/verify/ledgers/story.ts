@@ -26,6 +26,19 @@ export type Step = { readonly cut?: Cut } & (
   | { readonly does: 'sends back'; readonly nth: number; readonly cents: number; readonly hoursAgo: number }
   | { readonly does: 'makes void'; readonly nth: number }
   | { readonly does: 'refunds'; readonly check: string; readonly vm: number; readonly cents: number }
+  /** What a check found due is granted: once, with its credit notes and its tax. */
+  | {
+      readonly does: 'grants';
+      readonly check: string;
+      readonly vm: number;
+      readonly cents: number;
+      readonly isFull: boolean;
+      readonly leaves: boolean;
+      /** Kept for handling, in cents. */
+      readonly handling: number;
+    }
+  | { readonly does: 'charges by hand'; readonly reference: string; readonly vm: number; readonly cents: number }
+  | { readonly does: 'takes back a charge'; readonly nth: number }
   | { readonly does: 'suspends or resumes' }
 );
 
@@ -49,6 +62,8 @@ export interface Story {
   readonly steps: readonly Step[];
 }
 
+/** Some are payments' too. */
+const HAND_REFERENCES = ['h1', 'h2', 'h3', 'r1'];
 const REFERENCES = ['r1', 'r2', 'r3', 'r4', 'r5', 'r6'];
 
 /** The story of a seed. */
@@ -63,7 +78,7 @@ export function storyOf(seed: number): Story {
     sheet,
     taxPercent: pick(random, [0, 6, 19]),
     isDaily,
-    steps: steps.map((step, nth) => (nth === cut ? { ...step, cut: { insert: 1 + below(random, 2), rows: below(random, 2) } } : step)),
+    steps: steps.map((step, nth) => (nth === cut ? { ...step, cut: { insert: 1 + below(random, 2), rows: below(random, step.does === 'grants' ? 5 : 2) } } : step)),
   }; // prettier-ignore
 }
 
@@ -90,6 +105,9 @@ function stepOf(random: Random, isDaily: boolean): Step {
     [2, { does: 'sends back', nth, cents: Math.ceil(cents / 3), hoursAgo }],
     [1, { does: 'makes void', nth }],
     [1, { does: 'refunds', check: pick(random, ['k1', 'k2', 'k3']), vm: below(random, 2), cents }],
+    [3, { does: 'grants', check: pick(random, ['k1', 'k2', 'k3']), vm: below(random, 2), cents, isFull: random() < 0.4, leaves: random() < 0.4, handling: pick(random, [0, 0, 100]) }],
+    [2, { does: 'charges by hand', reference: pick(random, HAND_REFERENCES), vm: below(random, 3), cents }],
+    [1, { does: 'takes back a charge', nth }],
     [1, { does: 'suspends or resumes' }],
   ]; // prettier-ignore
   let at = random() * steps.reduce((sum, [weight]) => sum + weight, 0);

@@ -3,6 +3,12 @@ import { lapses } from '../../../src/billing/charges/charge-days.ts';
 import { write } from '../../../src/billing/charges/post-day.ts';
 import { recordState } from '../../../src/billing/charges/suspend.ts';
 import { noteByHand } from '../../../src/billing/corrections/by-hand.ts';
+import { grantOnce, type NotesOf } from '../../../src/billing/refunds/grant.ts';
+import { type GrantNote, notesThere } from '../../../src/billing/refunds/grant-notes.ts';
+import type { Grantable } from '../../../src/billing/refunds/grantable.ts';
+import { pendingByHand } from '../../../src/books/charged-by-hand.ts';
+import { grantNoteIdOf } from '../../../src/books/grants.ts';
+import { recordCharge, withdrawCharge } from '../../../src/books/record-charge.ts';
 import type { BooksContext } from '../../../src/books/context.ts';
 import type { Covers as KeptCovers } from '../../../src/books/balances.ts';
 import { finalize, keepCreditNote, keepDraft, readDocument, voidInvoice } from '../../../src/books/ledger.ts';
@@ -172,6 +178,21 @@ export class World {
       case 'refunds':
         await this.#refund(step.check, step.vm, step.cents);
         return;
+      case 'grants':
+        await this.#grant(step);
+        return;
+      case 'charges by hand': {
+        const vm = VMS[step.vm] ?? null;
+        const said = { kind: 'one_off' as const, description: 'work', currency: null, rate: null, taxPercent: null, reason: 'asked for', clause: null };
+        await recordCharge(context, ACCOUNT, { ...said, ...who, reference: step.reference, amount: amountOf(step.cents), vm, atMs: START });
+        return;
+      }
+      case 'takes back a charge': {
+        const all = books.chargesOf(ACCOUNT);
+        const charge = all[step.nth % Math.max(1, all.length)];
+        if (charge !== undefined) await withdrawCharge(context, ACCOUNT, charge.id, who);
+        return;
+      }
       case 'suspends or resumes':
         await recordState(context, ACCOUNT, nowMs, BY);
     }
@@ -227,8 +248,17 @@ export class World {
     const net = this.#story.isDaily
       ? this.days.linesOf(books, fromMs, toMs)
       : this.days.usedLines(used).concat(feeLines(context, ACCOUNT, fromMs, toMs));
-    const lines = [...net, ...(this.#story.isDaily ? [] : taxLine(net, this.#story.taxPercent))];
-    const more = { due_days: dueDays, ...(isManual ? { settlement: 'manual' as const } : {}) };
+    const pending = pendingByHand(books, ACCOUNT);
+    const charged = pending.map(({ vm, nanos }): MadeLine => ({ kind: 'charge', vm, nanos }));
+    // Days were charged with their tax.
+    const taxed = this.#story.isDaily ? charged : [...net, ...charged];
+    const lines = [...net, ...charged, ...taxLine(taxed, this.#story.taxPercent)];
+    const charges = pending.map(({ id }, nth) => ({ id, line: net.length + nth }));
+    const more = {
+      due_days: dueDays,
+      ...(isManual ? { settlement: 'manual' as const } : {}),
+      ...(charges.length === 0 ? {} : { charges }),
+    };
     const id = await keepDraft(books, documentOf(ACCOUNT, fromMs, toMs, lines, more), BY);
     await finalize(books, id, BY, { allowIncomplete: true, withoutIssuer: true, nowMs: this.now });
   }
@@ -268,15 +298,64 @@ export class World {
 
   /** What a refund check found due goes to the balance. */
   async #refund(check: string, vm: number, cents: number): Promise<void> {
-    const amount = amountOf(cents);
-    const known = this.#checks.get(check);
-    const found = { vm: VMS[vm] ?? '', what_if: false, decision: 'eligible', amount, destination: 'balance' };
-    const facts = { calculation: { paid_amount: '60.00' }, facts: { paid_at: new Date(START).toISOString() } };
-    const text = known ?? (await this.books.refundChecks.record((id) => JSON.stringify({ id, ...found, ...facts }), BY));
-    this.#checks.set(check, text);
-    const { id, amount: due } = JSON.parse(text) as { id: string; amount: string };
-    await this.#post({ kind: 'refund', amount: due, refundCheck: id });
+    const { id, amount } = await this.#checked(check, { vm, cents, isFull: false, leaves: false, handling: 0 });
+    await this.#post({ kind: 'refund', amount, refundCheck: id });
   }
+
+  async #grant({ check, ...found }: Extract<Step, { does: 'grants' }>): Promise<void> {
+    const { id } = await this.#checked(check, found);
+    const notesOf: NotesOf = (of) => this.#grantNotes(of);
+    await grantOnce(this.context, id, { by: BY, nowMs: this.now }, notesOf);
+  }
+
+  /** A refund check as it was kept when it was first asked. */
+  async #checked(
+    check: string,
+    { vm, cents, isFull, leaves, handling }: Omit<Extract<Step, { does: 'grants' }>, 'does' | 'check' | 'cut'>,
+  ): Promise<{ id: string; amount: string }> {
+    const at = new Date(this.now).toISOString();
+    const found = { vm: VMS[vm] ?? '', at, what_if: false, decision: 'eligible', amount: amountOf(cents), currency: CURRENCY };
+    const calculation = { basis: isFull ? 'full' : 'remaining', handling_fee: amountOf(handling), refunded_before: '0.00', paid_amount: '60.00' };
+    // Of a term that was paid and is not over, or of the five days in which the check is made.
+    const term = this.books.ledgerOf(ACCOUNT).allocation.terms.find((each) => each.vm === found.vm && each.untilMs > this.now && each.nanos > 0n);
+    const from = START + Math.floor((this.now - START) / TERM_MS) * TERM_MS;
+    const { fromMs, untilMs } = term ?? { fromMs: from, untilMs: from + TERM_MS };
+    const facts = { paid_at: new Date(Math.min(fromMs, this.now)).toISOString(), paid_until: new Date(untilMs).toISOString() };
+    const more = { destination: leaves ? 'original_payment' : 'balance', calculation, facts };
+    const text = this.#checks.get(check) ?? (await this.books.refundChecks.record((id) => JSON.stringify({ id, ...found, ...more }), BY));
+    this.#checks.set(check, text);
+    return JSON.parse(text) as { id: string; amount: string };
+  } // prettier-ignore
+
+  /** What invoices charged of a VM's time from an instant on goes back, in proportion, with its tax: what rating them again would find. */
+  async #grantNotes(of: Grantable): Promise<GrantNote[]> {
+    const { books } = this;
+    const notes = notesThere(books, of);
+    for (const { id, head } of this.#invoices()) {
+      const noteId = grantNoteIdOf(of.check, `${id} ${id}`);
+      if (head.to <= of.fromMs || notes.has(noteId)) continue;
+      const issued = await this.#linesOf(id);
+      const part = BigInt(head.to - Math.max(head.from, of.fromMs));
+      const given: (MadeLine & { line: number })[] = issued.flatMap(({ kind, vm, nanos }, line) => {
+        const left = nanos - (books.creditedByLine(id).get(line) ?? 0n);
+        const wanted = ((nanos * part) / BigInt(head.to - head.from) / CENT) * CENT;
+        const isOwn = vm === of.vm && (kind === 'service' || kind === 'traffic');
+        return isOwn && wanted > 0n && left > 0n ? [{ line, kind, vm, nanos: wanted < left ? wanted : left }] : [];
+      });
+      const [tax] = issued.flatMap(({ kind, nanos }, line) => (kind === 'tax' ? [{ line, left: nanos - (books.creditedByLine(id).get(line) ?? 0n) }] : []));
+      const [owed] = taxLine(given, this.#story.taxPercent);
+      if (tax !== undefined && owed !== undefined && owed.nanos > 0n && tax.left > 0n)
+        given.push({ line: tax.line, kind: 'tax', vm: null, nanos: owed.nanos < tax.left ? owed.nanos : tax.left });
+      const nanos = given.reduce((sum, each) => sum + each.nanos, 0n);
+      if (nanos === 0n) continue;
+      const lines = given.map((each) => ({ line: each.line, nanos: `${each.nanos}`, of: { invoice: id, key: `${each.kind} ${each.vm ?? ''}`, days: [] } }));
+      const draft = documentOf(ACCOUNT, head.from, head.to, given.map((each) => ({ ...each, nanos: -each.nanos })), {
+        ...{ type: 'credit_note' as const, corrects: { invoice: id, grant: of.check, lines }, due_days: 0 },
+      });
+      notes.set(noteId, { id: noteId, invoice: id, nanos, draft: { ...draft, head: { ...draft.head, shares: undefined } } });
+    }
+    return [...notes.values()];
+  } // prettier-ignore
 }
 
 function amountOf(cents: number): string {
