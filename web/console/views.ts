@@ -18,6 +18,7 @@ export interface View {
 export const VIEWS: readonly View[] = [
   { path: 'now', load: async () => (await import('./pages/now.tsx')).Now },
   { path: 'fleet', load: async () => (await import('./pages/fleet.tsx')).Fleet },
+  { path: 'vms/:vm', under: 'fleet', load: async () => (await import('./pages/vm.tsx')).VmPage },
   { path: 'accounts', load: async () => (await import('./pages/accounts.tsx')).Accounts },
   { path: 'invoices', load: async () => (await import('./pages/invoices.tsx')).Invoices },
   { path: 'query', load: async () => (await import('./pages/query.tsx')).QueryPage },
