@@ -20,7 +20,13 @@ export const VIEWS: readonly View[] = [
   { path: 'fleet', load: async () => (await import('./pages/fleet.tsx')).Fleet },
   { path: 'vms/:vm', under: 'fleet', load: async () => (await import('./pages/vm.tsx')).VmPage },
   { path: 'accounts', load: async () => (await import('./pages/accounts.tsx')).Accounts },
+  { path: 'accounts/:account', under: 'accounts', load: async () => (await import('./pages/account.tsx')).AccountPage },
   { path: 'invoices', load: async () => (await import('./pages/invoices.tsx')).Invoices },
+  { path: 'invoices/:invoice', under: 'invoices', load: async () => (await import('./pages/invoice.tsx')).InvoicePage },
+  { path: 'preview', under: 'invoices', load: async () => (await import('./pages/invoice.tsx')).Preview },
+  { path: 'outages', load: async () => (await import('./pages/outages.tsx')).Outages },
+  { path: 'outages/:vm/:start', under: 'outages', load: async () => (await import('./pages/outages.tsx')).OutagePage },
+  { path: 'incidents', load: async () => (await import('./pages/incidents.tsx')).Incidents },
   { path: 'query', load: async () => (await import('./pages/query.tsx')).QueryPage },
   { path: 'search', load: async () => (await import('./pages/search.tsx')).Search },
 ];

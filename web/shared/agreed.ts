@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { parseInstant } from '../../src/domain/instant.ts';
 import { askOnce, useOnce } from './ask.ts';
 import { pathOf, step } from './api.ts';
+import { instant } from './format.ts';
 
 export interface Vm {
   readonly id: string;
@@ -63,10 +64,20 @@ export function useAgreed(vm: string, atMs: number): Agreed | null | undefined {
   return state?.vm === vm ? state.agreed : undefined;
 }
 
-/** The zone of pages that are of no one VM or account: that of the plans where they have one in common, else UTC. */
-export function useHouseZone(): string {
-  const plans = useOnce<{ readonly rows: readonly Plan[] }>(pathOf('/v1/plans', { limit: 100 }));
-  const zones = new Set(plans?.rows.map(({ time_zone }) => time_zone));
-  const [only] = zones;
-  return zones.size === 1 && only !== undefined ? only : 'UTC';
+/** The zones of the plans, of an account or of all. */
+export function useZones(account?: string): readonly string[] {
+  const plans = useOnce<{ readonly rows: readonly Plan[] }>(pathOf('/v1/plans', { account, limit: 100 }));
+  return [...new Set(plans?.rows.map(({ time_zone }) => time_zone))];
+}
+
+/** The zone of pages that are of one account, or of none: that of the plans where they have one in common, else UTC. */
+export function useHouseZone(account?: string): string {
+  const [only, ...others] = useZones(account);
+  return only !== undefined && others.length === 0 ? only : 'UTC';
+}
+
+/** Of some zones the one in which both ends of a period are midnights: its own, as periods are whole days. */
+export function zoneOfPeriod(from: string, to: string, zones: readonly string[]): string {
+  const isMidnight = (at: string, zone: string): boolean => /^\d{4}-\d\d-\d\d 00:00$/.test(instant(at, zone));
+  return zones.find((zone) => isMidnight(from, zone) && isMidnight(to, zone)) ?? 'UTC';
 }

@@ -1,11 +1,11 @@
 /** Invoices and credit notes, page by page. */
 import type { JSX } from 'preact';
-import { useHouseZone } from '../../shared/agreed.ts';
+import { useZones, zoneOfPeriod } from '../../shared/agreed.ts';
 import { pathOf } from '../../shared/api.ts';
 import { useAsk } from '../../shared/ask.ts';
 import { day } from '../../shared/format.ts';
 import { to } from '../../shared/router.ts';
-import { Answer, Badge, Field, Filters, Heading, Money, Pager, Section, Table, ZoneNote } from '../../shared/ui.tsx';
+import { Answer, Badge, Field, Filters, Heading, Money, Pager, Section, Table } from '../../shared/ui.tsx';
 import { say, sayCode } from '../../shared/words.ts';
 import type { ViewProps } from '../views.ts';
 
@@ -26,7 +26,6 @@ const STATUSES = ['draft', 'final', 'paid', 'void'] as const;
 const TYPES = ['invoice', 'credit_note'] as const;
 
 export function Invoices({ query }: ViewProps): JSX.Element {
-  const zone = useHouseZone();
   const [account, status, type, number, cursor] = ['account', 'status', 'type', 'number', 'cursor'].map((name) =>
     query.get(name),
   );
@@ -49,18 +48,19 @@ export function Invoices({ query }: ViewProps): JSX.Element {
         <Answer asked={asked}>
           {({ invoices, next }) => (
             <>
-              <InvoiceTable rows={invoices} zone={zone} />
+              <InvoiceTable rows={invoices} />
               <Pager next={next} cursor={cursor ?? null} />
             </>
           )}
         </Answer>
-        <ZoneNote zone={zone} />
+        <p class="muted">{say('invoice.zones')}</p>
       </Section>
     </>
   );
 }
 
-export function InvoiceTable({ rows, zone }: { rows: readonly ListedInvoice[]; zone: string }): JSX.Element {
+export function InvoiceTable({ rows }: { rows: readonly ListedInvoice[] }): JSX.Element {
+  const zones = useZones();
   return (
     <Table
       caption={say('nav.invoices')}
@@ -78,11 +78,14 @@ export function InvoiceTable({ rows, zone }: { rows: readonly ListedInvoice[]; z
         { title: say('account'), cell: ({ account }) => <a href={to(`accounts/${encodeURIComponent(account)}`)}>{account}</a> },
         {
           title: say('invoice.period'),
-          cell: ({ from, to: until }) => (
-            <span class="figure">
-              {day(from, zone)} – {day(Date.parse(until) - 1, zone)}
-            </span>
-          ),
+          cell: ({ from, to: until }) => {
+            const zone = zoneOfPeriod(from, until, zones);
+            return (
+              <span class="figure">
+                {day(from, zone)} – {day(Date.parse(until) - 1, zone)}
+              </span>
+            );
+          },
         },
         { title: say('state'), cell: ({ status }) => <Badge family="state" code={status} /> },
         { title: say('invoice.total'), figure: true, cell: ({ total, currency }) => <Money of={total} currency={currency} /> },

@@ -44,7 +44,7 @@ export function Search({ query }: ViewProps): JSX.Element {
       )}
       {number === null || invoices.path === null ? null : (
         <Section title={say('nav.invoices')} query={invoices.path}>
-          <Answer asked={invoices}>{(value) => <InvoiceTable rows={value.invoices} zone={zone} />}</Answer>
+          <Answer asked={invoices}>{(value) => <InvoiceTable rows={value.invoices} />}</Answer>
         </Section>
       )}
       {vms.path === null ? null : (
