@@ -109,6 +109,8 @@ function receivedExamples(nowMs: number): BodyExamples {
   return {
     'POST /v1/receive/otlp/{source}': request,
     'POST /v1/receive/otlp/{source}/v1/metrics': request,
+    'POST /v1/metrics': request,
+    'POST /api/v1/events': event,
     'POST /v1/receive/cloudevents/{source}': event,
     'POST /v1/receive/cloudevents/{source}/api/v1/events': event,
     'POST /v1/receive/collectd/{source}': [

@@ -1,4 +1,5 @@
 /** All calls of the API, in the order in which they are documented. */
+import type { HeldSources } from '../sources/held-sources.ts';
 import type { Api, HttpPlugin } from '../http/api.ts';
 import { accountMeteringRoutes } from './metering/account-metering.ts';
 import { anomalyRoutes } from './metering/anomalies.ts';
@@ -87,13 +88,14 @@ export interface ServiceParts {
   readonly status: (() => MeteringStatus | Promise<MeteringStatus>) | undefined;
   /** What the aggregator computes with (a Config has all of it). */
   readonly constants: ShownConstants;
+  readonly sources: HeldSources;
 }
 
 /** What every process says of itself. */
-export function servicePlugin({ ready, status, constants }: ServiceParts): HttpPlugin {
+export function servicePlugin({ ready, status, constants, sources }: ServiceParts): HttpPlugin {
   return (api) => {
     healthRoutes(api, ready);
-    if (status !== undefined) statusRoute(api, status, constants);
+    if (status !== undefined) statusRoute(api, status, constants, sources);
   };
 }
 

@@ -172,7 +172,12 @@ export async function startDistributed(given: AppOptions): Promise<App> {
     connectionsMax: connections.max,
     onCut: connections.onCut,
     plugins: [
-      servicePlugin({ ready, status: api === undefined ? undefined : () => api.status(), constants: config }),
+      servicePlugin({
+        ready,
+        status: api === undefined ? undefined : () => api.status(),
+        constants: config,
+        sources: records.sources,
+      }),
       ...(context === undefined ? [] : [apiPlugin(context), webPages('console')]),
       ...roles.flatMap((role) => role.plugins),
     ],

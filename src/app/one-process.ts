@@ -184,7 +184,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     // with workers before it, theirs are the connections
     ...(config.ingestWorkers === 0 ? { connectionsMax: connections.max, onCut: connections.onCut } : {}),
     plugins: [
-      servicePlugin({ ready, status, constants: config }),
+      servicePlugin({ ready, status, constants: config, sources }),
       apiPlugin(context),
       ingestPlugin(door, faults, { sources, elect }),
       webPages('console'),

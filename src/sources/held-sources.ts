@@ -1,7 +1,7 @@
 /** Sources in memory, made ready as they are told: of the journal's projection, and of a process that is told by another. */
 import { z } from 'zod';
 import { ProblemError } from '../problems/problem.ts';
-import { mappingOf, sourceBody } from './mapping.ts';
+import { mappingOf, type Protocol, sourceBody } from './mapping.ts';
 import { preset } from './presets.ts';
 import { Replicas } from './replicas/replicas.ts';
 import { Source } from './source.ts';
@@ -28,6 +28,7 @@ interface Held {
 
 export class HeldSources implements Sources {
   readonly #held = new Map<string, Held>();
+  #byKey: ReadonlyMap<string, SourceInForce> | undefined;
   /** Counts of a source go on when it changes, and when it is deleted and made again. */
   readonly #counts = new Map<string, SourceCounts>();
   /** Of all sources, which replicas are heard. */
@@ -39,6 +40,7 @@ export class HeldSources implements Sources {
 
   /** Takes in what is on record of a source. */
   take(id: string, stored: StoredSource): void {
+    this.#byKey = undefined;
     if (stored.deleted) this.#held.delete(id);
     else {
       const versions = stored.versions.map((version) => ready(id, version, this.replicas));
@@ -49,6 +51,7 @@ export class HeldSources implements Sources {
   /** Takes in what another process has: what is not among it is gone. */
   replace(told: ToldSources): void {
     const ids = new Set(told.map(([id]) => id));
+    this.#byKey = undefined;
     for (const id of this.#held.keys()) if (!ids.has(id)) this.#held.delete(id);
     for (const [id, stored] of told) this.take(id, stored);
   }
@@ -59,6 +62,12 @@ export class HeldSources implements Sources {
 
   find(id: string): SourceInForce | undefined {
     return this.#held.get(id)?.inForce;
+  }
+
+  ofKey(name: string, protocol: Protocol): SourceInForce | undefined {
+    // as they were told last: a look at each costs less than a post
+    this.#byKey ??= keysOf(this.#held.values());
+    return this.#byKey.get(`${protocol} ${name}`);
   }
 
   /** The versions of a source, ascending by `from`. Throws `source_unknown`. */
@@ -86,6 +95,12 @@ export class HeldSources implements Sources {
   counted(): ReadonlyMap<string, SourceCounts> {
     return this.#counts;
   }
+}
+
+function keysOf(held: Iterable<Held>): ReadonlyMap<string, SourceInForce> {
+  return new Map(
+    [...held].flatMap(({ inForce }) => inForce.keys.map((name) => [`${inForce.protocol} ${name}`, inForce] as const)),
+  );
 }
 
 function ready(id: string, { body, from }: RecordedVersion, replicas: Replicas): SourceVersion {

@@ -10,6 +10,7 @@ export type Protocol = (typeof PROTOCOLS)[number];
 const RULES_MAX = 64;
 const VALUES_MAX = 64;
 const DROPS_MAX = 32;
+const KEYS_MAX = 64;
 
 /** What a state of a sender means; `none`: it says nothing of the VM. */
 const stateWord = z.enum(['up', 'none', ...CAUSES]);
@@ -109,6 +110,13 @@ export const sourceBody = z.strictObject({
     .describe(
       'Senders that tell the same: the labels of their cluster and of each. One of them is heard, until it was silent for `failover_s`; what lacks the labels is rejected.',
     ),
+  keys: z
+    .array(name)
+    .max(KEYS_MAX)
+    .optional()
+    .describe(
+      'Names of keys: what they post at the paths that senders cannot change (/api/v1/write, /api/v2/write, /write, /v1/metrics, /api/v1/events) is of this source.',
+    ),
   rules: z.array(rule).min(1).max(RULES_MAX).optional().describe('The first that fits decides; what none names is ignored.'),
 });
 export type SourceBody = z.infer<typeof sourceBody>;
@@ -129,6 +137,7 @@ export interface Mapping {
   readonly host: string | null;
   readonly drop: readonly { readonly label: string; readonly matches: string }[];
   readonly replica: { readonly cluster: string; readonly replica: string; readonly failover_s: number } | null;
+  readonly keys: readonly string[];
   readonly rules: readonly Rule[];
 }
 
@@ -173,6 +182,7 @@ export function mappingOf(
     host: whole.host ?? null,
     drop: whole.drop ?? [],
     replica: whole.replica ?? null,
+    keys: whole.keys ?? [],
     rules,
   };
 }

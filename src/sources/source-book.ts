@@ -47,6 +47,11 @@ export class SourceBook extends HeldSources implements Projection {
           'source_conflict',
           `source ${id} is of protocol ${before.protocol}; make another source for ${mapping.protocol}`,
         );
+      for (const name of mapping.keys) {
+        const other = this.ofKey(name, mapping.protocol);
+        if (other !== undefined && other.id !== id)
+          throw new ProblemError('source_conflict', `key ${name} feeds source ${other.id}, of the same protocol`);
+      }
       if (versions.length >= VERSIONS_MAX)
         throw new ProblemError(
           'source_conflict',

@@ -25,6 +25,11 @@ export class SourceInForce {
     this.counts = counts;
   }
 
+  /** Names of the keys that feed it, whatever path they post to. */
+  get keys(): readonly string[] {
+    return this.#versions.at(-1)?.source.mapping.keys ?? [];
+  }
+
   /** Whether any version has replicas that tell the same. */
   get hasReplicas(): boolean {
     return this.#versions.some(({ source }) => source.mapping.replica !== null);
@@ -42,6 +47,8 @@ export class SourceInForce {
 export interface Sources {
   /** Undefined: there is none of this id. */
   find(id: string): SourceInForce | undefined;
+  /** The one that a key of this name feeds, of a protocol; undefined: none says so. */
+  ofKey?(name: string, protocol: Protocol): SourceInForce | undefined;
 }
 
 export const NO_SOURCES: Sources = { find: () => undefined };

@@ -122,11 +122,12 @@ describe('the examples of bodies', () => {
     await tried('POST /v1/sources/{id}/series', 'rack-1');
     const presets = { otlp: 'otel-hostmetrics', cloudevents: 'cloudevents', collectd: 'collectd-virt', ceilometer: 'ceilometer' };
     for (const [protocol, preset] of Object.entries(presets)) {
-      const body = JSON.stringify({ preset });
+      const body = JSON.stringify({ preset, keys: ['admin'] });
       await server.ask(`/v1/sources/${protocol}`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body });
       for (const call of [...examples.keys()].filter((each) => each.startsWith(`POST /v1/receive/${protocol}/`)))
         await tried(call, protocol);
     }
+    for (const call of ['POST /v1/metrics', 'POST /api/v1/events']) await tried(call);
     await tried('POST /v1/scheduler/jobs/{job}/run', 'charge-days');
     await tried('POST /v1/accounts/{account}/payments', 'acme');
     for (const call of [

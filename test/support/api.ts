@@ -36,7 +36,7 @@ export async function openCatalog(store: Store, now: () => number): Promise<Cata
 export interface TestParts
   extends
     Omit<FrameOptions, 'keys' | 'sessions' | 'owners'>,
-    ServiceParts,
+    Omit<ServiceParts, 'sources'>,
     Pick<ApiContext, 'watermarkMs' | 'termsLibrary' | 'issuer' | 'now'> {
   /** Left out: what the watermark says. */
   readonly eventClockMs?: () => number | null;
@@ -84,7 +84,7 @@ export function serverOn(store: Store, catalog: Catalog, change: Partial<TestPar
     sessions,
     owners: catalog,
     once: { requests, store, now },
-    plugins: [servicePlugin(parts), apiPlugin(context), ...parts.plugins],
+    plugins: [servicePlugin({ ...parts, sources }), apiPlugin(context), ...parts.plugins],
   });
 }
 

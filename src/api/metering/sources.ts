@@ -8,22 +8,13 @@ import { mappingOf, PROTOCOLS, sourceBody } from '../../sources/mapping.ts';
 import { preset, presets } from '../../sources/presets.ts';
 import { TenureTable } from '../../sources/replicas/tenure-table.ts';
 import type { SourceBook } from '../../sources/source-book.ts';
-import type { SourceCounts } from '../../sources/source-counts.ts';
 import type { Outcome } from '../../sources/source.ts';
 import { outcomeOf } from '../../sources/value.ts';
 import type { ApiContext } from '../shared/context.ts';
+import { countsJson, countsShape } from '../shared/source-counts.ts';
 import { BODY_PROBLEMS, exactInteger, idParams, instantShape, newIdParams } from '../shared/shapes.ts';
 
 const READERS = ['billing', 'admin'] as const;
-
-const countsShape = z
-  .object({
-    taken: exactInteger,
-    inexact: exactInteger.describe('Taken, and beyond what a float of 64 bits tells exactly (9 PB).'),
-    left_out: z.record(z.string(), exactInteger).describe('ignored, dropped, heartbeat, stale, replica, untrusted, empty'),
-    rejected: z.record(z.string(), exactInteger).describe('By code, as those of samples.'),
-  })
-  .describe('Of this process and its ingest workers, since it began.');
 
 const sourceShape = z.object({
   id: z.string(),
@@ -215,17 +206,6 @@ async function replicasJson(
 function listed(source: SourceJson): object {
   const { id, protocol, path, mapping, counts } = source;
   return { id, protocol, path, mapping, counts };
-}
-
-export function countsJson(counts: SourceCounts): z.input<typeof countsShape> {
-  const all = counts.all();
-  const leftOut: Record<string, number> = {};
-  const rejected: Record<string, number> = {};
-  for (const [what, n] of all) {
-    if (what.startsWith('rejected:')) rejected[what.slice('rejected:'.length)] = n;
-    else if (what !== 'taken' && what !== 'inexact') leftOut[what] = n;
-  }
-  return { taken: all.get('taken') ?? 0, inexact: all.get('inexact') ?? 0, left_out: leftOut, rejected };
 }
 
 function outcomeJson(outcome: Outcome | undefined): z.input<typeof outcomeShape> {

@@ -5,6 +5,8 @@ import { formatInstant } from '../../domain/instant.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import type { LogGap } from '../../store/named-log.ts';
 import type { Api } from '../../http/api.ts';
+import type { HeldSources } from '../../sources/held-sources.ts';
+import { countsJson, countsShape } from '../shared/source-counts.ts';
 import { exactInteger, instantShape } from '../shared/shapes.ts';
 
 export interface Readiness {
@@ -83,6 +85,9 @@ const statusShape = z.object({
     ),
     rejected: z.record(z.string(), exactInteger),
   }),
+  sources: z
+    .record(z.string(), countsShape)
+    .describe('What became of what each source sent. Doors in processes of their own say it on their `/metrics`.'),
   partitions: z
     .array(
       z.object({
@@ -115,7 +120,12 @@ const statusShape = z.object({
 });
 
 /** How far everything has come. */
-export function statusRoute(api: Api, status: () => MeteringStatus | Promise<MeteringStatus>, constants: ShownConstants): void {
+export function statusRoute(
+  api: Api,
+  status: () => MeteringStatus | Promise<MeteringStatus>,
+  constants: ShownConstants,
+  sources: HeldSources,
+): void {
   const shownConstants = {
     staleness_ms: constants.stalenessMs,
     lateness_ms: constants.latenessMs,
@@ -153,6 +163,7 @@ export function statusRoute(api: Api, status: () => MeteringStatus | Promise<Met
         forgotten: { vms: names, expired },
         waiting,
         samples,
+        sources: Object.fromEntries(sources.ids().map((id) => [id, countsJson(sources.countsOf(id))])),
         ...shown,
         terms: shownConstants,
       };

@@ -156,6 +156,41 @@ describe.each([
     expect(await trafficOf(server, '100')).toEqual({ rx: 6000, tx: 60 });
   });
 
+  it("takes what comes to senders' own paths for the source that names the key", async () => {
+    const { server, key } = await serve(workers);
+    const keys = ['prometheus-1'];
+    await makeSource(server, 'rack-1', { preset: 'libvirt-exporter', keys });
+    await makeSource(server, 'pve', { preset: 'proxmox-influx-sums', keys });
+    await makeSource(server, 'otel', { preset: 'otel-hostmetrics', keys });
+    await makeSource(server, 'events', { preset: 'cloudevents', keys });
+    const taken = await server.call('/v1/sources/rack-2', {
+      ...{ method: 'PUT', headers: { 'content-type': 'application/json' } },
+      body: JSON.stringify({ preset: 'libvirt-exporter', keys }),
+    });
+    expect([taken.status, taken.text]).toEqual([409, expect.stringContaining('feeds source rack-1')]);
+    const post = async (path: string, type: string, body: string | Uint8Array, by = key): Promise<number> => {
+      const packing = path === '/api/v1/write' ? { 'content-encoding': 'snappy' } : {};
+      const headers = { authorization: `Bearer ${by}`, 'content-type': type, ...packing };
+      return (await server.call(path, { method: 'POST', key: null, body, headers })).status;
+    };
+    const write = packed(version1([series(STATE, [[1, T0]])]));
+    const line = `system,object=qemu,vmid=100,nodename=pve1 netin=9,netout=9,pid=4,qmpstatus="running",uptime=3 ${T0}000000`;
+    const event = { specversion: '1.0', id: '1', source: 's', type: 'vm.traffic', subject: 'ce', time: '2026-03-01T00:00:00Z' };
+    expect(await post('/api/v1/write', 'application/x-protobuf', write)).toBe(204);
+    expect(await post('/api/v2/write?org=o&bucket=b', 'text/plain', line)).toBe(204);
+    expect(await post('/write?db=d', 'text/plain', line)).toBe(204);
+    expect(await post('/v1/metrics', 'application/json', '{"resourceMetrics":[]}')).toBe(200);
+    const data = { rx_bytes: 1, tx_bytes: 2 };
+    expect(await post('/api/v1/events', 'application/cloudevents+json', JSON.stringify({ ...event, data }))).toBe(204);
+    expect(await post('/api/v1/write', 'application/x-protobuf', write, (await agentKey(server, 'other', ['*'])).key)).toBe(404);
+    expect((await server.call('/health', { key: null })).json()).toMatchObject({ status: 'pass' });
+    await untilStored(server);
+    for (const vm of ['vm-a', '100', 'ce']) {
+      const { rows } = await server.ask<{ rows: { agent: string }[] }>(`/v1/vms/${vm}/samples${MINUTES}`);
+      expect(rows.map(({ agent }) => agent)).toEqual(['prometheus-1']);
+    }
+  });
+
   it('counts what became of it, by source', async () => {
     const { server, key } = await serve(workers);
     await makeSource(server, 'rack-1', { preset: 'libvirt-exporter' });
@@ -165,6 +200,15 @@ describe.each([
     await expect
       .poll(async () => (await server.ask<{ counts: object }>('/v1/sources/rack-1')).counts, { timeout: 30_000 })
       .toEqual({ taken: 1, inexact: 0, left_out: { ignored: 1 }, rejected: { bad_counter: 1 } });
+    const [status, metrics] = await Promise.all([
+      server.ask<{ sources: object }>('/v1/status'),
+      server.call('/metrics', { key: null }),
+    ]);
+    expect(status.sources).toEqual({
+      'rack-1': { taken: 1, inexact: 0, left_out: { ignored: 1 }, rejected: { bad_counter: 1 } },
+    });
+    for (const outcome of ['taken', 'ignored', 'rejected:bad_counter'])
+      expect(metrics.text).toContain(`uptally_source_points{source="rack-1",outcome="${outcome}"} 1`);
     const said = await server.ask<object>('/v1/sources/rack-1/series', {
       ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
       body: JSON.stringify({ series: RX, labels: { uuid: 'vm-a', instance: 'h' }, value: 1 }),

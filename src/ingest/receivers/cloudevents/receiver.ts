@@ -19,6 +19,7 @@ export const cloudeventsReceiver: Receiver = jsonReceiver({
   description:
     "Structured, batch or binary mode. What the source's mapping wants becomes samples, the rest is left out and counted. Events need a `time`.",
   paths: ['', '/api/v1/events'],
+  ownPaths: ['/api/v1/events'],
   document: 'CloudEvents',
   types: [STRUCTURED, BATCH, 'application/json'],
   takes: (type) => type === STRUCTURED || type === BATCH || type === 'application/json',

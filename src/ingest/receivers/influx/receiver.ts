@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { ProblemError } from '../../../problems/problem.ts';
 import type { BesidesRoute, Exchange, Receiver, ReceiverAnswer, ReceiverRoute, RequestHead } from '../shared/receiver.ts';
 import { POST_PROBLEMS } from '../shared/problems.ts';
+import { ofKey } from '../shared/own-path.ts';
 import { refusalOf } from '../shared/refusal.ts';
 import { sourceOf } from '../shared/source-of.ts';
 import { Translation } from '../shared/translation.ts';
@@ -42,17 +43,19 @@ export const influxReceiver: Receiver = {
   routes: [
     { ...write, path: `${BASE}/api/v2/write`, summary: "Take in Influx' line protocol, version 2" },
     { ...write, path: `${BASE}/write`, summary: "Take in Influx' line protocol, version 1" },
+    ofKey({ ...write, path: '/api/v2/write', summary: "Take in Influx' line protocol, version 2" }),
+    ofKey({ ...write, path: '/write', summary: "Take in Influx' line protocol, version 1" }),
   ],
-  besides: [
-    besides('GET', '/health', 'Whether version 2 is there', () => ({
+  besides: [BASE, ''].flatMap((base) => [
+    besides('GET', `${base}/health`, 'Whether version 2 is there', () => ({
       name: 'uptally',
       message: 'ready for lines',
       status: 'pass',
     })),
-    besides('GET', '/ping', 'Whether version 1 is there', null),
-    besides('POST', '/query', 'What version 1 is asked first: to create a database', () => ({ results: [{}] })),
-    besides('GET', '/query', 'The same', () => ({ results: [{}] })),
-  ],
+    besides('GET', `${base}/ping`, 'Whether version 1 is there', null),
+    besides('POST', `${base}/query`, 'What version 1 is asked first: to create a database', () => ({ results: [{}] })),
+    besides('GET', `${base}/query`, 'The same', () => ({ results: [{}] })),
+  ]),
   open,
   refuse,
 };
@@ -60,7 +63,7 @@ export const influxReceiver: Receiver = {
 function besides(method: 'GET' | 'POST', path: string, summary: string, told: (() => object) | null): BesidesRoute {
   const status = told === null ? 204 : 200;
   return {
-    ...{ method, path: `${BASE}${path}`, tag: 'samples', summary, roles: null, params },
+    ...{ method, path, tag: 'samples', summary, roles: null, ...(path.startsWith(BASE) ? { params } : {}) },
     answers: { [status]: { description: 'It is', ...(told === null ? {} : { schema: z.looseObject({}) }) } },
     problems: [],
     answer: () => (told === null ? { status, headers: {} } : { status, headers: JSON_HEADERS, body: JSON.stringify(told()) }),

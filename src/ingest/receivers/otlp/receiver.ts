@@ -8,6 +8,7 @@ import type { SourceInForce } from '../../../sources/sources.ts';
 import { jsonOf } from '../shared/json.ts';
 import { POST_PROBLEMS } from '../shared/problems.ts';
 import type { Exchange, Receiver, ReceiverAnswer, RequestHead } from '../shared/receiver.ts';
+import { ofKey } from '../shared/own-path.ts';
 import { readOr, refusalOf } from '../shared/refusal.ts';
 import { sourceOf } from '../shared/source-of.ts';
 import { Translation } from '../shared/translation.ts';
@@ -40,6 +41,7 @@ export const otlpReceiver: Receiver = {
   routes: [
     { ...route, path: '/v1/receive/otlp/{source}' },
     { ...route, path: '/v1/receive/otlp/{source}/v1/metrics' },
+    ofKey({ ...route, path: '/v1/metrics' }),
   ],
   open,
   refuse,

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { ProblemError } from '../../../problems/problem.ts';
 import type { SourceInForce } from '../../../sources/sources.ts';
 import type { Exchange, Receiver, ReceiverAnswer, RequestHead } from '../shared/receiver.ts';
+import { ofKey } from '../shared/own-path.ts';
 import { sourceOf } from '../shared/source-of.ts';
 import { readOr, refusalOf } from '../shared/refusal.ts';
 import { POST_PROBLEMS } from '../shared/problems.ts';
@@ -44,6 +45,7 @@ export const prometheusReceiver: Receiver = {
   routes: [
     { ...route, path: '/v1/receive/prometheus/{source}' },
     { ...route, path: '/v1/receive/prometheus/{source}/api/v1/write' },
+    ofKey({ ...route, path: '/api/v1/write' }),
   ],
   inflates: isSnappy,
   open,

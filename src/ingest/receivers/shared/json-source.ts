@@ -4,6 +4,7 @@ import { ProblemError } from '../../../problems/problem.ts';
 import type { Protocol } from '../../../sources/mapping.ts';
 import type { SourceInForce } from '../../../sources/sources.ts';
 import { jsonOf } from './json.ts';
+import { ofKey } from './own-path.ts';
 import { POST_PROBLEMS } from './problems.ts';
 import { receiptAnswer } from './receipt-answer.ts';
 import type { Exchange, Receiver, ReceiverAnswer, RequestHead } from './receiver.ts';
@@ -17,6 +18,8 @@ export interface JsonProtocol {
   readonly description: string;
   /** Paths below `/v1/receive/{protocol}/{source}`. */
   readonly paths: readonly string[];
+  /** Paths that senders post to where only the server can be set. */
+  readonly ownPaths?: readonly string[];
   /** What a body is called where it is refused. */
   readonly document: string;
   /** Adds what a document says. Throws MalformedError. */
@@ -32,6 +35,7 @@ export function jsonReceiver({
   summary,
   description,
   paths,
+  ownPaths = [],
   document,
   translate,
   takes,
@@ -57,7 +61,10 @@ export function jsonReceiver({
     inWorkers: true,
     needsCatalog: false,
     contentTypes: types,
-    routes: paths.map((path) => ({ ...route, path: `/v1/receive/${protocol}/{source}${path}` })),
+    routes: [
+      ...paths.map((path) => ({ ...route, path: `/v1/receive/${protocol}/{source}${path}` })),
+      ...ownPaths.map((path) => ofKey({ ...route, path })),
+    ],
     open: (head): Exchange => {
       const type = (head.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
       if (!takes(type)) throw new ProblemError('unsupported_media_type', `${document} come as ${types.join(' or ')}`);
