@@ -8,7 +8,7 @@ import {
   COLD_FIRST_TS,
   ENVELOPE,
   FLAG_AHEAD,
-  FLAG_BIRTHS,
+  FLAG_DOUBTS,
   FLAG_HOLDS,
   FLAG_REPAIR,
   FLAG_SILENT,
@@ -88,7 +88,7 @@ import {
   VM_SIZE,
 } from './layout';
 import { AHEAD, lookAhead } from './ahead';
-import { UNKNOWN, count, countFull, keepBefore, newestBefore, unsettles } from './counter';
+import { UNKNOWN, count, countFull, keepBefore, mayTakeBack, newestBefore, unsettles } from './counter';
 import { emitFull, emitLate, emitSample } from './emit';
 import { NEVER, chainOf, coldOf, isTold, nicOf, slotOfVm, tellingOf, vmAfter, vmAt } from './intern';
 import { TRAFFIC_ROW_MAX, goOnSpreading } from './spread';
@@ -258,10 +258,16 @@ function mayShorten(frame: usize, ts: i64, told: u32, flags: u8, watermark: i64)
   return ts + (hold == 0 ? load<i64>(H_STALENESS) : hold) < watermark - load<i64>(H_STALENESS);
 }
 
-/** Live, may the order of the log have hidden what a chain's first counters are? They are new where they began after all others of their interface. */
+/**
+ * Live, may what was counted turn out otherwise with this sample? The order of the log may have hidden what a chain's first counters are (they are new
+ * where they began after all others of their interface), and a counter that goes back behind what it jumped over takes back what was billed since.
+ */
 function isUncertain(vm: usize, nic: usize, frame: usize, ts: i64, told: u32, flags: u8): bool {
   if (load<u32>(H_ARCHIVE) == 0 || (told & 1) == 0) return false;
-  if ((flags & FLAG_BIRTHS) != 0 && ts > load<i64>(nic + NIC_LAST_TS) && unsettles(vm, nic, ts)) return true;
+  if ((flags & FLAG_DOUBTS) != 0) {
+    if (mayTakeBack(nic, frame, ts)) return true;
+    if (ts > load<i64>(nic + NIC_LAST_TS) && unsettles(vm, nic, ts)) return true;
+  }
   if (told < FRAME_SAYS_MORE || load<i64>(nic + NIC_BASE_TS) != NEVER) return false;
   const started = load<i64>(moreOf(frame) + FRAME_MORE_STARTED);
   if (started < 0) return false;
@@ -287,7 +293,7 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
   const nicLastTs = load<i64>(nic + NIC_LAST_TS);
 
   const flags = load<u8>(vm + VM_FLAGS);
-  if ((flags & (FLAG_REPAIR | FLAG_AHEAD | FLAG_HOLDS | FLAG_BIRTHS)) != 0 || told >= FRAME_SAYS_MORE) {
+  if ((flags & (FLAG_REPAIR | FLAG_AHEAD | FLAG_HOLDS | FLAG_DOUBTS)) != 0 || told >= FRAME_SAYS_MORE) {
     if ((flags & FLAG_REPAIR) != 0 || isUncertain(vm, nic, frame, ts, told, flags) || mayShorten(frame, ts, told, flags, watermark)) {
       defer(frame, vm, nic, agent, agentLength);
       return vm;

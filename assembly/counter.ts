@@ -2,7 +2,8 @@
 import {
   CHAIN_BORN_TS,
   EMIT_SLICE,
-  FLAG_BIRTHS,
+  NIC_HAS_FALLEN,
+  FLAG_DOUBTS,
   FRAME_CONDITION,
   FRAME_EPOCH,
   FRAME_MORE,
@@ -16,6 +17,7 @@ import {
   H_ARCHIVE,
   H_LINK_BPS,
   H_LINK_BYTES_MS,
+  NIC_HAS_JUMPED,
   MINUTE_MS,
   NIC_BASE_CONDITION,
   NIC_BASE_EPOCH,
@@ -25,6 +27,8 @@ import {
   NIC_BEFORE,
   NIC_BORN,
   NIC_DIRTY,
+  NIC_JUMPED,
+  NIC_LAST_TS,
   NIC_NEXT,
   NIC_SUM_MINUTE,
   NIC_SUM_RX,
@@ -138,6 +142,28 @@ function isBeforeStretch(vm: usize, ts: i64): bool {
   return from != 0 && ts < <i64>(from & ~EMIT_SLICE) * MINUTE_MS;
 }
 
+/** An increase is not billed. If it was too fast and the counter goes back behind it later, what was counted since were slips: the host looks for them. */
+function quarantine(vm: usize, nic: usize, frame: usize, isFall: bool): void {
+  emitQuarantine(vm, nic, frame);
+  closeMinute(vm, nic, load<i64>(frame + FRAME_TS));
+  if (isFall) return;
+  store<u8>(nic + NIC_JUMPED, load<u8>(nic + NIC_JUMPED) | NIC_HAS_JUMPED);
+  store<u8>(vm + VM_FLAGS, load<u8>(vm + VM_FLAGS) | FLAG_DOUBTS);
+}
+
+function fell(nic: usize): void {
+  store<u8>(nic + NIC_JUMPED, load<u8>(nic + NIC_JUMPED) | NIC_HAS_FALLEN);
+}
+
+/** Live, does the counter of a chain that has jumped fall, perhaps behind that? Only a repair takes back what was billed since. */
+export function mayTakeBack(nic: usize, frame: usize, ts: i64): bool {
+  if ((load<u8>(nic + NIC_JUMPED) & NIC_HAS_JUMPED) == 0 || ts <= load<i64>(nic + NIC_LAST_TS)) return false;
+  if (load<u32>(frame + FRAME_EPOCH) != load<u32>(nic + NIC_BASE_EPOCH)) return false;
+  if (load<u64>(frame + FRAME_RX) >= load<u64>(nic + NIC_BASE_RX) && load<u64>(frame + FRAME_TX) >= load<u64>(nic + NIC_BASE_TX)) return false;
+  fell(nic);
+  return true;
+}
+
 /** The first counters of a chain: a baseline, unless they began after all others of the interface. */
 function countFirst(vm: usize, nic: usize, frame: usize, started: i64, link: u64): void {
   // in repair what is read from before the stretch need not be the first
@@ -145,7 +171,7 @@ function countFirst(vm: usize, nic: usize, frame: usize, started: i64, link: u64
   const ts = load<i64>(frame + FRAME_TS);
   store<u8>(nic + NIC_BORN, 1);
   if (isTold(nic)) store<i64>(tellingOf(nic) + CHAIN_BORN_TS, ts);
-  store<u8>(vm + VM_FLAGS, load<u8>(vm + VM_FLAGS) | FLAG_BIRTHS);
+  store<u8>(vm + VM_FLAGS, load<u8>(vm + VM_FLAGS) | FLAG_DOUBTS);
   const newest = newestBefore(vm, nic, ts);
   if (newest == ALONE || started <= newest) return;
   const rx = load<u64>(frame + FRAME_RX);
@@ -173,11 +199,11 @@ export function count(vm: usize, nic: usize, frame: usize): void {
       isFall = epoch == load<u32>(nic + NIC_BASE_EPOCH) && !isHalved(baseRx, rx) && !isHalved(baseTx, tx);
       moreRx = rx;
       moreTx = tx;
+      fell(nic);
     }
     const dt = <u64>(ts - baseTs);
     if (isFall || tooFast(max(moreRx, moreTx), dt)) {
-      emitQuarantine(vm, nic, frame);
-      closeMinute(vm, nic, ts);
+      quarantine(vm, nic, frame, isFall);
     } else if ((moreRx | moreTx) != 0) {
       beginSpread(vm, nic, baseTs, ts, moreRx, moreTx);
     } else closeMinute(vm, nic, ts);
@@ -204,11 +230,11 @@ export function countFull(vm: usize, nic: usize, frame: usize): void {
     let isReset = from != baseTs || epoch != load<u32>(nic + NIC_BASE_EPOCH);
     if (!isReset && !isSum) isReset = isHalved(baseRx, rx) || isHalved(baseTx, tx);
     const isFall = !isReset && (rx < baseRx || tx < baseTx);
+    if (rx < baseRx || tx < baseTx) fell(nic);
     const moreRx = isReset ? rx : rx - baseRx;
     const moreTx = isReset ? tx : tx - baseTx;
     if (isFall || productGreater(max(moreRx, moreTx), 8000, link, <u64>(ts - from))) {
-      emitQuarantine(vm, nic, frame);
-      closeMinute(vm, nic, ts);
+      quarantine(vm, nic, frame, isFall);
     } else if ((moreRx | moreTx) != 0) {
       beginSpread(vm, nic, from, ts, moreRx, moreTx);
     } else closeMinute(vm, nic, ts);

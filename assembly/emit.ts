@@ -25,6 +25,7 @@ import {
   FRAME_TX,
   FRAME_VM_LENGTH,
   H_VERSION,
+  MINUTE_MS,
   NIC_BASE_CONDITION,
   NIC_BASE_EPOCH,
   NIC_BASE_RX,
@@ -204,11 +205,18 @@ export function emitOutage(vm: usize, start: i64, end: i64, condition: u8, withd
   store<u32>(OUT_OUTAGES + 4, <u32>(at + 26));
 }
 
+/** In repair, does an instant lie before the stretch, where all is on record, or after it, where not all samples are read? Its ends are of both. */
+function isElsewhere(vm: usize, ts: i64): bool {
+  if (ts < <i64>(load<u32>(vm + VM_EMIT_FROM) & ~EMIT_SLICE) * MINUTE_MS) return true;
+  return ts > <i64>load<u32>(coldOf(vm) + COLD_EMIT_UNTIL) * MINUTE_MS;
+}
+
 /**
  * An increase that is faster than the link, or a fall that is no restart: the sample before and the frame after it. First counters that are too
  * fast since their beginning are alone: the other has no counters and no instant.
  */
 export function emitQuarantine(vm: usize, nic: usize, frame: usize): void {
+  if (load<u32>(vm + VM_EMIT_FROM) != 0 && isElsewhere(vm, load<i64>(frame + FRAME_TS))) return;
   let at = putVm(<usize>load<u32>(OUT_ANOMALIES + 4), vm);
   at = putNic(at, nic);
   store<i64>(at, load<i64>(frame + FRAME_TS));

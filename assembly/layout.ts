@@ -170,7 +170,7 @@ export const FLAG_FORGOTTEN: u8 = 8; // for the moment before its slot is given 
 export const FLAG_AHEAD: u8 = 16; // its newest samples say no state, or have traffic that is not written out
 export const FLAG_HOLDS: u8 = 32; // a sample has said how long its state holds, or that it says none
 export const FLAG_UNTOLD: u8 = 64; // it has samples, and none that says a state
-export const FLAG_BIRTHS: u8 = 128; // the first counters of one of its chains said when they began
+export const FLAG_DOUBTS: u8 = 128; // of one of its chains the first counters said when they began, or an increase was too fast: later samples may tell otherwise
 
 // ---- what counts: an interface as one host counts it, or one half of that (a chain): 128 bytes ---------------------------------------------------------------------------------------
 export const NIC_SIZE: usize = 128;
@@ -191,12 +191,15 @@ export const NIC_NAME: usize = 64; // 32 bytes
 export const NIC_VM: usize = 96; // u32 slot
 export const NIC_NEXT: usize = 100; // u32 slot + 1 of the next interface of the VM
 export const NIC_BASE_CONDITION: usize = 104; // u8
+export const NIC_JUMPED: usize = 105; // u8 NIC_HAS_JUMPED, NIC_HAS_FALLEN
 export const NIC_BORN: usize = 106; // u8 its first counters said when they began
 export const NIC_HASH: usize = 108; // u32
 export const NIC_FIRST_TS: usize = 112; // i64 first sample of any kind
 export const NIC_PLACE: usize = 120; // u32 address of its entry in the table
 export const NIC_BEFORE: usize = 124; // u32 in repair: how many ms before base_ts the counters before it are, at most; 0: there are none
 export const NIC_TOLD: u32 = 128; // in NIC_NAME_LENGTH
+export const NIC_HAS_JUMPED: u8 = 1; // in NIC_JUMPED: an increase was faster than the link
+export const NIC_HAS_FALLEN: u8 = 2; // a counter fell; with NIC_HAS_JUMPED perhaps behind what it jumped over, which the host finds out
 
 // ---- the slot after a chain of a host or half: its hash is 0, NIC_VM as there -------------------------------------------------
 export const CHAIN_HOST: usize = 0; // 64 bytes

@@ -5,7 +5,7 @@
  */
 import {
   FLAG_AHEAD,
-  FLAG_BIRTHS,
+  FLAG_DOUBTS,
   FLAG_HOLDS,
   FLAG_REPAIR,
   FLAG_SILENT,
@@ -140,7 +140,7 @@ export function takeUsual(frame: usize, agent: usize, agentLength: u32, previous
   // the timeline: the same condition goes on
   const condition = <usize>load<u8>(vm + VM_CONDITION);
   if (<usize>load<u16>(frame + FRAME_CONDITION) != (condition | 0x100)) return 0; // and has counters
-  if ((load<u8>(vm + VM_FLAGS) & (FLAG_REPAIR | FLAG_SILENT | FLAG_AHEAD | FLAG_HOLDS | FLAG_BIRTHS)) != 0) return 0;
+  if ((load<u8>(vm + VM_FLAGS) & (FLAG_REPAIR | FLAG_SILENT | FLAG_AHEAD | FLAG_HOLDS | FLAG_DOUBTS)) != 0) return 0;
   const ts = load<i64>(frame + FRAME_TS);
   const last = load<i64>(vm + VM_LAST_TS);
   if (ts <= last) return 0;

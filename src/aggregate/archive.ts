@@ -5,6 +5,7 @@
 import { NO_STATE } from '../domain/condition.ts';
 import { literal, tableOf } from '../store/rowbinary.ts';
 import type { Store } from '../store/store.ts';
+import { type Slip, isSlip } from './slips.ts';
 import type { Chain, StoredSample } from './tables.ts';
 
 /** A stretch of a VM's past: [fromMs, untilMs). */
@@ -105,11 +106,22 @@ interface VersionRow {
   agent: string;
 }
 
-/** The latest samples of each interface within the ranges. */
-export async function latestIn(store: Store, ranges: readonly Range[], upTo: bigint): Promise<Latest[]> {
+/** The condition that a sample in force has counters that count. */
+function counts(counted: string, slips: readonly Slip[], ranges: readonly Range[]): string {
+  const slip = isSlip(slips, new Set(ranges.map(({ vm }) => vm)));
+  return slip === undefined ? `${counted} = 1` : `${counted} = 1 AND NOT ${slip}`;
+}
+
+/** The latest samples of each interface within the ranges. @param slips have no counters */
+export async function latestIn(
+  store: Store,
+  ranges: readonly Range[],
+  upTo: bigint,
+  slips: readonly Slip[] = [],
+): Promise<Latest[]> {
   if (ranges.length === 0) return [];
   const rows = await store.rows<Chain & { vm: string; last: string; counters: string | null; state: string | null }>(
-    `SELECT vm, nic, host, part, max(ts_ms) AS last, maxOrNullIf(ts_ms, counted = 1) AS counters, maxOrNullIf(ts_ms, said != ${NO_STATE}) AS state
+    `SELECT vm, nic, host, part, max(ts_ms) AS last, maxOrNullIf(ts_ms, ${counts('counted', slips, ranges)}) AS counters, maxOrNullIf(ts_ms, said != ${NO_STATE}) AS state
      FROM (SELECT vm, nic, host, part, toUnixTimestamp64Milli(ts) AS ts_ms, argMax(has_counters, pos) AS counted, argMax(condition, pos) AS said
            FROM samples WHERE ${inRanges(ranges)} AND pos <= ${upTo} GROUP BY vm, nic, host, part, ts)
      GROUP BY vm, nic, host, part SETTINGS ${LARGE_QUERY}`,
@@ -134,11 +146,16 @@ export interface Earliest extends Chain {
   readonly firstCountersMs: number | undefined;
 }
 
-/** The earliest samples of each interface within the ranges. */
-export async function earliestIn(store: Store, ranges: readonly Range[], upTo: bigint): Promise<Earliest[]> {
+/** The earliest samples of each interface within the ranges. @param slips have no counters */
+export async function earliestIn(
+  store: Store,
+  ranges: readonly Range[],
+  upTo: bigint,
+  slips: readonly Slip[] = [],
+): Promise<Earliest[]> {
   if (ranges.length === 0) return [];
   const rows = await store.rows<Chain & { vm: string; state: string | null; counters: string | null }>(
-    `SELECT vm, nic, host, part, minOrNullIf(ts_ms, said != ${NO_STATE}) AS state, minOrNullIf(ts_ms, counted = 1) AS counters
+    `SELECT vm, nic, host, part, minOrNullIf(ts_ms, said != ${NO_STATE}) AS state, minOrNullIf(ts_ms, ${counts('counted', slips, ranges)}) AS counters
      FROM (SELECT vm, nic, host, part, toUnixTimestamp64Milli(ts) AS ts_ms, argMax(has_counters, pos) AS counted, argMax(condition, pos) AS said
            FROM samples WHERE ${inRanges(ranges)} AND pos <= ${upTo} GROUP BY vm, nic, host, part, ts)
      GROUP BY vm, nic, host, part SETTINGS ${LARGE_QUERY}`,
@@ -187,21 +204,30 @@ function ndjsonOf(
   upTo: bigint,
   after: string,
   rowsMax: number,
+  slip: string | undefined,
   state: 'as_said' | 'none' = 'as_said',
 ): Promise<Uint8Array> {
+  const isCounted = slip === undefined ? 'has_counters = 1' : 'has_counters = 1 AND slipped = 0';
+  const wanted = [
+    ...(after === '' ? [] : [`(vm, ts_ms, pos) > ${after}`]),
+    // neither state nor counters are left of such a slip
+    ...(slip === undefined ? [] : [`NOT (condition = ${NO_STATE} AND slipped = 1)`]),
+  ];
+  // asked where the columns have their own names: outside `host` is what the line says, which is nothing at all for none
+  const slipped = slip === undefined ? '' : `, ${slip} AS slipped`;
   const said =
     state === 'none'
       ? `'none' AS state, NULL AS cause`
       : `multiIf(condition = 0, 'up', condition = ${NO_STATE}, 'none', 'down') AS state, ${CAUSE} AS cause`;
   return store.ndjson(
     `SELECT vm, nic, nullIf(host, '') AS host, ts_ms AS ts,
-            if(has_counters = 1 AND part != 2, rx_bytes, NULL) AS rx_bytes, if(has_counters = 1 AND part != 1, tx_bytes, NULL) AS tx_bytes,
+            if(${isCounted} AND part != 2, rx_bytes, NULL) AS rx_bytes, if(${isCounted} AND part != 1, tx_bytes, NULL) AS tx_bytes,
             if(started_ms < 0, NULL, started_ms) AS started_at, nullIf(link_mbps, 0) AS link_mbps, if(is_sum = 1, true, NULL) AS sum,
             epoch, ${said}, nullIf(hold_s, 0) AS hold_s, pos
-     FROM (SELECT vm, nic, host, part, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, hold_s
+     FROM (SELECT vm, nic, host, part, toUnixTimestamp64Milli(ts) AS ts_ms, pos, condition, has_counters, epoch, rx_bytes, tx_bytes, started_ms, link_mbps, is_sum, hold_s${slipped}
            FROM samples WHERE ${condition} AND pos <= ${upTo}
            ORDER BY vm, nic, host, part, ts, pos DESC LIMIT 1 BY vm, nic, host, part, ts)
-     ${after === '' ? '' : `WHERE (vm, ts_ms, pos) > ${after}`}
+     ${wanted.length === 0 ? '' : `WHERE ${wanted.join(' AND ')}`}
      ORDER BY vm, ts_ms, pos LIMIT ${rowsMax}
      SETTINGS output_format_json_quote_64bit_integers = 0, ${LARGE_QUERY}`,
   );
@@ -214,11 +240,18 @@ export interface Piece {
   readonly last: { readonly vm: string; readonly tsMs: number } | undefined;
 }
 
-/** The samples in force within the ranges, one piece after the other. */
-export async function* samplesIn(store: Store, ranges: readonly Range[], upTo: bigint, rowsMax: number): AsyncGenerator<Piece> {
+/** The samples in force within the ranges, one piece after the other. @param slips come without their counters */
+export async function* samplesIn(
+  store: Store,
+  ranges: readonly Range[],
+  upTo: bigint,
+  rowsMax: number,
+  slips: readonly Slip[] = [],
+): AsyncGenerator<Piece> {
+  const slip = isSlip(slips, new Set(ranges.map(({ vm }) => vm)));
   let after = '';
   for (;;) {
-    const text = await ndjsonOf(store, inRanges(ranges), upTo, after, rowsMax);
+    const text = await ndjsonOf(store, inRanges(ranges), upTo, after, rowsMax, slip);
     if (text.length === 0) return;
     const line = lastLine(text);
     if (line.rows < rowsMax) {
@@ -244,11 +277,12 @@ function identityOf({ vm, nic, host, part, tsMs }: Identity): (string | number)[
   return [vm, nic, host, part, tsMs];
 }
 
-/** The samples in force of these identities. @param state `none`: their counters alone */
+/** The samples in force of these identities. @param slips come without their counters @param state `none`: their counters alone */
 export async function samplesAt(
   store: Store,
   identities: readonly Identity[],
   upTo: bigint,
+  slips: readonly Slip[],
   state: 'as_said' | 'none' = 'as_said',
 ): Promise<Uint8Array> {
   if (identities.length === 0) return new Uint8Array(0);
@@ -259,7 +293,15 @@ export async function samplesAt(
   }
   const table = tableOf(IDENTITY_COLUMNS, identities.map(identityOf));
   const among = `(vm, nic, host, part, toUnixTimestamp64Milli(ts)) IN (SELECT vm, nic, host, part, ts FROM ${table})`;
-  return ndjsonOf(store, `${inRanges([...ranges.values()])} AND ${among}`, upTo, '', identities.length, state);
+  return ndjsonOf(
+    store,
+    `${inRanges([...ranges.values()])} AND ${among}`,
+    upTo,
+    '',
+    identities.length,
+    isSlip(slips, new Set(ranges.keys())),
+    state,
+  );
 }
 
 const CAUSE =

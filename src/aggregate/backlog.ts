@@ -15,6 +15,8 @@ export interface Waiting {
   agent: string;
   /** The earliest sample that came since it was last looked at; Infinity when none has. */
   lateMs: number;
+  /** Where in the log the first of those stands; undefined when none has, or when that is not known. */
+  latePos: bigint | undefined;
   /** Rows from this minute on are not as they should be. Infinity before the samples around `lateMs` have been looked at. */
   fromMs: number;
   /** Samples before this one are not needed to go on at `fromMs`; undefined when that is not known. */
@@ -32,6 +34,7 @@ export interface Arrival extends Chain {
   readonly vm: string;
   readonly vmSlot: number;
   readonly tsMs: number;
+  readonly pos: bigint;
   readonly agent: string;
 }
 
@@ -77,7 +80,7 @@ export class Backlog {
   }
 
   /** Takes a sample in whose place is not at the end. @param newestMs the newest that the VM had before */
-  add({ vm, vmSlot, tsMs, agent, ...chain }: Arrival, newestMs: number): void {
+  add({ vm, vmSlot, tsMs, pos, agent, ...chain }: Arrival, newestMs: number): void {
     let own = this.#waiting.get(vm);
     if (own === undefined) {
       own = {
@@ -85,6 +88,7 @@ export class Backlog {
         slot: vmSlot,
         agent,
         lateMs: Infinity,
+        latePos: undefined,
         fromMs: Infinity,
         readMs: undefined,
         newestMs,
@@ -95,6 +99,7 @@ export class Backlog {
     }
     own.agent = agent;
     own.lateMs = Math.min(own.lateMs, tsMs);
+    if (own.latePos === undefined || pos < own.latePos) own.latePos = pos;
     own.newestMs = Math.max(own.newestMs, tsMs);
     // a conflict may have taken counters away: its interface's past matters either way
     own.nics.add(chainKey(chain));
@@ -151,6 +156,7 @@ export class Backlog {
       each.newestMs,
       [...each.nics],
       each.samples,
+      each.latePos?.toString() ?? null,
     ]);
     return Buffer.from(JSON.stringify(rows));
   }
@@ -159,12 +165,14 @@ export class Backlog {
   decode(bytes: Uint8Array, slotOf: (vm: string) => number): void {
     this.#waiting.clear();
     const rows = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as EncodedRow[];
-    for (const [vm, agent, lateMs, fromMs, readMs, newestMs, nics, samples] of rows) {
+    for (const [vm, agent, lateMs, fromMs, readMs, newestMs, nics, samples, latePos] of rows) {
       this.restore({
         vm,
         slot: slotOf(vm),
         agent,
         lateMs: lateMs ?? Infinity,
+        // states of before slips were looked for do not say
+        latePos: typeof latePos === 'string' ? BigInt(latePos) : undefined,
         fromMs: fromMs ?? Infinity,
         readMs: readMs ?? undefined,
         newestMs,
@@ -184,6 +192,7 @@ type EncodedRow = [
   newestMs: number,
   nics: string[],
   samples: number,
+  latePos?: string | null,
 ];
 
 function finite(ms: number): number | null {

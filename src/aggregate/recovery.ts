@@ -5,7 +5,7 @@ import type { LogReader } from '../log/log.ts';
 import type { AggregatorOptions } from './aggregator-options.ts';
 import type { Origin } from './checkpoint.ts';
 import { internVm } from './pricing.ts';
-import { rebuild } from './repair.ts';
+import { rebuild, recallJumps } from './repair.ts';
 import { type RepairContext } from './repair-context.ts';
 import type { PricesAtStart } from './scope.ts';
 import { loadState } from './state.ts';
@@ -28,6 +28,7 @@ export async function recoverState(options: AggregatorOptions, context: RepairCo
   const checkpointSeq = await loadCheckpoint(options, context);
   const isRebuilt = checkpointSeq < 0 && log.headSeq() > 0 && (log.firstSeq ?? log.headSeq()) > scope.afterGaps(0);
   const archived = isRebuilt ? await rebuildFromArchive(options, context) : undefined;
+  await recallJumps(context, scope.owns);
   const nextSeq = archived?.nextSeq ?? scope.afterGaps(checkpointSeq + 1);
   const prices = await scope.catchUpPrices(live, pricing, archived?.vms ?? []);
   // which silences are on record is not known to a state that was rebuilt

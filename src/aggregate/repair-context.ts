@@ -3,6 +3,7 @@ import type { Kernel, MeteringConstants } from '../kernel/kernel.ts';
 import type { Store } from '../store/store.ts';
 import { type Backlog } from './backlog.ts';
 import { type Pricing } from './pricing.ts';
+import type { Slips } from './slips.ts';
 
 /** VMs repaired together: bounds the length of a query. */
 export const VMS_A_CHUNK = 1024;
@@ -33,6 +34,8 @@ export interface RepairContext {
   readonly constants: MeteringConstants;
   readonly backlog: Backlog;
   readonly slice: SliceBounds;
+  /** Of the VMs under repair, as far as they matter. */
+  readonly slips: Slips;
 }
 
 /** The end of the step that the repair belongs to: what it may see, and the version its rows get. */

@@ -51,7 +51,7 @@ export async function before(
   const look = async (these: readonly Looked[], fromOf: (one: Looked) => number): Promise<void> => {
     for (const { vm } of these) found.set(vm, []);
     const ranges = these.map((one): Range => ({ vm: one.vm, fromMs: fromOf(one), untilMs: one.untilMs }));
-    for (const latest of await latestIn(context.store, ranges, upTo)) found.get(latest.vm)?.push(latest);
+    for (const latest of await latestIn(context.store, ranges, upTo, context.slips.slips)) found.get(latest.vm)?.push(latest);
   };
   await look(some, ({ untilMs, knownFromMs }) => knownFromMs ?? untilMs - LOOK_MS);
   const incomplete = some.filter(
@@ -95,7 +95,8 @@ export async function closers(
   const look = async (some: typeof open, aheadMs: number): Promise<void> => {
     for (const { plan } of some) found.set(plan.vm, []);
     const ranges = some.map(({ plan, afterMs }): Range => ({ vm: plan.vm, fromMs: afterMs, untilMs: afterMs + aheadMs }));
-    for (const earliest of await earliestIn(context.store, ranges, upTo)) found.get(earliest.vm)?.push(earliest);
+    for (const earliest of await earliestIn(context.store, ranges, upTo, context.slips.slips))
+      found.get(earliest.vm)?.push(earliest);
   };
   await look(open, LOOK_MS);
   const incomplete = open.filter(({ plan, afterMs }) => {
@@ -122,7 +123,7 @@ export async function closers(
  * may lie after the end as well.
  */
 async function beforeBirths(
-  { live, store }: RepairContext,
+  { live, store, slips: { slips } }: RepairContext,
   open: readonly { readonly plan: Plan; readonly afterMs: number }[],
   found: ReadonlyMap<string, readonly Earliest[]>,
   upTo: bigint,
@@ -140,6 +141,7 @@ async function beforeBirths(
         store,
         [{ vm, fromMs, untilMs: firstCountersMs }],
         upTo,
+        slips,
       ))
         if (lastCountersMs !== undefined) before.push({ vm: its, nic, host, part, tsMs: lastCountersMs });
     }
@@ -149,7 +151,7 @@ async function beforeBirths(
 
 /** Of VMs whose interfaces have several chains, the counters before what is read: births are judged by them, and increases begin there. */
 export async function seeds(
-  { live, store }: RepairContext,
+  { live, store, slips: { slips } }: RepairContext,
   plans: readonly Plan[],
   read: ReadonlyMap<string, number>,
   upTo: bigint,
@@ -157,8 +159,8 @@ export async function seeds(
   const ranges = plans
     .filter(({ slot }) => hasSiblings(live, slot))
     .map(({ vm }): Range => ({ vm, fromMs: -Infinity, untilMs: read.get(vm) ?? 0 }));
-  const counted = (await latestIn(store, ranges, upTo)).flatMap(({ lastCountersMs, vm, nic, host, part }): Identity[] =>
+  const counted = (await latestIn(store, ranges, upTo, slips)).flatMap(({ lastCountersMs, vm, nic, host, part }): Identity[] =>
     lastCountersMs === undefined ? [] : [{ vm, nic, host, part, tsMs: lastCountersMs }],
   );
-  return samplesAt(store, counted, upTo, 'none');
+  return samplesAt(store, counted, upTo, slips, 'none');
 }

@@ -10,22 +10,35 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { EMIT_SLICE, LAYOUT as L } from '../kernel/layout.ts';
 import { type Range, interfacesOf, samplesAt, samplesIn } from './archive.ts';
 import { type Waiting, minutesLeft, shareOut } from './backlog.ts';
-import { internVm } from './pricing.ts';
+import { findVm, internVm } from './pricing.ts';
+import { findSlips, jumpedChains, recordedSlips, writeUnseen } from './slips.ts';
 import { type Stretch, restateOutages, withdrawMinutes, withdrawRest } from './restate.ts';
-import { beganAt, coldAddress, install, lastTsMs, vmAddress } from './vm-state.ts';
+import {
+  beganAt,
+  coldAddress,
+  install,
+  lastTsMs,
+  mayHaveSlips,
+  mayHaveSwung,
+  seeJumps,
+  unwrittenMs,
+  vmAddress,
+} from './vm-state.ts';
 import { Collector, feed, settleWorkshop } from './workshop.ts';
 import { VMS_A_CHUNK, type RepairContext, type StepEnd } from './repair-context.ts';
 import { type Plan, readFrom, type Looked, before, closers, seeds } from './repair-edges.ts';
 
 /** Works off one slice of what waits. Returns the VMs that the live path has back. @param turn moves on from slice to slice */
-export async function repairSlice(context: RepairContext, end: StepEnd, turn: number): Promise<string[]> {
-  const { backlog, slice, live } = context;
+export async function repairSlice(base: RepairContext, end: StepEnd, turn: number): Promise<string[]> {
+  const { backlog, slice, live } = base;
   const candidates = backlog.nextInTurn(turn, slice.vms);
+  const swinging = candidates.flat().filter(({ slot }) => mayHaveSlips(live, slot));
   await lookUp(
-    context,
+    await withSlips(base, swinging, end),
     candidates.flat().filter(({ lateMs }) => lateMs !== Infinity),
     end.upTo,
   );
+  const context = await withSlips(base, swinging, end);
   const given = shareOut(
     candidates.map((own) => own.map(minutesLeft)),
     slice.minutes,
@@ -36,12 +49,22 @@ export async function repairSlice(context: RepairContext, end: StepEnd, turn: nu
     for (const [i, waiting] of own.entries()) {
       const minutes = given[a]?.[i] ?? 0;
       if (minutes === 0) continue;
-      const untilMs = minutes >= minutesLeft(waiting) ? Infinity : waiting.fromMs + minutes * MINUTE_MS;
+      const wantedMs = minutes >= minutesLeft(waiting) ? Infinity : waiting.fromMs + minutes * MINUTE_MS;
+      const knownMs = context.slips.knownUntilMs.get(waiting.vm);
+      const untilMs = knownMs === undefined ? wantedMs : Math.min(wantedMs, Math.floor(knownMs / MINUTE_MS) * MINUTE_MS);
       chosen.set(waiting.vm, waiting);
       plans.push({ ...waiting, untilMs });
     }
   }
-  const { stretches } = await repairStretches(context, inOrder(plans), end, false);
+  const { stretches, wentBack } = await repairStretches(context, inOrder(plans), end, false);
+  if (wentBack.length > 0) {
+    // nothing is written: what these counters take back has to be looked for first
+    for (const { vm, fromMs } of wentBack) {
+      const waiting = chosen.get(vm);
+      if (waiting !== undefined) waiting.lateMs = Math.min(waiting.lateMs, fromMs);
+    }
+    return repairSlice(base, end, turn);
+  }
   const done: string[] = [];
   for (const stretch of stretches) {
     const waiting = chosen.get(stretch.vm);
@@ -56,6 +79,13 @@ export async function repairSlice(context: RepairContext, end: StepEnd, turn: nu
   return done;
 }
 
+/** With what is known of the slips of VMs from where they have to be written anew. */
+async function withSlips(context: RepairContext, some: readonly Waiting[], { upTo }: StepEnd): Promise<RepairContext> {
+  if (some.length === 0) return context;
+  const sought = some.map(({ vm, lateMs, fromMs }) => ({ vm, fromMs: Math.min(lateMs, fromMs) }));
+  return { ...context, slips: await findSlips(context.store, sought, upTo, context.constants.linkLimitBps) };
+}
+
 /** Finds out in which minute the first increase or state begins that can have changed or has not been written at all. */
 async function lookUp(context: RepairContext, some: readonly Waiting[], upTo: bigint): Promise<void> {
   if (some.length === 0) return;
@@ -65,17 +95,42 @@ async function lookUp(context: RepairContext, some: readonly Waiting[], upTo: bi
     upTo,
     false,
   );
+  const swinging = some.filter(({ slot }) => mayHaveSlips(context.live, slot));
+  // what was billed as slips taken back may be otherwise by now
+  const recorded = await slipsBefore(context, swinging);
   for (const waiting of some) {
     const { vm, lateMs } = waiting;
-    const starts = (previous.get(vm) ?? []).map((latest) => latest.lastCountersMs ?? lateMs);
-    // the live path has written no further than its last sample: what was held after it, and the silence that ended that, waits as well
-    const writtenMs = waiting.fromMs === Infinity ? (lastTsMs(context.live, waiting.slot) ?? lateMs) : lateMs;
+    const before = (previous.get(vm) ?? []).map((latest) => latest.lastCountersMs ?? lateMs);
+    const starts = [...before, recorded.get(vm) ?? Infinity];
+    // the live path has written no further than its last sample and the open minutes of traffic: what was held after it, and the silence that ended
+    // that, waits as well
+    const { live } = context;
+    const writtenMs =
+      waiting.fromMs === Infinity ? Math.min(lastTsMs(live, waiting.slot) ?? lateMs, unwrittenMs(live, waiting.slot)) : lateMs;
     const fromMs = Math.floor(Math.min(lateMs, writtenMs, ...starts) / MINUTE_MS) * MINUTE_MS;
     waiting.lateMs = Infinity;
+    waiting.latePos = undefined;
     if (fromMs >= waiting.fromMs) continue;
     waiting.fromMs = fromMs;
     waiting.readMs = undefined;
   }
+}
+
+/**
+ * Of each VM where the earliest slips began that its first late sample lies in, as they were before it: as rows were written by them. What is on record of
+ * slips may be of a repair that this one does again, and that had come only so far; the archive says how it was.
+ */
+async function slipsBefore({ store, constants }: RepairContext, some: readonly Waiting[]): Promise<ReadonlyMap<string, number>> {
+  const began = await recordedSlips(
+    store,
+    some.map(({ vm, lateMs }) => ({ vm, atMs: lateMs })),
+  );
+  for (const { vm, lateMs, latePos } of some) {
+    if (latePos === undefined) continue;
+    const { slips } = await findSlips(store, [{ vm, fromMs: lateMs }], latePos - 1n, constants.linkLimitBps);
+    for (const { aMs } of slips) if (aMs < lateMs) began.set(vm, Math.min(aMs, began.get(vm) ?? Infinity));
+  }
+  return began;
 }
 
 /**
@@ -84,6 +139,8 @@ async function lookUp(context: RepairContext, some: readonly Waiting[], upTo: bi
  */
 export async function rebuild(context: RepairContext, end: StepEnd, owns: (vm: string) => boolean = () => true): Promise<void> {
   const { live, store } = context;
+  const jumped = (await jumpedChains(store)).filter(({ vm }) => owns(vm));
+  const jumpedVms = new Set(jumped.map(({ vm }) => vm));
   const interfaces = (await interfacesOf(store, end.upTo)).filter(({ vm }) => owns(vm));
   const lastMs = new Map<string, number>();
   for (const each of interfaces) lastMs.set(each.vm, Math.max(each.lastMs, lastMs.get(each.vm) ?? 0));
@@ -100,12 +157,25 @@ export async function rebuild(context: RepairContext, end: StepEnd, owns: (vm: s
       const fromMs = Math.floor(Math.min(one.untilMs - 1, ...starts) / MINUTE_MS) * MINUTE_MS;
       return { ...one, fromMs, untilMs: Infinity, readMs: undefined };
     });
-    const { stretches } = await repairStretches(context, plans, end, true);
-    for (const { vm, readMs } of stretches)
-      install(live, internVm(live, vm), context.workshop, internVm(context.workshop, vm), readMs);
+    const sought = plans.filter(({ vm }) => jumpedVms.has(vm));
+    const slips = await findSlips(store, sought, end.upTo, context.constants.linkLimitBps);
+    const { stretches } = await repairStretches({ ...context, slips }, plans, end, true);
+    for (const { vm, readMs } of stretches) {
+      const [slot, repairedSlot] = [internVm(live, vm), internVm(context.workshop, vm)];
+      install(live, slot, context.workshop, repairedSlot, readMs);
+      seeJumps(live, slot, context.workshop, repairedSlot);
+    }
   }
   // only the end of each timeline was read
   for (const each of interfaces) beganAt(live, internVm(live, each.vm), each);
+}
+
+/** Takes in which chains have jumped, as it is on record: states of before slips were looked for do not say. */
+export async function recallJumps({ live, store }: RepairContext, owns: (vm: string) => boolean): Promise<void> {
+  for (const { vm, ...chain } of await jumpedChains(store)) {
+    const slot = owns(vm) ? findVm(live, vm) : undefined;
+    if (slot !== undefined) mayHaveSwung(live, slot, chain);
+  }
 }
 
 /** By VM, as the archive lies: neighbours share the granules that a question reads. */
@@ -114,7 +184,8 @@ function inOrder(plans: readonly Plan[]): Plan[] {
 }
 
 /**
- * Writes stretches anew. Which of them were, and how far: it ends when it has read as many samples as a slice may.
+ * Writes stretches anew. Which of them were, and how far: it ends when it has read as many samples as a slice may. Where counters turn out to have gone
+ * back behind a jump of which nothing was known, nothing is written; whose they are is answered.
  * @param fromNothing the live kernel knows nothing of these VMs yet, and all of the samples are read
  */
 async function repairStretches(
@@ -122,9 +193,9 @@ async function repairStretches(
   plans: readonly Plan[],
   end: StepEnd,
   fromNothing: boolean,
-): Promise<{ stretches: Stretch[] }> {
-  const { workshop, store, pricing, slice } = context;
-  if (plans.length === 0) return { stretches: [] };
+): Promise<{ stretches: Stretch[]; wentBack: readonly Plan[] }> {
+  const { workshop, store, pricing, slice, slips } = context;
+  if (plans.length === 0) return { stretches: [], wentBack: [] };
   const undisturbed = await before(
     context,
     plans.map((plan) => ({ ...plan, untilMs: plan.fromMs, knownFromMs: plan.readMs })),
@@ -147,7 +218,7 @@ async function repairStretches(
   /** how far the VM that the reading broke off at has been read */
   let broken: { readonly vm: string; readonly tsMs: number } | undefined;
   await feed(workshop, await seeds(context, plans, read, end.upTo), end.version, rows);
-  for await (const { text, last } of samplesIn(store, ranges, end.upTo, slice.samples)) {
+  for await (const { text, last } of samplesIn(store, ranges, end.upTo, slice.samples, slips.slips)) {
     await feed(workshop, text, end.version, rows);
     if (last === undefined || fromNothing) continue;
     const cut = cutAt(stretches, last);
@@ -159,16 +230,21 @@ async function repairStretches(
   if (broken !== undefined) writeUntil(workshop, internVm(workshop, broken.vm), untilOf(stretches, broken.vm));
   await feed(
     workshop,
-    await samplesAt(store, await closers(context, plans, stretches, broken, end.upTo), end.upTo),
+    await samplesAt(store, await closers(context, plans, stretches, broken, end.upTo), end.upTo, slips.slips),
     end.version,
     rows,
   );
   await settleWorkshop(workshop, end.version, rows);
+  const wentBack = fromNothing
+    ? []
+    : plans.filter((plan) => seeJumps(context.live, plan.slot, workshop, internVm(workshop, plan.vm)));
+  if (wentBack.length > 0) return { stretches: [], wentBack };
   await rows.insertMinutes();
+  await writeUnseen(store, slips, stretches, end.version);
   await withdrawRest(store, stretches, end.version);
   await withdrawMinutes(store, stretches, end.version);
   await restateOutages(context, stretches, rows.rows.outages, end);
-  return { stretches };
+  return { stretches, wentBack };
 }
 
 function untilOf(stretches: readonly Stretch[], vm: string): number {

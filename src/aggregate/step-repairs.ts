@@ -10,6 +10,7 @@ import type { Pricing } from './pricing.ts';
 import { repairSlice } from './repair.ts';
 import { type RepairContext, SLICE, type SliceBounds } from './repair-context.ts';
 import type { Scope } from './scope.ts';
+import { NO_SLIPS } from './slips.ts';
 import { REPAIRED, SETTLED } from './steps.ts';
 import { firstTsMs } from './vm-state.ts';
 import { toldBefore, writeDone, writeWaiting } from './waiting-table.ts';
@@ -45,7 +46,8 @@ export class StepRepairs {
 
   get context(): RepairContext {
     const { live, workshop, store, pricing, constants } = this.#options;
-    return { live, workshop, store, pricing, constants, backlog: this.backlog, slice: this.#pace?.bounds ?? this.#most };
+    const slice = this.#pace?.bounds ?? this.#most;
+    return { live, workshop, store, pricing, constants, backlog: this.backlog, slice, slips: NO_SLIPS };
   }
 
   /** The state is there, with what waits. */

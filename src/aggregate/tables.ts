@@ -19,6 +19,9 @@ export const STRUCTURES = {
     "vm String, nic String, ts DateTime64(3, 'UTC'), kind UInt8, pos UInt64, a_ts DateTime64(3, 'UTC'), a_condition UInt8, a_has_counters UInt8, a_epoch UInt32, a_rx_bytes UInt64, a_tx_bytes UInt64, b_condition UInt8, b_has_counters UInt8, b_epoch UInt32, b_rx_bytes UInt64, b_tx_bytes UInt64, withdrawn UInt8, version UInt64, host String, part UInt8",
 } as const satisfies Partial<Record<Output, string>>;
 
+/** Of `anomalies` the columns of an increase that was too fast, with when the counter went back behind it. */
+export const JUMPS = `${STRUCTURES.anomalies}, back_at DateTime64(3, 'UTC')`;
+
 export type Rows = keyof typeof STRUCTURES;
 export const ROWS = Object.keys(STRUCTURES) as Rows[];
 
@@ -37,6 +40,25 @@ export interface Chain {
 /** A chain in one word; that of an interface as such is the interface's name. */
 export function chainKey({ nic, host, part }: Chain): string {
   return host === '' && part === 0 ? nic : `${nic} ${host} ${part}`;
+}
+
+/** A sample with counters. */
+export interface Counted {
+  readonly tsMs: number;
+  readonly condition: number;
+  readonly epoch: number;
+  readonly rx: bigint;
+  readonly tx: bigint;
+  readonly startedMs: number | undefined;
+  readonly linkMbps: number | undefined;
+  readonly isSum: boolean;
+}
+
+/** Two consecutive samples with counters of a chain. */
+export interface Pair {
+  readonly chain: Chain;
+  readonly a: Counted;
+  readonly b: Counted;
 }
 
 /** A sample as the archive and the repair know it. */
@@ -115,6 +137,19 @@ export function conflictRow(replaced: StoredSample, by: StoredSample): Buffer {
     [8, by.pos],
   );
   return Buffer.concat([text(by.vm), text(by.nic), numbers, text(by.host), Buffer.of(by.part)]);
+}
+
+/** A row of `JUMPS`. @param backMs when the counter went back; 0: it has not */
+export function jumpRow(vm: string, { chain, a, b }: Pair, backMs: number, version: bigint): Buffer {
+  const content = (s: Counted): [1 | 4 | 8, number | bigint][] => [
+    [1, s.condition],
+    [1, 1],
+    [4, s.epoch],
+    [8, s.rx],
+    [8, s.tx],
+  ];
+  const numbers = integers([8, b.tsMs], [1, 1], [8, 0], [8, a.tsMs], ...content(a), ...content(b), [1, 0], [8, version]);
+  return Buffer.concat([text(vm), text(chain.nic), numbers, text(chain.host), Buffer.of(chain.part), integers([8, backMs])]);
 }
 
 export interface OutageRow {

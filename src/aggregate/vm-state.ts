@@ -1,6 +1,7 @@
 /** What a kernel knows of one VM and its interfaces, read from and written to its records. */
+import { MINUTE_MS } from '../domain/zone.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { FLAG_AHEAD, FLAG_BIRTHS, FLAG_HOLDS, FLAG_REPAIR, FLAG_SILENT, FLAG_UNTOLD, LAYOUT as L } from '../kernel/layout.ts';
+import { FLAG_AHEAD, FLAG_DOUBTS, FLAG_HOLDS, FLAG_REPAIR, FLAG_SILENT, FLAG_UNTOLD, LAYOUT as L } from '../kernel/layout.ts';
 import { writeName } from './pricing.ts';
 import { type Chain, chainKey } from './tables.ts';
 
@@ -78,6 +79,43 @@ function chainAt(kernel: Kernel, address: number): Chain {
   return { nic, host, part: kernel.bytes[telling + L.CHAIN_PART] ?? 0 };
 }
 
+/** Has a chain of the VM jumped and fallen, so that some of its samples may be slips? */
+export function mayHaveSlips(kernel: Kernel, slot: number): boolean {
+  return nicsOf(kernel, slot).some(({ address }) => hasSwung(kernel.bytes[address + L.NIC_JUMPED]));
+}
+
+function hasSwung(jumped = 0): boolean {
+  return (jumped & L.NIC_HAS_JUMPED) !== 0 && (jumped & L.NIC_HAS_FALLEN) !== 0;
+}
+
+/** Takes in what a repair saw of jumps and falls. Whether a chain may have slips of which nothing was known. */
+export function seeJumps(live: Kernel, slot: number, repaired: Kernel, repairedSlot: number): boolean {
+  let isNews = false;
+  for (const nic of nicsOf(repaired, repairedSlot)) {
+    const seen = repaired.bytes[nic.address + L.NIC_JUMPED] ?? 0;
+    if (seen === 0) continue;
+    const at = internChain(live, slot, nic) + L.NIC_JUMPED;
+    const before = live.bytes[at] ?? 0;
+    isNews ||= hasSwung(before | seen) && !hasSwung(before);
+    setJumped(live, slot, at, before | seen);
+  }
+  return isNews;
+}
+
+/** A chain, if the kernel knows it, has jumped, and may have fallen. */
+export function mayHaveSwung(live: Kernel, slot: number, chain: Chain): void {
+  const key = chainKey(chain);
+  for (const nic of nicsOf(live, slot))
+    if (nic.key === key) setJumped(live, slot, nic.address + L.NIC_JUMPED, L.NIC_HAS_JUMPED | L.NIC_HAS_FALLEN);
+}
+
+function setJumped(live: Kernel, slot: number, at: number, jumped: number): void {
+  live.bytes[at] = jumped;
+  if ((jumped & L.NIC_HAS_JUMPED) === 0) return;
+  const flags = vmAddress(live, slot) + L.VM_FLAGS;
+  live.bytes[flags] = (live.bytes[flags] ?? 0) | FLAG_DOUBTS;
+}
+
 /** The address of a chain's record, made if it is new. */
 function internChain(kernel: Kernel, slot: number, { nic, host, part }: Chain): number {
   return kernel.exports.internNic(slot, writeName(kernel, nic + host), nic.length, host.length, part) >>> 0;
@@ -91,6 +129,12 @@ export function lastTsMs(kernel: Kernel, slot: number): number | undefined {
 /** Has a sample of the VM said how long its state holds, or that it says none? */
 export function holdsOtherwise(kernel: Kernel, slot: number): boolean {
   return ((kernel.bytes[vmAddress(kernel, slot) + L.VM_FLAGS] ?? 0) & FLAG_HOLDS) !== 0;
+}
+
+/** Of the VM's traffic the earliest minute that is not written out; Infinity: none. */
+export function unwrittenMs(kernel: Kernel, slot: number): number {
+  const open = nicsOf(kernel, slot).filter(({ address }) => kernel.bytes[address + L.NIC_DIRTY] === 1);
+  return Math.min(Infinity, ...open.map(({ address }) => kernel.u32(address + L.NIC_SUM_MINUTE) * MINUTE_MS));
 }
 
 /** How long the newest state of the VM holds, in ms. */
@@ -159,7 +203,7 @@ function born(live: Kernel, slot: number, address: number, ts: bigint): void {
   if (((live.bytes[address + L.NIC_NAME_LENGTH] ?? 0) & L.NIC_TOLD) !== 0)
     live.setI64(address + L.NIC_SIZE + L.CHAIN_BORN_TS, ts);
   const flags = vmAddress(live, slot) + L.VM_FLAGS;
-  live.bytes[flags] = (live.bytes[flags] ?? 0) | FLAG_BIRTHS;
+  live.bytes[flags] = (live.bytes[flags] ?? 0) | FLAG_DOUBTS;
 }
 
 /** Takes in when a chain was first heard of. Whether its first counters said when they began is not read again: it is as if they were its last. */

@@ -59,7 +59,12 @@ export async function writeWaiting(
 /** Writes which VMs wait no longer. */
 export async function writeDone(store: Store, partition: number, vms: readonly string[], version: bigint): Promise<void> {
   const rows = vms.map((vm) =>
-    rowOf(partition, { vm, agent: '', lateMs: 0, fromMs: 0, newestMs: 0, nics: new Set(), samples: 0 }, true, version),
+    rowOf(
+      partition,
+      { vm, agent: '', lateMs: 0, latePos: undefined, fromMs: 0, newestMs: 0, nics: new Set(), samples: 0 },
+      true,
+      version,
+    ),
   );
   await store.insertRowBinary('repairs', STRUCTURE, rows);
 }
@@ -79,6 +84,7 @@ export async function readWaiting(store: Store): Promise<Omit<Waiting, 'slot'>[]
     vm,
     agent,
     lateMs: Infinity,
+    latePos: undefined,
     fromMs: Number(fromMs),
     readMs: undefined,
     newestMs: Number(newestMs),

@@ -1,7 +1,7 @@
 // Written by assembly/write-layout.mjs from assembly/layout.ts, which draws and explains it: npm run build:layout.
 
 /** One number over every line of the layout: what a kernel is built from, and what a checkpoint is of. */
-export const LAYOUT_FOLD = 512033534;
+export const LAYOUT_FOLD = 334828496;
 
 export const LAYOUT = {
   HEADER: 65536,
@@ -127,12 +127,15 @@ export const LAYOUT = {
   NIC_VM: 96,
   NIC_NEXT: 100,
   NIC_BASE_CONDITION: 104,
+  NIC_JUMPED: 105,
   NIC_BORN: 106,
   NIC_HASH: 108,
   NIC_FIRST_TS: 112,
   NIC_PLACE: 120,
   NIC_BEFORE: 124,
   NIC_TOLD: 128,
+  NIC_HAS_JUMPED: 1,
+  NIC_HAS_FALLEN: 2,
   CHAIN_HOST: 0,
   CHAIN_HOST_LENGTH: 64,
   CHAIN_PART: 65,
@@ -246,7 +249,7 @@ export const FLAG_FORGOTTEN = 8;
 export const FLAG_AHEAD = 16;
 export const FLAG_HOLDS = 32;
 export const FLAG_UNTOLD = 64;
-export const FLAG_BIRTHS = 128;
+export const FLAG_DOUBTS = 128;
 export const KIND_SAMPLES = 1;
 export const KIND_TICK = 2;
 export const KIND_CATALOG = 3;

@@ -17,9 +17,13 @@ const FOLD_WITHOUT_HOLDS = 1218942079;
 /** Of the version without chains of hosts and halves: it knew interfaces as such, which are as they were. */
 const FOLD_WITHOUT_CHAINS = 3715123075;
 
+/** Of the version that did not look for slips: which chains have jumped is read from what is on record. */
+const FOLD_WITHOUT_SLIPS = 512033534;
+
 /** Folds whose states this kernel reads as they are. A checkpoint of any other is passed over. */
 export const READABLE_FOLDS: readonly number[] = [
   LAYOUT_FOLD,
+  FOLD_WITHOUT_SLIPS,
   FOLD_WITHOUT_CHAINS,
   FOLD_WITHOUT_HOLDS,
   FOLD_WITHOUT_MARK,

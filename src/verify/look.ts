@@ -84,6 +84,11 @@ export class Look {
     this.#ledger = new TrafficLedger(look.vm);
   }
 
+  /** Takes samples of before the range, of which only what may yet be taken back matters. */
+  recall(toMs: number, samples: readonly RawSample[]): void {
+    this.#model.traffic(toMs, samples);
+  }
+
   /** Takes what held where the range begins. */
   begin(samples: readonly RawSample[]): void {
     if (samples.length === 0) return;

@@ -4,7 +4,7 @@
  */
 import { byChain, compareText, type Counted, type InForce } from './model/inforce.ts';
 import { MINUTE_MS, type MinuteParts, minutesOf, type Segment, segmentsOf, type VmHistory } from './model/timeline.ts';
-import { type CounterPair, type NicMinute, trafficOf } from './model/traffic.ts';
+import { type CounterPair, type Jump, type NicMinute, trafficOf } from './model/traffic.ts';
 
 /** A sample as the archive has it: with its place in the log, which is its `logIndex` where it is below 2⁵³. */
 export interface RawSample extends InForce {
@@ -34,6 +34,8 @@ export class VmModel {
   #latest: readonly RawSample[] = [];
   /** By chain. */
   readonly #counted = new Map<string, Counted & RawSample>();
+  /** By chain, what may yet be taken back. */
+  #jumps: ReadonlyMap<string, Jump> = new Map();
   /** The instants of each interface's first counters. */
   readonly firstCountersMs = new Map<string, number>();
 
@@ -41,16 +43,18 @@ export class VmModel {
     this.#terms = terms;
   }
 
-  /** What is certain of an interface's traffic: everything before the last counters of each of its chains. */
+  /** What is certain of an interface's traffic: everything before the last counters of each of its chains, and before what may be taken back. */
   countedUntilMs(nic: string): number {
     let untilMs = Infinity;
+    for (const { a } of this.#jumps.values()) if (a.nic === nic) untilMs = Math.min(untilMs, a.tsMs);
     for (const sample of this.#counted.values()) if (sample.nic === nic) untilMs = Math.min(untilMs, sample.tsMs);
     return untilMs === Infinity ? -Infinity : untilMs;
   }
 
   /** The earliest instant at which some interface's next increase may begin; Infinity without counters. */
   openSinceMs(): number {
-    return Math.min(Infinity, ...Array.from(this.#counted.values(), (sample) => sample.tsMs));
+    const jumpedMs = Array.from(this.#jumps.values(), ({ a }) => a.tsMs);
+    return Math.min(Infinity, ...jumpedMs, ...Array.from(this.#counted.values(), (sample) => sample.tsMs));
   }
 
   /** What was before the first window, where that is not the first of all: an interface's last samples, or its last one with counters among them. */
@@ -90,7 +94,9 @@ export class VmModel {
     if (samples.length === 0) return { shares: [], quarantined: [] };
     const known = ranked([...this.#counted.values()]);
     const history = this.#history(ranked(samples), toMs);
-    const { minutes, quarantined } = trafficOf(history, this.#terms.linkLimitBps, known);
+    const before = { samples: known, jumps: this.#jumps };
+    const { minutes, quarantined, jumps } = trafficOf(history, this.#terms.linkLimitBps, before);
+    this.#jumps = jumps;
     this.#carry(samples);
     const byInstant = [...quarantined].sort((x, y) => x.b.tsMs - y.b.tsMs || compareText(x.nic, y.nic));
     return { shares: minutes, quarantined: byInstant };

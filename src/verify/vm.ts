@@ -82,6 +82,7 @@ class Group {
     if (fromMs === 0) return;
     const vms = this.#looks.filter((look) => look.firstMs < look.fromMs).map((look) => look.vm);
     if (vms.length === 0) return;
+    await this.#recallJumps(vms);
     const near = await samplesBefore(this.#reader, vms, {
       fromMs: Math.max(fromMs - NEAR_MS, this.#samplesFromMs),
       toMs: fromMs,
@@ -93,6 +94,20 @@ class Group {
         open.begin(found);
         return Promise.resolve();
       });
+    }
+  }
+
+  /** What was counted since a jump of before the range may be taken back in it: the samples since the first one are counted again. */
+  async #recallJumps(vms: readonly string[]): Promise<void> {
+    const before = { from: this.#samplesFromMs, to: this.#range.fromMs };
+    if (before.from >= before.to) return;
+    const query = { vms: vms.join(','), ...before };
+    const rows = await this.#reader.rows('v1/evidence/anomalies', query, anomalyAnswer.extend(named)).takeWhile(() => true);
+    for (const vm of new Set(rows.map((row) => row.vm))) {
+      const jumped = rows.flatMap((row) => (row.vm === vm && row.kind === 'quarantined' && row.a !== null ? row.a.ts : []));
+      const range = { fromMs: Math.min(before.to, ...jumped), toMs: before.to };
+      for await (const part of samplesOf(this.#reader, [vm], range.fromMs < range.toMs ? [range] : []))
+        this.#open.get(vm)?.recall(part.toMs, part.samples.get(vm) ?? []);
     }
   }
 

@@ -195,7 +195,8 @@ function walkOut(
 
 interface Report {
   readonly present: boolean;
-  readonly counters: 'grow' | 'same' | 'to_limit' | 'over_limit' | 'reset' | 'half_reset' | 'small_fall' | 'near_max' | 'none';
+  readonly counters:
+    'grow' | 'same' | 'to_limit' | 'over_limit' | 'reset' | 'half_reset' | 'small_fall' | 'near_max' | 'back' | 'none';
   readonly bytes: bigint;
   readonly newEpoch: boolean;
   /** What few samples say: see `moreOf`. */
@@ -263,7 +264,8 @@ function usualReportArbitrary(): fc.Arbitrary<Report> {
       {
         weight: 7,
         arbitrary: fc.constantFrom(
-          ...(['same', 'to_limit', 'over_limit', 'reset', 'half_reset', 'small_fall', 'near_max', 'none'] as const),
+          ...(['same', 'to_limit', 'over_limit', 'over_limit', 'reset', 'half_reset', 'small_fall', 'near_max', 'none'] as const),
+          ...(['back', 'back'] as const),
         ),
       },
     ),
@@ -292,7 +294,7 @@ function nicSamples(
   linkLimitBps: bigint,
 ): LoggedSample[] {
   const samples: LoggedSample[] = [];
-  const chains = new Map<string, { rx: bigint; tx: bigint; countedMs: number; beforeMs: number }>();
+  const chains = new Map<string, Walked>();
   let epoch = 0;
   for (const [at, step] of steps.entries()) {
     const report = step.reports[index];
@@ -303,15 +305,16 @@ function nicSamples(
     const { host, part } = report;
     const key = `${host ?? ''} ${part ?? ''}`;
     const chain = chains.get(key) ?? {
-      rx: 0n,
-      tx: 0n,
+      ...{ rx: 0n, tx: 0n, low: { rx: 0n, tx: 0n } },
       countedMs: 0,
       beforeMs: Math.max(0, ...[...chains.values()].map((each) => each.countedMs)),
     };
     chains.set(key, chain);
     if (report.counters !== 'none') {
       const limitBytes = (linkLimitBps * BigInt(tsMs - (chain.countedMs || tsMs))) / 8000n;
-      [chain.rx, chain.tx] = nextCounters(report, chain.rx, chain.tx, limitBytes);
+      const { rx, tx, low } = chain;
+      if (report.counters === 'over_limit' || report.counters === 'near_max') chain.low = { rx, tx };
+      [chain.rx, chain.tx] = nextCounters(report, rx, tx, limitBytes, low);
       chain.countedMs = tsMs;
     }
     const { rx, tx, beforeMs } = chain;
@@ -354,7 +357,23 @@ function moreOf({ says, bytes }: Report, tsMs: number, beforeMs: number): Partia
   }
 }
 
-function nextCounters({ counters, bytes }: Report, rx: bigint, tx: bigint, limitBytes: bigint): [bigint, bigint] {
+/** A chain on its way. */
+interface Walked {
+  rx: bigint;
+  tx: bigint;
+  /** What the counters were before they jumped last. */
+  low: { readonly rx: bigint; readonly tx: bigint };
+  countedMs: number;
+  beforeMs: number;
+}
+
+function nextCounters(
+  { counters, bytes }: Report,
+  rx: bigint,
+  tx: bigint,
+  limitBytes: bigint,
+  low: Walked['low'],
+): [bigint, bigint] {
   // Past 2⁶⁴ a counter starts again from zero, as hardware does.
   const wrap = (value: bigint): bigint => value & COUNTER_MAX;
   switch (counters) {
@@ -370,6 +389,8 @@ function nextCounters({ counters, bytes }: Report, rx: bigint, tx: bigint, limit
       return [wrap(rx + bytes), bytes / 2n];
     case 'small_fall':
       return [rx - rx / 3n, wrap(tx + bytes)];
+    case 'back':
+      return [wrap(low.rx + (bytes % 1000n)), wrap(low.tx + (bytes % 7n))];
     case 'near_max':
       return [COUNTER_MAX - bytes, COUNTER_MAX - (bytes >> 1n)];
     case 'same':

@@ -53,6 +53,99 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    // a jump of 4 TB within a second (a 32-bit sign), two samples on from it, and back: 30 bytes in three minutes, as if the jump had not been
+    claim: 'a fall that goes back behind a jump that was too fast takes back what was billed since; the anomaly stays',
+    log: [
+      counted(0, 100n, 100n),
+      counted(60_000, 4_000_000_000_100n, 100n),
+      counted(120_000, 4_000_000_009_100n, 150n),
+      counted(180_000, 130n, 103n),
+      counted(240_000, 140n, 103n),
+    ],
+    rows: [
+      ['', 0, 10n, 1n],
+      ['', 1, 10n, 1n],
+      ['', 2, 10n, 1n],
+      ['', 3, 10n, 0n],
+    ],
+    quarantined: [['', 0, 60_000]],
+  },
+  {
+    claim: 'a fall that ends below what was before the jump is judged by itself: here it is a reset',
+    log: [counted(0, 100n, 100n), counted(60_000, 4_000_000_000_100n, 100n), counted(120_000, 130n, 99n)],
+    rows: [['', 1, 130n, 99n]],
+    quarantined: [['', 0, 60_000]],
+  },
+  {
+    claim: 'a reset after the jump leaves nothing to go back behind',
+    log: [
+      counted(0, 100n, 100n),
+      counted(60_000, 4_000_000_000_100n, 100n),
+      counted(120_000, 700n, 10n),
+      counted(180_000, 200n, 100n),
+    ],
+    rows: [
+      ['', 1, 700n, 10n],
+      ['', 2, 200n, 100n],
+    ],
+    quarantined: [['', 0, 60_000]],
+  },
+  {
+    claim: 'another epoch, in the slips or after them, is another counter',
+    log: [
+      counted(0, 100n, 100n),
+      counted(60_000, 4_000_000_000_100n, 100n),
+      counted(120_000, 130n, 100n, { epoch: 1 }),
+      counted(180_000, 140n, 100n, { epoch: 1 }),
+    ],
+    rows: [
+      ['', 1, 130n, 100n],
+      ['', 2, 10n, 0n],
+    ],
+    quarantined: [['', 0, 60_000]],
+  },
+  {
+    claim: 'a counter that says it began after the jump has not gone back behind it',
+    log: [
+      counted(0, 100n, 100n),
+      counted(60_000, 4_000_000_000_100n, 100n),
+      counted(120_000, 130n, 100n, { startedAtMs: T0_MS + 60_000 }),
+    ],
+    rows: [['', 1, 130n, 100n]],
+    quarantined: [['', 0, 60_000]],
+  },
+  {
+    claim: 'what was not billed among slips stays on record, too',
+    log: [
+      counted(0, 100n, 100n),
+      counted(60_000, 4_000_000_000_100n, 100n),
+      counted(120_000, 3_000_000_000_100n, 100n),
+      counted(180_000, 100n, 100n),
+    ],
+    rows: [],
+    quarantined: [
+      ['', 0, 60_000],
+      ['', 60_000, 120_000],
+    ],
+  },
+  {
+    claim: 'a jump that a fall went back behind is over: another fall is judged by itself',
+    log: [
+      counted(0, 100n, 100n),
+      counted(60_000, 4_000_000_000_100n, 100n),
+      counted(120_000, 160n, 100n),
+      counted(180_000, 130n, 100n),
+    ],
+    rows: [
+      ['', 0, 30n, 0n],
+      ['', 1, 30n, 0n],
+    ],
+    quarantined: [
+      ['', 0, 60_000],
+      ['', 120_000, 180_000],
+    ],
+  },
+  {
     claim: 'a counter that fell to less than half is a reset of both: the new values count',
     log: [counted(0, 1_000n, 1_000n), counted(60_000, 1_500n, 30n)],
     rows: [['', 0, 1_500n, 30n]],

@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 
 const waiting: Waiting = {
-  ...{ vm: 'v1', slot: 0, agent: 'h1', lateMs: Infinity, fromMs: ms('00:30'), readMs: undefined },
+  ...{ vm: 'v1', slot: 0, agent: 'h1', lateMs: Infinity, latePos: undefined, fromMs: ms('00:30'), readMs: undefined },
   ...{ newestMs: ms('02:00'), nics: new Set(['eth0', '']), samples: 3 },
 };
 const wait = (version: bigint, change: Partial<Waiting> = {}): Promise<void> =>

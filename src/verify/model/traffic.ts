@@ -1,5 +1,5 @@
 /** The traffic of one VM (SPEC §2): increases between samples of an interface, spread exactly over minutes. */
-import { byChain, chainOf, type Counted, type Counters, type InForce } from './inforce.ts';
+import { byChain, chainOf, compareText, type Counted, type Counters, type InForce } from './inforce.ts';
 import { floorToMinute, MINUTE_MS, publishedUntilMs, type VmHistory } from './timeline.ts';
 
 export interface NicMinute {
@@ -19,11 +19,30 @@ export interface CounterPair {
 }
 
 export interface VmTraffic {
-  /** Published minutes with traffic, by nic and minute. */
+  /** Published minutes with traffic, by nic and minute. Where slips are taken back that earlier calls billed, less than nothing. */
   readonly minutes: readonly NicMinute[];
   /** The pairs whose increase beats the link limit, or that fell though nothing began again, wherever they lie: billed as zero. */
   readonly quarantined: readonly CounterPair[];
+  /** By chain, where it may turn out that what came since the newest increase that was too fast were slips. */
+  readonly jumps: ReadonlyMap<string, Jump>;
 }
+
+/** An increase that was too fast: if the counter goes back behind it, what was counted from b on were slips. */
+export interface Jump {
+  readonly a: Counted;
+  readonly b: Counted;
+  /** What was billed since b, by minute. */
+  readonly billed: Map<number, NicMinute>;
+}
+
+/** What was taken in before. */
+export interface Known {
+  /** Each is the last of its chain. */
+  readonly samples: readonly InForce[];
+  readonly jumps: ReadonlyMap<string, Jump>;
+}
+
+const NOTHING: Known = { samples: [], jumps: new Map() };
 
 /** Bytes over [fromMs, b.tsMs). */
 interface Increase extends Counters {
@@ -32,35 +51,102 @@ interface Increase extends Counters {
   readonly toMs: number;
 }
 
-/**
- * The traffic of one VM; `linkLimitBps` is in bits a second, either direction.
- * @param known samples from before, which have been taken in: each is the last of its chain
- */
-export function trafficOf(vm: VmHistory, linkLimitBps: bigint, known: readonly InForce[] = []): VmTraffic {
+/** The traffic of one VM; `linkLimitBps` is in bits a second, either direction. */
+export function trafficOf(vm: VmHistory, linkLimitBps: bigint, known: Known = NOTHING): VmTraffic {
   const untilMs = Math.max(publishedUntilMs(vm), ...vm.samples.map(({ tsMs }) => tsMs));
   const endsAtMs = vm.endsAtMs ?? Infinity;
   const quarantined: CounterPair[] = [];
   const sums = new Map<string, Map<number, NicMinute>>();
-  const samples = [...known, ...vm.samples];
-  const begun = new Set(byChain(known).keys());
+  const add = (share: NicMinute): void => {
+    if (share.minuteMs + MINUTE_MS > untilMs) return;
+    const ofNic = sums.get(share.nic) ?? new Map<number, NicMinute>();
+    sums.set(share.nic, ofNic);
+    ofNic.set(share.minuteMs, plus(share, ofNic.get(share.minuteMs)));
+  };
+  const samples = [...known.samples, ...vm.samples];
+  const begun = new Set(byChain(known.samples).keys());
+  const jumps = new Map(known.jumps);
+  const slips: Slips[] = [];
+  const firsts: CounterPair[] = [];
   for (const pair of pairsOf(samples)) {
-    if (pair.a === null && (begun.has(chainOf(pair.b)) || !isBorn(pair.b, samples))) continue;
-    const increase = increaseOf(pair);
-    if (increase === null || isTooFast(increase, limitOf(pair.b, linkLimitBps))) {
-      quarantined.push(pair);
+    const chain = chainOf(pair.b);
+    if (pair.a === null) {
+      if (!begun.has(chain)) firsts.push(pair);
       continue;
     }
-    const ofNic = sums.get(pair.nic) ?? new Map<number, NicMinute>();
-    sums.set(pair.nic, ofNic);
-    for (const { nic, minuteMs, rxBytes, txBytes } of sharesOf(increase, endsAtMs)) {
-      if (minuteMs + MINUTE_MS > untilMs) continue;
-      const sum = ofNic.get(minuteMs);
-      ofNic.set(minuteMs, { nic, minuteMs, rxBytes: rxBytes + (sum?.rxBytes ?? 0n), txBytes: txBytes + (sum?.txBytes ?? 0n) });
+    const jump = jumps.get(chain);
+    const limit = limitOf(pair.b, linkLimitBps);
+    const back = jump !== undefined && isFall(pair) ? backBehind(jump, pair.b) : null;
+    if (jump !== undefined && back !== null && !isTooFast(back, limit)) {
+      for (const { rxBytes, txBytes, ...of } of jump.billed.values()) add({ ...of, rxBytes: -rxBytes, txBytes: -txBytes });
+      slips.push({ chain, fromMs: jump.b.tsMs, toMs: pair.b.tsMs });
+      jumps.delete(chain);
+      for (const share of sharesOf(back, endsAtMs)) add(share);
+      continue;
+    }
+    if (isReset(pair.a, pair.b)) jumps.delete(chain);
+    const increase = increaseOf(pair);
+    if (increase === null || isTooFast(increase, limit)) {
+      quarantined.push(pair);
+      if (increase === null) continue;
+      jumps.delete(chain);
+      if (goesOn(pair.a, pair.b)) jumps.set(chain, { a: pair.a, b: pair.b, billed: new Map() });
+      continue;
+    }
+    const billed = jumps.get(chain)?.billed;
+    for (const share of sharesOf(increase, endsAtMs)) {
+      add(share);
+      billed?.set(share.minuteMs, plus(share, billed.get(share.minuteMs)));
     }
   }
-  // chains of one interface come one after another, and their minutes lie between each other's
-  const minutes = [...sums.values()].flatMap((ofNic) => [...ofNic.values()].sort((a, b) => a.minuteMs - b.minuteMs));
-  return { minutes: minutes.filter((row) => row.rxBytes > 0n || row.txBytes > 0n), quarantined };
+  const counted = samples.filter((sample) => !slips.some((each) => isAmong(sample, each)));
+  for (const first of firsts) {
+    if (!isBorn(first.b, counted)) continue;
+    const increase = increaseOf(first);
+    if (increase === null || isTooFast(increase, limitOf(first.b, linkLimitBps))) quarantined.push(first);
+    else for (const share of sharesOf(increase, endsAtMs)) add(share);
+  }
+  // chains of one interface come one after another, first counters at the end, and their minutes lie between each other's
+  const minutes = [...sums.values()].flatMap((ofNic) => [...ofNic.values()]);
+  minutes.sort((a, b) => compareText(a.nic, b.nic) || a.minuteMs - b.minuteMs);
+  return { minutes: minutes.filter((row) => row.rxBytes !== 0n || row.txBytes !== 0n), quarantined, jumps };
+}
+
+function plus(share: NicMinute, sum: NicMinute | undefined): NicMinute {
+  return { ...share, rxBytes: share.rxBytes + (sum?.rxBytes ?? 0n), txBytes: share.txBytes + (sum?.txBytes ?? 0n) };
+}
+
+/** Samples of a chain that count for nothing: [fromMs, toMs). */
+interface Slips {
+  readonly chain: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+function isAmong(sample: InForce, { chain, fromMs, toMs }: Slips): boolean {
+  return sample.tsMs >= fromMs && sample.tsMs < toMs && chainOf(sample) === chain;
+}
+
+function isFall({ a, b }: CounterPair): boolean {
+  return a !== null && (b.counters.rx < a.counters.rx || b.counters.tx < a.counters.tx);
+}
+
+/**
+ * The increase from before a jump to a sample after it that fell: the samples from the jump on were slips. Null where something began anew
+ * since, or a counter is less than it was before the jump.
+ */
+function backBehind({ a }: Jump, c: Counted): Increase | null {
+  if (!goesOn(a, c)) return null;
+  if (c.counters.rx < a.counters.rx || c.counters.tx < a.counters.tx) return null;
+  return {
+    ...{ nic: c.nic, fromMs: a.tsMs, toMs: c.tsMs },
+    ...{ rx: c.counters.rx - a.counters.rx, tx: c.counters.tx - a.counters.tx },
+  };
+}
+
+/** Does a later sample say that it is still the counter of an earlier one? */
+function goesOn(a: Counted, b: Counted): boolean {
+  return a.epoch === b.epoch && (b.startedAtMs ?? -Infinity) <= a.tsMs;
 }
 
 /** By chain and time. State-only samples are left out first: they do not break the chain of counters. */
@@ -91,11 +177,15 @@ function isBorn(first: Counted, samples: readonly InForce[]): boolean {
 export function increaseOf({ nic, a, b }: CounterPair): Increase | null {
   const fromMs = Math.max(a?.tsMs ?? -Infinity, b.startedAtMs ?? -Infinity);
   const span = { nic, fromMs, toMs: b.tsMs };
-  if (a === null || a.epoch !== b.epoch || (b.startedAtMs ?? -Infinity) > a.tsMs) return { ...span, ...b.counters };
-  const isHalved = 2n * b.counters.rx < a.counters.rx || 2n * b.counters.tx < a.counters.tx;
-  if (isHalved && b.isSum !== true) return { ...span, ...b.counters };
-  if (b.counters.rx < a.counters.rx || b.counters.tx < a.counters.tx) return null;
+  if (a === null || isReset(a, b)) return { ...span, ...b.counters };
+  if (isFall({ nic, a, b })) return null;
   return { ...span, rx: b.counters.rx - a.counters.rx, tx: b.counters.tx - a.counters.tx };
+}
+
+/** Did the counters begin again between two samples? */
+function isReset(a: Counted, b: Counted): boolean {
+  if (!goesOn(a, b)) return true;
+  return b.isSum !== true && (2n * b.counters.rx < a.counters.rx || 2n * b.counters.tx < a.counters.tx);
 }
 
 function limitOf({ linkMbps }: InForce, serverBps: bigint): bigint {
