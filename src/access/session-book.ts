@@ -27,25 +27,30 @@ const sessionBody = z.strictObject({
 export interface Session {
   readonly id: string;
   readonly digest: string;
-  /** The id of its key. */
+  /** The id of its key, or of its link. */
   readonly key: string;
   readonly untilMs: number;
 }
 
-/** The key of an id, if it is in force. */
-export type KeyById = (id: string) => (Key & { readonly expiresAtMs: number | undefined }) | undefined;
+/** Whose a session is: a key's, or a link's. */
+export interface Holder extends Key {
+  readonly expiresAtMs: number | undefined;
+}
+
+/** The holder of an id, if it is in force. */
+export type HolderById = (id: string) => Holder | undefined;
 
 /** The sessions that are not over, by all entries so far. */
 export class SessionBook implements Projection {
   readonly reading = { [KIND]: 'whole' } as const;
   readonly #journal: Journal;
-  readonly #keyById: KeyById;
+  readonly #keyById: HolderById;
   /** In the order in which they began, which is that in which they end, but for those whose key ends them before. */
   readonly #byId = new Map<string, Session>();
   readonly #byDigest = new Map<string, Session>();
   readonly #ofKey = new Map<string, Set<string>>();
 
-  constructor(journal: Journal, keyById: KeyById) {
+  constructor(journal: Journal, keyById: HolderById) {
     this.#journal = journal;
     this.#keyById = keyById;
   }
@@ -83,8 +88,15 @@ export class SessionBook implements Projection {
     return this.#byId.size;
   }
 
-  /** Begins a session. The token is in the answer and nowhere else. Throws `unauthorized` where the key has gone meanwhile. */
-  async begin(key: Pick<Key, 'id'>, by: string): Promise<{ token: string; session: Session; secondsLeft: number }> {
+  /**
+   * Begins a session. The token is in the answer and nowhere else. Throws `unauthorized` where the key has gone meanwhile.
+   * @param besides what is recorded in the same insert, or why not
+   */
+  async begin(
+    key: Pick<Key, 'id'>,
+    by: string,
+    besides: (nowMs: number) => readonly Draft[] = () => [],
+  ): Promise<{ token: string; session: Session; secondsLeft: number }> {
     const token = Buffer.from(this.#journal.random(TOKEN_BYTES)).toString('base64url');
     const id = this.#journal.newId();
     await this.#journal.write(by, (nowMs) => {
@@ -94,6 +106,7 @@ export class SessionBook implements Projection {
       const before = [...(this.#ofKey.get(key.id) ?? [])].flatMap((each) => this.#byId.get(each) ?? []);
       const over = before.slice(0, Math.max(0, before.length + 1 - SESSIONS_OF_KEY_MAX));
       return [
+        ...besides(nowMs),
         ...over.map((each) => draftOf(each, true)),
         draftOf({ id, digest: digestOf(token), key: key.id, untilMs: until }, false),
       ];

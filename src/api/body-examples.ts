@@ -41,6 +41,8 @@ export function bodyExamples(nowMs: number): BodyExamples {
     'PATCH /v1/accounts/{id}': { email: 'billing@example.net' },
     'PATCH /v1/vms/{id}': { paid_amount: '300.00' },
     'POST /v1/keys': { role: 'agent', name: 'host-1', vms: ['web-*'] },
+    'POST /v1/keys/{id}/rotate': { overlap_s: 86_400 },
+    'POST /v1/accounts/{account}/portal-links': { expires_in: 3600 },
     'POST /v1/session': { key: 'upt_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' },
     'POST /v1/names/forget': { pattern: 'lab-*', before: '2026-03-01T00:00:00Z', dry_run: true },
     'PUT /v1/sources/{id}': { preset: 'libvirt-exporter', link_mbps: 10_000 },

@@ -22,6 +22,7 @@ import { paymentRoutes } from './billing/payments.ts';
 import { payoutRoutes } from './billing/payouts.ts';
 import { grantRoutes } from './billing/grants.ts';
 import { keyRoutes } from './service/keys.ts';
+import { portalLinkRoutes } from './access/portal-links.ts';
 import { sessionRoutes } from './access/session.ts';
 import { sourceRoutes } from './metering/sources.ts';
 import { nameRoutes } from './service/names.ts';
@@ -58,6 +59,7 @@ const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
   incidentRoutes,
   keyRoutes,
   sessionRoutes,
+  portalLinkRoutes,
   sourceRoutes,
   nameRoutes,
   eventRoutes,

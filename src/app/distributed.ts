@@ -153,7 +153,16 @@ export async function startDistributed(given: AppOptions): Promise<App> {
     api === undefined
       ? undefined
       : apiContextOf({
-          ...{ store, catalog, books, sources: records.sources, sessions: records.sessions, config, now },
+          ...{
+            store,
+            catalog,
+            books,
+            sources: records.sources,
+            sessions: records.sessions,
+            portalLinks: records.portalLinks,
+            config,
+            now,
+          },
           scheduling: { journal, runs, leases, isOn: config.scheduler, invoices: config.schedulerInvoices },
           ...documents,
           watermarkMs: (vm) => api.watermarkMs(vm),

@@ -75,7 +75,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   });
   // what a server holds others may write to as well
   const shared = config.clickhouseUrl !== undefined;
-  const { journal, catalog, books, runs, leases, sources, elector, requests, sessions } = await openRecords({
+  const { journal, catalog, books, runs, leases, sources, elector, requests, sessions, portalLinks } = await openRecords({
     store,
     now,
     randomBytes: options.randomBytes,
@@ -167,7 +167,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   registerAgents(registry, agents, () => new Set(catalog.keys.all().map(({ body }) => body.name)));
   const clockMs = (): number | null => aggregator.progress().clockMs || null;
   const context = apiContextOf({
-    ...{ store, catalog, books, sources, sessions, config, now, eventClockMs: clockMs },
+    ...{ store, catalog, books, sources, sessions, portalLinks, config, now, eventClockMs: clockMs },
     scheduling: { journal, runs, leases, isOn: config.scheduler, invoices: config.schedulerInvoices },
     ...documents,
     watermarkMs: () => status().watermarkMs,
@@ -182,7 +182,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     logger,
     registry,
     // with workers before it, theirs are the connections
-    ...(config.ingestWorkers === 0 ? { connectionsMax: connections.max, onCut: connections.onCut } : {}),
+    ...(config.ingestWorkers === 0 ? { connectionsMax: connections.max, onCut: connections.onCut } : { behindWorkers: true }),
     plugins: [
       servicePlugin({ ready, status, constants: config, sources }),
       apiPlugin(context),

@@ -1,4 +1,5 @@
 /** What is recorded, and what is known of it in memory: the journal with the catalog and the books. */
+import { PortalLinks } from '../access/portal-links.ts';
 import { SessionBook } from '../access/session-book.ts';
 import { Books } from '../books/books.ts';
 import { bookedOn, chargedBy } from '../books/charged-by.ts';
@@ -23,6 +24,7 @@ export interface Records {
   readonly elector: Elector;
   readonly requests: OnceBook;
   readonly sessions: SessionBook;
+  readonly portalLinks: PortalLinks;
 }
 
 export interface RecordsOptions extends Omit<JournalOptions, 'readOnly'> {
@@ -47,9 +49,11 @@ export async function openRecords({ keysOnly, faults, ...options }: RecordsOptio
   const sources = new SourceBook(journal);
   const elector = new Elector({ replicas: sources.replicas, records: new TenureTable(options.store, options.now) });
   const requests = new OnceBook();
-  const sessions = new SessionBook(journal, (id) => catalog.keys.keyInForce(id));
+  const portalLinks = new PortalLinks(journal, (id) => catalog.keys.keyInForce(id) !== undefined);
+  const sessions = new SessionBook(journal, (id) => portalLinks.holder(id) ?? catalog.keys.keyInForce(id));
   journal.project(sources);
-  if (keysOnly !== true) for (const each of [books, books.consequences, leases, runs, requests, sessions]) journal.project(each);
+  if (keysOnly !== true)
+    for (const each of [books, books.consequences, leases, runs, requests, portalLinks, sessions]) journal.project(each);
   await journal.refresh();
-  return { journal, catalog, books, leases, runs, sources, elector, requests, sessions };
+  return { journal, catalog, books, leases, runs, sources, elector, requests, sessions, portalLinks };
 }

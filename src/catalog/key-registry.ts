@@ -23,12 +23,13 @@ export class KeyRegistry implements Projection {
   readonly reading = { key: 'whole' } as const;
   readonly #journal: Journal;
   readonly #keys = new Map<string, Versioned<KeyBody>>();
-  readonly #ring = new KeyRing();
+  readonly #ring: KeyRing;
   /** Called when a key was made or revoked, by whichever process, before the one who did it hears that it is done: what remembers keys forgets them. */
   onChange: () => void = () => undefined;
 
   constructor(journal: Journal) {
     this.#journal = journal;
+    this.#ring = new KeyRing(() => journal.nowMs());
   }
 
   apply(entry: Entry): void {
@@ -41,6 +42,11 @@ export class KeyRegistry implements Projection {
   /** Keys in force, by id. */
   all(): Versioned<KeyBody>[] {
     return [...this.#keys.values()].filter(({ body }) => this.#isInForce(body)).sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** All keys that there are or were: those in force, expired and revoked ones, by id. */
+  everOne(): Versioned<KeyBody>[] {
+    return [...this.#keys.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   /** The key that a client presented, undefined if it is not in force. */
@@ -87,8 +93,29 @@ export class KeyRegistry implements Projection {
       if (admins.length === 1 && admins[0]?.id === id) {
         throw new ProblemError('last_admin_key', `key ${id} is the last one of role admin that does not expire`);
       }
-      return [draftOf(id, { ...before.body, revoked: true })];
+      return [draftOf(id, { ...withoutPrevious(before.body), revoked: true, created: createdOf(before) })];
     });
+  }
+
+  /**
+   * Gives a key another text; the one before is in force as well for as long as `overlapMs` says, so that whoever has it can be given the new one. The
+   * new text is in the answer and nowhere else. Throws `key_unknown`.
+   */
+  async rotate(id: string, overlapMs: number, by: string): Promise<{ key: string; entry: Versioned<KeyBody> }> {
+    const key = keyFromBytes(this.#journal.random(32));
+    await this.#journal.write(by, (nowMs) => {
+      const before = this.#keys.get(id);
+      if (before === undefined || !this.#isInForce(before.body)) throw new ProblemError('key_unknown', `there is no key ${id}`);
+      const { digest } = before.body;
+      return [
+        draftOf(id, {
+          ...before.body,
+          ...{ digest: digestOf(key).toString('hex'), created: createdOf(before) },
+          previous: { digest, until: nowMs + overlapMs },
+        }),
+      ];
+    });
+    return { key, entry: held(this.#keys, id) };
   }
 
   /**
@@ -127,6 +154,17 @@ export class KeyRegistry implements Projection {
   }
 }
 
+function withoutPrevious(body: KeyBody): KeyBody {
+  const rest = { ...body };
+  delete rest.previous;
+  return rest;
+}
+
+/** When a key was made, and by whom. */
+export function createdOf({ body, recordedAtMs, recordedBy }: Versioned<KeyBody>): { at: number; by: string } {
+  return body.created ?? { at: recordedAtMs, by: recordedBy };
+}
+
 function draftOf(id: string, body: KeyBody): Draft {
   return { kind: 'key', id, body: JSON.stringify(body) };
 }
@@ -137,10 +175,13 @@ function keyRow(role: KeyBody['role'], name: string, vms: string[] | null, key: 
 
 /** When and by whom the key of this digest was first revoked, in words; undefined if it never was. Every version on record counts. */
 async function revocationOf(store: Store, digest: string): Promise<string | undefined> {
-  const [row] = await store.rows<{ name: string; at: string; by: string }>(
-    `SELECT id AS name, toUnixTimestamp64Milli(recorded_at) AS at, recorded_by AS by FROM catalog
-     WHERE kind = 'key' AND JSONExtractString(body, 'digest') = {digest:String} AND JSONExtractBool(body, 'revoked') ORDER BY seq LIMIT 1`,
+  const [row] = await store.rows<{ name: string; at: string; by: string; revoked: number }>(
+    `SELECT id AS name, toUnixTimestamp64Milli(recorded_at) AS at, recorded_by AS by,
+            JSONExtractBool(body, 'revoked') AS revoked FROM catalog
+     WHERE kind = 'key' AND JSONExtractString(body, 'digest') = {digest:String} AND JSONExtractBool(body, 'revoked') OR kind = 'key' AND JSONExtractString(body, 'previous', 'digest') = {digest:String} ORDER BY seq LIMIT 1`,
     { digest },
   );
-  return row === undefined ? undefined : `it was key ${row.name}, revoked on ${formatInstant(Number(row.at))} by ${row.by}`;
+  return row === undefined
+    ? undefined
+    : `it was key ${row.name}, ${row.revoked === 0 ? 'rotated' : 'revoked'} on ${formatInstant(Number(row.at))} by ${row.by}`;
 }

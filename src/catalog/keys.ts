@@ -70,6 +70,10 @@ export const keyBody = z.strictObject({
   revoked: z.boolean(),
   /** ms; left out: it does not expire, as keys of before. */
   expires_at: z.int().optional(),
+  /** Of a key that was changed since it was made: when that was, and by whom; left out by versions before. */
+  created: z.strictObject({ at: z.int(), by: z.string() }).optional(),
+  /** Of a key that was rotated: the text before, which is in force as well until then (ms). */
+  previous: z.strictObject({ digest: z.string().regex(/^[0-9a-f]{64}$/), until: z.int() }).optional(),
 });
 export type KeyBody = z.infer<typeof keyBody>;
 
@@ -80,6 +84,8 @@ export interface Key {
   role: KeyRole;
   vms: readonly string[] | null;
   account?: string;
+  /** It changes nothing, whatever its role may. */
+  readsOnly?: true;
 }
 
 /** The key that a body is kept of. */
@@ -97,44 +103,63 @@ export function digestOf(key: string): Buffer {
   return hash('sha256', key, 'buffer');
 }
 
+/** A text of a key, by its digest, and until when it is one. */
+interface Held {
+  readonly key: Key;
+  readonly digest: Buffer;
+  readonly untilMs: number;
+}
+
 /** The keys in force, found by what a client sends. */
 export class KeyRing {
   /** By the digest's first 8 bytes, which say nothing useful about the key; the whole digest is compared in constant time. */
-  readonly #byPrefix = new Map<string, { key: Key; digest: Buffer }[]>();
-  readonly #byId = new Map<string, string>();
+  readonly #byPrefix = new Map<string, Held[]>();
+  readonly #byId = new Map<string, string[]>();
   /** What was found, by what was presented: only keys in force get in, and any change of them empties it. */
-  readonly #found = new Map<string, Key>();
+  readonly #found = new Map<string, Held>();
+  readonly #nowMs: () => number;
+
+  constructor(nowMs: () => number = () => 0) {
+    this.#nowMs = nowMs;
+  }
 
   /** Adds, replaces or (when revoked) removes a key. */
   set(id: string, body: KeyBody): void {
     this.#remove(id);
     this.#found.clear();
     if (body.revoked) return;
-    const digest = Buffer.from(body.digest, 'hex');
-    const prefix = prefixOf(digest);
-    const list = this.#byPrefix.get(prefix) ?? [];
-    list.push({ key: keyOfBody(id, body), digest });
-    this.#byPrefix.set(prefix, list);
-    this.#byId.set(id, prefix);
+    const key = keyOfBody(id, body);
+    this.#hold({ key, digest: Buffer.from(body.digest, 'hex'), untilMs: Infinity });
+    if (body.previous !== undefined)
+      this.#hold({ key, digest: Buffer.from(body.previous.digest, 'hex'), untilMs: body.previous.until });
+  }
+
+  #hold(held: Held): void {
+    const prefix = prefixOf(held.digest);
+    this.#byPrefix.set(prefix, [...(this.#byPrefix.get(prefix) ?? []), held]);
+    this.#byId.set(held.key.id, [...(this.#byId.get(held.key.id) ?? []), prefix]);
   }
 
   /** The key that a client presented, undefined if it is not in force. */
   find(presented: string): Key | undefined {
     if (presented.length > KEY_LENGTH_MAX) return undefined;
-    const known = this.#found.get(presented);
-    if (known !== undefined) return known;
+    const known = this.#found.get(presented) ?? this.#lookUp(presented);
+    return known !== undefined && this.#nowMs() < known.untilMs ? known.key : undefined;
+  }
+
+  #lookUp(presented: string): Held | undefined {
     const digest = digestOf(presented);
-    const found = this.#byPrefix.get(prefixOf(digest))?.find((held) => timingSafeEqual(held.digest, digest))?.key;
+    const found = this.#byPrefix.get(prefixOf(digest))?.find((held) => timingSafeEqual(held.digest, digest));
     if (found !== undefined) this.#found.set(presented, found);
     return found;
   }
 
   #remove(id: string): void {
-    const prefix = this.#byId.get(id);
-    if (prefix === undefined) return;
-    const rest = (this.#byPrefix.get(prefix) ?? []).filter((held) => held.key.id !== id);
-    if (rest.length === 0) this.#byPrefix.delete(prefix);
-    else this.#byPrefix.set(prefix, rest);
+    for (const prefix of this.#byId.get(id) ?? []) {
+      const rest = (this.#byPrefix.get(prefix) ?? []).filter((held) => held.key.id !== id);
+      if (rest.length === 0) this.#byPrefix.delete(prefix);
+      else this.#byPrefix.set(prefix, rest);
+    }
     this.#byId.delete(id);
   }
 }

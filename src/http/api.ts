@@ -7,6 +7,7 @@ import { cutDown } from './customer.ts';
 import type { KeyRole, Owners } from './keys.ts';
 import { type KeyChecks, type RequireKey, type RequireRole, rolesFor } from './auth.ts';
 import { toJson } from '../domain/json.ts';
+import type { WrongKeys } from './wrong-keys.ts';
 import { Once, type OnceParts } from './idempotency.ts';
 import { shapeFault } from './json-bounds.ts';
 import type { Operation } from './openapi.ts';
@@ -26,6 +27,7 @@ export interface ApiParts {
   readonly once?: OnceParts | undefined;
   /** What belongs to whom; left out: customers have nothing here. */
   readonly owners?: Owners | undefined;
+  readonly wrongKeys?: WrongKeys | undefined;
 }
 
 /** What routes are made with: checks requests by their schemas, writes answers with exact integers, and keeps the list. */
@@ -36,9 +38,12 @@ export class Api {
   readonly requireKey: RequireKey;
   readonly requireRole: RequireRole;
   readonly #once: Once | undefined;
+  /** What calls that take keys in their bodies judge them by. */
+  readonly wrongKeys: WrongKeys | undefined;
   readonly #owners: Owners | undefined;
 
-  constructor(app: FastifyInstance, { requireKey, requireRole }: KeyChecks, { once, owners }: ApiParts = {}) {
+  constructor(app: FastifyInstance, { requireKey, requireRole }: KeyChecks, { once, owners, wrongKeys }: ApiParts = {}) {
+    this.wrongKeys = wrongKeys;
     this.#owners = owners;
     this.app = app;
     this.#once = once === undefined ? undefined : new Once(once);

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ProblemError } from '../problems/problem.ts';
+import type { WrongKeys } from './wrong-keys.ts';
 import { refuseOtherPages, sessionToken } from './cookie.ts';
 import type { Key, KeyRole, KeysInForce, SessionInForce, SessionsInForce } from './keys.ts';
 
@@ -7,6 +8,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who sent the request; null where no key is needed. */
     key: Key | null;
+    /** Where it came from: as the connection says, or the worker that has it. */
+    address: string;
     /** The session that it came with; null where it bore a key itself. */
     session: Pick<SessionInForce, 'id' | 'untilMs'> | null;
   }
@@ -43,12 +46,14 @@ export interface KeyCheckParts {
   readonly keys: Pick<KeysInForce, 'findKey'>;
   /** Left out: the process knows no sessions. */
   readonly sessions?: Pick<SessionsInForce, 'findSession'> | undefined;
+  /** Left out: an address may show as many wrong ones as it likes. */
+  readonly wrongKeys?: WrongKeys | undefined;
   /** Awaited once, with what was presented, before a key is turned away. */
   readonly onUnknownKey?: ((presented: string) => Promise<void>) | undefined;
 }
 
 /** Makes the hooks: each sets `request.key`, and `request.session` where it came with one, or throws `unauthorized`, `forbidden` or `other_page`. */
-export function keyChecks({ keys, sessions, onUnknownKey = () => Promise.resolve() }: KeyCheckParts): KeyChecks {
+export function keyChecks({ keys, sessions, wrongKeys, onUnknownKey = () => Promise.resolve() }: KeyCheckParts): KeyChecks {
   const requireKey: RequireKey =
     (spellings, ...roles) =>
     async (request) => {
@@ -65,6 +70,7 @@ export function keyChecks({ keys, sessions, onUnknownKey = () => Promise.resolve
         await onUnknownKey(presented);
         key = keys.findKey(presented);
       }
+      wrongKeys?.judge(request.address, key?.id, presented);
       if (key === undefined) throw invalidKey(spellings);
       allowRole(request, key, roles);
     };
@@ -77,6 +83,7 @@ export function keyChecks({ keys, sessions, onUnknownKey = () => Promise.resolve
         return;
       }
       const session = sessions.findSession(token);
+      wrongKeys?.judge(request.address, session?.key.id, token);
       if (session === undefined) throw new ProblemError('unauthorized', 'the session is over', {}, challengeOf(BEARER));
       refuseOtherPages(request);
       allowRole(request, session.key, roles);
@@ -90,6 +97,9 @@ function allowRole(request: FastifyRequest, key: Key, roles: readonly KeyRole[])
   const allowed = rolesFor(request.method, roles);
   if (!allowed.includes(key.role))
     throw new ProblemError('forbidden', `a key of role ${key.role} may not do this; it takes ${allowed.join(' or ')}`);
+  // what a key of role read may do changes nothing
+  if (key.readsOnly === true && !allowed.includes('read'))
+    throw new ProblemError('forbidden', 'a session of a portal link only reads');
   request.key = key;
 }
 

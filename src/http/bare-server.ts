@@ -1,6 +1,6 @@
 /** An HTTP server without a call: its limits, its log, its errors and how it ends. The API and the ingest workers are built on it. */
 import type { Server, Socket } from 'node:net';
-import fastify, { type FastifyInstance, LogController } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { withNamedStep } from '../domain/path-steps.ts';
 import { afterOwnTime } from '../process/patience.ts';
@@ -39,7 +39,12 @@ declare module 'fastify' {
   }
 }
 
+/** By it a worker tells where a request that it forwards came from. */
+export const ADDRESS_HEADER = 'x-uptally-address';
+
 export interface BareOptions {
+  /** Only this server's own workers reach it, and say where requests came from. */
+  readonly behindWorkers?: boolean;
   /** How many connections there may be; left out: as many as come. */
   readonly connectionsMax?: number;
   readonly limits?: Partial<HttpLimits>;
@@ -96,6 +101,12 @@ export function bareServer(logger?: Logger, options: BareOptions = {}): FastifyI
   });
   app.decorateRequest('key', null);
   app.decorateRequest('session', null);
+  app.decorateRequest('address', {
+    getter(this: FastifyRequest): string {
+      const told = options.behindWorkers === true ? this.headers[ADDRESS_HEADER] : undefined;
+      return typeof told === 'string' ? told : (this.socket.remoteAddress ?? '');
+    },
+  });
   installErrors(app);
 
   let closing = false;

@@ -10,6 +10,8 @@ export interface Key {
   readonly vms: readonly string[] | null;
   /** The one account whose customer it is; left out: it is of the provider. */
   readonly account?: string;
+  /** It changes nothing, whatever its role may. */
+  readonly readsOnly?: true;
 }
 
 /** What belongs to whom. */

@@ -11,6 +11,7 @@ import type { OnceParts } from './idempotency.ts';
 import type { KeysInForce, Owners, SessionsInForce } from './keys.ts';
 import { installMetrics } from './metrics.ts';
 import type { BodyExamples } from './openapi.ts';
+import { WrongKeys } from './wrong-keys.ts';
 import { installNotFound } from './problem-pages.ts';
 
 export interface FrameOptions extends BareOptions {
@@ -21,6 +22,8 @@ export interface FrameOptions extends BareOptions {
   readonly freshen?: () => Promise<void>;
   /** Awaited before a key that is not known is turned away: another process may have made it. */
   readonly onUnknownKey?: () => Promise<void>;
+  /** What is known of wrong keys; left out: nothing yet. */
+  readonly wrongKeys?: WrongKeys;
   /** What belongs to whom; left out: customers have nothing here. */
   readonly owners?: Owners;
   /** What is known of requests that are carried out once. */
@@ -37,7 +40,7 @@ export interface FrameOptions extends BareOptions {
 
 /** Builds the server, ready to listen. What the options hold is the caller's, who closes it after the server. */
 export async function buildServer(options: FrameOptions): Promise<FastifyInstance> {
-  const { keys, sessions, onUnknownKey, freshen, registry, plugins } = options;
+  const { keys, sessions, wrongKeys = new WrongKeys(), onUnknownKey, freshen, registry, plugins } = options;
   const app = bareServer(options.logger, options);
   boundBodies(app, options.limits?.bodyBytesMax ?? HTTP_LIMITS.bodyBytesMax);
   const freshened =
@@ -47,7 +50,11 @@ export async function buildServer(options: FrameOptions): Promise<FastifyInstanc
   if (freshened !== undefined) app.addHook('onRequest', freshened);
   checkKeyAgain(app, { keys, sessions }, freshened);
 
-  const api = new Api(app, keyChecks({ keys, sessions, onUnknownKey }), { once: options.once, owners: options.owners });
+  const api = new Api(app, keyChecks({ keys, sessions, wrongKeys, onUnknownKey }), {
+    once: options.once,
+    owners: options.owners,
+    wrongKeys,
+  });
   installNotFound(app, (path) => api.methodsOf(path));
   installMetrics(api, registry);
   for (const plugin of plugins) await plugin(api);

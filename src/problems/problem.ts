@@ -49,6 +49,11 @@ export const PROBLEMS = {
     meaning: 'No silence begins there any more, or none of this id was decided on so: late samples move and close silences.',
   },
   key_unknown: { status: 404, title: 'The key is not known', meaning: 'There is no key of this id, or it has been revoked.' },
+  portal_link_unknown: {
+    status: 404,
+    title: 'The portal link is not known',
+    meaning: 'The account has no link of this id that could be used yet, or whose session could go on.',
+  },
   event_unknown: { status: 404, title: 'The event is not known', meaning: 'The VM has no event of this id.' },
   terms_unknown: { status: 404, title: 'The terms sheet is not known', meaning: 'No terms sheet of this id is loaded.' },
   charge_unknown: { status: 404, title: 'The charge is not known', meaning: 'The account has no charge by hand of this id.' },

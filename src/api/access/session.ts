@@ -1,4 +1,6 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { SessionBook } from '../../access/session-book.ts';
 import { KEY_ROLES } from '../../catalog/keys.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import type { Api } from '../../http/api.ts';
@@ -11,14 +13,15 @@ import { BODY_PROBLEMS, instantShape } from '../shared/shapes.ts';
 
 const KEY_TEXT_MAX = 256;
 
-const sessionRequest = z.strictObject({
-  key: z
-    .string()
-    .min(1)
-    .max(KEY_TEXT_MAX)
-    .regex(/^[\x21-\x7e]+$/)
-    .describe('A key of POST /v1/keys; it is sent this once.'),
-});
+const secret = z
+  .string()
+  .min(1)
+  .max(KEY_TEXT_MAX)
+  .regex(/^[\x21-\x7e]+$/);
+const sessionRequest = z.union([
+  z.strictObject({ key: secret.describe('A key of POST /v1/keys; it is sent this once.') }),
+  z.strictObject({ token: secret.describe('What stands behind the # of a portal link; it is taken once.') }),
+]);
 
 const whoShape = z.object({
   key: z.object({ id: z.string(), name: z.string() }),
@@ -27,21 +30,45 @@ const whoShape = z.object({
   vms: z.array(z.string()).nullable().describe('Patterns of the VMs of that account that it sees; null: all.'),
   until: instantShape.nullable().describe('When it is over; null: a key that does not expire.'),
   via: z.enum(['session', 'key']),
+  reads_only: z.boolean().describe('Of a portal link: nothing is changed by it.'),
 });
 
-function whoJson({ id, name, role, account, vms }: Key, untilMs: number | null, via: 'session' | 'key'): Record<string, unknown> {
+function whoJson(
+  { id, name, role, account, vms, readsOnly }: Key,
+  untilMs: number | null,
+  via: 'session' | 'key',
+): Record<string, unknown> {
   const until = untilMs === null ? null : formatInstant(untilMs);
-  return { key: { id, name }, role, account: account ?? null, vms: role === 'customer' ? vms : null, until, via };
+  return {
+    key: { id, name },
+    role,
+    account: account ?? null,
+    vms: role === 'customer' ? vms : null,
+    until,
+    via,
+    reads_only: readsOnly === true,
+  };
 }
 
 /** Sessions of people at a page of this server. */
-export function sessionRoutes(api: Api, { catalog, sessions }: ApiContext): void {
+export function sessionRoutes(api: Api, { catalog, sessions, portalLinks }: ApiContext): void {
+  const begun = (body: z.infer<typeof sessionRequest>, request: FastifyRequest): ReturnType<SessionBook['begin']> => {
+    if ('token' in body) {
+      api.wrongKeys?.judge(request.address, portalLinks.idOf(body.token), body.token);
+      return portalLinks.exchange(body.token, sessions);
+    }
+    const key = catalog.keys.findKey(body.key);
+    api.wrongKeys?.judge(request.address, key?.id, body.key);
+    if (key === undefined) throw invalidKey();
+    if (key.role === 'agent') throw new ProblemError('forbidden', 'a key of role agent posts samples and has no sessions');
+    return sessions.begin(key, `${key.name}#${key.id}`);
+  };
   api.route(
     {
       method: 'POST',
       path: '/v1/session',
       tag: 'access',
-      summary: 'Begin a session with a key',
+      summary: 'Begin a session with a key, or with the token of a portal link',
       description:
         'The answer sets the cookie `__Host-uptally` (HttpOnly, Secure, SameSite=Strict), which goes in place of a key for 12 hours, and for as long as its key. ' +
         'Calls that change something send `X-Uptally: 1` with it. Only a hash of the cookie is stored. ' +
@@ -53,13 +80,12 @@ export function sessionRoutes(api: Api, { catalog, sessions }: ApiContext): void
     },
     async ({ body, request, reply }) => {
       if (request.headers['sec-fetch-site'] !== undefined) refuseOtherPages(request);
-      const key = catalog.keys.findKey(body.key);
-      if (key === undefined) throw invalidKey();
-      if (key.role === 'agent') throw new ProblemError('forbidden', 'a key of role agent posts samples and has no sessions');
-      const { token, session, secondsLeft } = await sessions.begin(key, `${key.name}#${key.id}`);
-      giveCookie(reply, token, secondsLeft);
       reply.header('cache-control', 'no-store');
-      return whoJson(key, session.untilMs, 'session');
+      const { token, session, secondsLeft } = await begun(body, request);
+      giveCookie(reply, token, secondsLeft);
+      const holder = sessions.findSession(token)?.key;
+      if (holder === undefined) throw invalidKey();
+      return whoJson(holder, session.untilMs, 'session');
     },
   );
   api.route(

@@ -1,3 +1,4 @@
+import type { PortalLinks } from '../../access/portal-links.ts';
 import type { SessionBook } from '../../access/session-book.ts';
 import type { BillingContext } from '../../billing/context.ts';
 import type { LeaseBook } from '../../journal/lease-book.ts';
@@ -22,4 +23,5 @@ export interface ApiContext extends BillingContext {
   readonly scheduling: Scheduling;
   readonly sources: SourceBook;
   readonly sessions: SessionBook;
+  readonly portalLinks: PortalLinks;
 }

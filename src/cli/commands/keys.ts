@@ -84,10 +84,11 @@ export function register(program: Command, context: CliContext): void {
   keys
     .command('list')
     .description('list the keys, without their secrets')
+    .option('--all', 'also those that expired or were revoked')
     .option('--json', "print the server's answer as it is")
-    .action(async (options: { json?: boolean }, command: Command) => {
+    .action(async (options: { json?: boolean; all?: boolean }, command: Command) => {
       await withClient(command, context, async (client) => {
-        const { json, text } = await client.call('GET', '/v1/keys');
+        const { json, text } = await client.call('GET', options.all === true ? '/v1/keys?all=true' : '/v1/keys');
         if (options.json === true) {
           writeLine(context.stdout, text.trim());
           return;
@@ -96,9 +97,29 @@ export function register(program: Command, context: CliContext): void {
         if (!listed.success) throw new CommandFailure("the server's list of keys is not as expected");
         const rows = listed.data.keys.map((row) => [
           ...[row.id, row.role, row.name, row.account ?? ''],
-          ...[row.vms?.join(' ') ?? '', row.created_at],
+          ...[row.vms?.join(' ') ?? '', row.created_at, ...(options.all === true ? [row.revoked_at ?? ''] : [])],
         ]);
-        for (const line of tableLines(['id', 'role', 'name', 'account', 'VMs', 'created'], rows)) writeLine(context.stdout, line);
+        for (const line of tableLines(
+          ['id', 'role', 'name', 'account', 'VMs', 'created', ...(options.all === true ? ['revoked'] : [])],
+          rows,
+        ))
+          writeLine(context.stdout, line);
+      });
+    });
+
+  keys
+    .command('rotate <id>')
+    .description('give a key another text and print it, once; the one before is in force as well for a while')
+    .option('--overlap <seconds>', 'for how long', '86400')
+    .action(async (id: string, options: { overlap: string }, command: Command) => {
+      if (!/^\d{1,7}$/.test(options.overlap)) throw new CommandFailure('--overlap must be a number of seconds', 2);
+      await withClient(command, context, async (client) => {
+        const body = { overlap_s: Number(options.overlap) };
+        const { json } = await client.call('POST', `/v1/keys/${encodeURIComponent(id)}/rotate`, body);
+        const rotated = CreatedKey.safeParse(json);
+        if (!rotated.success) throw new CommandFailure('the server rotated the key but its answer is not as expected');
+        writeLine(context.stdout, rotated.data.key);
+        writeLine(context.stderr, `key ${id} has this text now; the one before goes on for ${options.overlap} s`);
       });
     });
 

@@ -48,6 +48,7 @@ export const Key = z.looseObject({
   vms: z.array(z.string()).nullable(),
   account: z.string().nullish(),
   created_at: z.string(),
+  revoked_at: z.string().nullish(),
 });
 export type Key = z.infer<typeof Key>;
 

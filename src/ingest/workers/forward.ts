@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { ProblemError } from '../../problems/problem.ts';
 import { presentedKey } from '../../http/auth.ts';
 import { sessionToken } from '../../http/cookie.ts';
-import { HTTP_LIMITS } from '../../http/bare-server.ts';
+import { ADDRESS_HEADER, HTTP_LIMITS } from '../../http/bare-server.ts';
 import { goOn, isWaiting } from '../../http/expect.ts';
 
 /**
@@ -15,6 +15,8 @@ import { goOn, isWaiting } from '../../http/expect.ts';
 const HOP_BY_HOP = new Set([
   ...['connection', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding', 'upgrade'],
   ...['expect', 'trailer', 'proxy-authorization', 'proxy-authenticate'],
+  // ours to say
+  ADDRESS_HEADER,
 ]);
 /** Kept open without a request for less than the other side keeps them. */
 const IDLE_MS = 30_000;
@@ -61,6 +63,7 @@ function answerOf(
   const headers = endToEnd(from.rawHeaders);
   // HTTP/1.0 may do without
   if (from.headers.host === undefined) headers.push('Host', 'localhost');
+  headers.push(ADDRESS_HEADER, from.socket.remoteAddress ?? '');
   const expects = isWaiting(from);
   if (expects) headers.push('Expect', '100-continue');
   const chunked = from.headers['transfer-encoding'] !== undefined;
