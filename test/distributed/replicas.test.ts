@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => roles.end('SIGKILL'));
 
-it('are billed once, whichever door each post comes to; a door that dies takes no decision along; the second is heard when the first is silent', async () => {
+it('G4, T3: are billed once, whichever door each post comes to; a door that dies takes no decision along; the second is heard when the first is silent', async () => {
   const { key } = await agentKey(roles.front, 'prometheus', ['*']);
   const replica = { cluster: 'cluster', replica: '__replica__', failover_s: 5 };
   await sendJson(roles.front, 'PUT', '/v1/sources/pair', { preset: 'libvirt-exporter', interval_s: 1, replica });

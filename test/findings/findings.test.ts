@@ -100,7 +100,7 @@ describe('findings', () => {
     ]);
   });
 
-  it('ask whose samples after the end of a service are', async () => {
+  it('T7: ask whose samples after the end of a service are: a name that is used again', async () => {
     await sampled('ended', '2026-03-25T10:00:00');
     await sampled('ended', '2026-03-26T10:00:00');
     // An agent that is told of the end a moment later is nobody's finding.

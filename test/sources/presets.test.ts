@@ -35,7 +35,7 @@ describe('the presets', () => {
     });
   });
 
-  it('a state without a reason is up, or the crash, and else says nothing (T2)', () => {
+  it('T2: a state without a reason is up, or the crash, and else says nothing', () => {
     const source = sourceOf({ preset: 'libvirt-exporter' });
     const series = source.series('libvirt_domain_state_code', labels({ uuid: 'u', domain: 'd', instance: 'h' }));
     expect(sampleOf(series, 1)).toMatchObject({ vm: 'u', nic: '', state: 'up', rxBytes: null });
@@ -43,7 +43,7 @@ describe('the presets', () => {
     for (const code of [3, 5]) expect(sampleOf(series, code)).toEqual({ kind: 'left_out', why: 'empty' });
   });
 
-  it('node_exporter sees the host end: received and sent are exchanged, and bridges are not guests (T8)', () => {
+  it('T8: node_exporter sees the host end: received and sent are exchanged, and bridges are not guests', () => {
     const source = sourceOf({ preset: 'node-exporter-taps' });
     const tap = source.series('node_network_receive_bytes_total', labels({ device: 'tap100i0', instance: 'pve1:9100' }));
     expect(sampleOf(tap, 7)).toMatchObject({ vm: '100', nic: 'i0', txBytes: 7n, rxBytes: null, state: 'up' });
@@ -54,7 +54,7 @@ describe('the presets', () => {
       });
   });
 
-  it("pve-exporter: a VM's sum, nodes and storages left out (T5, T8)", () => {
+  it("T5, T8: pve-exporter: a VM's sum, nodes and storages left out", () => {
     const source = sourceOf({ preset: 'pve-exporter' });
     expect(sampleOf(source.series('pve_network_receive_bytes_total', labels({ id: 'qemu/100' })), 5)).toMatchObject({
       vm: '100',
@@ -64,7 +64,7 @@ describe('the presets', () => {
     expect(sampleOf(source.series('pve_up', labels({ id: 'lxc/101' })), 0)).toMatchObject({ vm: '101', state: 'customer' });
   });
 
-  it('a line of Proxmox: what is off has no counters, though zeros are sent (T6)', () => {
+  it('T6: a line of Proxmox: what is off has no counters, though zeros are sent', () => {
     const source = sourceOf({ preset: 'proxmox-influx-sums' });
     const system = (said: Record<string, string>) =>
       source.line('system', AT, labels({ object: 'qemu', vmid: '100', nodename: 'pve1', ...said }));

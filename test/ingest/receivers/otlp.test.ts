@@ -52,14 +52,14 @@ describe('OTLP metrics', () => {
     expect(asJson(document).counts).toEqual({ taken: 1, ignored: 1 });
   });
 
-  it('takes an instant that JSON has as a number above 2^53 (G11)', () => {
+  it('G11: takes an instant that JSON has as a number above 2^53', () => {
     const asNumber = JSON.stringify(request([{}])).replaceAll(`"${AT}"`, AT);
     expect(receive(otlpReceiver, asNumber, { source: SOURCE, headers: { 'content-type': 'application/json' } }).body).toEqual(
       asJson(request([{}])).body,
     );
   });
 
-  it('refuses what was counted since the last time, point by point, as a partial success (T15)', () => {
+  it('T15: refuses what was counted since the last time, point by point, as a partial success', () => {
     const { answer, counts } = asJson(request([{}], 1));
     expect(counts).toEqual({ 'rejected:delta_temporality': 1, ignored: 1 });
     expect(JSON.parse(String(answer.body))).toMatchObject({ partialSuccess: { rejectedDataPoints: '1' } });

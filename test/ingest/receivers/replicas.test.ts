@@ -47,7 +47,7 @@ describe.each([
   ['the server of one process', 0],
   ['two ingest workers', 2],
 ])('two that tell the same, by %s', (_, workers) => {
-  it('are billed once; a restart changes nothing; one that falls silent is followed, with nothing lost between them and nothing twice', async () => {
+  it('G4, T3: are billed once; a restart changes nothing; one that falls silent is followed, with nothing lost between them and nothing twice', async () => {
     folder = await newFolder('replicas');
     const env = { UPTALLY_CLOCK: 'event', UPTALLY_RETENTION_DAYS: '0', UPTALLY_INGEST_WORKERS: String(workers) };
     let server = await folder.start(env);

@@ -132,7 +132,7 @@ describe('remote write 1.0', () => {
     });
   });
 
-  it('the marker of an ended series is no counter, and no rejection (G5)', () => {
+  it('G5: the marker of an ended series is no counter, and no rejection', () => {
     const body = version1([
       series(RX, 'vm-a', 'vnet0', [
         [NaN, AT],
@@ -146,7 +146,7 @@ describe('remote write 1.0', () => {
     expect(translate(body).counts).toEqual({ stale: 1, 'rejected:bad_counter': 3 });
   });
 
-  it('a counter beyond 2^53 is taken as the float says it, and counted as inexact (T14)', () => {
+  it('T14: a counter beyond 2^53 is taken as the float says it, and counted as inexact', () => {
     expect(translate(version1([series(RX, 'vm-a', 'vnet0', [[2 ** 53 + 2, AT]])])).counts).toEqual({ taken: 1, inexact: 1 });
   });
 });
@@ -184,7 +184,7 @@ describe('remote write 2.0', () => {
     expect(created.length).toBeGreaterThan(plain.length);
   });
 
-  it('is not taken for 1.0, nor 1.0 for it (G9)', () => {
+  it('G9: is not taken for 1.0, nor 1.0 for it', () => {
     const asOther = (body: Uint8Array, version: 1 | 2): number => {
       try {
         return (translate(body, version).counts as { taken?: number }).taken ?? 0;
