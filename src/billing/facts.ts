@@ -27,6 +27,7 @@ import { lateChargesOf, overdueOf } from './overdue.ts';
 import type { NoteSay } from '../rating/note.ts';
 import { unprintableOf } from './unprintable.ts';
 import { zoneOfPeriod } from './period.ts';
+import type { Usage } from './stored-usage.ts';
 import { trafficOf } from './traffic.ts';
 import { withoutWaived } from './waived.ts';
 
@@ -54,24 +55,8 @@ export interface Gathered {
 
 /** Reads all that an account's invoice for [fromMs, toMs) is computed from. Both are whole minutes. */
 export async function gatherFacts(context: BillingContext, account: string, fromMs: number, toMs: number): Promise<Gathered> {
-  return factsOf(context, account, await loadUsage(context, [account], fromMs, toMs));
-}
-
-/** What is stored of many accounts' VMs for one period: read together, since a statement costs more than the rows of a VM. */
-export interface Usage {
-  readonly fromMs: number;
-  readonly toMs: number;
-  /** The days of the period: UTC minutes, the same for every account. */
-  readonly edges: readonly number[];
-  /** By VM. */
-  readonly services: ReadonlyMap<string, readonly Segment[]>;
-  readonly spans: ReadonlyMap<string, Span>;
-  readonly outages: ReadonlyMap<string, readonly OutageInterval[]>;
-  readonly traffic: ReadonlyMap<string, readonly PlanTraffic[]>;
-  readonly trafficByDay: ReadonlyMap<string, readonly Bytes[]>;
-  readonly stored: RatedFrom;
-  /** By account: what of its address, or of the issuer's, can't be printed. */
-  readonly unprintable: ReadonlyMap<string, readonly NoteSay[]>;
+  const usage = context.usageOf?.(context, account, fromMs, toMs) ?? loadUsage(context, [account], fromMs, toMs);
+  return factsOf(context, account, await usage);
 }
 
 /** The days that an account's period is made of: accounts whose days are the same can be read together. */

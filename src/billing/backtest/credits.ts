@@ -1,6 +1,7 @@
 import type { BillingContext } from '../context.ts';
 import { isRightUntil } from '../../query/span.ts';
-import { daysOf, factsOf, loadUsage, servicesOf, type Usage } from '../facts.ts';
+import { daysOf, factsOf, loadUsage, servicesOf } from '../facts.ts';
+import type { Usage } from '../stored-usage.ts';
 import { MINUTE_MS } from '../../domain/zone.ts';
 import { unclaimedCredits } from '../../rating/credits.ts';
 import { roundedToMinor } from '../../rating/exact.ts';

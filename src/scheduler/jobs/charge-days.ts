@@ -1,5 +1,7 @@
+import { chargedVmsOf } from '../../billing/charges/by-the-day.ts';
 import { chargeDays } from '../../billing/charges/charge-days.ts';
-import { daysOver } from '../../billing/charges/days-open.ts';
+import { daysOver, openEntries } from '../../billing/charges/days-open.ts';
+import { inBatches, readTogether } from '../../billing/together.ts';
 import { attempt } from '../failure.ts';
 import type { Job, JobContext, Part, Turn } from '../job.ts';
 
@@ -14,7 +16,16 @@ export const chargeDaysJob: Job = {
   delayMs: DELAY_MS,
   isTogether: false,
   async *run(context, turn) {
-    for (const account of turn.accounts) yield await attempt(account, () => part(context, turn, account));
+    const { billing } = context;
+    const isDaily = (account: string): boolean =>
+      chargedVmsOf(billing, account) !== undefined || openEntries(billing.books, account).length > 0;
+    const daily = new Set(turn.accounts.filter(isDaily));
+    for (const accounts of inBatches(billing.catalog, [...daily])) {
+      const together = { ...context, billing: readTogether(billing, accounts) };
+      for (const account of accounts) yield await attempt(account, () => part(together, turn, account));
+    }
+    for (const account of turn.accounts)
+      if (!daily.has(account)) yield await attempt(account, () => part(context, turn, account));
   },
 };
 

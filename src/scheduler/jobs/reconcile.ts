@@ -1,6 +1,7 @@
 import { finalInvoices, reconcileInvoice } from '../../billing/corrections/reconcile.ts';
 import type { InvoiceState } from '../../books/invoices.ts';
 import { DAY_MS } from '../../domain/zone.ts';
+import { inBatches, readTogether } from '../../billing/together.ts';
 import { attempt } from '../failure.ts';
 import type { Job, JobContext, Part, Turn } from '../job.ts';
 
@@ -18,9 +19,12 @@ export const reconcileJob: Job = {
   isTogether: true,
   async *run(context, turn) {
     const since = turn.slot.toMs - LOOKBACK_MS;
-    for (const account of turn.accounts) {
-      const invoices = finalInvoices(context.billing, account).filter(({ head }) => head.to > since);
-      yield await attempt(account, () => part(context, turn, account, invoices));
+    const invoicesOf = (account: string): InvoiceState[] =>
+      finalInvoices(context.billing, account).filter(({ head }) => head.to > since);
+    for (const accounts of inBatches(context.billing.catalog, turn.accounts)) {
+      const invoiced = accounts.filter((account) => invoicesOf(account).length > 0);
+      const together = { ...context, billing: readTogether(context.billing, invoiced) };
+      for (const account of accounts) yield await attempt(account, () => part(together, turn, account, invoicesOf(account)));
     }
   },
 };
