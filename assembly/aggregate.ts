@@ -93,7 +93,7 @@ import { emitFull, emitLate, emitSample } from './emit';
 import { NEVER, chainOf, coldOf, isTold, nicOf, slotOfVm, tellingOf, vmAfter, vmAt } from './intern';
 import { TRAFFIC_ROW_MAX, goOnSpreading } from './spread';
 import { OUTAGE_ROW_MAX, UPTIME_ROW_MAX, advance, advanceHeld, deadline, heldFor, holdOf, overrule, publish } from './timeline';
-import { mayBeUsual, takeUsual } from './usual';
+import { mayBeUsual, takeUsual, takeUsualFound } from './usual';
 
 export const DONE: u32 = 0;
 export const DRAIN: u32 = 1;
@@ -276,8 +276,8 @@ function isUncertain(vm: usize, nic: usize, frame: usize, ts: i64, told: u32, fl
   return newest != NEVER && started > newest && ts - started > NEAR_MS && isMoreThanLeft(ts - started);
 }
 
-/** One sample, whatever it is; answers its VM. */
-function take(frame: usize, agent: usize, agentLength: u32, previous: usize): usize {
+/** One sample of a VM, whatever it is. */
+function take(frame: usize, agent: usize, agentLength: u32, vm: usize): void {
   const ts = load<i64>(frame + FRAME_TS);
   const condition = load<u8>(frame + FRAME_CONDITION);
   const watermark = load<i64>(H_CLOCK) - load<i64>(H_LATENESS);
@@ -286,7 +286,6 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
 
   const name = frame + FRAME_HEAD;
   const vmLength = <u32>load<u8>(frame + FRAME_VM_LENGTH);
-  const vm = vmAfter(previous, name, vmLength, load<u32>(frame + FRAME_HASH));
   const told = <u32>load<u8>(frame + FRAME_COUNTERS);
   const nic = told >= FRAME_SAYS_MORE ? chainOf(vm, frame) : nicOf(vm, name + vmLength, load<u8>(frame + FRAME_NIC_LENGTH));
   const lastTs = load<i64>(vm + VM_LAST_TS);
@@ -296,7 +295,7 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
   if ((flags & (FLAG_REPAIR | FLAG_AHEAD | FLAG_HOLDS | FLAG_DOUBTS)) != 0 || told >= FRAME_SAYS_MORE) {
     if ((flags & FLAG_REPAIR) != 0 || isUncertain(vm, nic, frame, ts, told, flags) || mayShorten(frame, ts, told, flags, watermark)) {
       defer(frame, vm, nic, agent, agentLength);
-      return vm;
+      return;
     }
     // what it holds, and what is ahead of its states, is published when the step settles
     note(vm);
@@ -304,21 +303,21 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
     if (ts <= nicLastTs) {
       if (ts == nicLastTs && isRepeat(nic, frame)) add(C_DUPLICATE, 1);
       else defer(frame, vm, nic, agent, agentLength);
-      return vm;
+      return;
     }
   }
   // NEVER is so early that the difference wraps around and is below zero
   if (ts - lastTs > NEAR_MS || ts - load<i64>(nic + NIC_BASE_TS) > NEAR_MS) {
     if (fillsTooMany(vm, nic, frame, ts, lastTs)) {
       defer(frame, vm, nic, agent, agentLength);
-      return vm;
+      return;
     }
   }
   if (condition == NONE) {
     if (ts <= nicLastTs) {
       if (ts == nicLastTs && isRepeat(nic, frame)) add(C_DUPLICATE, 1);
       else defer(frame, vm, nic, agent, agentLength);
-      return vm;
+      return;
     }
     passBy(vm);
   } else if (ts > lastTs) {
@@ -347,7 +346,7 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
       }
     } else if (condition != said || ts < load<i64>(vm + VM_RUN_START) || hold != 0 || (load<u8>(vm + VM_FLAGS) & FLAG_HOLDS) != 0) {
       defer(frame, vm, nic, agent, agentLength);
-      return vm;
+      return;
     }
     // within a run of the same condition a sample adds nothing to the timeline; its traffic may belong to a minute that the watermark
     // has already published
@@ -355,7 +354,7 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
   } else {
     if (ts == nicLastTs && isRepeat(nic, frame)) add(C_DUPLICATE, 1);
     else defer(frame, vm, nic, agent, agentLength);
-    return vm;
+    return;
   }
   if (told < FRAME_SAYS_MORE) {
     if (load<u32>(H_ARCHIVE) != 0) emitSample(frame, agent, agentLength);
@@ -367,7 +366,6 @@ function take(frame: usize, agent: usize, agentLength: u32, previous: usize): us
   store<u32>(nic + NIC_LAST_EPOCH, load<u32>(frame + FRAME_EPOCH));
   // a sample that waits for repair may have come before the first one here
   if (nicLastTs == NEVER && ts < load<i64>(nic + NIC_FIRST_TS)) store<i64>(nic + NIC_FIRST_TS, ts);
-  return vm;
 }
 
 function tick(record: usize, size: usize): void {
@@ -427,9 +425,8 @@ export function aggregate(): u32 {
         index++;
         if (seen != 0) seen--;
         if (usually) {
-          const usual = takeUsual(frame, agent, agentLength, vm, version, watermark);
-          if (usual != 0) {
-            vm = usual;
+          if (takeUsual(frame, agent, agentLength, vm + VM_SIZE, version, watermark)) {
+            vm += VM_SIZE;
             version++;
             continue;
           }
@@ -441,15 +438,22 @@ export function aggregate(): u32 {
           }
           scattered--;
         }
+        const expected = vm + VM_SIZE;
+        vm = vmAfter(vm, frame + FRAME_HEAD, load<u8>(frame + FRAME_VM_LENGTH), load<u32>(frame + FRAME_HASH));
+        if (vm != expected) {
+          scattered = 2 * AHEAD;
+          if (usually && takeUsualFound(frame, agent, agentLength, vm, version, watermark)) {
+            version++;
+            continue;
+          }
+        }
         store<u64>(H_VERSION, version);
         if (live) version++;
-        const expected = vm + VM_SIZE;
-        vm = take(frame, agent, agentLength, vm);
+        take(frame, agent, agentLength, vm);
         if (mayMakeMore) {
           mayMakeMore = false;
           left = 0;
         }
-        if (vm != expected) scattered = 2 * AHEAD;
         if (load<u32>(H_SPREAD_NIC) != 0) {
           full = true;
           break;

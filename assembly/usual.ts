@@ -1,7 +1,8 @@
 /**
- * The usual sample, which is nearly every one: from the VM after the last one, of its newest interface, later than all before, in the same
- * condition as the one before and in its minute or the next, with counters that went on. It is taken in here in one stretch without a call. Whatever is
- * otherwise is noticed before anything is written, and left to `take` in aggregate.ts, which knows every case; both come to the same.
+ * The usual sample, which is nearly every one: of the newest interface of its VM (the one after the last, or one that was looked for), later than
+ * all before, in the same condition as the one before and in its minute or the next, with counters that went on. It is taken in here in one stretch
+ * without a call. Whatever is otherwise is noticed before anything is written, and left to `take` in aggregate.ts, which knows every case; both come
+ * to the same.
  */
 import {
   FLAG_AHEAD,
@@ -47,7 +48,6 @@ import {
   VM_PREVIOUS_CONDITION,
   VM_PREVIOUS_TS,
   VM_PUBLISHED,
-  VM_SIZE,
 } from './layout';
 import { emitTraffic, emitUptime } from './emit';
 import { nicAt } from './intern';
@@ -122,45 +122,44 @@ export function mayBeUsual(agentLength: u32): bool {
 }
 
 /**
- * Takes the frame in and answers its VM, or answers 0 with nothing done. The outputs have room, and samples may be usual ones. Conditions
+ * Takes the frame in if it is of this VM and usual, or answers false with nothing done. The outputs have room, and samples may be usual ones. Conditions
  * stand one by one, pairs of counters are kept in vectors and what is in memory is read again rather than kept: that is what the
  * engine turns into the fewest instructions.
  */
 // @ts-ignore: decorator
 @inline
-export function takeUsual(frame: usize, agent: usize, agentLength: u32, previous: usize, version: u64, watermark: i64): usize {
+export function takeUsual(frame: usize, agent: usize, agentLength: u32, vm: usize, version: u64, watermark: i64): bool {
   const head = load<u64>(frame);
-  const vm = previous + VM_SIZE;
-  if (load<u64>(vm + VM_HEAD) != head) return 0;
+  if (load<u64>(vm + VM_HEAD) != head) return false;
   if ((head & 0xffff) == <u64>FRAME_HEAD + 16) {
-    if (v128.any_true(v128.xor(v128.load(vm + VM_NAMES), v128.load(frame + FRAME_HEAD)))) return 0;
-  } else if (!sameNames(vm + VM_NAMES, frame + FRAME_HEAD, (<usize>head & 0xffff) - FRAME_HEAD)) return 0;
+    if (v128.any_true(v128.xor(v128.load(vm + VM_NAMES), v128.load(frame + FRAME_HEAD)))) return false;
+  } else if (!sameNames(vm + VM_NAMES, frame + FRAME_HEAD, (<usize>head & 0xffff) - FRAME_HEAD)) return false;
   const nic = nicAt(load<u32>(vm + VM_NIC) - 1);
 
   // the timeline: the same condition goes on
   const condition = <usize>load<u8>(vm + VM_CONDITION);
-  if (<usize>load<u16>(frame + FRAME_CONDITION) != (condition | 0x100)) return 0; // and has counters
-  if ((load<u8>(vm + VM_FLAGS) & (FLAG_REPAIR | FLAG_SILENT | FLAG_AHEAD | FLAG_HOLDS | FLAG_DOUBTS)) != 0) return 0;
+  if (<usize>load<u16>(frame + FRAME_CONDITION) != (condition | 0x100)) return false; // and has counters
+  if ((load<u8>(vm + VM_FLAGS) & (FLAG_REPAIR | FLAG_SILENT | FLAG_AHEAD | FLAG_HOLDS | FLAG_DOUBTS)) != 0) return false;
   const ts = load<i64>(frame + FRAME_TS);
   const last = load<i64>(vm + VM_LAST_TS);
-  if (ts <= last) return 0;
-  if (ts > last + load<i64>(H_STALENESS)) return 0;
-  if (ts < watermark) return 0;
+  if (ts <= last) return false;
+  if (ts > last + load<i64>(H_STALENESS)) return false;
+  if (ts < watermark) return false;
   const end = <i64>(load<u32>(vm + VM_MINUTE) + 1) * MINUTE_MS;
 
   // the counters: they have not fallen (none is so large that its sign says otherwise), nor gone faster than the link. The time is less
   // than two minutes, below 2¹⁷ ms, so the product fits.
   const baseTs = load<i64>(nic + NIC_BASE_TS);
-  if (baseTs < end - MINUTE_MS) return 0;
-  if (load<u32>(frame + FRAME_EPOCH) != load<u32>(nic + NIC_BASE_EPOCH)) return 0;
+  if (baseTs < end - MINUTE_MS) return false;
+  if (load<u32>(frame + FRAME_EPOCH) != load<u32>(nic + NIC_BASE_EPOCH)) return false;
   const now = v128.load(frame + FRAME_RX);
   const base = v128.load(nic + NIC_BASE_RX);
   const more = i64x2.sub(now, base);
   const most = i64x2.splat(load<u64>(H_LINK_BYTES_MS) * <u64>(ts - baseTs));
-  if (i64x2.bitmask(v128.or(v128.or(now, base), v128.or(more, i64x2.gt_s(more, most)))) != 0) return 0;
+  if (i64x2.bitmask(v128.or(v128.or(now, base), v128.or(more, i64x2.gt_s(more, most)))) != 0) return false;
   const sum = v128.load(nic + NIC_SUM_RX);
   if (load<u32>(nic + NIC_SUM_MINUTE) != load<u32>(vm + VM_MINUTE)) {
-    if (v128.any_true(sum)) return 0;
+    if (v128.any_true(sum)) return false;
   }
 
   if (ts < end) {
@@ -172,9 +171,9 @@ export function takeUsual(frame: usize, agent: usize, agentLength: u32, previous
       store<u8>(nic + NIC_DIRTY, 1);
     }
   } else {
-    if (ts == end) return 0;
-    if (ts >= end + MINUTE_MS) return 0;
-    if (load<u16>(vm + VM_NIC_COUNT) != 1) return 0;
+    if (ts == end) return false;
+    if (ts >= end + MINUTE_MS) return false;
+    if (load<u16>(vm + VM_NIC_COUNT) != 1) return false;
     store<u64>(H_VERSION, version);
     crossMinute(vm, nic, ts, i64x2.extract_lane(more, 0), i64x2.extract_lane(more, 1));
   }
@@ -200,5 +199,10 @@ export function takeUsual(frame: usize, agent: usize, agentLength: u32, previous
   store<u32>(at + 18, load<u32>(frame + FRAME_EPOCH));
   v128.store(at + 22, now);
   store<u32>(OUT_SAMPLES + 4, <u32>putShortName(at + 38, agent, agentLength));
-  return vm;
+  return true;
+}
+
+/** The same for a VM that was looked for. */
+export function takeUsualFound(frame: usize, agent: usize, agentLength: u32, vm: usize, version: u64, watermark: i64): bool {
+  return takeUsual(frame, agent, agentLength, vm, version, watermark);
 }

@@ -37,11 +37,11 @@ export function countWork(): { counts: Counts; workHash: string } {
   );
   const path = new KernelPath(VMS, 'counted');
   const counts: Record<string, number> = {};
-  const count = (name: string, kernel: 'door' | 'aggregator', run: () => void): void => {
-    const counter = path.counter(kernel);
+  const count = (name: string, kernel: 'door' | 'aggregator', run: () => void, of = path, samples = work.samples): void => {
+    const counter = of.counter(kernel);
     counter.value = 0n;
     run();
-    counts[name] = Number((Number(counter.value) / work.samples).toFixed(1));
+    counts[name] = Number((Number(counter.value) / samples).toFixed(1));
   };
   const decodeAll =
     (bodies: readonly Uint8Array[], format: 'ndjson' | 'binary' = 'ndjson') =>
@@ -65,6 +65,25 @@ export function countWork(): { counts: Counts; workHash: string } {
     (_, i) => reordered({ ...work, bodies: work.bodies.slice(2 * i, 2 * i + 2) }, 1, i).bodies,
   );
   count('frame to rows, VMs shuffled', 'aggregator', aggregateAll(shuffled.flat()));
+  const countChains = (name: string, bodies: readonly Buffer[]): void => {
+    const samples = bodies.reduce((sum, body) => sum + body.toString('latin1').split('\n').length - 1, 0);
+    // two halves of two slots each a VM
+    const chains = new KernelPath(VMS, 'counted', 4);
+    const run = (): void => {
+      for (const body of bodies) chains.take(body);
+      chains.check(samples);
+    };
+    count(name, 'aggregator', run, chains, samples);
+  };
+  countChains(
+    'frame to rows, of a host',
+    text((line) => line.replace('}', ',"host":"hv-17"}')),
+  );
+  const half = (line: string, other: string): string => line.replace(new RegExp(`,"${other}_bytes":\\d+`), '');
+  countChains(
+    'frame to rows, halves',
+    text((line) => `${half(line, 'tx')}\n${half(line, 'rx')}`),
+  );
   return { counts, workHash };
 }
 

@@ -20,13 +20,14 @@ export class KernelPath {
   private seq = 0;
   archivedBytes = 0;
 
-  constructor(vms: number, build: Build = 'release') {
+  /** @param slotsAVm for what counts: an interface takes one, a chain of a host or half two */
+  constructor(vms: number, build: Build = 'release', slotsAVm = 1) {
     this.decoder = new Decoder(build);
     const recordBytes = SAMPLES_MAX * 136 + 128;
     this.kernel = new Kernel(
       {
         vms,
-        nics: vms,
+        nics: slotsAVm * vms,
         plans: 16,
         phases: 16,
         inputBytes: recordBytes,
