@@ -22,6 +22,7 @@ import { paymentRoutes } from './billing/payments.ts';
 import { payoutRoutes } from './billing/payouts.ts';
 import { grantRoutes } from './billing/grants.ts';
 import { keyRoutes } from './service/keys.ts';
+import { auditRoutes } from './access/audit.ts';
 import { portalLinkRoutes } from './access/portal-links.ts';
 import { sessionRoutes } from './access/session.ts';
 import { sourceRoutes } from './metering/sources.ts';
@@ -60,6 +61,7 @@ const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
   keyRoutes,
   sessionRoutes,
   portalLinkRoutes,
+  auditRoutes,
   sourceRoutes,
   nameRoutes,
   eventRoutes,

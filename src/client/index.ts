@@ -8,6 +8,7 @@ export type { Method } from './wire/client.ts';
 export type * from './shapes/balance.ts';
 export type * from './shapes/billing.ts';
 export type * from './shapes/catalog.ts';
+export type * from './shapes/access.ts';
 export type * from './shapes/metering.ts';
 export type * from './shapes/money.ts';
 export type * from './shapes/prices.ts';

@@ -428,6 +428,7 @@ describe('the HTTP server', () => {
       '/v1/accounts/{id}',
       '/v1/accounts/{id}/history',
       '/v1/anomalies',
+      '/v1/audit',
       '/v1/charge-days',
       '/v1/debits',
       '/v1/debits/{id}',

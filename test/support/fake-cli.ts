@@ -2,6 +2,7 @@ import { PassThrough, Readable } from 'node:stream';
 import type { CliContext } from '../../src/cli/terminal/context.ts';
 import { runProgram, type CommandModule } from '../../src/cli/program.ts';
 import * as agent from '../../src/cli/commands/agent.ts';
+import * as audit from '../../src/cli/commands/audit.ts';
 import * as balance from '../../src/cli/commands/balance.ts';
 import * as catalog from '../../src/cli/commands/catalog.ts';
 import * as events from '../../src/cli/commands/events.ts';
@@ -32,6 +33,7 @@ const modules: readonly CommandModule[] = [
   terms,
   refundCheck,
   keys,
+  audit,
   catalog,
   incidents,
   outages,
