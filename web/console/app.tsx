@@ -57,7 +57,12 @@ function Shown({ place }: { place: Place }): JSX.Element {
       </>
     );
   const Component = loaded.get(found.view.path);
-  if (Component === undefined) return <p role="status">{say('loading')}</p>;
+  if (Component === undefined)
+    return (
+      <p role="status" data-loading>
+        {say('loading')}
+      </p>
+    );
   return <Component key={`${found.view.path} ${JSON.stringify(found.named)}`} named={found.named} query={place.query} />;
 }
 

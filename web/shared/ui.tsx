@@ -83,7 +83,7 @@ export function ZoneNote({ zone }: { zone: string }): JSX.Element {
 }
 
 const GOOD = new Set(['up', 'active', 'ok', 'done', 'paid', 'final', 'eligible', 'pass', 'changed', 'decided', 'taken']);
-const BAD = new Set(['provider', 'failed', 'suspended', 'overdue', 'bar', 'fail', 'barred', 'rejected', 'ineligible', 'unmet']);
+const BAD = new Set(['provider', 'failed', 'suspended', 'overdue', 'bar', 'fail', 'barred', 'rejected', 'not_eligible']);
 
 /** A code in words, with the colour of what it means beside the words, never instead of them. */
 export function Badge({ family, code }: { family: string; code: string }): JSX.Element {
@@ -121,7 +121,7 @@ export function Answer<T>({ asked, children }: { asked: Asked<T>; children: (val
   if (asked.problem !== undefined) return <Problem problem={asked.problem} again={asked.again} />;
   if (asked.value === undefined)
     return (
-      <p class="muted" role="status">
+      <p class="muted" role="status" data-loading>
         {say('loading')}
       </p>
     );

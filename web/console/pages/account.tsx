@@ -182,9 +182,9 @@ function Pay({ id, currency, done }: { id: string; currency: string; done: () =>
       <Form
         label={say('pay')}
         submit={say('pay')}
-        run={async ({ reference = '', amount = '', note = '' }, form) => {
+        run={async ({ reference = '', amount = '', at = '', note = '' }, form) => {
           // by its reference a payment is there once, however often it is sent
-          const body = { reference, amount, at: new Date().toISOString(), ...(note === '' ? {} : { note }) };
+          const body = { reference, amount, at: at === '' ? new Date().toISOString() : at, ...(note === '' ? {} : { note }) };
           const { balance, is_new } = await ask<{ balance: string; is_new: boolean }>(`/v1/accounts/${step(id)}/payments`, {
             method: 'POST',
             body,
@@ -196,6 +196,7 @@ function Pay({ id, currency, done }: { id: string; currency: string; done: () =>
       >
         <Field name="reference" label={say('account.reference')} required hint={say('pay.reference')} />
         <Field name="amount" label={`${say('amount')} (${currency})`} required pattern="[0-9]+([.][0-9]+)?" />
+        <Field name="at" label={say('account.at')} hint={say('pay.at')} />
         <Field name="note" label={say('note')} />
       </Form>
       <p role="status">{said}</p>

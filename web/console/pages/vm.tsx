@@ -31,7 +31,9 @@ export function VmPage({ named, query }: ViewProps): JSX.Element {
         {say('vm')} {vm}
       </Heading>
       {agreed === undefined || nowMs === undefined ? (
-        <p role="status">{say('loading')}</p>
+        <p role="status" data-loading>
+          {say('loading')}
+        </p>
       ) : (
         <VmViews vm={vm} agreed={agreed} query={query} nowMs={nowMs} atMs={atMs} />
       )}
