@@ -375,8 +375,8 @@ export const en = {
   'destination.original_payment': 'the original payment',
   'clause.ground': 'ground',
   'clause.bar': 'bar',
-  'outcome.pass': 'holds',
-  'outcome.fail': 'does not hold',
+  'outcome.pass': 'passed',
+  'outcome.fail': 'not passed',
   'outcome.unknown': 'not known',
   'terms.sheet': 'Terms sheet',
   'terms.version': 'Version',
@@ -394,6 +394,8 @@ export const en = {
   'terms.refunds': 'Refunds, difference',
   'terms.before': 'Total before',
   'terms.after': 'Total after',
+  'problem.restates_invoices': 'It would restate final invoices',
+  'problem.version_conflict': 'It has been changed since it was read',
 } as const;
 
 export type WordKey = keyof typeof en;

@@ -377,8 +377,8 @@ export const zhHans: Words = {
   'destination.original_payment': '原付款方式',
   'clause.ground': '理由',
   'clause.bar': '限制',
-  'outcome.pass': '成立',
-  'outcome.fail': '不成立',
+  'outcome.pass': '通过',
+  'outcome.fail': '未通过',
   'outcome.unknown': '未知',
   'terms.sheet': '条款表',
   'terms.version': '版本',
@@ -396,4 +396,6 @@ export const zhHans: Words = {
   'terms.refunds': '退款差额',
   'terms.before': '原合计',
   'terms.after': '新合计',
+  'problem.restates_invoices': '将改动已定稿的发票',
+  'problem.version_conflict': '读取之后已被修改',
 };

@@ -377,8 +377,8 @@ export const zhHant: Words = {
   'destination.original_payment': '原付款方式',
   'clause.ground': '理由',
   'clause.bar': '限制',
-  'outcome.pass': '成立',
-  'outcome.fail': '不成立',
+  'outcome.pass': '通過',
+  'outcome.fail': '未通過',
   'outcome.unknown': '未知',
   'terms.sheet': '條款表',
   'terms.version': '版本',
@@ -396,4 +396,6 @@ export const zhHant: Words = {
   'terms.refunds': '退款差額',
   'terms.before': '原合計',
   'terms.after': '新合計',
+  'problem.restates_invoices': '將改動已定稿的發票',
+  'problem.version_conflict': '讀取之後已被修改',
 };
