@@ -9,6 +9,7 @@ import type { ByHand } from '../rating/by-hand.ts';
 import type { OverdueInvoice } from '../rating/late-fee.ts';
 import type { TermsSheet } from '../terms/sheet.ts';
 import type { Gathered } from './facts.ts';
+import { taxesJson } from './taxes.ts';
 import { waivedOf } from './waived.ts';
 
 /**
@@ -84,6 +85,7 @@ export function agreedJson(context: BillingContext, account: string, { facts, st
     range: { from: formatInstant(range.fromMs), to: formatInstant(range.toMs) },
     account: {
       ...{ currency: facts.currency, tax_percent: facts.taxPercent },
+      ...taxesJson(facts.taxes),
       ...(facts.discounts === undefined
         ? {}
         : { time_zone: facts.discounts.zone.name, ...discountsJson(catalog.account(account)?.body.discounts) }),

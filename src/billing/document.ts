@@ -27,6 +27,8 @@ import { gatherFacts, type Gathered } from './facts.ts';
 import { dueAt } from '../ledger/due.ts';
 import { sharesOf } from '../ledger/shares.ts';
 import { dueDaysOf } from './overdue.ts';
+import type { TaxRate } from '../rating/tax.ts';
+import { taxesJson } from './taxes.ts';
 import { gatheredOf } from './some-vms.ts';
 
 /** A document with what it was made from still at hand: its JSON is written once, and read by nobody here. */
@@ -49,8 +51,8 @@ export function refuseUnbilled({ unbilled: [first, ...more] }: Pick<RatedDocumen
 
 /** How a final invoice's period is rated once more: what it was taxed by stays, and debits of others are no part of it. */
 export interface RatedAgain {
-  /** Left out: the account's rate. */
-  taxPercent?: string;
+  /** Left out: as the account is taxed. */
+  taxed?: { readonly taxPercent: string; readonly taxes?: readonly TaxRate[] };
   /** The VMs that it is about; left out: all of the account's. */
   vms?: ReadonlySet<string>;
   /** What it charges by hand. */
@@ -74,9 +76,10 @@ export function documentOf(context: BillingContext, account: string, all: Gather
   const body = context.catalog.account(account)?.body;
   if (body === undefined) throw new Error(`account ${account} is not in the catalog`);
   const { currency, fromMs, toMs } = gathered.facts;
-  const { taxPercent = gathered.facts.taxPercent } = again ?? {};
   const byHand = again === undefined ? pendingByHand(context.books, account) : (again.byHand ?? []);
-  const facts = { ...gathered.facts, taxPercent, byHand };
+  const { taxPercent, taxes, ...untaxed } = gathered.facts;
+  const taxed = again?.taxed ?? { taxPercent, ...(taxes === undefined ? {} : { taxes }) };
+  const facts = { ...untaxed, ...taxed, byHand };
   const rated = rateInvoice(facts);
   const debits = again === undefined ? pendingDebits(context.books, account) : [];
   const lines = [...rated, ...debits.map(({ line }) => line)];
@@ -116,6 +119,8 @@ export function documentOf(context: BillingContext, account: string, all: Gather
     from: formatInstant(fromMs),
     to: formatInstant(toMs),
     time_zone: gathered.days.time_zone,
+    // By what it is taxed, also what it has no line of yet: rated again, it is taxed by these.
+    ...taxesJson(facts.taxes),
     lines: lines.map((line) => lineJson(line, explaining)),
     ...aboutLines(context, lines, explaining),
     total: formatAmount(total, currency),

@@ -28,6 +28,7 @@ import type { NoteSay } from '../rating/note.ts';
 import { unprintableOf } from './unprintable.ts';
 import { zoneOfPeriod } from './period.ts';
 import type { Usage } from './stored-usage.ts';
+import { taxesOf } from './taxes.ts';
 import { trafficOf } from './traffic.ts';
 import { withoutWaived } from './waived.ts';
 
@@ -169,6 +170,7 @@ export function factsOf(context: BillingContext, account: string, usage: Usage):
     facts: {
       currency: body.currency,
       taxPercent: body.tax_percent,
+      ...(body.taxes === undefined ? {} : { taxes: taxesOf(body) ?? [] }),
       fromMs,
       toMs,
       vms: facts,

@@ -55,6 +55,7 @@ function debitLine({ id, head }: DebitState, part: DebitPart, nanos: bigint): De
       days: part.days,
       reason,
       evidence_sha256: head.evidence_sha256,
+      ...part.tax,
     },
   };
 }

@@ -28,6 +28,8 @@ const part = z.strictObject({
   after: z.string(),
   minutes: z.strictObject({ before: z.int(), after: z.int() }),
   days: changedDays,
+  /** Of a tax on some kinds of lines: which. */
+  tax: z.strictObject({ percent: z.string().optional(), name: z.string().optional(), kinds: z.array(z.string()) }).optional(),
 });
 export type DebitPart = z.infer<typeof part>;
 

@@ -12,6 +12,7 @@ import {
 } from '../domain/plan.ts';
 import { documentText, instant } from '../domain/shapes.ts';
 import { DISCOUNTED } from '../domain/discounted.ts';
+import { TAXED } from '../domain/taxed.ts';
 import { nicName } from '../samples/names.ts';
 
 const sentence = documentText(500, false);
@@ -59,6 +60,28 @@ const discounts = z
   .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'must not have two of the same name')
   .optional();
 
+const ofTax = {
+  name: documentText(50, false).describe('As documents call it.'),
+  kinds: z
+    .array(z.enum(TAXED))
+    .min(1)
+    .refine((kinds) => new Set(kinds).size === kinds.length, 'must not name a kind twice')
+    .meta({ uniqueItems: true })
+    .nullable()
+    .default(null)
+    .describe(
+      'The lines that it is on; null: all that no other names. A minimum, a maximum and a credit are taxed as the service.',
+    ),
+};
+const tax = z.union([
+  z.strictObject({ ...ofTax, percent: percentage }),
+  z.strictObject({
+    ...ofTax,
+    percent: z.literal('0').default('0'),
+    exempt_reason: documentText(300, false).describe('Why none is charged, as the law wants it on documents.'),
+  }),
+]);
+
 /** The body of `PUT /v1/accounts/{id}` (SPEC §7). */
 export const accountBody = z.strictObject({
   name: z.string().min(1).max(200),
@@ -84,6 +107,20 @@ export const accountBody = z.strictObject({
   due_days: z.int().min(0).max(366).optional(),
   /** `manual`: its invoices are paid only by money that covers them, not by what is in credit. */
   settlement: z.enum(['automatic', 'manual']).optional(),
+  taxes: z
+    .array(tax)
+    .min(1)
+    .max(20)
+    .refine(
+      (list) => list.filter(({ kinds }) => kinds === null).length < 2,
+      'must not have two of the same rest, which no other names',
+    )
+    .refine((list) => {
+      const named = list.flatMap(({ kinds }) => kinds ?? []);
+      return new Set(named).size === named.length;
+    }, 'must not have two of the same kind')
+    .optional()
+    .describe('By the kind of line, a tax each; `tax_percent` is on what none of them is on.'),
   discounts: discounts.describe('What is taken off the lines of all its VMs; a sum off all of them together.'),
 });
 export type AccountBody = z.infer<typeof accountBody>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { aboutLines, clauseSays, explainedShape } from './explained-shape.ts';
+import { TAXED } from '../domain/taxed.ts';
 import { itemOf, type ItemSay, lineSay } from '../rating/say.ts';
 import { noteSay } from '../rating/note.ts';
 import { LINE_KINDS } from '../rating/line.ts';
@@ -45,7 +46,11 @@ const detail = z.looseObject({
   /** Of a charge by hand. */
   why: z.string().optional().catch(undefined),
   clause: clauseSays.nullable().optional().catch(undefined),
-  /** Of a discount in percent: what it is of. */
+  /** Of a discount: what it takes off which kind; of one in percent, what it is of. */
+  parts: z
+    .array(z.object({ kind: z.string(), amount: z.string() }))
+    .optional()
+    .catch(undefined),
   base: z.string().optional().catch(undefined),
   kind: z.string().optional().catch(undefined),
   sum: z.string().optional().catch(undefined),
@@ -123,6 +128,17 @@ export const keptContent = z.object({
   from: z.string(),
   to: z.string(),
   time_zone: z.string().optional(),
+  /** Its taxes by the kind of line; left out: one on all. */
+  taxes: z
+    .array(
+      z.object({
+        name: z.string().nullable(),
+        percent: z.string(),
+        kinds: z.array(z.enum(TAXED)),
+        exempt_reason: z.string().nullable(),
+      }),
+    )
+    .optional(),
   /** Of documents whose issue does not say it. */
   due_at: z.string().optional(),
   total: z.string(),

@@ -1,5 +1,6 @@
 import type { PlanBody } from '../domain/plan.ts';
 import type { ClauseText, Discounted } from '../domain/discounted.ts';
+import type { Taxed } from '../domain/taxed.ts';
 
 /**
  * What lines of each kind were computed from, as documents keep it. Names are those of the JSON; instants are UTC, `…_nanos` as
@@ -199,6 +200,10 @@ export interface LateChargesDetail {
 export interface TaxDetail {
   /** Of charges by hand with a rate of their own: which. */
   charges?: readonly string[];
+  /** Of a tax that is on some kinds of lines: what it is called, on which, and why none is charged. */
+  name?: string;
+  kinds?: readonly Taxed[];
+  exempt_reason?: string;
   percent: string;
   base_nanos: bigint;
   exact_nanos: string;
@@ -218,4 +223,8 @@ export interface DebitDetail {
   days: readonly { date: string; before: number; after: number }[];
   reason: string;
   evidence_sha256: string;
+  /** Of a tax: which. */
+  percent?: string | undefined;
+  name?: string | undefined;
+  kinds?: readonly string[] | undefined;
 }

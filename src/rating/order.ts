@@ -13,7 +13,7 @@ import { pricePercentile, slotsOf } from './percentile.ts';
 import { clipSegments, partsOf, type Segment } from './served.ts';
 import { priceService } from './service.ts';
 import { type PlanSums, priceBound, priceFlat, priceSetup, type Setup } from './sums.ts';
-import { ownRateOf, priceOwnTaxes, priceTax } from './tax.ts';
+import { ownRateOf, priceOwnTaxes, priceTax, priceTaxes, type TaxRate } from './tax.ts';
 import { type Bytes, priceTraffic } from './traffic.ts';
 import type { ClosedOutage } from './unavailable.ts';
 
@@ -54,6 +54,8 @@ export interface PlanTraffic {
 export interface InvoiceFacts {
   readonly currency: string;
   readonly taxPercent: string;
+  /** By the kind of line; left out: one tax on all, at that rate. */
+  readonly taxes?: readonly TaxRate[];
   readonly fromMs: number;
   readonly toMs: number;
   readonly vms: readonly VmFacts[];
@@ -123,7 +125,8 @@ export function rateInvoice(facts: InvoiceFacts): RatedLine[] {
   // No tax on nothing: a line of it alone would make an invoice of an account that has none.
   const taxed = lines.filter((line) => ownRateOf(line) === undefined);
   const own = priceOwnTaxes(lines, currency);
-  if (taxed.length > 0) add(priceTax(facts.taxPercent, taxed, currency));
+  if (facts.taxes !== undefined) for (const tax of priceTaxes(facts.taxes, lines, currency)) add(tax);
+  else if (taxed.length > 0) add(priceTax(facts.taxPercent, taxed, currency));
   for (const tax of own) add(tax);
   return lines;
 }

@@ -37,7 +37,7 @@ const ITEMS = [
   code('late_fee', { invoice: z.string() }),
   // Of the daily charges of a prepaid balance.
   code('late_charges', {}),
-  code('tax', { percent: z.string() }),
+  code('tax', { percent: z.string(), name: z.string().optional() }),
   // A line of a document that was kept before lines had codes.
   code('as_written', { text: z.string() }),
 ] as const;

@@ -30,6 +30,9 @@ function modelFacts({ from, to, currency }: Period, evidence: Evidence): ModelIn
   return {
     minorNanos: 10n ** BigInt(9 - minorDigits(currency)),
     taxPercentNanos: modelNanos(agreed.account.tax_percent),
+    ...(agreed.account.taxes === undefined
+      ? {}
+      : { taxes: agreed.account.taxes.map(({ name, percent, kinds }) => ({ name, kinds, percentNanos: modelNanos(percent) })) }),
     fromMs: from,
     toMs: to,
     monthsFromMs: agreed.range.from,

@@ -155,6 +155,7 @@ export const evidenceShape = z.looseObject({
     account: z.object({
       currency: z.string(),
       tax_percent: z.string(),
+      taxes: z.array(z.object({ name: z.string().nullable(), percent: z.string(), kinds: z.array(z.string()) })).optional(),
       /** With what is taken off the lines of all VMs: whose days sums of money are spread over. */
       time_zone: z.string().optional(),
       discounts: discounts.optional(),

@@ -161,8 +161,10 @@ function compareCorrections(name: string, content: DocumentContent, derived: rea
     // Where something lowers the lines of a VM it says which they are.
     const said = line.detail['kinds'];
     const kinds = Array.isArray(said) ? said.map(String) : line.kind === 'service' ? ['service', 'credit'] : [line.kind];
+    const taxed = line.detail['taxed_kinds'];
+    const about = Array.isArray(taxed) ? taxed.join(' ') : null;
     const now = derived
-      .filter((each) => kinds.includes(each.kind) && each.vm === line.vm)
+      .filter((each) => kinds.includes(each.kind) && each.vm === line.vm && (each.kind !== 'tax' || each.about === about))
       .reduce((sum, each) => sum + each.nanos, 0n);
     if (nanosOf(after) !== now) throw disagreedAbout(name, { vm: line.vm, field: `${field}, after` }, after, decimal(now));
   }
@@ -177,6 +179,8 @@ const OF_A_PLAN = new Set(['service', 'traffic', 'flat', 'minimum', 'maximum', '
 
 function aboutOf(line: DocumentLine): unknown {
   if (line.kind === 'add_on' || line.kind === 'charge' || line.kind === 'discount') return line.detail[line.kind];
+  const { kinds } = line.detail;
+  if (line.kind === 'tax' && Array.isArray(kinds)) return kinds.join(' ');
   return OF_A_PLAN.has(line.kind) ? line.detail['plan'] : line.kind === 'late_fee' ? line.detail['invoice'] : undefined;
 }
 

@@ -95,7 +95,7 @@ function push(credited: Map<string, Credited[]>, invoice: string, line: Credited
   credited.set(invoice, [...(credited.get(invoice) ?? []), line]);
 }
 
-function partOf({ line, key, kind, vm, item, ...rest }: Correction, nanos: bigint, currency: string): DebitPart {
+function partOf({ line, key, kind, vm, item, tax, ...rest }: Correction, nanos: bigint, currency: string): DebitPart {
   return {
     line,
     key,
@@ -108,5 +108,6 @@ function partOf({ line, key, kind, vm, item, ...rest }: Correction, nanos: bigin
     after: formatAmount(rest.afterNanos, currency),
     minutes: rest.minutes,
     days: rest.days,
+    ...(tax === undefined ? {} : { tax: { ...tax, kinds: [...(tax.kinds ?? [])] } }),
   };
 }

@@ -30,8 +30,28 @@ export interface Correction {
   minutes: { before: number; after: number };
   /** The local days, or months, whose unavailable minutes changed. */
   days: { date: string; before: number; after: number }[];
+  /** Of a tax: which. */
+  tax?: CorrectedTax;
   /** The clauses that the unavailable time is credited by now. */
   clauses?: readonly string[];
+}
+
+/** Which tax a correction is of. */
+export interface CorrectedTax {
+  percent: string | undefined;
+  name: string | undefined;
+  kinds: readonly string[] | undefined;
+}
+
+/** Which tax a line is; nothing where it is none, or is one on all lines. */
+function taxOf({ kind, detail }: { kind: LineKind; detail: object }): { tax?: CorrectedTax } {
+  const kinds = memberOf(detail, 'kinds');
+  if (kind !== 'tax' || !Array.isArray(kinds)) return {};
+  const text = (name: string): string | undefined => {
+    const found = memberOf(detail, name);
+    return typeof found === 'string' ? found : undefined;
+  };
+  return { tax: { percent: text('percent'), name: text('name'), kinds: kinds.map(String) } };
 }
 
 /** A line of several: what it still holds, and by how much that is more than its plan rates to now. */
@@ -87,6 +107,7 @@ const TOLD_BY: Partial<Record<LineKind, string>> = {
   add_on: 'add_on',
   discount: 'discount',
   charge: 'charge',
+  tax: 'kinds',
   late_fee: 'invoice',
 };
 
@@ -115,7 +136,7 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
   /** What a maximum or a discount lowers is one with it: neither is corrected by itself, for a line below zero takes no credit. */
   const keyOf = (line: Parameters<typeof lineKey>[0]): string =>
     isLowered(line) ? lineKey({ ...line, kind: 'service', detail: {} }) : lineKey(line);
-  const bucketOf = (line: Pick<Correction, 'kind' | 'vm' | 'item'>, key: string): Bucket => {
+  const bucketOf = (line: Pick<Correction, 'kind' | 'vm' | 'item'> & { detail?: object }, key: string): Bucket => {
     const bucket = buckets.get(key) ?? {
       key,
       kind: line.kind === 'credit' ? 'service' : line.kind,
@@ -126,6 +147,7 @@ export function correctionsOf(issued: readonly IssuedLine[], corrected: Correcte
       afterNanos: 0n,
       holdsNanos: 0n,
       ...(isLowered(line) ? { kinds: [...(lowered.get(line.vm) ?? [])] } : {}),
+      ...taxOf({ detail: {}, ...line }),
       own: new Map(),
       rated: new Map(),
       daysBefore: new Map(),

@@ -51,6 +51,7 @@ export function creditNoteOf(
           before: amount(correction.beforeNanos),
           after: amount(correction.afterNanos),
           ...(correction.kinds === undefined ? {} : { kinds: correction.kinds }),
+          ...taxDetail(correction),
           unavailable_minutes: correction.minutes,
           days: correction.days,
           reason: reasonText(reasons),
@@ -75,6 +76,17 @@ export function creditNoteOf(
     rest: toJson(rest),
     evidence,
     sha256: null,
+  };
+}
+
+/** Which tax is taken back; its kinds by another name than those of lines that a correction is the sum of. */
+function taxDetail({ tax }: Correction): { percent?: string; name?: string; taxed_kinds?: readonly string[] } {
+  if (tax === undefined) return {};
+  const { percent, name, kinds } = tax;
+  return {
+    ...(percent === undefined ? {} : { percent }),
+    ...(name === undefined ? {} : { name }),
+    ...(kinds === undefined ? {} : { taxed_kinds: kinds }),
   };
 }
 

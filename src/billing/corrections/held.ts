@@ -1,6 +1,7 @@
 import { formatAmount, parseAmount, signedNanos } from '../../domain/money.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { exact, roundedToMinor } from '../../rating/exact.ts';
+import { taxedAs } from '../../rating/tax.ts';
 import { lineIdOf } from '../line-ids.ts';
 import { isDebit, type IssuedLine } from './corrections.ts';
 
@@ -56,7 +57,7 @@ export function withTax(lines: readonly IssuedLine[], credited: Credited, given:
     const isOn = (each: IssuedLine | undefined): boolean => each !== undefined && each.kind !== 'tax' && taxedBy(tax, each);
     const net = given.reduce((sum, { line, nanos }) => (isOn(lines[line]) ? sum + nanos : sum), 0n);
     if (net === 0n) return [];
-    const left = lines.reduce((sum, each, i) => (isOn(each) ? sum + signedNanos(each.amount) - (after.get(i) ?? 0n) : sum), 0n);
+    const left = lines.reduce((sum, each, i) => sum + amountOn(tax, each) - (isOn(each) ? (after.get(i) ?? 0n) : 0n), 0n);
     const held = notBelow0(signedNanos(tax.amount) - (credited.get(index) ?? 0n));
     const rate = parseAmount(tax.detail.percent ?? percent ?? '0') ?? 0n;
     const nanos = left <= 0n ? held : least(held, roundedToMinor(exact(net * rate, 100n * 1_000_000_000n), currency));
@@ -67,13 +68,22 @@ export function withTax(lines: readonly IssuedLine[], credited: Credited, given:
 
 /** Whether a tax line is on a line: what an earlier invoice lacked has its own; of several rates each says its kinds. */
 function taxedBy(tax: IssuedLine, line: IssuedLine): boolean {
-  if (isDebit(tax) || isDebit(line)) return tax.detail['debit'] === line.detail['debit'];
+  if (tax.detail['debit'] !== line.detail['debit']) return false;
   // So have charges by hand with a rate of their own.
   const own = line.detail['tax_percent'] === undefined ? undefined : line.detail['charge'];
   const charges = tax.detail['charges'];
   if (Array.isArray(charges) || own !== undefined) return Array.isArray(charges) && charges.includes(own);
   const kinds = tax.detail['kinds'];
-  return !Array.isArray(kinds) || kinds.includes(line.kind);
+  return !Array.isArray(kinds) || kinds.includes(taxedAs(line.kind));
+}
+
+/** How much of a line a tax is on: of a discount what it takes off the kinds that the tax is on. */
+function amountOn(tax: IssuedLine, line: IssuedLine): bigint {
+  if (line.kind === 'tax') return 0n;
+  const kinds = tax.detail['kinds'];
+  const { parts } = line.detail;
+  if (parts === undefined || !Array.isArray(kinds) || isDebit(tax)) return taxedBy(tax, line) ? signedNanos(line.amount) : 0n;
+  return parts.filter(({ kind }) => kinds.includes(kind)).reduce((sum, { amount }) => sum + signedNanos(amount), 0n);
 }
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);

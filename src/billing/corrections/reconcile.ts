@@ -2,7 +2,7 @@ import type { InvoiceState } from '../../books/invoices.ts';
 import type { BillingContext } from '../context.ts';
 import { type IncidentBody, incidentsOf } from '../../catalog/incidents.ts';
 import { formatInstant } from '../../domain/instant.ts';
-import { readContent } from '../../print/invoice-shape.ts';
+import { type KeptContent, readContent } from '../../print/invoice-shape.ts';
 import { reasonText } from '../../print/words/content.ts';
 import type { ReasonSay } from '../../rating/say.ts';
 import { correctTo, type Made } from './correct.ts';
@@ -41,8 +41,9 @@ export async function reconcileInvoice(
 ): Promise<Reconciled> {
   const { books } = context;
   const issued = await readDocument(books, id);
-  const { lines } = readContent(issued.rest);
-  const now = await ratedAgain(context, stateOf(books, id).head, lines);
+  const content = readContent(issued.rest);
+  const { lines } = content;
+  const now = await ratedAgain(context, stateOf(books, id).head, content);
   const state = stateOf(books, id);
   const reasonsFor = (found: readonly Correction[]): ReasonSay[] => reasonsOf(context, state, found);
   const { found, ...made } = await correctTo(books, {
@@ -68,11 +69,17 @@ export async function reconcileInvoice(
 export function ratedAgain(
   context: BillingContext,
   head: Pick<InvoiceState['head'], 'account' | 'from' | 'to' | 'charges'>,
-  lines: readonly IssuedLine[],
+  { lines, taxes }: Pick<KeptContent, 'lines' | 'taxes'>,
 ): Promise<RatedDocument> {
   const { account, from, to } = head;
   return rateDocument(context, account, from, to, {
-    ...{ taxPercent: taxPercentOf(lines), byHand: billedByHand(context.books, head) },
+    taxed: {
+      taxPercent: taxPercentOf(lines),
+      ...(taxes === undefined
+        ? {}
+        : { taxes: taxes.map(({ exempt_reason: exemptReason, ...tax }) => ({ ...tax, exemptReason })) }),
+    },
+    ...{ byHand: billedByHand(context.books, head) },
   });
 }
 

@@ -53,10 +53,11 @@ function touchedByAccount(context: BillingContext, id: string, after: AccountBod
     const what = `discounts of account ${id} would change for time that was invoiced`;
     return { code: 'restates_invoices', what, states: discounted };
   }
-  if (isZero(before.tax_percent) || !isZero(after.tax_percent)) return undefined;
+  if (isUntaxed(before) || !isUntaxed(after)) return undefined;
   const states = finalInvoices(context, id);
   if (states.length === 0) return undefined;
-  const what = `tax_percent of account ${id} would go from ${before.tax_percent} to 0; final invoices keep the rate that they have`;
+  const named = isZero(before.tax_percent) ? 'taxes' : `tax_percent of account ${id} would go from ${before.tax_percent} to 0`;
+  const what = `${named === 'taxes' ? `taxes of account ${id} would be taken away` : named}; final invoices keep the rate that they have`;
   return { code: 'restates_invoices', what, states };
 }
 
@@ -135,6 +136,11 @@ function invoicesOn(context: BillingContext, plan: string): InvoiceState[] {
   return [...byAccount].flatMap(([account, spans]) =>
     finalInvoices(context, account).filter(({ head }) => spans.some(({ fromMs, toMs }) => fromMs < head.to && toMs > head.from)),
   );
+}
+
+/** Whether nothing is said of taxes, or that there is none. */
+function isUntaxed({ tax_percent: percent, taxes }: AccountBody): boolean {
+  return isZero(percent) && taxes === undefined;
 }
 
 function isZero(percent: string): boolean {

@@ -56,8 +56,9 @@ export async function grantNotes(context: BillingContext, of: Grantable, ending:
   const notes = notesThere(books, of);
   for (const { id, head } of finalInvoices(context, account)) {
     if (head.to <= fromMs) continue;
-    const { lines } = readContent((await readDocument(books, id)).rest);
-    const rated = await ratedAgain(then, head, lines);
+    const content = readContent((await readDocument(books, id)).rest);
+    const { lines } = content;
+    const rated = await ratedAgain(then, head, content);
     const found = correctionsOf(lines, correctedOf(books, id), rated.lines);
     for (const step of planSteps(books, id, found, head.currency)) {
       // What is lacking, or was not charged yet, is not the grant's: reconciling sees to it.

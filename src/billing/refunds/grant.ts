@@ -11,6 +11,7 @@ import { formatAmount, parseAmount } from '../../domain/money.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { exact, roundedToMinor } from '../../rating/exact.ts';
 import type { BillingContext } from '../context.ts';
+import { taxPercentOn } from '../taxes.ts';
 import { grantMoney } from './grant-money.ts';
 import { type Ending, type GrantNote, grantNotes } from './grant-notes.ts';
 import { type Grantable, nothingToGrant, readGrantable, refuseGivenBack } from './grantable.ts';
@@ -131,13 +132,14 @@ function feeOf(
   { by, nowMs }: Granting,
 ): { id: string; body: HandChargeBody } | null {
   if (handlingNanos === 0n) return null;
-  const percent = parseAmount(catalog.account(account)?.body.tax_percent ?? '0') ?? 0n;
+  const body = catalog.account(account)?.body;
+  const percent = parseAmount(body === undefined ? '0' : taxPercentOn(body, 'charge')) ?? 0n;
   const whole = 100n * 1_000_000_000n;
   const net = roundedToMinor(exact(handlingNanos * whole, whole + percent), currency);
-  const body: HandChargeBody = {
+  const charge: HandChargeBody = {
     ...{ account, currency, reference: `refund ${check}`, kind: 'handling', description: 'Handling fee of a refund' },
     ...{ amount_nanos: net.toString(), tax_percent: null, reason: `kept by refund check ${check}`, clause: null, vm, at: nowMs },
     ...{ foreign: null, refund_check: check, withdrawn: null, by },
   };
-  return { id: stableId('refund-charge', check), body };
+  return { id: stableId('refund-charge', check), body: charge };
 }

@@ -15,7 +15,7 @@ const Page = z.looseObject({ rows: z.array(z.looseObject({})), next: z.string().
 /** Members of a body in the order of the columns; lists and what has members as JSON. */
 export const CATALOG_COLUMNS = {
   plan: ['kind', 'id', 'version', 'title', 'currency', 'time_zone', 'price.amount', 'price.per', 'creditable', 'terms', 'traffic', 'refund_handling_fee', 'minimum', 'maximum', 'flat', 'setup'],
-  account: ['kind', 'id', 'version', 'name', 'currency', 'tax_percent', 'language', 'address', 'tax_id', 'registration', 'purchase_order', 'email', 'time_zone', 'low_balance', 'invoices', 'due_days', 'settlement', 'discounts'],
+  account: ['kind', 'id', 'version', 'name', 'currency', 'tax_percent', 'language', 'address', 'tax_id', 'registration', 'purchase_order', 'email', 'time_zone', 'low_balance', 'invoices', 'due_days', 'settlement', 'taxes', 'discounts'],
   vm: ['kind', 'id', 'version', 'account', 'title', 'terms', 'plans', 'starts_at', 'ends_at', 'paid_at', 'paid_until', 'paid_amount', 'promotion', 'add_ons', 'discounts', 'nics'],
 } as const satisfies Readonly<Record<Kind, readonly string[]>>; // prettier-ignore
 /** Of the server, and no part of what is agreed. */

@@ -36,7 +36,8 @@ function taxSum(line: ShownLine, invoice: ShownInvoice, { doc }: Words): Sum {
   const { say, detail, quantity, amount } = line;
   const name = detail.name ?? invoice.issuer?.tax_name ?? null;
   const sum = (label: string): Sum => ({ label, text: grouped(amount), strong: false });
-  if (detail.exempt_reason !== undefined) return sum(doc.exempt({ name, reason: detail.exempt_reason }));
+  const base = line.unit === 'correction' || say?.about.code === 'correction' ? null : grouped(quantity);
+  if (detail.exempt_reason !== undefined) return sum(doc.exempt({ name, base, reason: detail.exempt_reason }));
   const about = say?.about;
   if (about?.code === 'correction') {
     const percent = about.of.code === 'tax' ? about.of.percent : '';

@@ -33,7 +33,7 @@ const ABOUT: Sayings<AboutSay> = {
   charge: ({ text }) => text,
   late_fee: ({ invoice }) => `Late fee on invoice ${invoice}`,
   late_charges: () => 'Late fee on daily charges that the prepaid balance did not cover',
-  tax: ({ percent }) => `Tax ${percent} %`,
+  tax: ({ percent, name }) => `${name ?? 'Tax'} ${percent} %`,
   correction: ({ invoice, line, of }) =>
     `Correction of ${line === null ? 'a line that was lacking' : `line ${line}`} of invoice ${invoice}: ${sayIn(ABOUT, of)}`,
   as_written: ({ text }) => text,

@@ -56,7 +56,7 @@ const ABOUT: Sayings<AboutSay> = {
   charge: ({ kind, text }) => (kind === 'handling' ? 'Handling fee of a refund' : text),
   late_fee: ({ invoice }) => `Late fee on invoice ${invoice}`,
   late_charges: () => 'Late fee on daily charges that the prepaid balance did not cover',
-  tax: ({ percent }) => `Tax ${percent} %`,
+  tax: ({ percent, name }) => `${name ?? 'Tax'} ${percent} %`,
   correction: ({ invoice, line, of }) =>
     `Correction of ${line === null ? 'a line that was lacking' : `line ${line}`} of invoice ${invoice}: ${sayIn(ABOUT, of)}`,
   as_written: ({ text }) => describe(text, 'en'),

@@ -55,7 +55,7 @@ const ABOUT: Sayings<AboutSay> = {
   charge: ({ kind, text }) => (kind === 'handling' ? '退款手续费' : text),
   late_fee: ({ invoice }) => `账单 ${invoice} 的滞纳金`,
   late_charges: () => '预付余额不足以支付的每日费用的滞纳金',
-  tax: ({ percent }) => `税 ${percent} %`,
+  tax: ({ percent, name }) => `${name ?? '税'} ${percent} %`,
   correction: ({ invoice, line, of }) =>
     `更正账单 ${invoice} ${line === null ? '遗漏的项目' : `第 ${line} 行`}：${sayIn(ABOUT, of)}`,
   as_written: ({ text }) => describe(text, 'zh-Hans'),

@@ -55,7 +55,7 @@ const ABOUT: Sayings<AboutSay> = {
   charge: ({ kind, text }) => (kind === 'handling' ? '退款手續費' : text),
   late_fee: ({ invoice }) => `帳單 ${invoice} 之滯納金`,
   late_charges: () => '預付餘額不足以支付之每日費用的滯納金',
-  tax: ({ percent }) => `稅 ${percent} %`,
+  tax: ({ percent, name }) => `${name ?? '稅'} ${percent} %`,
   correction: ({ invoice, line, of }) =>
     `更正帳單 ${invoice} ${line === null ? '遺漏之項目' : `第 ${line} 行`}：${sayIn(ABOUT, of)}`,
   as_written: ({ text }) => describe(text, 'zh-Hant'),

@@ -93,10 +93,19 @@ export interface ModelDiscount {
   readonly amount: ModelPlan['price'] | null;
 }
 
+export interface ModelTax {
+  /** null: the account's own rate. */
+  readonly name: string | null;
+  readonly percentNanos: bigint;
+  readonly kinds: readonly string[];
+}
+
 export interface ModelInvoice {
   /** Nanos of the currency's minor unit. */
   readonly minorNanos: bigint;
   readonly taxPercentNanos: bigint;
+  /** By the kind of line; left out: one on all. */
+  readonly taxes?: readonly ModelTax[];
   readonly fromMs: number;
   readonly toMs: number;
   /** The whole calendar months around the period. */
@@ -140,7 +149,7 @@ export interface ModelLine {
     | 'late_fee'
     | 'tax';
   readonly vm: string | null;
-  /** The plan of service, traffic and sums, the id of an add-on, the name of a discount, the kind of a fee, the id of a charge by hand, the invoice of a late fee. */
+  /** The plan of service, traffic and sums, the id of an add-on, the name of a discount, the kind of a fee, the id of a charge by hand, the invoice of a late fee, the kinds of lines that a tax is on. */
   readonly about: string | null;
   /** Days, minutes or events, where it is a whole number of these. */
   readonly quantity: number | null;

@@ -97,12 +97,27 @@ export function modelInvoice(facts: ModelInvoice): ModelLine[] {
   const rateOf = ({ kind, about }: ModelLine): bigint | null => (kind === 'charge' ? (rates.get(about ?? '') ?? null) : null);
   const own = [...new Set(lines.map(rateOf))].filter((rate) => rate !== null);
   const taxed = new Map([null, ...own].map((rate) => [rate, lines.filter((line) => rateOf(line) === rate)]));
+  for (const { name, percentNanos, kinds } of facts.taxes ?? []) {
+    const on = (taxed.get(null) ?? []).flatMap((line) => kinds.flatMap((kind) => taxedPart(line, kind)));
+    const isToldOf = name !== null || percentNanos > 0n;
+    const line = { kind: 'tax', vm: null, about: kinds.join(' '), quantity: null } as const;
+    if (on.length > 0 && isToldOf) add(line, modelTax(on, percentNanos));
+  }
+  if (facts.taxes !== undefined) taxed.delete(null);
   for (const [rate, on] of taxed) {
     const percent = rate ?? facts.taxPercentNanos;
     if (percent === 0n || on.length === 0) continue;
     add({ kind: 'tax', vm: null, about: null, quantity: null }, modelTax(on.map((line) => line.nanos), percent)); // prettier-ignore
   }
   return lines;
+}
+
+/** What of a line is taxed as a kind; nothing where it has no such part. */
+function taxedPart(line: ModelLine, kind: string): bigint[] {
+  const as = ['minimum', 'maximum', 'credit'].includes(line.kind) ? 'service' : line.kind;
+  if (line.parts === undefined) return as === kind ? [line.nanos] : [];
+  const part = line.parts.get(kind);
+  return part === undefined ? [] : [part];
 }
 
 const FIVE = 5 * MINUTE;

@@ -40,7 +40,7 @@ export const DOC_EN: DocWords = {
     n === 1 ? 'One line that comes to nothing is not listed.' : `${n} lines that come to nothing are not listed.`,
   tax: ({ name, percent, base }) => `${name ?? 'Tax'} ${percent} %${base === null ? '' : ` on ${base}`}`,
   taxCorrection: ({ name, percent, invoice }) => `${name ?? 'Tax'} ${percent} %, correction of invoice ${invoice}`,
-  exempt: ({ name, reason }) => `${name ?? 'Tax'}: ${reason}`,
+  exempt: ({ name, base, reason }) => `${name ?? 'Tax'} 0 %${base === null ? '' : ` on ${base}`}: ${reason}`,
   fromBalance: 'Charged to the prepaid balance',
   uncovered: 'Of it not covered by the balance yet',
   inFavour: 'In your favour',

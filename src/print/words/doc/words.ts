@@ -50,7 +50,7 @@ export interface DocWords {
   // Sums
   readonly tax: (of: { name: string | null; percent: string; base: string | null }) => string;
   readonly taxCorrection: (of: { name: string | null; percent: string; invoice: string }) => string;
-  readonly exempt: (of: { name: string | null; reason: string }) => string;
+  readonly exempt: (of: { name: string | null; base: string | null; reason: string }) => string;
   readonly fromBalance: string;
   readonly uncovered: string;
   readonly inFavour: string;

@@ -36,7 +36,7 @@ export const DOC_ZH_HANS: DocWords = {
   zeroLines: (n) => `另有 ${n} 行金额为零，未列出。`,
   tax: ({ name, percent, base }) => `${name ?? '税'} ${percent} %${base === null ? '' : `（税基 ${base}）`}`,
   taxCorrection: ({ name, percent, invoice }) => `${name ?? '税'} ${percent} %，更正账单 ${invoice}`,
-  exempt: ({ name, reason }) => `${name ?? '税'}：${reason}`,
+  exempt: ({ name, base, reason }) => `${name ?? '税'} 0 %${base === null ? '' : `（税基 ${base}）`}：${reason}`,
   fromBalance: '已自预付余额扣款',
   uncovered: '其中余额尚未支付',
   inFavour: '贵方结余',

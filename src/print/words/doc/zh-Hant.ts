@@ -36,7 +36,7 @@ export const DOC_ZH_HANT: DocWords = {
   zeroLines: (n) => `另有 ${n} 行金額為零，未列出。`,
   tax: ({ name, percent, base }) => `${name ?? '稅'} ${percent} %${base === null ? '' : `（稅基 ${base}）`}`,
   taxCorrection: ({ name, percent, invoice }) => `${name ?? '稅'} ${percent} %，更正帳單 ${invoice}`,
-  exempt: ({ name, reason }) => `${name ?? '稅'}：${reason}`,
+  exempt: ({ name, base, reason }) => `${name ?? '稅'} 0 %${base === null ? '' : `（稅基 ${base}）`}：${reason}`,
   fromBalance: '已自預付餘額扣款',
   uncovered: '其中餘額尚未支付',
   inFavour: '貴方結餘',
