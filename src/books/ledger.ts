@@ -80,7 +80,7 @@ export async function finalize(books: Books, id: string, by: string, terms: Fina
 
 /** Throws where a draft would make no invoice, though the books allow it. */
 function refuseUnfit({ head, rest }: StoredDocument, { allowIncomplete, withoutIssuer, nowMs }: FinalTerms): void {
-  const { lines, period_over: wasOver, issuer } = readContent(rest);
+  const { lines, period_over: wasOver, usage_complete: isComplete, issuer } = readContent(rest);
   const until = formatInstant(head.to);
   if (lines.length === 0)
     throw new ProblemError('nothing_to_bill', `${head.account} has nothing to bill up to ${until}: make the draft void`);
@@ -88,6 +88,11 @@ function refuseUnfit({ head, rest }: StoredDocument, { allowIncomplete, withoutI
     throw new ProblemError('period_not_over', `the period is over at ${until}: rate it again then`);
   if (!allowIncomplete && wasOver === false)
     throw new ProblemError('period_not_over', `the draft was rated before the period was over at ${until}: rate it again`);
+  if (!allowIncomplete && isComplete === false)
+    throw new ProblemError(
+      'invoice_conflict',
+      `not everything had been metered up to ${until} when the draft was rated: make it again later, or allow what is incomplete`,
+    );
   if (!withoutIssuer && (issuer ?? null) === null)
     throw new ProblemError('issuer_missing', 'the draft names no seller: the server had no issuer.json when it was rated');
 }

@@ -290,6 +290,7 @@ describe('invoices over HTTP', () => {
 
     // The next invoice charges it after its own lines and tax; only then is it charged, and void it waits again.
     const april = ['2026-04-01T00:00:00+08:00', '2026-04-02T00:00:00+08:00'] as const;
+    await published('c1', ...april);
     const next = await draft('cny', ...april);
     expect(linesOf(await done('GET', `/v1/invoices/${next}`)).slice(-2)).toEqual(['service c1 1 correction 0.80', 'tax - 1 correction 0.04']);
     const charged = await done('POST', `/v1/invoices/${next}/finalize`);

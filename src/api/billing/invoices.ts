@@ -126,11 +126,14 @@ export function invoiceRoutes(api: Api, context: ApiContext): void {
       tag: 'billing',
       summary: 'Give a draft its number; from then on nothing in it changes',
       description:
-        'Once more is harmless: the answer is the same invoice under the same number. A draft without lines, of a period that is not over, or with VMs that wait for repair is refused.',
+        'Once more is harmless: the answer is the same invoice under the same number. A draft without lines, of a period that is not over or not metered to its end, or with VMs that wait for repair is refused.',
       roles: ROLES,
       params: idParams,
       query: z.strictObject({
-        allow_incomplete: z.enum(['true', 'false']).default('false').describe('Also before the period is over.'),
+        allow_incomplete: z
+          .enum(['true', 'false'])
+          .default('false')
+          .describe('Also before the period is over, or everything was metered to its end.'),
         without_issuer: z
           .enum(['true', 'false'])
           .default('true')
