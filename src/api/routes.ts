@@ -28,6 +28,7 @@ import { sessionRoutes } from './access/session.ts';
 import { sourceRoutes } from './metering/sources.ts';
 import { nameRoutes } from './service/names.ts';
 import { reconcileRoutes } from './billing/reconcile.ts';
+import { refundCheckListRoute } from './billing/refund-check-list.ts';
 import { refundRoutes } from './billing/refunds.ts';
 import { silenceDecisionRoutes } from './silences/decisions.ts';
 import { silenceRoutes } from './silences/silences.ts';
@@ -66,6 +67,7 @@ const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
   nameRoutes,
   eventRoutes,
   refundRoutes,
+  refundCheckListRoute,
   grantRoutes,
   invoiceListRoutes,
   invoiceRoutes,

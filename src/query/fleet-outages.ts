@@ -2,7 +2,7 @@ import type { OutageInterval } from '../domain/timeline.ts';
 import type { Page } from './context.ts';
 import { type CountedContext, loadCounted, loadReported } from './counted-outages.ts';
 import type { OutagePosition } from './outages.ts';
-import { agentsAt, spokenKey } from './spoke-for.ts';
+import { spokenAt, spokenKey } from './spoke-for.ts';
 
 /** VMs that are looked at in one go. */
 const VMS_A_PART = 500;
@@ -16,6 +16,8 @@ export interface FleetOutages {
   readonly conditions?: ReadonlySet<number> | undefined;
   /** Only where this agent spoke for the VM when it began. */
   readonly agent?: string | undefined;
+  /** Only where it was on this host when it began. */
+  readonly host?: string | undefined;
   /** Whether rows say who spoke for the VM when each began: looked up in the raw samples, which takes longer. */
   readonly withAgent?: boolean;
   readonly incidents: 'raw' | 'applied';
@@ -62,14 +64,17 @@ export async function fleetOutagePage(
 async function spokenBy(
   context: CountedContext,
   outages: readonly (OutageInterval & { vm: string })[],
-  { agent, withAgent }: FleetOutages,
+  { agent, host, withAgent }: FleetOutages,
 ): Promise<readonly FleetOutage[]> {
-  if (agent === undefined && withAgent !== true) return outages;
+  if (agent === undefined && host === undefined && withAgent !== true) return outages;
   const instant = ({ vm, startMs }: { vm: string; startMs: number }) => ({ vm, atMs: startMs });
-  const agents = await agentsAt(context, outages.map(instant));
-  return outages
-    .map((outage) => ({ ...outage, agent: agents.get(spokenKey(instant(outage))) ?? null }))
-    .filter((outage) => agent === undefined || outage.agent === agent);
+  const spoken = await spokenAt(context, outages.map(instant));
+  const isNamed = agent !== undefined || withAgent === true;
+  return outages.flatMap((outage) => {
+    const speaking = spoken.get(spokenKey(instant(outage)));
+    if ((agent !== undefined && speaking?.agent !== agent) || (host !== undefined && speaking?.host !== host)) return [];
+    return [isNamed ? { ...outage, agent: speaking?.agent ?? null } : outage];
+  });
 }
 
 /** The next VMs from a name on that may have an outage in the range, by name. */

@@ -4,7 +4,7 @@ import { type Interval, totalMs } from '../domain/intervals.ts';
 import { fellSilentTogether, inOrder, type Silence } from '../domain/silences.ts';
 import type { QueryContext } from './context.ts';
 import { withinService } from './outages.ts';
-import { agentsAt, spokenKey } from './spoke-for.ts';
+import { spokenAt, spokenKey } from './spoke-for.ts';
 
 /** Silences that began together under one agent: likely one cause, to be decided on once. */
 export interface SilenceGroup {
@@ -12,6 +12,8 @@ export interface SilenceGroup {
   readonly id: string;
   /** Who spoke for the VMs; null where their samples have expired: then each VM is by itself. */
   readonly agent: string | null;
+  /** Where the VMs were, as far as their samples say: by name. */
+  readonly hosts: readonly string[];
   readonly fromMs: number;
   /** The latest end; null while any lasts. */
   readonly toMs: number | null;
@@ -56,13 +58,19 @@ export async function silenceGroup(context: QueryContext, id: string): Promise<S
 async function groupsAround(context: QueryContext, asked: readonly Silence[]): Promise<SilenceGroup[]> {
   const wanted = new Set(asked.map(keyOf));
   const groups: SilenceGroup[] = [];
-  for (const [agent, silences] of await withNeighbours(context, asked))
+  const { lists, hosts } = await withNeighbours(context, asked);
+  for (const [agent, silences] of lists)
     for (const group of fellSilentTogether(silences, context.stalenessMs))
-      if (group.some((each) => wanted.has(keyOf(each)))) groups.push(groupOf(context, agent, group));
+      if (group.some((each) => wanted.has(keyOf(each)))) groups.push(groupOf(context, agent, group, hosts));
   return groups.sort((a, b) => a.fromMs - b.fromMs || (a.id < b.id ? -1 : 1));
 }
 
-function groupOf(context: QueryContext, speaker: Speaker, group: readonly Silence[]): SilenceGroup {
+function groupOf(
+  context: QueryContext,
+  speaker: Speaker,
+  group: readonly Silence[],
+  hosts: ReadonlyMap<string, string>,
+): SilenceGroup {
   const silences = group.map((silence): JudgedSilence => {
     const watermarkMs = Math.min(context.watermarkMs(silence.vm) ?? 0, context.catalog.endsAtMs(silence.vm) ?? Infinity);
     const knownToMs = silence.endMs ?? Math.max(silence.startMs, watermarkMs);
@@ -77,6 +85,7 @@ function groupOf(context: QueryContext, speaker: Speaker, group: readonly Silenc
   return {
     id: `${fromMs.toString(36)}-${createHash('sha256').update(speaker).digest('hex').slice(0, 12)}`,
     agent: speaker.startsWith(AGENT) ? speaker.slice(AGENT.length) : null,
+    hosts: [...new Set(group.flatMap((each) => hosts.get(keyOf(each)) ?? []))].sort(),
     fromMs,
     toMs: ends.reduce((last, end) => (last === null || end === null ? null : Math.max(last, end)), 0),
     silences,
@@ -94,7 +103,10 @@ const ALONE = 'vm\n';
  * Silences by who spoke for their VM, with all that may be in one group with them: back to where, for longer than the staleness, nothing of that
  * agent begins. What lies farther back is read only where the first hour was not enough.
  */
-async function withNeighbours(context: QueryContext, asked: readonly Silence[]): Promise<Map<Speaker, Silence[]>> {
+async function withNeighbours(
+  context: QueryContext,
+  asked: readonly Silence[],
+): Promise<{ lists: Map<Speaker, Silence[]>; hosts: Map<string, string> }> {
   const withinMs = context.stalenessMs;
   const pieceMs = Math.max(PIECE_MS, withinMs);
   const pieceOf = (ms: number): number => Math.floor(ms / pieceMs);
@@ -102,14 +114,17 @@ async function withNeighbours(context: QueryContext, asked: readonly Silence[]):
   const wanted = new Set(asked.map(keyOf));
   const found = new Map<string, Silence>(asked.map((each) => [keyOf(each), each]));
   const speakers = new Map<string, Speaker>();
+  const hosts = new Map<string, string>();
   let more = new Set(asked.flatMap(({ startMs }) => [-1, 0, 1].map((step) => pieceOf(startMs) + step)));
   for (let back = 1; more.size > 0; back *= 2) {
     for (const piece of more) read.add(piece);
     for (const each of await beginningIn(context, [...more], pieceMs)) found.set(keyOf(each), each);
     const strangers = [...found.values()].filter((each) => !speakers.has(keyOf(each)));
-    const agents = await agentsAt(context, strangers.map(({ vm, startMs }) => ({ vm, atMs: startMs }))); // prettier-ignore
+    const spoken = await spokenAt(context, strangers.map(({ vm, startMs }) => ({ vm, atMs: startMs }))); // prettier-ignore
     for (const each of strangers) {
-      const agent = agents.get(spokenKey({ vm: each.vm, atMs: each.startMs }));
+      const speaking = spoken.get(spokenKey({ vm: each.vm, atMs: each.startMs }));
+      const agent = speaking?.agent;
+      if (speaking !== undefined && speaking.host !== '') hosts.set(keyOf(each), speaking.host);
       speakers.set(keyOf(each), agent === undefined ? `${ALONE}${each.vm}` : `${AGENT}${agent}`);
     }
     more = new Set();
@@ -123,7 +138,7 @@ async function withNeighbours(context: QueryContext, asked: readonly Silence[]):
     }
     for (const piece of more) if (piece < 0 || read.has(piece)) more.delete(piece);
   }
-  return bySpeaker(found, speakers);
+  return { lists: bySpeaker(found, speakers), hosts };
 }
 
 /** Where chains of silences (in order), each beginning within a time of the one before it, begin: of those that one asked for is in. */

@@ -98,7 +98,7 @@ describe('silences of the fleet', () => {
         const end = ms + 1 + random(random(3) === 0 ? 5 * HOUR : 120_000);
         const isLast = end > T0 + 29 * HOUR;
         all.set(agent, [...(all.get(agent) ?? []), { vm, startMs: ms, endMs: isLast ? null : end }]);
-        samples.push(`('${vm}', '', ${text(ms - (random(2) === 0 ? STALENESS : 3 * HOUR))}, 1, 0, '${agent}')`);
+        samples.push(`('${vm}', '', ${text(ms - (random(2) === 0 ? STALENESS : 3 * HOUR))}, 1, 0, '${agent}', 'rack-${v % 6}')`);
         if (random(2) === 0) outages.push(`('${vm}', ${text(ms)}, ${text(ms + 1)}, 8, 0, 1)`);
         outages.push(`('${vm}', ${text(ms)}, ${isLast ? text(0) : text(end)}, 8, 0, 2)`);
         if (random(5) === 0)
@@ -110,11 +110,20 @@ describe('silences of the fleet', () => {
     await test.store.command(
       `INSERT INTO outages (vm, start_at, end_at, condition, withdrawn, version) VALUES ${outages.join(',')}`,
     );
-    await test.store.command(`INSERT INTO samples (vm, nic, ts, pos, condition, agent) VALUES ${samples.join(',')}`);
+    await test.store.command(`INSERT INTO samples (vm, nic, ts, pos, condition, agent, host) VALUES ${samples.join(',')}`);
     const catalog = await openCatalogOf({ store: test.store, now: () => 0, randomBytes: (size) => new Uint8Array(size) });
     context = { store: test.store, catalog, watermarkMs: () => T0 + 40 * HOUR, stalenessMs: STALENESS };
   });
   afterAll(() => test.remove());
+
+  it('say on which hosts their VMs were', async () => {
+    const groups = await silenceGroups(context, { fromMs: T0, toMs: T0 + 40 * HOUR });
+    const told = groups.map(({ silences }) =>
+      [...new Set(silences.map(({ vm }) => `rack-${Number(vm.slice(1)) % 6}`))].toSorted(),
+    );
+    expect(groups.map(({ hosts }) => hosts)).toEqual(told);
+    expect(new Set(told.flat()).size).toBe(6);
+  });
 
   it('are grouped alike in whatever range they are asked for', async () => {
     const random = randomFrom(13);

@@ -9,9 +9,11 @@ import {
   incidentRequest,
   type IncidentScope,
   incidentScope,
+  incidentsOf,
 } from '../../catalog/incidents.ts';
 import { CAUSES } from '../../domain/condition.ts';
-import { formatInstant } from '../../domain/instant.ts';
+import { formatInstant, parseInstant } from '../../domain/instant.ts';
+import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { agreedTerms } from '../../terms/agreed.ts';
 import { agentTimes } from '../../query/agent-scope.ts';
@@ -21,8 +23,11 @@ import { loadSpans } from '../../query/span.ts';
 import type { Api } from '../../http/api.ts';
 import { recorderOf } from '../../http/auth.ts';
 import { toJson } from '../../domain/json.ts';
+import { storedVmName } from '../../samples/names.ts';
+import { vmsOfAccount } from '../metering/outages.ts';
 import type { ApiContext } from '../shared/context.ts';
 import { exactInteger, idParams, instantShape } from '../shared/shapes.ts';
+import { instantText, parameterProblem } from '../shared/window.ts';
 
 const ROLES = ['billing', 'admin'] as const;
 
@@ -250,14 +255,50 @@ export function incidentRoutes(api: Api, context: ApiContext): void {
       summary: 'All incidents in the order they were recorded, withdrawn ones too',
       description: '`state=upcoming`: those that have not begun, announced maintenance windows among them.',
       roles: ROLES,
-      query: z.strictObject({ state: z.enum(STATES).optional() }),
+      query: z.strictObject({
+        state: z.enum(STATES).optional(),
+        cause: z.enum(CAUSES).optional(),
+        account: identifier.optional().describe('Only those that are about a VM of it, or about all of it.'),
+        vm: storedVmName.optional().describe('Only those that are about it.'),
+        from: instantText.optional().describe('Only those that end after it.'),
+        to: instantText.optional().describe('Only those that begin before it.'),
+      }),
       answers: { 200: { description: 'Incidents', schema: z.object({ incidents: z.array(incidentShape) }) } },
-      problems: ['invalid_parameter'],
+      problems: ['invalid_parameter', 'account_unknown'],
     },
-    ({ query: { state } }) => {
+    ({ query: { state, cause, account, vm, from, to } }) => {
       const nowMs = context.businessNow();
-      const asked = catalog.incidents.all().filter((each) => state === undefined || stateAt(each, nowMs) === state);
+      const own = account === undefined ? [] : vmsOfAccount(context, account);
+      const [fromMs, toMs] = [instantGiven('from', from), instantGiven('to', to)];
+      const asked = catalog.incidents
+        .all()
+        .filter(
+          (each) =>
+            (state === undefined || stateAt(each, nowMs) === state) &&
+            (cause === undefined || each.body.cause === cause) &&
+            (fromMs === undefined || each.body.to > fromMs) &&
+            (toMs === undefined || each.body.from < toMs) &&
+            (vm === undefined || isAbout(each.body, vm, catalog.vm(vm)?.body.account)) &&
+            (account === undefined || isOfAccount(each.body, account) || own.some((id) => isAbout(each.body, id, account))),
+        );
       return Promise.resolve({ incidents: asked.map(incidentJson) });
     },
   );
+}
+
+/** Whether an incident is about a VM, also where it was withdrawn. */
+function isAbout(body: IncidentBody, vm: string, account: string | undefined): boolean {
+  return incidentsOf([{ body: { ...body, withdrawn: null } }], vm, account).length > 0;
+}
+
+function isOfAccount({ scope }: IncidentBody, account: string): boolean {
+  return 'account' in scope && scope.account === account;
+}
+
+/** Throws `invalid_parameter`. */
+function instantGiven(name: string, given: string | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  const ms = parseInstant(/^\d+$/.test(given) ? Number(given) : given.replace(' ', '+'));
+  if (ms === undefined) throw parameterProblem(name, 'must be RFC 3339 with an offset, or integer milliseconds');
+  return ms;
 }

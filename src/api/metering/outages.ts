@@ -16,6 +16,7 @@ import { incidentsAsked } from './vm-metering.ts';
 const PATH = '/v1/outages';
 const NOT_UP = [...CAUSES, 'silent'] as const;
 export const agentName = z.string().min(1).max(64);
+export const hostName = z.string().min(1).max(64);
 
 /** Outages of the whole fleet. */
 export function outageRoutes(api: Api, context: ApiContext): void {
@@ -36,6 +37,7 @@ export function outageRoutes(api: Api, context: ApiContext): void {
           .optional()
           .describe(`Of these causes only, with commas between them: ${NOT_UP.join(', ')}.`),
         agent: agentName.optional().describe('Only where this agent spoke for the VM.'),
+        host: hostName.optional().describe('Only where the VM was on this host, as its samples said.'),
         account: identifier.optional().describe('Only of the VMs that now belong to this account.'),
         with: z.enum(['agent']).optional().describe('`agent`: each row says who spoke for the VM when it began.'),
         incidents: z.enum(['raw', 'applied']).optional(),
@@ -58,7 +60,7 @@ export function outageRoutes(api: Api, context: ApiContext): void {
     async ({ query, request }) => {
       const customer = customerOf(request);
       const range = readRange(PATH, query, outagePosition);
-      const { account, agent, cause } = range.given;
+      const { account, agent, host, cause } = range.given;
       const page = await fleetOutagePage(context, {
         ...range,
         vms:
@@ -69,6 +71,7 @@ export function outageRoutes(api: Api, context: ApiContext): void {
               : vmsOfAccount(context, account),
         conditions: cause === undefined ? undefined : causesOf(cause),
         agent,
+        host,
         withAgent: range.given['with'] === 'agent',
         incidents: incidentsAsked(range.given),
         after: range.at,

@@ -19,6 +19,8 @@ export const groupShape = z.object({
     .string()
     .nullable()
     .describe('Who spoke for the VMs; null where their samples have expired: each VM is then by itself.'),
+  host: z.string().nullable().describe('The one that all its VMs were on; null where their samples say none, or several.'),
+  hosts: z.array(z.string()).describe('All that they were on, by name.'),
   from: instantShape,
   to: instantShape.nullable().describe('null while any of them lasts'),
   vms: z.int().describe('How many VMs fell silent together.'),
@@ -77,6 +79,8 @@ export function groupJson(context: Pick<ApiContext, 'catalog'>, group: SilenceGr
   return {
     id: group.id,
     agent: group.agent,
+    host: group.hosts.length === 1 ? (group.hosts[0] ?? null) : null,
+    hosts: group.hosts,
     from: formatInstant(group.fromMs),
     to: group.toMs === null ? null : formatInstant(group.toMs),
     vms: vmsOf(group).length,

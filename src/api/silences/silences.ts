@@ -3,7 +3,7 @@ import { identifier } from '../../domain/plan.ts';
 import { ProblemError } from '../../problems/problem.ts';
 import { type SilenceGroup, silenceGroup, silenceGroups } from '../../query/silences.ts';
 import type { Api } from '../../http/api.ts';
-import { agentName, vmsOfAccount } from '../metering/outages.ts';
+import { agentName, hostName, vmsOfAccount } from '../metering/outages.ts';
 import type { ApiContext } from '../shared/context.ts';
 import { idParams, pageOf } from '../shared/shapes.ts';
 import { rangeQuery, readRange } from '../shared/window.ts';
@@ -23,12 +23,13 @@ export function silenceRoutes(api: Api, context: ApiContext): void {
       summary: 'Silences that overlap the range, those that began together as one',
       description:
         'Of one agent, silences that begin within the staleness of the first of them, while that one is silent, are one row: likely one host, and to be decided on ' +
-        'once. By start. `account` and `agent` choose rows; a row always has all of its VMs. A decision is about the silent time that was known then: ' +
+        'once. By start. `account`, `agent` and `host` choose rows; a row always has all of its VMs. A decision is about the silent time that was known then: ' +
         'what samples show or close afterwards is open again, or no longer there.',
       roles: READERS,
       query: z.strictObject({
         ...rangeQuery,
         agent: agentName.optional(),
+        host: hostName.optional().describe('Only where a VM that was on this host fell silent.'),
         account: identifier.optional().describe('Only where a VM of this account fell silent.'),
         state: z.enum(['open', 'decided']).optional(),
       }),
@@ -37,13 +38,14 @@ export function silenceRoutes(api: Api, context: ApiContext): void {
     },
     async ({ query }) => {
       const range = readRange(PATH, query, position);
-      const { agent, account, state } = range.given;
+      const { agent, host, account, state } = range.given;
       if (account !== undefined) vmsOfAccount(context, account);
       const { at } = range;
       const groups = (await silenceGroups(context, range)).filter(
         (group) =>
           (at === undefined || group.fromMs > at.s || (group.fromMs === at.s && group.id > at.id)) &&
           (agent === undefined || group.agent === agent) &&
+          (host === undefined || group.hosts.includes(host)) &&
           (account === undefined || accountsOf(context, group).includes(account)) &&
           (state === undefined || stateOf(group) === state),
       );

@@ -105,12 +105,18 @@ export function register(program: Command, context: CliContext): void {
         'withdrawn',
       ]),
     )
+    .addOption(new Option('--cause <cause>', 'only those that count as it').choices(CAUSES))
+    .option('--account <id>', 'only those about a VM of it, or about all of it')
+    .option('--vm <id>', 'only those about it')
+    .option('--from <instant>', 'only those that end after it, RFC 3339')
+    .option('--to <instant>', 'only those that begin before it, RFC 3339')
     .option('--json', "print the server's answer as it is")
-    .action(async (options: { json?: boolean; state?: string }, command: Command) => {
+    .action(async (options: Record<string, string | boolean>, command: Command) => {
       await withClient(command, context, async (client) => {
-        const query = options.state === undefined ? '' : `?state=${options.state}`;
-        const { json, text } = await client.call('GET', `/v1/incidents${query}`);
-        if (options.json === true) {
+        const given = Object.entries(options).filter((each): each is [string, string] => typeof each[1] === 'string');
+        const query = new URLSearchParams(given).toString();
+        const { json, text } = await client.call('GET', `/v1/incidents${query === '' ? '' : `?${query}`}`);
+        if (options['json'] === true) {
           writeLine(context.stdout, text.trim());
           return;
         }

@@ -98,6 +98,25 @@ export function register(program: Command, context: CliContext): void {
   const named = (name: string, description: string): Command =>
     invoices.command(`${name} <invoice>`).description(description).option('--credit-note', 'the number is that of a credit note');
 
+  invoices
+    .command('draft <account>')
+    .description('rate a period of an account and keep the draft, or only look at it')
+    .requiredOption('--from <instant>', 'its start: the beginning of a local day, RFC 3339')
+    .requiredOption('--to <instant>', 'its end')
+    .option('--preview', 'keep nothing')
+    .option('--json', "print the server's answer as it is")
+    .action(
+      async (account: string, options: { from: string; to: string; preview?: boolean; json?: boolean }, command: Command) => {
+        await withClient(command, context, async (client) => {
+          const { from, to, preview } = options;
+          const body = { account, from, to, mode: preview === true ? 'preview' : 'draft' };
+          const { json, text } = await client.call('POST', '/v1/invoices', body);
+          if (options.json === true) writeLine(context.stdout, text.trim());
+          else showInvoice(context, json);
+        });
+      },
+    );
+
   named('show', 'the lines of an invoice, by number or id')
     .option('--json', "print the server's answer as it is")
     .action(async (which: string, options: { creditNote?: boolean; json?: boolean }, command: Command) => {
@@ -135,7 +154,7 @@ export function register(program: Command, context: CliContext): void {
     );
 
   named('finalize', 'give a draft its number; once more is harmless')
-    .option('--allow-incomplete', 'also before the period is over')
+    .option('--allow-incomplete', 'also before the period is over, or metered to its end')
     .option('--without-issuer', 'also when it names no seller, because the server has no issuer.json')
     .action(async (which: string, options: { allowIncomplete?: boolean; withoutIssuer?: boolean }, command: Command) => {
       await withClient(command, context, async (client) => {

@@ -18,10 +18,31 @@ Examples:
   uptally money withdraw a1 5f0c…                               a charge that no final invoice has
   uptally money credit 7a1e… --line 0=50.00 --reason "slow support" --reference ticket-9
   uptally money payout a1 --reference wire-31 --amount 15.00 --at 2026-04-05T00:00:00Z
+  uptally money ledger a1 --from 2026-04-01T00:00:00Z           the entries of an account's book
+  uptally money standing a1                                     what follows from what is due, and when
+  uptally money debits --account a1                             what the next invoice charges of earlier ones
 `;
 
 const Charges = z.looseObject({ charges: z.array(HandCharge) });
 const Note = z.looseObject({ id: z.string(), number: z.int().nullable(), currency: z.string(), total: z.string() });
+
+const Debits = z.looseObject({
+  debits: z.array(
+    z.looseObject({
+      ...{ id: z.string(), account: z.string(), number: z.int(), total: z.string(), currency: z.string(), status: z.string() },
+    }),
+  ),
+});
+
+const LedgerPage = z.looseObject({
+  entries: z.array(
+    z.looseObject({
+      ...{ id: z.string(), at: z.string(), kind: z.string(), amount: z.string(), balance: z.string() },
+      reference: z.string().nullish(),
+    }),
+  ),
+  next: z.string().nullable(),
+});
 
 type Options = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
@@ -29,7 +50,7 @@ type Options = Readonly<Record<string, string | boolean | readonly string[] | un
 export function register(program: Command, context: CliContext): void {
   const money = program
     .command('money')
-    .description('grant refunds, charge by hand, give back, pay out')
+    .description('grant refunds, charge by hand, give back, pay out; books and standing')
     .addHelpText('after', EXAMPLES);
   const asks = (command: Command, ask: (client: ApiClient, args: string[], options: Options) => Promise<Asked>): void => {
     command.option('--json', "print the server's answer as it is").action(async () => {
@@ -114,6 +135,64 @@ export function register(program: Command, context: CliContext): void {
       const { json, text } = await client.call('POST', `/v1/accounts/${part(account)}/payouts`, body);
       return { text, lines: () => [`paid out; the balance is ${answerAs(Entered, json).balance}`] };
     },
+  );
+
+  asks(
+    money
+      .command('ledger <account>')
+      .description('the entries of an account, page by page; with --json a page a line')
+      .option('--from <instant>', 'from it on, RFC 3339')
+      .option('--to <instant>', 'before it'),
+    async (client, [account], { from, to }) => await ledgerOf(client, part(account), { from, to }),
+  );
+
+  asks(
+    money.command('standing <account>').description('what follows from what is due, or has followed, by account and VM'),
+    async (client, [account]) => {
+      const { json, text } = await client.call('GET', `/v1/accounts/${part(account)}/standing`);
+      return { text, lines: () => [JSON.stringify(json, null, 2)] };
+    },
+  );
+
+  asks(
+    money
+      .command('debits')
+      .description('what invoices lacked, and which invoice charges it; --show with its evidence')
+      .option('--account <id>', 'only of this account')
+      .option('--show <id>', 'one of them'),
+    async (client, _, { account, show }) => {
+      if (typeof show === 'string') {
+        const { json, text } = await client.call('GET', `/v1/debits/${part(show)}`);
+        return { text, lines: () => [JSON.stringify(json, null, 2)] };
+      }
+      const query = typeof account === 'string' ? `?account=${part(account)}` : '';
+      const { json, text } = await client.call('GET', `/v1/debits${query}`);
+      return { text, lines: () => debitLines(answerAs(Debits, json).debits) };
+    },
+  );
+}
+
+/** The pages of a ledger. */
+async function ledgerOf(client: ApiClient, account: string, given: Pick<Options, 'from' | 'to'>): Promise<Asked> {
+  const rows: string[][] = [];
+  const texts: string[] = [];
+  const first = Object.entries(given).filter((each): each is [string, string] => typeof each[1] === 'string');
+  for (let query = new URLSearchParams(first); ;) {
+    const { json, text } = await client.call('GET', `/v1/accounts/${account}/ledger?${query.toString()}`);
+    const page = answerAs(LedgerPage, json);
+    texts.push(text.trim());
+    rows.push(...page.entries.map((each) => [each.at, each.kind, each.amount, each.balance, each.reference ?? '', each.id]));
+    if (page.next === null) break;
+    query = new URLSearchParams({ cursor: page.next });
+  }
+  return { text: texts.join('\n'), lines: () => tableLines(['at', 'kind', 'amount', 'balance', 'reference', 'entry'], rows) };
+}
+
+function debitLines(debits: z.infer<typeof Debits>['debits']): string[] {
+  if (debits.length === 0) return ['no invoice lacked anything'];
+  return tableLines(
+    ['debit', 'account', 'of invoice', 'amount', 'status'],
+    debits.map(({ id, account, number, total, currency, status }) => [id, account, number, `${total} ${currency}`, status]),
   );
 }
 

@@ -24,6 +24,7 @@ interface Options {
   to: string;
   cause?: string[];
   agent?: string;
+  host?: string;
   account?: string;
   raw?: boolean;
   json?: boolean;
@@ -33,7 +34,7 @@ interface Options {
 export function register(program: Command, context: CliContext): void {
   program
     .command('outages')
-    .description('outages of all VMs, by cause, agent and account')
+    .description('outages of all VMs, by cause, agent, host and account')
     .requiredOption('--from <instant>', 'start of the time, RFC 3339')
     .requiredOption('--to <instant>', 'its end, RFC 3339')
     .addOption(
@@ -42,17 +43,19 @@ export function register(program: Command, context: CliContext): void {
       ),
     )
     .option('--agent <name>', 'only where this agent spoke for the VM')
+    .option('--host <name>', 'only where the VM was on this host')
     .option('--account <id>', 'only of the VMs of this account')
     .option('--raw', 'causes as agents reported them')
     .option('--json', 'print them as JSON, one a line')
     .addHelpText('after', EXAMPLES)
     .action(async (options: Options, command: Command) => {
-      const { from, to, cause, agent, account, raw, json } = options;
+      const { from, to, cause, agent, host, account, raw, json } = options;
       const query = {
         from,
         to,
         ...(cause === undefined ? {} : { cause: cause.join(',') }),
         ...(agent === undefined ? {} : { agent }),
+        ...(host === undefined ? {} : { host }),
         ...(account === undefined ? {} : { account }),
         ...(raw === true ? { incidents: 'raw' } : {}),
       };

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { z } from 'zod';
+import type { ApiClient } from '../../client/wire/client.ts';
 import { answerAs } from '../terminal/answer.ts';
 import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
@@ -48,6 +49,7 @@ Examples:
   uptally refund-check web-7 --terms cmivps-2019            what if it were under other terms
   uptally refund-check web-7 --terms-file data/terms/mine.json
   uptally refund-check --show 5f0c…                         one made before
+  uptally refund-check --list --account acme --decision eligible
 `;
 
 export function register(program: Command, context: CliContext): void {
@@ -58,9 +60,25 @@ export function register(program: Command, context: CliContext): void {
     .option('--terms <id>', 'what if: another terms sheet that the server knows')
     .option('--terms-file <file>', 'what if: a terms sheet of this machine')
     .option('--show <id>', 'show a check made before')
+    .option('--list', 'list those made before, of the VM where one is named')
+    .option('--account <id>', 'of the list: only those of its VMs')
+    .addOption(
+      new Option('--decision <decision>', 'of the list: only such').choices(['eligible', 'not_eligible', 'needs_review']),
+    )
+    .addOption(
+      new Option('--granted <granted>', 'of the list: only those that were granted, or were not').choices(['true', 'false']),
+    )
+    .option('--from <instant>', 'of the list: only those made at it or later, RFC 3339')
+    .option('--to <instant>', 'of the list: only those made before it')
     .option('--json', "print the server's answer as it is")
     .addHelpText('after', EXAMPLES)
     .action(async (vm: string | undefined, options: Options, command: Command) => {
+      if (options.list === true) {
+        await withClient(command, context, async (client) => {
+          await listChecks(client, context, vm, options);
+        });
+        return;
+      }
       const request = requestOf(vm, options);
       await withClient(command, context, async (client) => {
         const { json, text } =
@@ -77,11 +95,44 @@ export function register(program: Command, context: CliContext): void {
 }
 
 interface Options {
+  list?: boolean;
+  account?: string;
+  decision?: string;
+  granted?: string;
+  from?: string;
+  to?: string;
   at?: string;
   terms?: string;
   termsFile?: string;
   show?: string;
   json?: boolean;
+}
+
+const Page = z.object({
+  rows: z.array(
+    z.object({
+      ...{ id: z.string(), vm: z.string(), at: z.string(), terms: z.string(), decision: z.string(), currency: z.string() },
+      ...{ amount: z.string().nullable(), granted: z.boolean(), recorded_by: z.string() },
+    }),
+  ),
+  next: z.string().nullable(),
+});
+
+/** Checks made before, page by page; with `--json` a line each. */
+async function listChecks(client: ApiClient, context: CliContext, vm: string | undefined, options: Options): Promise<void> {
+  const { account, decision, granted, from, to } = options;
+  const given = Object.entries({ vm, account, decision, granted, from, to }).filter((each): each is [string, string] => each[1] !== undefined); // prettier-ignore
+  const rows: string[][] = [];
+  for (let query = new URLSearchParams(given); ;) {
+    const { json, text } = await client.call('GET', `/v1/refund-checks?${query.toString()}`);
+    const page = answerAs(Page, json);
+    if (options.json === true) writeLine(context.stdout, text.trim());
+    rows.push(...page.rows.map((row) => [row.id, row.vm, row.at, row.terms, row.decision, row.amount === null ? '' : `${row.amount} ${row.currency}`, row.granted ? 'yes' : '', row.recorded_by])); // prettier-ignore
+    if (page.next === null) break;
+    query = new URLSearchParams({ cursor: page.next });
+  }
+  if (options.json === true) return;
+  for (const line of tableLines(['id', 'vm', 'at', 'terms', 'decision', 'amount', 'granted', 'by'], rows)) writeLine(context.stdout, line); // prettier-ignore
 }
 
 /** The body to post; undefined to show an earlier check. Throws wrong usage. */

@@ -94,6 +94,7 @@ interface ListOptions {
   from: string;
   to: string;
   agent?: string;
+  host?: string;
   account?: string;
   state?: string;
   json?: boolean;
@@ -106,6 +107,7 @@ function registerList(silences: Command, context: CliContext): void {
     .requiredOption('--from <instant>', 'start of the time, RFC 3339')
     .requiredOption('--to <instant>', 'its end, RFC 3339')
     .option('--agent <name>', 'only of this agent')
+    .option('--host <name>', 'only where a VM was on this host')
     .option('--account <id>', 'only where a VM of this account fell silent')
     .addOption(new Option('--state <state>', 'only open or decided ones').choices(['open', 'decided']))
     .option('--json', 'print them as JSON, one a line')

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { formatInstant } from '../../domain/instant.ts';
 import type { LoadedSheet, TermsLibrary } from '../../terms/library.ts';
+import { withClient } from '../terminal/connection.ts';
 import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
 import { register as registerBacktest } from './terms-backtest.ts';
 import { tableLines } from '../../process/text-table.ts';
@@ -15,6 +16,7 @@ Examples:
   uptally terms list
   uptally terms show cstserver-2022
   uptally terms show cstserver-2022 --json > data/terms/mine.json
+  uptally terms known cstserver-2022                        as the server has it
   uptally terms check data/terms/mine.json
   uptally terms backtest mine.json --from 2026-01 --to 2026-04      what it would have changed
 `;
@@ -62,6 +64,16 @@ export function register(program: Command, context: CliContext): void {
             .map(({ sheet, file }) => [id, sheet.version, formatInstant(sheet.effective_from), basename(file), sheet.title]),
         );
       for (const line of tableLines(['id', 'version', 'effective from', 'file', 'title'], rows)) writeLine(context.stdout, line);
+    });
+
+  terms
+    .command('known [id]')
+    .description('the sheets that a server knows, or one of them, as the server answers')
+    .action(async (id: string | undefined, _: object, command: Command) => {
+      await withClient(command, context, async (client) => {
+        const { json } = await client.call('GET', `/v1/terms${id === undefined ? '' : `/${encodeURIComponent(id)}`}`);
+        writeLine(context.stdout, JSON.stringify(json, null, 2));
+      });
     });
 
   terms

@@ -78,8 +78,23 @@ export class Incidents {
     });
   }
 
-  async list(): Promise<readonly Incident[]> {
-    return (await this.#caller.json(IncidentList, 'GET', '/v1/incidents')).incidents;
+  async list(
+    filter: {
+      readonly state?: 'upcoming' | 'running' | 'past' | 'withdrawn';
+      readonly cause?: string;
+      readonly account?: string;
+      readonly vm?: string;
+      readonly from?: Instant;
+      readonly to?: Instant;
+    } = {},
+  ): Promise<readonly Incident[]> {
+    const { from, to, ...rest } = filter;
+    const query = {
+      ...rest,
+      ...(from === undefined ? {} : { from: instantText(from) }),
+      ...(to === undefined ? {} : { to: instantText(to) }),
+    };
+    return (await this.#caller.json(IncidentList, 'GET', '/v1/incidents', { query })).incidents;
   }
 
   /** It stays on record, as withdrawn. */

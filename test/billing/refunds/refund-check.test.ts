@@ -365,6 +365,6 @@ describe('refund checks over HTTP', () => {
       [paths['/v1/refund-checks'], paths['/v1/refund-checks/{id}'], paths['/v1/vms/{vm}/events']].map((each) =>
         Object.keys(each ?? {}),
       ),
-    ).toEqual([['post'], ['get'], ['post', 'get']]);
+    ).toEqual([['post', 'get'], ['get'], ['post', 'get']]);
   });
 });

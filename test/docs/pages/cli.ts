@@ -44,3 +44,9 @@ export async function cliPage(): Promise<string> {
     ...all.flatMap(([path, command]) => ['', `## ${path}`, '', '```text', helpOf(command), '```']),
   ]);
 }
+
+/** Every command there is, by its words. */
+export async function commandPaths(): Promise<string[]> {
+  const program = buildProgram(await allModules(), processContext());
+  return commandsBelow(program, 'uptally').map(([path]) => path);
+}
