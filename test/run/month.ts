@@ -8,8 +8,8 @@ import { simulateMonth } from '../support/month.ts';
 
 const HELP = `Usage: npm run test:month [-- --accounts N]
 
-A server with N accounts (1,000 by default) on a clock that samples move: opened, billed, paid, reminded, suspended, resumed, corrected and
-charged by the day by its scheduler alone, March to May; what it came to is compared with what each account did, and verified.
+A server with N accounts (1,000 by default) on a clock that samples move: opened, billed, paid from a bank's CSV, reminded, suspended,
+resumed, corrected and charged by the day by its scheduler alone, March to May, and refunded; what it came to is compared with what each account did, and verified.
 `;
 
 const args = process.argv.slice(2);

@@ -19,7 +19,7 @@ export function faultsOfMonth(end: MonthEnd): string[] {
   return [...end.accounts.flatMap((account) => ofAccount(end, account)), ...ofAll(end)];
 }
 
-function ofAccount(end: MonthEnd, { id, pays, isCorrected }: MonthAccount): string[] {
+function ofAccount(end: MonthEnd, { id, pays, isCorrected, isRefunded }: MonthAccount): string[] {
   const faults: string[] = [];
   const expect = (what: string, found: unknown, wanted: unknown): void => {
     if (JSON.stringify(found) !== JSON.stringify(wanted))
@@ -27,7 +27,11 @@ function ofAccount(end: MonthEnd, { id, pays, isCorrected }: MonthAccount): stri
   };
   const follows = (end.consequences.get(id) ?? []).map(({ kind, level, wrong }) => `${kind}${level === null ? '' : ` ${level}`}${wrong ? ', wrongly' : ''}`); // prettier-ignore
   expect('what follows', follows, FOLLOWS[pays]);
-  expect('state', end.states.get(id), STATES[pays] ?? 'active');
+  expect('state', end.states.get(id), isRefunded ? 'ended' : (STATES[pays] ?? 'active'));
+  const refund = end.refunds.get(id);
+  expect('refund', refund?.granted, refund?.again);
+  // Paid and withdrawn at one instant: all of it is left.
+  expect('refunded', refund?.found ?? null, isRefunded ? '31.00' : null);
   const own = end.invoices.filter(({ account }) => account === id);
   const invoices = own.filter(({ type }) => type === 'invoice');
   // 31.00 and 10 % tax, a month.

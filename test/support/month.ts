@@ -24,7 +24,10 @@ const SHEET = {
     ['credit', 'pay', 'remind', 'stop'].map((id) => [id, { says: `What is said of ${id}.`, place: id }]),
   ),
   credit: { kind: 'time', clause: 'credit' },
-  refund: { destination: 'balance', destination_clause: 'credit', grounds: [], bars: [] },
+  refund: {
+    ...{ destination: 'balance', destination_clause: 'credit', bars: [] },
+    grounds: [{ id: 'withdrawn', clause: 'credit', when: [{ measure: 'events', kinds: ['withdrawn'], at_least: 1 }], amount: 'remaining' }],
+  }, // prettier-ignore
   billing: {
     ...{ clause: 'pay', prepaid: false },
     reminders: [
@@ -41,6 +44,8 @@ export interface MonthAccount {
   readonly zone: string;
   /** An hour in which it was without service is recorded after its invoice. */
   readonly isCorrected: boolean;
+  /** May is paid in advance, withdrawn and refunded. */
+  readonly isRefunded: boolean;
 }
 
 export interface MonthOptions {
@@ -74,6 +79,8 @@ export interface MonthEnd {
   /** Days that each prepaid account was charged. */
   readonly charged: ReadonlyMap<string, readonly string[]>;
   readonly runs: readonly { readonly job: string; readonly slot: string; readonly zone: string; readonly outcome: string }[];
+  /** What each refund check found, what was granted of it, and when that was asked for again. */
+  readonly refunds: ReadonlyMap<string, { readonly found: string | null; readonly granted: string; readonly again: string }>;
   readonly verified: { readonly code: number | null; readonly said: string };
 }
 
@@ -83,6 +90,7 @@ function accountsOf(count: number): MonthAccount[] {
     pays: i % 10 === 9 ? ('daily' as const) : (PAYS[i % PAYS.length] ?? 'never'),
     zone: ZONES[Math.floor(i / 10) % ZONES.length] ?? 'UTC',
     isCorrected: i % 10 === 0 || i % 10 === 3,
+    isRefunded: i % 10 === 5,
   }));
 }
 
@@ -109,7 +117,7 @@ export async function simulateMonth({ dir, accounts: count, tell = () => undefin
     env: { UPTALLY_CLOCK: 'event', UPTALLY_RETENTION_DAYS: '0', UPTALLY_SCHEDULER: 'on', UPTALLY_SCHEDULER_INVOICES: 'finals' },
   });
   try {
-    return await new Month(server, accountsOf(count), tell).run();
+    return await new Month(server, dir, accountsOf(count), tell).run();
   } finally {
     await server.end('SIGTERM');
   }
@@ -117,12 +125,14 @@ export async function simulateMonth({ dir, accounts: count, tell = () => undefin
 
 class Month {
   readonly #server: TestServer;
+  readonly #dir: string;
   readonly #accounts: readonly MonthAccount[];
   readonly #tell: NonNullable<MonthOptions['tell']>;
   #nowMs = 0;
 
-  constructor(server: TestServer, accounts: readonly MonthAccount[], tell: NonNullable<MonthOptions['tell']>) {
+  constructor(server: TestServer, dir: string, accounts: readonly MonthAccount[], tell: NonNullable<MonthOptions['tell']>) {
     this.#server = server;
+    this.#dir = dir;
     this.#accounts = accounts;
     this.#tell = tell;
   }
@@ -277,16 +287,21 @@ class Month {
   /** Those of a kind pay, as a list from a bank says; a list that comes twice pays once. */
   async #pay(invoices: ReadonlyMap<string, string>, pays: Pays, at: (account: string) => number): Promise<void> {
     const list = this.#accounts.filter((account) => account.pays === pays);
-    await forAll(
-      list,
-      async ({ id }) => {
-        const invoice = await this.#server.ask<{ total: string }>(`/v1/invoices/${invoices.get(id) ?? 'none'}`);
-        await this.#send('POST', `/v1/invoices/${invoices.get(id) ?? 'none'}/payments`, { amount: invoice.total, at: at(id) });
-      },
-      (done) => {
-        this.#tell(done, list.length, `paid: ${pays}`);
-      },
-    );
+    this.#tell(0, list.length, `paid: ${pays}`);
+    const totals = new Map((await this.#invoices()).map(({ id, total }) => [id, total]));
+    const rows = list.map(({ id }) => {
+      const invoice = invoices.get(id) ?? 'none';
+      return [id, `march of ${id}`, totals.get(invoice), new Date(at(id)).toISOString(), invoice].join(',');
+    });
+    const file = join(this.#dir, 'bank.csv');
+    await writeFile(file, ['account,reference,amount,at,invoice', ...rows, ''].join('\n'));
+    for (let times = 0; times < 2; times += 1) {
+      const { code, said } = await startCommand(
+        ['payments', 'import', file, '--server', this.#server.url, '--key', ADMIN_KEY],
+        {},
+      ).ended;
+      if (code !== 0) throw new Error(`the bank's list of those who pay ${pays}: ${said}`);
+    }
   }
 
   /** Two hours of March were without service after all. */
@@ -296,7 +311,30 @@ class Month {
     await this.#send('POST', '/v1/incidents', { scope: { vms }, ...incident });
   }
 
+  /** May was paid in advance, the product is withdrawn, and what is left of the time goes back; asked for twice, it goes once. */
+  async #refund(): Promise<MonthEnd['refunds']> {
+    const list = this.#accounts.filter(({ isRefunded }) => isRefunded);
+    const refunds = new Map<string, { found: string | null; granted: string; again: string }>();
+    await forAll(
+      list,
+      async ({ id }) => {
+        const [vm, at] = [`${id}-1`, this.#nowMs];
+        const covers = { vm, from: '2026-05-01T12:00:00Z', until: '2026-06-01T12:00:00Z' };
+        await this.#send('POST', `/v1/accounts/${id}/payments`, { reference: 'may', amount: '31.00', at, covers });
+        await this.#send('POST', `/v1/vms/${vm}/events`, { kind: 'withdrawn', at });
+        const check = await this.#send<{ id: string; amount: string | null }>('POST', '/v1/refund-checks', { vm, at });
+        const grant = (): Promise<{ refund: { amount: string } }> => this.#send('POST', `/v1/refund-checks/${check.id}/grant`, {});
+        refunds.set(id, { found: check.amount, granted: JSON.stringify((await grant()).refund), again: JSON.stringify((await grant()).refund) });
+      },
+      (done) => {
+        this.#tell(done, list.length, 'refunded');
+      },
+    );
+    return refunds;
+  } // prettier-ignore
+
   async #end(): Promise<MonthEnd> {
+    const refunds = await this.#refund();
     const consequences = new Map<string, Consequence[]>();
     const states = new Map<string, string>();
     const charged = new Map<string, string[]>();
@@ -321,6 +359,6 @@ class Month {
     const runs = await allRows<MonthEnd['runs'][number]>(this.#server, '/v1/scheduler/runs');
     this.#tell(0, 1, 'verify');
     const verified = await startCommand(['verify', '--server', this.#server.url, '--key', ADMIN_KEY], {}).ended;
-    return { accounts: this.#accounts, invoices: await this.#invoices(), consequences, states, charged, runs, verified };
+    return { accounts: this.#accounts, invoices: await this.#invoices(), consequences, states, charged, runs, refunds, verified };
   }
 }
