@@ -66,6 +66,7 @@ const CALLS: Readonly<Record<string, string | { readonly none: string }>> = {
   'POST /v1/keys': 'keys create',
   'GET /v1/keys': 'keys list',
   'DELETE /v1/keys/{id}': 'keys revoke',
+  'POST /v1/keys/{id}/rotate': 'keys rotate',
 };
 const TAGS: readonly string[] = ['catalog', 'billing', 'incidents', 'silences', 'keys'];
 
