@@ -109,6 +109,7 @@ export const FLEET_SERVER = {
   UPTALLY_RETENTION_DAYS: '0',
   UPTALLY_LOG_LEVEL: 'warn',
   UPTALLY_SCHEDULER: 'off',
+  UPTALLY_NOTICES: 'off',
 } as const;
 
 /** At its first start a server prices the rows of a catalog that is new to it: nothing is timed before that is over. */

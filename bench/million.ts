@@ -100,6 +100,7 @@ async function start(dir: string, vms: number): Promise<Server> {
       UPTALLY_CHECKPOINT_INTERVAL_MS: '10000',
       UPTALLY_LOG_LEVEL: 'error',
       UPTALLY_SCHEDULER: 'off',
+      UPTALLY_NOTICES: 'off',
     },
   });
   let text = '';

@@ -57,6 +57,7 @@ export function startUptally(dataDir: string, env: Readonly<Record<string, strin
     UPTALLY_RETENTION_DAYS: '0',
     UPTALLY_LOG_LEVEL: 'warn',
     UPTALLY_SCHEDULER: 'off',
+    UPTALLY_NOTICES: 'off',
     // all of its CPU time is that of one process
     UPTALLY_INGEST_WORKERS: '0',
     ...env,

@@ -36,6 +36,10 @@ const ROOMS: readonly (readonly [room: string, knows: readonly string[]])[] = [
   ],
   ['findings', ['domain', 'print', 'billing']],
   ['scheduler', ['domain', 'problems', 'store', 'journal', 'catalog', 'books', 'billing']],
+  [
+    'notices',
+    ['domain', 'process', 'problems', 'store', 'journal', 'catalog', 'terms', 'query', 'rating', 'print', 'books', 'billing'],
+  ],
   ['http', ['domain', 'process', 'problems', 'store']],
   ['ingest', ['domain', 'process', 'problems', 'samples', 'kernel', 'log', 'store', 'sources', 'http']],
   [
@@ -59,6 +63,7 @@ const ROOMS: readonly (readonly [room: string, knows: readonly string[]])[] = [
       'billing',
       'findings',
       'scheduler',
+      'notices',
       'http',
     ],
   ],
@@ -84,6 +89,7 @@ const ROOMS: readonly (readonly [room: string, knows: readonly string[]])[] = [
       'books',
       'billing',
       'scheduler',
+      'notices',
       'http',
       'ingest',
       'api',

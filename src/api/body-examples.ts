@@ -44,6 +44,19 @@ export function bodyExamples(nowMs: number): BodyExamples {
     'POST /v1/keys/{id}/rotate': { overlap_s: 86_400 },
     'POST /v1/accounts/{account}/portal-links': { expires_in: 3600 },
     'POST /v1/session': { key: 'upt_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' },
+    'POST /v1/webhooks': { url: 'https://hooks.example.com/uptally', account: 'acme', types: ['invoice.final', 'outage.begun'] },
+    'PUT /v1/webhooks/{id}': { url: 'https://hooks.example.com/uptally', description: 'the panel' },
+    'POST /v1/webhooks/{id}/replay': { from: '2026-03-01T00:00:00Z', to: '2026-03-02T00:00:00Z' },
+    'POST /v1/subscriptions': {
+      ...{
+        to: 'ops@acme.example',
+        account: 'acme',
+        types: ['outage.begun', 'outage.ended', 'invoice.final'],
+        language: 'zh-Hant',
+      },
+      ...{ quiet: { from: '22:00', until: '07:00', time_zone: 'Asia/Taipei' } },
+    },
+    'PUT /v1/subscriptions/{id}': { to: 'ops@acme.example', account: 'acme', digest: 'daily' },
     'POST /v1/names/forget': { pattern: 'lab-*', before: '2026-03-01T00:00:00Z', dry_run: true },
     'PUT /v1/sources/{id}': { preset: 'libvirt-exporter', link_mbps: 10_000 },
     'POST /v1/sources/{id}/series': {

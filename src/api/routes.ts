@@ -37,6 +37,8 @@ import { priceListRoute } from './billing/price-list.ts';
 import { statementRoutes } from './billing/statement.ts';
 import { standingRoutes } from './billing/standing.ts';
 import { schedulerRoutes } from './scheduler/scheduler.ts';
+import { noticeRoutes } from './notices/notices.ts';
+import { subscriptionRoutes } from './notices/subscriptions.ts';
 import { columnsOfVmsRoute } from './metering/columns-of-vms.ts';
 import { rowsOfVmsRoute } from './metering/rows-of-vms.ts';
 import { termsRoutes } from './catalog/terms.ts';
@@ -86,6 +88,8 @@ const ROUTES: readonly ((api: Api, context: ApiContext) => void)[] = [
   debitRoutes,
   findingRoutes,
   schedulerRoutes,
+  subscriptionRoutes,
+  noticeRoutes,
 ];
 
 export interface ServiceParts {

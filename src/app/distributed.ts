@@ -44,6 +44,7 @@ import {
   withRetention,
 } from './parts.ts';
 import { openRecords } from './records.ts';
+import { startNoticing } from './noticing.ts';
 import { startScheduling } from './scheduling.ts';
 import type { Role } from './role.ts';
 
@@ -160,6 +161,7 @@ export async function startDistributed(given: AppOptions): Promise<App> {
             sources: records.sources,
             sessions: records.sessions,
             portalLinks: records.portalLinks,
+            subscriptions: records.subscriptions,
             config,
             now,
           },
@@ -197,6 +199,13 @@ export async function startDistributed(given: AppOptions): Promise<App> {
     api === undefined || context === undefined
       ? undefined
       : startScheduling({ context, logger, registry, freshen: () => api.freshen() });
+  const stopNoticing =
+    api === undefined || context === undefined
+      ? undefined
+      : startNoticing({
+          ...{ context, config, version: options.version, logger, registry, faults: options.faults },
+          freshen: () => api.freshen(),
+        });
   return {
     url,
     adminKey,
@@ -204,6 +213,7 @@ export async function startDistributed(given: AppOptions): Promise<App> {
     async close() {
       stopChecking();
       await stopScheduling?.();
+      await stopNoticing?.();
       await closeServer(server);
       for (const role of roles) await role.close();
       await asking.close();

@@ -39,6 +39,7 @@ import {
 import { partitionOf, statusOf } from './one-process-status.ts';
 import { checkpointsOf, gapsOf, logPathOf, openOwnLog } from './own-log.ts';
 import { openRecords } from './records.ts';
+import { startNoticing } from './noticing.ts';
 import { startScheduling } from './scheduling.ts';
 import { Follower } from '../journal/follow.ts';
 import { PRICING_KINDS } from '../catalog/catalog.ts';
@@ -75,13 +76,14 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   });
   // what a server holds others may write to as well
   const shared = config.clickhouseUrl !== undefined;
-  const { journal, catalog, books, runs, leases, sources, elector, requests, sessions, portalLinks } = await openRecords({
-    store,
-    now,
-    randomBytes: options.randomBytes,
-    shared,
-    ...asked,
-  });
+  const { journal, catalog, books, runs, leases, sources, elector, requests, sessions, portalLinks, subscriptions } =
+    await openRecords({
+      store,
+      now,
+      randomBytes: options.randomBytes,
+      shared,
+      ...asked,
+    });
   const adminKey = await catalog.keys.bootstrapAdmin(config.adminKey, (why) => {
     logger.warn(why);
   });
@@ -167,7 +169,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
   registerAgents(registry, agents, () => new Set(catalog.keys.all().map(({ body }) => body.name)));
   const clockMs = (): number | null => aggregator.progress().clockMs || null;
   const context = apiContextOf({
-    ...{ store, catalog, books, sources, sessions, portalLinks, config, now, eventClockMs: clockMs },
+    ...{ store, catalog, books, sources, sessions, portalLinks, subscriptions, config, now, eventClockMs: clockMs },
     scheduling: { journal, runs, leases, isOn: config.scheduler, invoices: config.schedulerInvoices },
     ...documents,
     watermarkMs: () => status().watermarkMs,
@@ -213,7 +215,9 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
     records: { catalog, books },
     keptDays: keptDays(config),
   });
-  const stopScheduling = startScheduling({ context, logger, registry, freshen: shared ? () => journal.refresh() : NOTHING });
+  const freshen = shared ? () => journal.refresh() : NOTHING;
+  const stopScheduling = startScheduling({ context, logger, registry, freshen });
+  const stopNoticing = startNoticing({ context, config, version: options.version, logger, registry, faults, freshen });
   return {
     url: front.url,
     adminKey,
@@ -222,6 +226,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
       stopTicking();
       stopExpiring();
       await stopScheduling();
+      await stopNoticing();
       await front.close();
       unwatch();
       await marking.close();

@@ -11,6 +11,7 @@ import { RunBook } from '../scheduler/run-book.ts';
 import type { Faults } from '../process/faults.ts';
 import { Elector } from '../sources/replicas/elector.ts';
 import { TenureTable } from '../sources/replicas/tenure-table.ts';
+import { SubscriptionBook } from '../notices/subscriptions/subscription-book.ts';
 import { SourceBook } from '../sources/source-book.ts';
 
 export interface Records {
@@ -25,6 +26,7 @@ export interface Records {
   readonly requests: OnceBook;
   readonly sessions: SessionBook;
   readonly portalLinks: PortalLinks;
+  readonly subscriptions: SubscriptionBook;
 }
 
 export interface RecordsOptions extends Omit<JournalOptions, 'readOnly'> {
@@ -51,9 +53,11 @@ export async function openRecords({ keysOnly, faults, ...options }: RecordsOptio
   const requests = new OnceBook();
   const portalLinks = new PortalLinks(journal, (id) => catalog.keys.keyInForce(id) !== undefined);
   const sessions = new SessionBook(journal, (id) => portalLinks.holder(id) ?? catalog.keys.keyInForce(id));
+  const subscriptions = new SubscriptionBook(journal);
   journal.project(sources);
   if (keysOnly !== true)
-    for (const each of [books, books.consequences, leases, runs, requests, portalLinks, sessions]) journal.project(each);
+    for (const each of [books, books.consequences, leases, runs, requests, portalLinks, sessions, subscriptions])
+      journal.project(each);
   await journal.refresh();
-  return { journal, catalog, books, leases, runs, sources, elector, requests, sessions, portalLinks };
+  return { journal, catalog, books, leases, runs, sources, elector, requests, sessions, portalLinks, subscriptions };
 }

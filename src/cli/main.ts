@@ -24,6 +24,8 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./commands/invoices.ts'),
   import('./commands/reconcile.ts'),
   import('./commands/scheduler.ts'),
+  import('./commands/webhooks.ts'),
+  import('./commands/notices.ts'),
   import('./commands/findings.ts'),
   import('./commands/names.ts'),
   import('./commands/balance.ts'),

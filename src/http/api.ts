@@ -10,7 +10,7 @@ import { toJson } from '../domain/json.ts';
 import type { WrongKeys } from './wrong-keys.ts';
 import { Once, type OnceParts } from './idempotency.ts';
 import { shapeFault } from './json-bounds.ts';
-import type { Operation } from './openapi.ts';
+import type { Operation, PostedEvent } from './openapi.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -33,6 +33,8 @@ export interface ApiParts {
 /** What routes are made with: checks requests by their schemas, writes answers with exact integers, and keeps the list. */
 export class Api {
   readonly operations: Operation[] = [];
+  /** What is posted to others. */
+  readonly events: PostedEvent[] = [];
   readonly #pages: string[] = [];
   readonly app: FastifyInstance;
   readonly requireKey: RequireKey;

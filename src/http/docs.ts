@@ -11,7 +11,7 @@ const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect 
 
 /** `/openapi.json`, `/docs` (nothing from other servers), `/guides` beside it, and `/problems`. To be called when every route is documented. */
 export async function installDocs(api: Api, version: string, examples: BodyExamples): Promise<void> {
-  const document = openApiDocument(api.operations, version, examples);
+  const document = openApiDocument(api.operations, version, examples, api.events);
   const text = JSON.stringify(document);
   const page = problemsPage();
   api.app.get('/openapi.json', (_, reply) => reply.type('application/json; charset=utf-8').send(text));

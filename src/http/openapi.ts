@@ -71,11 +71,20 @@ const listSchemas = {
 /** Bodies for people to look at and try, by method and path of the call. */
 export type BodyExamples = Readonly<Record<string, unknown>>;
 
+/** What the server posts to others, by a name: `webhooks` of the document. */
+export interface PostedEvent {
+  readonly name: string;
+  readonly summary: string;
+  readonly tag: string;
+  readonly body: z.ZodType;
+}
+
 /** The OpenAPI 3.1 document of all operations. */
 export function openApiDocument(
   operations: readonly Operation[],
   version: string,
   examples: BodyExamples = {},
+  events: readonly PostedEvent[] = [],
 ): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of operations) {
@@ -95,6 +104,7 @@ export function openApiDocument(
     externalDocs: { description: 'The documents', url: '/guides' },
     servers: [{ url: '/' }],
     paths,
+    webhooks: Object.fromEntries(events.map((event) => [event.name, { post: postedObject(event) }])),
     components: {
       schemas: Object.assign(
         { Problem: problemSchema, ...listSchemas },
@@ -108,6 +118,16 @@ export function openApiDocument(
         },
       },
     },
+  };
+}
+
+function postedObject({ name, summary, tag, body }: PostedEvent): Record<string, unknown> {
+  return {
+    tags: [tag],
+    summary,
+    operationId: name,
+    requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(body, 'output') } } },
+    responses: { '2XX': { description: 'It is delivered' } },
   };
 }
 

@@ -120,3 +120,16 @@ export async function entriesOf(store: Store, kind: string, id: string, afterSeq
 function entryOf(kind: string, id: string, { seq, at, by, body }: Row): Entry {
   return { kind, id, seq: BigInt(seq), recordedAtMs: Number(at), recordedBy: by, body };
 }
+
+/** The entry of an id that was in force before one; undefined: that one was the first. */
+export async function entryBefore(
+  store: Store,
+  { kind, id, seq }: Pick<Entry, 'kind' | 'id' | 'seq'>,
+): Promise<Entry | undefined> {
+  const rows = await store.rows<Row>(
+    `SELECT ${MEMBERS} FROM catalog
+     WHERE kind = {kind:String} AND id = {id:String} AND catalog.seq < {before:UInt64} ORDER BY catalog.seq DESC LIMIT 1`,
+    { kind, id, before: seq.toString() },
+  );
+  return rows[0] === undefined ? undefined : entryOf(kind, id, rows[0]);
+}

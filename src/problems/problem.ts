@@ -48,6 +48,12 @@ export const PROBLEMS = {
     title: 'The silence is not known',
     meaning: 'No silence begins there any more, or none of this id was decided on so: late samples move and close silences.',
   },
+  subscription_unknown: {
+    status: 404,
+    title: 'The subscription is not known',
+    meaning: 'There is no webhook or mail subscription of this id, or it was taken away.',
+  },
+  notice_unknown: { status: 404, title: 'The notice is not known', meaning: 'No notice of this id is on record.' },
   key_unknown: { status: 404, title: 'The key is not known', meaning: 'There is no key of this id, or it has been revoked.' },
   portal_link_unknown: {
     status: 404,
@@ -73,6 +79,11 @@ export const PROBLEMS = {
     status: 409,
     title: 'The silence is decided already',
     meaning: 'Nothing of it is open, or somebody decided meanwhile; withdraw that decision to decide otherwise.',
+  },
+  subscriptions_full: {
+    status: 409,
+    title: 'There are as many subscriptions as there may be',
+    meaning: 'Take some away: what one asks for can be more than one type, and of more than one account.',
   },
   catalog_conflict: {
     status: 409,

@@ -31,6 +31,14 @@ export const MEANINGS: Readonly<Record<keyof typeof VARIABLES, string>> = {
     '`on`: where the role `api` is, the server itself charges days, makes invoices and reconciles when that is due, one process of all. `off`: cron does (docs/operating/scheduler.md).',
   UPTALLY_SCHEDULER_INVOICES:
     'What the scheduler makes of a month that is over, for accounts whose `invoices` does not say: `none`, `drafts` or `finals`.',
+  UPTALLY_NOTICES:
+    '`on`: where the role `api` is, what happens is put on record for webhooks and mail and sent, by one process of all (docs/guides/notices.md). `off`: nothing is.',
+  UPTALLY_NOTICE_OUTAGE_MS: 'How long an outage, or the silence of a source, lasts before it is told of.',
+  UPTALLY_NOTICE_NETWORKS:
+    'Networks that webhooks may be posted to although they are not public, also without TLS: `10.0.0.0/8,127.0.0.0/8`.',
+  UPTALLY_SMTP_URL:
+    'The server that mail is handed to: `smtp://user:password@host:587` (STARTTLS where it offers that) or `smtps://`; unset, there is no mail. Better a file: `UPTALLY_SMTP_URL_FILE`.',
+  UPTALLY_MAIL_FROM: 'The address that mail comes from.',
   UPTALLY_LINK_LIMIT_BPS:
     'A counter that grows faster than this, in bits a second, is quarantined: kept as an anomaly, billed as zero.',
   UPTALLY_ADMIN_KEY:

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { isNetwork } from './networks.ts';
 
 const ROLES = ['ingest', 'aggregate', 'api'] as const;
 export type ProcessRole = (typeof ROLES)[number];
@@ -44,6 +45,15 @@ export interface Config {
   scheduler: boolean;
   /** What the scheduler makes of a month of accounts that don't say. */
   schedulerInvoices: 'none' | 'drafts' | 'finals';
+  /** Whether a process with the role api tells people and programs of what happens. */
+  notices: boolean;
+  /** How long an outage or a silence lasts before it is told of. */
+  noticeOutageMs: number;
+  /** Networks that events may be posted to although they are not public. */
+  noticeNetworks: readonly string[];
+  /** Unset: there is no mail. */
+  smtpUrl: string | undefined;
+  mailFrom: string | undefined;
   linkLimitBps: bigint;
   adminKey: string | undefined;
   roles: ReadonlySet<ProcessRole>;
@@ -138,6 +148,20 @@ export const VARIABLES = {
   UPTALLY_CLOCK: oneOf(['wall', 'event']).default('wall'),
   UPTALLY_SCHEDULER: oneOf(['on', 'off']).default('on'),
   UPTALLY_SCHEDULER_INVOICES: oneOf(['none', 'drafts', 'finals']).default('drafts'),
+  UPTALLY_NOTICES: oneOf(['on', 'off']).default('on'),
+  UPTALLY_NOTICE_OUTAGE_MS: integer(60_000, 86_400_000, 'milliseconds').default(300_000),
+  UPTALLY_NOTICE_NETWORKS: list
+    .refine((networks) => networks.every(isNetwork), 'must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas')
+    .default([]),
+  UPTALLY_SMTP_URL: z
+    .string()
+    .refine((text) => URL.canParse(text) && /^smtps?:$/.test(new URL(text).protocol), 'must be an smtp:// or smtps:// URL')
+    .optional(),
+  UPTALLY_MAIL_FROM: z
+    .string()
+    .max(254)
+    .regex(/^[^\s@<>",;:]+@[A-Za-z0-9.-]+$/, 'must be an address such as billing@example.com')
+    .optional(),
   UPTALLY_LINK_LIMIT_BPS: integer(1, 999_999_999_999_999, 'bits a second').transform(BigInt).default(100_000_000_000n),
   UPTALLY_ADMIN_KEY: z.string().regex(KEY_PATTERN, 'must be 1 to 256 printable characters without spaces').optional(),
   UPTALLY_ROLES: list
@@ -214,6 +238,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, co
       'UPTALLY_INGEST_WORKERS: workers are for the embedded log; with UPTALLY_LOG=kafka run more processes with the role ingest',
     );
   }
+  if (set.UPTALLY_SMTP_URL !== undefined && set.UPTALLY_MAIL_FROM === undefined) {
+    faults.push('UPTALLY_MAIL_FROM must be set when UPTALLY_SMTP_URL is: the address that mail comes from');
+  }
   const nicsMax = set.UPTALLY_MAX_NICS ?? 2 * set.UPTALLY_MAX_VMS;
   if (nicsMax < set.UPTALLY_MAX_VMS) faults.push('UPTALLY_MAX_NICS must not be less than UPTALLY_MAX_VMS');
   if (faults.length > 0) throw new ConfigError(faults);
@@ -245,6 +272,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, co
     clock: set.UPTALLY_CLOCK,
     scheduler: set.UPTALLY_SCHEDULER === 'on',
     schedulerInvoices: set.UPTALLY_SCHEDULER_INVOICES,
+    notices: set.UPTALLY_NOTICES === 'on',
+    noticeOutageMs: set.UPTALLY_NOTICE_OUTAGE_MS,
+    noticeNetworks: set.UPTALLY_NOTICE_NETWORKS,
+    smtpUrl: set.UPTALLY_SMTP_URL,
+    mailFrom: set.UPTALLY_MAIL_FROM,
     linkLimitBps: set.UPTALLY_LINK_LIMIT_BPS,
     adminKey: set.UPTALLY_ADMIN_KEY,
     roles: set.UPTALLY_ROLES,

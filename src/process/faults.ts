@@ -46,6 +46,16 @@ export const BOOKS_FAULT_POINTS = [
 /** While entries of the journal are delivered to a follower. */
 export const FOLLOW_FAULT_POINTS = ['after-deliver', 'after-keep-position'] as const;
 
+/** Between a state and what its receivers are told of it. */
+export const NOTICES_FAULT_POINTS = [
+  'before-notices',
+  'after-notices',
+  'after-pending',
+  'before-post',
+  'after-post',
+  'after-delivered',
+] as const;
+
 /** While names are forgotten. */
 export const NAMES_FAULT_POINTS = ['before-forget', 'during-forget', 'after-forget'] as const;
 
@@ -66,6 +76,7 @@ const POINTS = [
   ...FAULT_POINTS,
   ...BOOKS_FAULT_POINTS,
   ...FOLLOW_FAULT_POINTS,
+  ...NOTICES_FAULT_POINTS,
   ...NAMES_FAULT_POINTS,
   ...LOG_FAULT_POINTS,
 ] as const;

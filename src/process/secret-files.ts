@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { ConfigError } from './config.ts';
 
 /** Settings that may come from a file, as container secrets do: `NAME_FILE` holds the path. */
-const SECRETS = ['UPTALLY_ADMIN_KEY', 'UPTALLY_CLICKHOUSE_URL', 'UPTALLY_KAFKA_PASSWORD'] as const;
+const SECRETS = ['UPTALLY_ADMIN_KEY', 'UPTALLY_CLICKHOUSE_URL', 'UPTALLY_KAFKA_PASSWORD', 'UPTALLY_SMTP_URL'] as const;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

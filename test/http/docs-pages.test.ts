@@ -129,6 +129,11 @@ describe('the examples of bodies', () => {
     }
     for (const call of ['POST /v1/metrics', 'POST /api/v1/events']) await tried(call);
     await tried('POST /v1/scheduler/jobs/{job}/run', 'charge-days');
+    const { id: webhook } = (await tried('POST /v1/webhooks')) as { id: string };
+    await tried('PUT /v1/webhooks/{id}', webhook);
+    await tried('POST /v1/webhooks/{id}/replay', webhook);
+    const { id: subscription } = (await tried('POST /v1/subscriptions')) as { id: string };
+    await tried('PUT /v1/subscriptions/{id}', subscription);
     await tried('POST /v1/accounts/{account}/payments', 'acme');
     for (const call of [
       'POST /v1/keys',

@@ -21,7 +21,7 @@ const BESIDE_SCHEMAS = [
   /must (be after|not be below|not be before|not lie in the future)|of this job's zones that is over/,
   /the last tier, and only it|the upper bounds must ascend/,
   /more digits than|must be an amount of [A-Z]{3}|goes with another currency/,
-  /must not have two of the same/,
+  /must not (have two of the same|name a type twice|be from|have user)|must have no user|must be a URL|is staff’s business/,
   // only agents post
   /at least one VM or pattern for the role agent/,
   /must name an account for the role customer|at least one VM or pattern, or be left out/,

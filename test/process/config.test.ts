@@ -38,6 +38,11 @@ describe('configuration', () => {
       nicsMax: 2_000_000,
       checkpointIntervalMs: 30_000,
       logLevel: 'info',
+      notices: true,
+      noticeOutageMs: 300_000,
+      noticeNetworks: [],
+      smtpUrl: undefined,
+      mailFrom: undefined,
       scheduler: true,
       schedulerInvoices: 'drafts',
     });

@@ -72,9 +72,22 @@ export function serverOn(store: Store, catalog: Catalog, change: Partial<TestPar
     const watermark = watermarkMs('');
     return watermark === null ? null : watermark + constants.latenessMs;
   };
-  const { journal, books, runs, leases, sources, requests, sessions, portalLinks } = recordsOf(catalog);
+  const { journal, books, runs, leases, sources, requests, sessions, portalLinks, subscriptions } = recordsOf(catalog);
   const context = apiContextOf({
-    ...{ store, catalog, books, sources, sessions, portalLinks, watermarkMs, termsLibrary, issuer, now, config: constants },
+    ...{
+      store,
+      catalog,
+      books,
+      sources,
+      sessions,
+      portalLinks,
+      subscriptions,
+      watermarkMs,
+      termsLibrary,
+      issuer,
+      now,
+      config: constants,
+    },
     scheduling: { journal, runs, leases, isOn: false, invoices: 'drafts' },
     eventClockMs: parts.eventClockMs ?? newest,
   });

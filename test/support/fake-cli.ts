@@ -8,6 +8,7 @@ import * as catalog from '../../src/cli/commands/catalog.ts';
 import * as events from '../../src/cli/commands/events.ts';
 import * as findings from '../../src/cli/commands/findings.ts';
 import * as names from '../../src/cli/commands/names.ts';
+import * as notices from '../../src/cli/commands/notices.ts';
 import * as incidents from '../../src/cli/commands/incidents.ts';
 import * as outages from '../../src/cli/commands/outages.ts';
 import * as invoices from '../../src/cli/commands/invoices.ts';
@@ -23,6 +24,7 @@ import * as sources from '../../src/cli/commands/sources.ts';
 import * as statement from '../../src/cli/commands/statement.ts';
 import * as status from '../../src/cli/commands/status.ts';
 import * as terms from '../../src/cli/commands/terms.ts';
+import * as webhooks from '../../src/cli/commands/webhooks.ts';
 import * as verify from '../../src/cli/commands/verify.ts';
 
 const modules: readonly CommandModule[] = [
@@ -41,6 +43,8 @@ const modules: readonly CommandModule[] = [
   sources,
   invoices,
   reconcile,
+  webhooks,
+  notices,
   findings,
   names,
   balance,

@@ -15,12 +15,12 @@ type Given = Partial<Pick<BillingContext, 'termsLibrary' | 'issuer'>>;
 
 /** What a simulated day's billing is made with: everything but the clock is as in a server. */
 export function billingOn(
-  { journal, catalog, books, leases, runs, sources, sessions, portalLinks }: Records,
+  { journal, catalog, books, leases, runs, sources, sessions, portalLinks, subscriptions }: Records,
   clock: SimulatedClock,
   { termsLibrary = loadTerms([shippedTermsFolder()]), issuer }: Given = {},
 ): BillingContext {
   return apiContextOf({
-    ...{ store: journal.store, catalog, books, sources, sessions, portalLinks, now: () => clock.nowMs },
+    ...{ store: journal.store, catalog, books, sources, sessions, portalLinks, subscriptions, now: () => clock.nowMs },
     ...{ config: { clock: 'wall', stalenessMs: 90_000 }, eventClockMs: () => null, watermarkMs: () => clock.nowMs - 120_000 },
     ...{ termsLibrary, issuer },
     scheduling: { journal, runs, leases, isOn: true, invoices: 'drafts' },

@@ -152,6 +152,7 @@ function environment(): Record<string, string | undefined> {
     UPTALLY_LOG_LEVEL: 'warn',
     // Nothing happens that the test did not ask for.
     UPTALLY_SCHEDULER: 'off',
+    UPTALLY_NOTICES: 'off',
     // the same on every machine; UPTALLY_TEST_WORKERS=2 sends everything through workers
     UPTALLY_INGEST_WORKERS: process.env['UPTALLY_TEST_WORKERS'] ?? '0',
   };

@@ -14,6 +14,7 @@ export interface Scheduling extends Pick<JobContext, 'invoices'> {
   /** Whether this process would do what is due. */
   readonly isOn: boolean;
 }
+import type { SubscriptionBook } from '../../notices/subscriptions/subscription-book.ts';
 import type { SourceBook } from '../../sources/source-book.ts';
 
 /** What every call of the API is answered from: made once for a process, and handed to all routes alike. */
@@ -24,4 +25,5 @@ export interface ApiContext extends BillingContext {
   readonly sources: SourceBook;
   readonly sessions: SessionBook;
   readonly portalLinks: PortalLinks;
+  readonly subscriptions: SubscriptionBook;
 }

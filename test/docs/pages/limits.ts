@@ -93,6 +93,13 @@ const MET: readonly (readonly [what: string, constant: string, limit: string, an
     '503 with Retry-After, at once until a tick goes through',
   ],
   ['patterns of a key', 'src/kernel/decoder.ts#PATTERNS_MAX', '{} of 64 characters', '400 `invalid_body`'],
+  [
+    'subscriptions to notices',
+    'src/notices/subscriptions/subscription-book.ts#SUBSCRIPTIONS_MAX',
+    '{}',
+    '409 `subscriptions_full`',
+  ],
+  ['an answer of a webhook’s receiver', 'src/notices/webhook/post.ts#ANSWER_BYTES_MAX', '{}', 'it is cut: its status counts'],
   ['rows of a page', 'src/api/shared/window.ts#PAGE_ROWS_MAX', '{}', 'a `next` cursor'],
   ['months of a backtest', 'src/billing/backtest/period.ts#MONTHS_MAX', '{}', '400 `invalid_body`'],
   ['VM-months of a backtest', 'src/api/billing/backtests.ts#VM_MONTHS_MAX', '{} a call', 'a `next` cursor'],
