@@ -20,7 +20,13 @@ const secret = z
   .regex(/^[\x21-\x7e]+$/);
 const sessionRequest = z.union([
   z.strictObject({ key: secret.describe('A key of POST /v1/keys; it is sent this once.') }),
-  z.strictObject({ token: secret.describe('What stands behind the # of a portal link; it is taken once.') }),
+  z.strictObject({
+    token: secret.describe('What stands behind the # of a portal link; it is taken once.'),
+    bearer: z
+      .boolean()
+      .default(false)
+      .describe('The session as `Authorization: Bearer` instead of a cookie: for a page in a frame of another site, which has none.'),
+  }),
 ]);
 
 const whoShape = z.object({
@@ -31,6 +37,9 @@ const whoShape = z.object({
   until: instantShape.nullable().describe('When it is over; null: a key that does not expire.'),
   via: z.enum(['session', 'key']),
   reads_only: z.boolean().describe('Of a portal link: nothing is changed by it.'),
+});
+const begunShape = whoShape.extend({
+  bearer: z.string().optional().describe('Where it was asked for: it is shown this once, and stands for the session.'),
 });
 
 function whoJson(
@@ -75,17 +84,18 @@ export function sessionRoutes(api: Api, { catalog, sessions, portalLinks }: ApiC
         'Over plain HTTP from another machine a browser keeps no such cookie: send the key as `Authorization: Bearer` there. Keys of agents have no sessions.',
       roles: null,
       body: { 'application/json': sessionRequest },
-      answers: { 201: { description: 'It has begun', schema: whoShape } },
+      answers: { 201: { description: 'It has begun', schema: begunShape } },
       problems: [...BODY_PROBLEMS, 'unauthorized', 'forbidden', 'other_page'],
     },
     async ({ body, request, reply }) => {
       if (request.headers['sec-fetch-site'] !== undefined) refuseOtherPages(request);
       reply.header('cache-control', 'no-store');
       const { token, session, secondsLeft } = await begun(body, request);
-      giveCookie(reply, token, secondsLeft);
+      const asBearer = 'token' in body && body.bearer;
+      if (!asBearer) giveCookie(reply, token, secondsLeft);
       const holder = sessions.findSession(token)?.key;
       if (holder === undefined) throw invalidKey();
-      return whoJson(holder, session.untilMs, 'session');
+      return { ...whoJson(holder, session.untilMs, 'session'), ...(asBearer ? { bearer: token } : {}) };
     },
   );
   api.route(
