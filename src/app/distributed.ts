@@ -189,7 +189,9 @@ export async function startDistributed(given: AppOptions): Promise<App> {
         constants: config,
         sources: records.sources,
       }),
-      ...(context === undefined ? [] : [apiPlugin(context), webPages('console')]),
+      ...(context === undefined
+        ? []
+        : [apiPlugin(context), webPages('console'), webPages('portal', config.portalFrameAncestors)]),
       ...roles.flatMap((role) => role.plugins),
     ],
   });

@@ -190,6 +190,7 @@ export async function startEmbedded(given: AppOptions): Promise<App> {
       apiPlugin(context),
       ingestPlugin(door, faults, { sources, elect }),
       webPages('console'),
+      webPages('portal', config.portalFrameAncestors),
     ],
   });
   const front = await openFront(options, server, registry, connections, { keys: catalog.keys, door, sources, elect });

@@ -15,20 +15,20 @@ const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
 };
 
-/** Nothing but this server's own files and answers, no script or style within the page, and in nobody's frame. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join('; ');
+/** Nothing but this server's own files and answers, no script or style within the page, and in the frame of whom it is allowed. */
+const policyOf = (ancestors: readonly string[]): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    `frame-ancestors ${ancestors.length === 0 ? "'none'" : ancestors.map((origin) => (origin === 'self' ? "'self'" : origin)).join(' ')}`,
+  ].join('; ');
 
 const HEADERS = {
-  'content-security-policy': POLICY,
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
@@ -49,19 +49,22 @@ function built(app: string): Built | undefined {
   return { page: readFileSync(new URL('index.html', folder)), files: new Map(files) };
 }
 
-/** The app at `/NAME`. It needs no key: what it shows it asks the API for, as whoever logged in. */
-export function webPages(app: string): HttpPlugin {
+/**
+ * The app at `/NAME`. It needs no key: what it shows it asks the API for, as whoever logged in.
+ * @param frameAncestors origins whose pages may have it in a frame, `self` among them; none: nobody
+ */
+export function webPages(app: string, frameAncestors: readonly string[] = []): HttpPlugin {
   return (api) => {
-    installWebPages(api, app);
+    installWebPages(api, app, { ...HEADERS, 'content-security-policy': policyOf(frameAncestors) });
   };
 }
 
-function installWebPages(api: Api, app: string): void {
+function installWebPages(api: Api, app: string, headers: Readonly<Record<string, string>>): void {
   const found = built(app);
   if (found === undefined) return;
   const page = (reply: FastifyReply): FastifyReply =>
     reply
-      .headers({ ...HEADERS, 'cache-control': 'no-cache' })
+      .headers({ ...headers, 'cache-control': 'no-cache' })
       .type('text/html; charset=utf-8')
       .send(found.page);
   api.app.get(`/${app}`, (_, reply) => page(reply));
@@ -70,7 +73,7 @@ function installWebPages(api: Api, app: string): void {
     const file = found.files.get(request.params.file);
     if (file === undefined) throw new ProblemError('not_found', 'there is no such file; the page has been built anew');
     return reply
-      .headers({ ...HEADERS, 'cache-control': 'public, max-age=31536000, immutable' })
+      .headers({ ...headers, 'cache-control': 'public, max-age=31536000, immutable' })
       .type(TYPES[extname(request.params.file)] ?? 'application/octet-stream')
       .send(file);
   });

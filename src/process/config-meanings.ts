@@ -39,6 +39,8 @@ export const MEANINGS: Readonly<Record<keyof typeof VARIABLES, string>> = {
   UPTALLY_SMTP_URL:
     'The server that mail is handed to: `smtp://user:password@host:587` (STARTTLS where it offers that) or `smtps://`; unset, there is no mail. Better a file: `UPTALLY_SMTP_URL_FILE`.',
   UPTALLY_MAIL_FROM: 'The address that mail comes from.',
+  UPTALLY_PORTAL_FRAME_ANCESTORS:
+    'Whose pages may have the portal in a frame: `https://panel.example.net`, `https://*.example.net`, `self`; unset, nobody (docs/guides/portal.md).',
   UPTALLY_LINK_LIMIT_BPS:
     'A counter that grows faster than this, in bits a second, is quarantined: kept as an anomaly, billed as zero.',
   UPTALLY_ADMIN_KEY:

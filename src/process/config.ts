@@ -54,6 +54,8 @@ export interface Config {
   /** Unset: there is no mail. */
   smtpUrl: string | undefined;
   mailFrom: string | undefined;
+  /** Origins whose pages may have the portal in a frame. */
+  portalFrameAncestors: readonly string[];
   linkLimitBps: bigint;
   adminKey: string | undefined;
   roles: ReadonlySet<ProcessRole>;
@@ -107,6 +109,11 @@ const WORKERS_MAX_UNASKED = 8;
 function workersFor(cores: number): number {
   return cores <= CORES_WITHOUT_WORKERS ? 0 : Math.min(WORKERS_MAX_UNASKED, Math.floor((cores - 2) / 2));
 }
+
+/** What a policy may name: an origin, so that nothing of it can begin another directive. */
+const FRAME_ANCESTOR =
+  /^(self|https:\/\/(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9]\d{0,4})?|http:\/\/(127\.0\.0\.1|localhost)(:[1-9]\d{0,4})?)$/i;
+const FRAME_ANCESTORS_MAX = 20;
 
 const KEY_PATTERN = /^[\x21-\x7e]{1,256}$/;
 
@@ -162,6 +169,12 @@ export const VARIABLES = {
     .max(254)
     .regex(/^[^\s@<>",;:]+@[A-Za-z0-9.-]+$/, 'must be an address such as billing@example.com')
     .optional(),
+  UPTALLY_PORTAL_FRAME_ANCESTORS: list
+    .refine(
+      (origins) => origins.length <= FRAME_ANCESTORS_MAX && origins.every((origin) => FRAME_ANCESTOR.test(origin)),
+      `must be at most ${FRAME_ANCESTORS_MAX} of https://host, https://host:port, https://*.host or self, separated by commas; http:// for 127.0.0.1 and localhost alone`,
+    )
+    .default([]),
   UPTALLY_LINK_LIMIT_BPS: integer(1, 999_999_999_999_999, 'bits a second').transform(BigInt).default(100_000_000_000n),
   UPTALLY_ADMIN_KEY: z.string().regex(KEY_PATTERN, 'must be 1 to 256 printable characters without spaces').optional(),
   UPTALLY_ROLES: list
@@ -277,6 +290,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, co
     noticeNetworks: set.UPTALLY_NOTICE_NETWORKS,
     smtpUrl: set.UPTALLY_SMTP_URL,
     mailFrom: set.UPTALLY_MAIL_FROM,
+    portalFrameAncestors: set.UPTALLY_PORTAL_FRAME_ANCESTORS,
     linkLimitBps: set.UPTALLY_LINK_LIMIT_BPS,
     adminKey: set.UPTALLY_ADMIN_KEY,
     roles: set.UPTALLY_ROLES,

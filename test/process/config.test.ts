@@ -45,6 +45,7 @@ describe('configuration', () => {
       mailFrom: undefined,
       scheduler: true,
       schedulerInvoices: 'drafts',
+      portalFrameAncestors: [],
     });
   });
 

@@ -1,70 +1,15 @@
 /** The frame around every view: who is asking, where to go, and the view that the address names. */
-import type { ComponentType, JSX } from 'preact';
+import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { onSessionLost } from '../shared/api.ts';
-import { type Place, to, usePlace } from '../shared/router.ts';
-import { Heading } from '../shared/ui.tsx';
+import { to, usePlace } from '../shared/router.ts';
+import { Shown, viewOf, type Views } from '../shared/view.tsx';
 import { say, type WordKey } from '../shared/words.ts';
 import { Login } from './login.tsx';
 import { TopBar } from './top-bar.tsx';
-import { VIEWS, type View, type ViewProps } from './views.ts';
+import { VIEWS } from './views.ts';
 
-/** The part of the address's path that stands for a view, and what its variable steps are. */
-function viewOf({ path }: Place): { view: View; named: Record<string, string> } | undefined {
-  const steps = path === '' ? ['now'] : path.split('/');
-  for (const view of VIEWS) {
-    const pattern = view.path.split('/');
-    if (pattern.length !== steps.length) continue;
-    const named: Record<string, string> = {};
-    const fits = pattern.every((part, i) => {
-      const given = steps[i] ?? '';
-      if (!part.startsWith(':')) return part === given;
-      named[part.slice(1)] = decodeURIComponent(given);
-      return given !== '';
-    });
-    if (fits) return { view, named };
-  }
-  return undefined;
-}
-
-const loaded = new Map<string, ComponentType<ViewProps>>();
-
-function Shown({ place }: { place: Place }): JSX.Element {
-  const found = viewOf(place);
-  const path = found?.view.path;
-  const [, setLoaded] = useState('');
-  useEffect(() => {
-    if (found === undefined || loaded.has(found.view.path)) return;
-    const { view } = found;
-    view.load().then(
-      (component) => {
-        loaded.set(view.path, component);
-        setLoaded(view.path);
-      },
-      // the server has been updated since this page was loaded: its files have other names now
-      () => {
-        location.reload();
-      },
-    );
-  }, [path]);
-  if (found === undefined)
-    return (
-      <>
-        <Heading title={say('lost')}>{say('lost')}</Heading>
-        <p>
-          <a href={to('now')}>{say('nav.now')}</a>
-        </p>
-      </>
-    );
-  const Component = loaded.get(found.view.path);
-  if (Component === undefined)
-    return (
-      <p role="status" data-loading>
-        {say('loading')}
-      </p>
-    );
-  return <Component key={`${found.view.path} ${JSON.stringify(found.named)}`} named={found.named} query={place.query} />;
-}
+const ALL: Views = { all: VIEWS, home: 'now' };
 
 const GROUPS: readonly (readonly WordKey[])[] = [
   ['nav.now', 'nav.fleet', 'nav.outages', 'nav.incidents', 'nav.silences'],
@@ -83,7 +28,7 @@ export function App({ known }: { known: boolean }): JSX.Element {
       }),
     [],
   );
-  const view = viewOf(place)?.view;
+  const view = viewOf(ALL, place)?.view;
   const here = view?.under ?? view?.path.split('/')[0];
   return (
     <>
@@ -116,7 +61,7 @@ export function App({ known }: { known: boolean }): JSX.Element {
             ))}
           </nav>
           <main id="main">
-            <Shown place={place} />
+            <Shown views={ALL} place={place} homeName={say('nav.now')} />
           </main>
         </div>
       ) : (

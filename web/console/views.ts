@@ -1,19 +1,7 @@
 /** Every view, by its address; each is loaded when it is first gone to. */
-import type { ComponentType } from 'preact';
+import type { View } from '../shared/view.tsx';
 
-export interface ViewProps {
-  /** What the variable steps of the address are. */
-  readonly named: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
-}
-
-export interface View {
-  /** `vms/:vm`: a step with a colon is variable. */
-  readonly path: string;
-  /** The entry of the navigation that it belongs to, where its own first step is none. */
-  readonly under?: string;
-  readonly load: () => Promise<ComponentType<ViewProps>>;
-}
+export type { View, ViewProps } from '../shared/view.tsx';
 
 export const VIEWS: readonly View[] = [
   { path: 'now', load: async () => (await import('./pages/now.tsx')).Now },
@@ -38,6 +26,6 @@ export const VIEWS: readonly View[] = [
   { path: 'sources', load: async () => (await import('./pages/operations.tsx')).Sources },
   { path: 'sources/:source', under: 'sources', load: async () => (await import('./pages/operations.tsx')).SourcePage },
   { path: 'agents', load: async () => (await import('./pages/operations.tsx')).Agents },
-  { path: 'query', load: async () => (await import('./pages/query.tsx')).QueryPage },
+  { path: 'query', load: async () => (await import('../shared/pages/query.tsx')).QueryPage },
   { path: 'search', load: async () => (await import('./pages/search.tsx')).Search },
 ];

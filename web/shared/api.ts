@@ -3,6 +3,7 @@
  * or the connection keeps no such cookie (plain http), a key in this page's memory, which a reload forgets.
  */
 import { parseExact } from './exact-json.ts';
+import { forget, recall, remember } from './storage.ts';
 
 /** What a call was refused with. */
 export class ApiProblem extends Error {
@@ -82,7 +83,7 @@ async function answered(path: string, call: Call): Promise<Response> {
   if (answer.ok) return answer;
   if (answer.status === 401) {
     bearer = undefined;
-    localStorage.removeItem(FLAG);
+    forget(FLAG);
     for (const listener of listeners) listener();
   }
   throw await problemOf(answer);
@@ -101,15 +102,15 @@ export async function download(path: string, accept: string): Promise<Blob> {
 
 /** That there is a session is remembered, and nothing of it: so that a page that has none need not ask to be told. */
 const FLAG = 'uptally-session';
-/** The cheapest call that every key may make. */
-const WHO = '/v1/status';
+/** Who asks: a call that every key may make. */
+const WHO = '/v1/session';
 
 /** Whether this page can ask already: by a cookie of a login before. */
 export async function isKnown(): Promise<boolean> {
   if (bearer !== undefined) return true;
-  if (localStorage.getItem(FLAG) === null) return false;
+  if (recall(FLAG) === null) return false;
   const known = (await send(WHO, {})).ok;
-  if (!known) localStorage.removeItem(FLAG);
+  if (!known) forget(FLAG);
   return known;
 }
 
@@ -119,7 +120,7 @@ export async function login(key: string): Promise<void> {
   if (session.ok) {
     // a browser that keeps no such cookie on this connection says nothing
     if ((await send(WHO, {})).ok) {
-      localStorage.setItem(FLAG, '1');
+      remember(FLAG, '1');
       return;
     }
   } else if (session.status !== 404) throw await problemOf(session);
@@ -128,10 +129,33 @@ export async function login(key: string): Promise<void> {
   bearer = key;
 }
 
+/** Whether a cookie could not come back: from a page in another site's frame, or over a connection that a browser does not trust. */
+const keepsNoCookie = (): boolean => self !== top || !isSecureContext;
+
+/**
+ * Takes the token of a portal link, once; from then on this page asks as its holder: by a cookie, or by a bearer in its memory where no cookie
+ * would come back. Throws `ApiProblem`.
+ */
+export async function enter(token: string): Promise<void> {
+  bearer = undefined;
+  forget(FLAG);
+  const inMemory = keepsNoCookie();
+  const answer = await send('/v1/session', { method: 'POST', body: inMemory ? { token, bearer: true } : { token } });
+  if (!answer.ok) throw await problemOf(answer);
+  if (!inMemory) {
+    remember(FLAG, '1');
+    return;
+  }
+  const { bearer: given } = (await answer.json()) as { bearer?: string };
+  if (given === undefined) throw new ApiProblem(0, 'page', 'the server gave no bearer');
+  bearer = given;
+}
+
 /** Ends the session here and on the server. */
 export async function logout(): Promise<void> {
+  const held = bearer;
   bearer = undefined;
-  if (localStorage.getItem(FLAG) === null) return;
-  localStorage.removeItem(FLAG);
-  await send('/v1/session', { method: 'DELETE' });
+  if (held === undefined && recall(FLAG) === null) return;
+  forget(FLAG);
+  await send('/v1/session', { method: 'DELETE' }, held);
 }

@@ -1,4 +1,5 @@
 /** What pages say, in the reader's language. Every language has every key, or the build fails. */
+import { recall, remember } from './storage.ts';
 import { type WordKey, type Words, en } from './words/en.ts';
 
 export type { WordKey, Words } from './words/en.ts';
@@ -20,7 +21,7 @@ function isLanguage(text: string | null): text is Language {
 
 /** The one that was chosen here, else the first of the browser's that there is. */
 function preferred(): Language {
-  const chosen = localStorage.getItem(STORED);
+  const chosen = recall(STORED);
   if (isLanguage(chosen)) return chosen;
   for (const wanted of navigator.languages) {
     if (/^zh-(Hant|TW|HK|MO)/i.test(wanted)) return 'zh-Hant';
@@ -33,7 +34,7 @@ function preferred(): Language {
 /** Loads the words of the reader's language, or of one that was just chosen. */
 export async function speak(chosen?: Language): Promise<void> {
   const wanted = chosen ?? preferred();
-  if (chosen !== undefined) localStorage.setItem(STORED, chosen);
+  if (chosen !== undefined) remember(STORED, chosen);
   words =
     wanted === 'zh-Hans'
       ? (await import('./words/zh-Hans.ts')).zhHans

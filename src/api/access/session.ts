@@ -25,7 +25,9 @@ const sessionRequest = z.union([
     bearer: z
       .boolean()
       .default(false)
-      .describe('The session as `Authorization: Bearer` instead of a cookie: for a page in a frame of another site, which has none.'),
+      .describe(
+        'The session as `Authorization: Bearer` instead of a cookie: for a page in a frame of another site, which has none.',
+      ),
   }),
 ]);
 

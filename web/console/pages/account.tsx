@@ -8,7 +8,7 @@ import { whole } from '../../shared/format.ts';
 import { to } from '../../shared/router.ts';
 import { Answer, Badge, Facts, Field, Form, Heading, Money, Pager, Section, Table, Time, ZoneNote } from '../../shared/ui.tsx';
 import { say, sayCode } from '../../shared/words.ts';
-import { openFile } from '../files.ts';
+import { saveFile } from '../../shared/files.ts';
 import type { ViewProps } from '../views.ts';
 import type { ListedAccount } from './accounts.tsx';
 import { type ListedVm, VmTable } from './fleet.tsx';
@@ -86,7 +86,7 @@ function Statement({ id }: { id: string }): JSX.Element {
           key={form}
           type="button"
           onClick={() => {
-            void openFile(`/v1/accounts/${step(id)}/statement`, form, `statement-${id}`);
+            void saveFile(`/v1/accounts/${step(id)}/statement`, form, `statement-${id}`);
           }}
         >
           {form.toUpperCase()}

@@ -21,7 +21,7 @@ import {
   ZoneNote,
 } from '../../shared/ui.tsx';
 import { say, sayCode } from '../../shared/words.ts';
-import { openFile } from '../files.ts';
+import { saveFile } from '../../shared/files.ts';
 import type { ViewProps } from '../views.ts';
 import type { ListedInvoice } from './invoices.tsx';
 
@@ -88,7 +88,7 @@ function Shown({ invoice, path, again }: { invoice: Invoice; path: string; again
                 <Deed
                   key={form}
                   label={form.toUpperCase()}
-                  run={() => openFile(path, form, `${invoice.type}-${invoice.number ?? id}`)}
+                  run={() => saveFile(path, form, `${invoice.type}-${invoice.number ?? id}`)}
                 />
               ))}
           {status === 'draft' ? <Finalize id={id} again={again} /> : null}

@@ -1,10 +1,10 @@
 /** A question of the API, its answer as it came, and how to ask it elsewhere: what every figure of the console can be held against. */
 import type { JSX } from 'preact';
-import { useAsk } from '../../shared/ask.ts';
-import { showExact } from '../../shared/exact-json.ts';
-import { Answer, Heading, Section } from '../../shared/ui.tsx';
-import { say } from '../../shared/words.ts';
-import type { ViewProps } from '../views.ts';
+import { useAsk } from '../ask.ts';
+import { showExact } from '../exact-json.ts';
+import { Answer, Heading, Section } from '../ui.tsx';
+import { say } from '../words.ts';
+import type { ViewProps } from '../view.tsx';
 
 export function QueryPage({ query }: ViewProps): JSX.Element {
   const path = query.get('path') ?? '';
