@@ -76,6 +76,31 @@ it.skipIf(!existsSync('/sys/class/net'))('stops at Ctrl-C, says so, and leaves n
   expect(readdirSync(dir)).toEqual([]);
 });
 
+it.skipIf(!existsSync('/sys/class/net'))(
+  'ends, where it is kept, in a month of a small provider that the console shows until Ctrl-C',
+  async () => {
+    let asked: Promise<{ page: string; rows: unknown[] }> | undefined;
+    const { code, stdout, stderr } = await demo(['--keep', '--seconds', '30'], (text, interrupt) => {
+      const [, url, key] = /Open +(http:\S+)\/console\n +log in +(\S+)\n/.exec(text) ?? [];
+      if (asked !== undefined || url === undefined || key === undefined) return;
+      const authorization = { headers: { authorization: `Bearer ${key}` } };
+      asked = Promise.all([
+        fetch(`${url}/console`).then((answer) => answer.text()),
+        fetch(`${url}/v1/accounts`, authorization).then((answer) => answer.json() as Promise<{ rows: unknown[] }>),
+      ])
+        .then(([page, { rows }]) => ({ page, rows }))
+        .finally(interrupt);
+    });
+    expect([code, stderr], stdout).toEqual([0, '']);
+    const { page, rows } = (await asked) ?? { page: '', rows: [] };
+    expect(page).toContain('<script type="module"');
+    expect(rows).toHaveLength(12);
+    expect(stdout).toMatch(/UPTALLY_CLOCK=event .*UPTALLY_DATA_DIR=\S+provider npm start/);
+    expect(readdirSync(dir)).toHaveLength(1);
+  },
+  240_000,
+);
+
 it('takes a number of seconds within its bounds', async () => {
   const { code, stderr } = await demo(['--seconds', '5']);
   expect(code).toBe(2);

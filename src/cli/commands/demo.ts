@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { DemoOptions } from '../../demo/demo.ts';
 import { compiledFile } from '../../process/compiled.ts';
 import { CommandFailure, type CliContext } from '../terminal/context.ts';
 
@@ -11,7 +12,8 @@ What happens:
 
 Examples:
   uptally demo
-  uptally demo --keep        leaves the folder, and says how to serve it again
+  uptally demo --keep        then plays a month of a small provider, serves it until Ctrl-C with a link into the console,
+                             and leaves the folder
 `;
 
 /** `uptally demo`: the product doing its job on this machine, in about two minutes. */
@@ -19,7 +21,7 @@ export function register(program: Command, context: CliContext): void {
   program
     .command('demo')
     .description("show what it does: meter this machine's own interfaces for about two minutes")
-    .option('--keep', "keep the demo's folder and say how to go on with it")
+    .option('--keep', 'then serve a month of a small provider to look at in the console, until Ctrl-C; keep the folder')
     .addOption(
       new Option('--seconds <n>', 'read at least this long; it then goes on to the end of that minute')
         .argParser(parseSeconds)
@@ -51,26 +53,14 @@ async function demo(context: CliContext, options: { keep?: boolean; seconds: num
   try {
     tell.line("Uptally, on this machine's own network interfaces.");
     const script = fileURLToPath(compiledFile('cli/main.js'));
-    const { adminKey, env } = await runDemo({
-      dir,
-      script,
-      minMs: options.seconds * 1000,
-      tell,
-      now: context.now,
-      sleep: context.sleep,
-      interrupted,
-    });
-    tell.heading('Where to look next');
+    const stage = { dir, script, tell, now: context.now, sleep: context.sleep, interrupted };
+    const { adminKey, env } = await runDemo({ ...stage, minMs: options.seconds * 1000 });
     if (options.keep === true) {
-      const settings = Object.entries({ ...env, UPTALLY_DATA_DIR: path.join(dir, 'data') }).map(
-        ([name, value]) => `${name}=${value}`,
-      );
-      tell.line(`  Kept in ${dir}. To serve it again:`);
-      tell.line(`    ${settings.join(' ')} npm start`);
-      tell.line(`  and to ask it, with the demo's admin key:`);
-      tell.line(`    curl -H 'Authorization: Bearer ${adminKey}' http://127.0.0.1:8080/v1/status`);
-      tell.line();
+      const kept = { dataDir: path.join(dir, 'data'), env, adminKey };
+      await showKept({ ...stage, minMs: 0 }, kept);
+      return;
     }
+    tell.heading('Where to look next');
     tell.line('  npm start                        a server on http://127.0.0.1:8080 that keeps its data in ./data');
     tell.line('  http://127.0.0.1:8080/docs       its API, to browse and to try');
     tell.line('  npx uptally keys create --help   keys for agents and for billing');
@@ -83,4 +73,41 @@ async function demo(context: CliContext, options: { keep?: boolean; seconds: num
   } finally {
     if (options.keep !== true) await rm(dir, { recursive: true, force: true });
   }
+}
+
+interface Kept {
+  readonly dataDir: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly adminKey: string;
+}
+
+/** A month to look at, served until Ctrl-C; then how to serve each of the folders again. */
+async function showKept(stage: DemoOptions, interfaces: Kept): Promise<void> {
+  const { tell } = stage;
+  const { keepMonth } = await import('../../demo/month.ts');
+  tell.heading('9. A month of a small provider, to look at');
+  tell.event('a second server; its samples are made up, and go through the same door (about half a minute)');
+  const month = await keepMonth(stage);
+  try {
+    tell.line();
+    tell.line(`  Open      ${month.console}`);
+    tell.line(`  log in    ${month.adminKey}`);
+    tell.line();
+    tell.line('  Ctrl-C ends it; the data stays.');
+    await month.shown();
+  } finally {
+    await month.stop();
+  }
+  tell.heading('Where to look next');
+  tell.line(`  Kept in ${stage.dir}. To serve the month again:`);
+  tell.line(`    ${serving(month)}`);
+  tell.line("  or this machine's own interfaces:");
+  tell.line(`    ${serving(interfaces)}`);
+  tell.line('  and to ask it, with its admin key:');
+  tell.line(`    curl -H 'Authorization: Bearer ${interfaces.adminKey}' http://127.0.0.1:8080/v1/status`);
+}
+
+function serving({ env, dataDir }: Pick<Kept, 'env' | 'dataDir'>): string {
+  const settings = Object.entries({ ...env, UPTALLY_DATA_DIR: dataDir }).map(([name, value]) => `${name}=${value}`);
+  return `${settings.join(' ')} npm start`;
 }
