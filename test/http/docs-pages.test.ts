@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newFolder, type ServedFolder, type TestServer, untilStored } from '../support/server.ts';
+import { ADMIN_KEY, newFolder, type ServedFolder, type TestServer, untilStored } from '../support/server.ts';
 
 interface Call {
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly example?: unknown }>> };
@@ -135,8 +135,13 @@ describe('the examples of bodies', () => {
     const { id: subscription } = (await tried('POST /v1/subscriptions')) as { id: string };
     await tried('PUT /v1/subscriptions/{id}', subscription);
     await tried('POST /v1/accounts/{account}/payments', 'acme');
+    const made = (await tried('POST /v1/keys')) as { id: string };
+    // an example's key is nobody's: the call is tried with one that is somebody's
+    examples.set('POST /v1/session', { ...(examples.get('POST /v1/session') as object), key: ADMIN_KEY });
+    await tried('POST /v1/session');
+    await tried('POST /v1/keys/{id}/rotate', made.id);
+    await tried('POST /v1/accounts/{account}/portal-links', 'acme');
     for (const call of [
-      'POST /v1/keys',
       'POST /v1/incidents',
       'POST /v1/refund-checks',
       'POST /v1/terms/backtests',
