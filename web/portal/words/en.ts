@@ -14,7 +14,7 @@ export const en = {
   'period.of': '{from} to {to}, times in {zone}',
   'period.price': 'Price so far',
   'period.price.how':
-    'The service of the whole period, traffic and credits until now, with tax. The invoice counts again when the period is over.',
+    'The service of the whole period, late fees as if nothing is paid in it, traffic and credits until now, with tax. The invoice counts again when the period is over.',
   'period.credit': 'Credits so far',
   'period.balance': 'Balance',
   'period.due': 'To pay',

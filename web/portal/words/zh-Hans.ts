@@ -15,7 +15,7 @@ export const zhHans: PortalWords = {
   'period.title': '本期',
   'period.of': '{from} 至 {to}，时间为 {zone} 时区',
   'period.price': '目前费用',
-  'period.price.how': '包含整期服务费，以及截至目前的流量和抵扣，含税；本期结束后账单会重新计算。',
+  'period.price.how': '包含整期服务费与假设期间未付款的滞纳金，以及截至目前的流量和抵扣，含税；本期结束后账单会重新计算。',
   'period.credit': '目前抵扣',
   'period.balance': '余额',
   'period.due': '应付',

@@ -15,7 +15,7 @@ export const zhHant: PortalWords = {
   'period.title': '本期',
   'period.of': '{from} 至 {to}，時間為 {zone} 時區',
   'period.price': '目前費用',
-  'period.price.how': '包含整期服務費，以及截至目前的流量和折抵，含稅；本期結束後帳單會重新計算。',
+  'period.price.how': '包含整期服務費與假設期間未付款的滯納金，以及截至目前的流量和折抵，含稅；本期結束後帳單會重新計算。',
   'period.credit': '目前折抵',
   'period.balance': '餘額',
   'period.due': '應付',
