@@ -2,22 +2,19 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { formatInstant, parseInstant } from '../../../src/domain/instant.ts';
-import { bucketStart, nextBoundary } from '../../../src/domain/bucket.ts';
-import { MINUTE_MS, zoneOf } from '../../../src/domain/zone.ts';
+import { MINUTE_MS } from '../../../src/domain/zone.ts';
 import { type Agreed, useAgreed } from '../../shared/agreed.ts';
 import { pathOf, step } from '../../shared/api.ts';
 import { useAsk, useOnce } from '../../shared/ask.ts';
-import { Calendar, Minutes } from '../../shared/calendar/calendar.tsx';
-import { monthAt, monthOf, type Span, spanOfMonth, type UptimeRow } from '../../shared/calendar/month.ts';
+import { Minutes } from '../../shared/calendar/calendar.tsx';
+import { monthAt, type Span, spanOfMonth, type UptimeRow } from '../../shared/calendar/month.ts';
+import { hourOf, ROWS_MAX, uptimePath, VmMonth } from '../../shared/calendar/vm-month.tsx';
 import type { Point } from '../../shared/chart.tsx';
 import { instant, length, whole } from '../../shared/format.ts';
 import { go, to, withQuery } from '../../shared/router.ts';
 import { Answer, Badge, Bytes, Facts, Heading, Money, Section, Table, Time, ZoneNote } from '../../shared/ui.tsx';
 import { say, sayCode } from '../../shared/words.ts';
 import type { ViewProps } from '../views.ts';
-
-/** Rows of one answer: more than a month has hours. */
-const ROWS_MAX = 10_000;
 
 export function VmPage({ named, query }: ViewProps): JSX.Element {
   const vm = named['vm'] ?? '';
@@ -102,20 +99,6 @@ function AgreedPanel({ vm, agreed }: { vm: string; agreed: Agreed | null }): JSX
   );
 }
 
-function uptimePath(vm: string, span: Span, by: 'minute' | 'hour', zone: string): string {
-  return pathOf(`/v1/vms/${step(vm)}/uptime`, {
-    ...{ from: formatInstant(span.fromMs), to: formatInstant(span.toMs), step: by, tz: zone, limit: ROWS_MAX },
-  });
-}
-
-/** The hour that an instant lies in. */
-function hourOf(zoneName: string, atMs: number): Span | undefined {
-  const zone = zoneOf(zoneName);
-  if (zone === undefined) return undefined;
-  const from = bucketStart(zone, 'hour', Math.floor(atMs / MINUTE_MS));
-  return { fromMs: from * MINUTE_MS, toMs: nextBoundary(zone, 'hour', from) * MINUTE_MS };
-}
-
 interface UptimeProps {
   readonly vm: string;
   readonly zone: string;
@@ -125,40 +108,13 @@ interface UptimeProps {
   readonly atMs: number | undefined;
 }
 
-function Uptime({ vm, zone, currency, month: name, query, atMs }: UptimeProps): JSX.Element {
-  const span = spanOfMonth(zone, name) ?? { fromMs: 0, toMs: 0 };
-  const path = uptimePath(vm, span, 'hour', zone);
-  const asked = useAsk<{ rows: readonly UptimeRow[] }>(path);
+function Uptime({ vm, zone, currency, month, query, atMs }: UptimeProps): JSX.Element {
+  const span = spanOfMonth(zone, month) ?? { fromMs: 0, toMs: 0 };
   const hourMs = parseInstant(query.get('hour') ?? '') ?? atMs;
   const hour = hourMs === undefined ? undefined : hourOf(zone, hourMs);
   const minuteMs = parseInstant(query.get('minute') ?? '') ?? atMs;
-  const move = (month: string): string => to(`vms/${step(vm)}`, { month });
   return (
-    <Section title={say('calendar.title', { month: name, zone })} query={path}>
-      <Answer asked={asked}>
-        {({ rows }) => {
-          const month = monthOf(zone, name, rows);
-          if (month === undefined) return null;
-          return (
-            <>
-              <nav class="row" aria-label={say('calendar.months')}>
-                <a href={move(month.before)}>← {month.before}</a>
-                <strong>{month.name}</strong>
-                <a href={move(month.after)}>{month.after} →</a>
-              </nav>
-              <Calendar
-                key={name}
-                month={month}
-                currency={currency}
-                openMs={hour?.fromMs}
-                onOpen={({ fromMs }) => {
-                  go(withQuery({ month: name, hour: formatInstant(fromMs), minute: null, at: null }));
-                }}
-              />
-            </>
-          );
-        }}
-      </Answer>
+    <VmMonth {...{ vm, zone, currency, month, span, hour }}>
       {hour === undefined ? null : (
         <Hour
           vm={vm}
@@ -168,7 +124,7 @@ function Uptime({ vm, zone, currency, month: name, query, atMs }: UptimeProps): 
           minuteMs={minuteMs === undefined ? undefined : Math.floor(minuteMs / MINUTE_MS) * MINUTE_MS}
         />
       )}
-    </Section>
+    </VmMonth>
   );
 }
 

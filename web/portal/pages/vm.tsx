@@ -1,13 +1,13 @@
 /** A VM of the customer: its month minute by minute, its outages, its traffic by day. */
 import type { JSX } from 'preact';
 import { formatInstant, parseInstant } from '../../../src/domain/instant.ts';
-import { bucketStart, nextBoundary } from '../../../src/domain/bucket.ts';
-import { MINUTE_MS, zoneOf } from '../../../src/domain/zone.ts';
+import { MINUTE_MS } from '../../../src/domain/zone.ts';
 import { useAgreed } from '../../shared/agreed.ts';
 import { pathOf, step } from '../../shared/api.ts';
 import { useAsk, useOnce } from '../../shared/ask.ts';
-import { Calendar, Minutes } from '../../shared/calendar/calendar.tsx';
-import { monthAt, monthOf, type Span, spanOfMonth, type UptimeRow } from '../../shared/calendar/month.ts';
+import { Minutes } from '../../shared/calendar/calendar.tsx';
+import { monthAt, type Span, spanOfMonth, type UptimeRow } from '../../shared/calendar/month.ts';
+import { hourOf, uptimePath, VmMonth } from '../../shared/calendar/vm-month.tsx';
 import { day, instant, length } from '../../shared/format.ts';
 import { go, to, withQuery } from '../../shared/router.ts';
 import { Answer, Badge, Bytes, Heading, QueryLink, Section, Table, Time, ZoneNote } from '../../shared/ui.tsx';
@@ -15,9 +15,6 @@ import type { ViewProps } from '../../shared/view.tsx';
 import { say } from '../../shared/words.ts';
 import { useCustomer } from '../who.ts';
 import { tell } from '../words.ts';
-
-/** Rows of one answer: more than a month has hours. */
-const ROWS_MAX = 10_000;
 
 export function VmPage({ named, query }: ViewProps): JSX.Element {
   const vm = named['vm'] ?? '';
@@ -65,18 +62,6 @@ const rangeOf = ({ fromMs, toMs }: Span): { from: string; to: string } => ({
   to: formatInstant(toMs),
 });
 
-function uptimePath(vm: string, span: Span, by: 'minute' | 'hour', zone: string): string {
-  return pathOf(`/v1/vms/${step(vm)}/uptime`, { ...rangeOf(span), step: by, tz: zone, limit: ROWS_MAX });
-}
-
-/** The hour that an instant lies in. */
-function hourOf(zoneName: string, atMs: number): Span | undefined {
-  const zone = zoneOf(zoneName);
-  if (zone === undefined) return undefined;
-  const from = bucketStart(zone, 'hour', Math.floor(atMs / MINUTE_MS));
-  return { fromMs: from * MINUTE_MS, toMs: nextBoundary(zone, 'hour', from) * MINUTE_MS };
-}
-
 interface OfVm {
   readonly vm: string;
   readonly zone: string;
@@ -89,42 +74,15 @@ interface UptimeProps extends OfVm {
   readonly query: URLSearchParams;
 }
 
-function Uptime({ vm, zone, currency, month: name, span, query }: UptimeProps): JSX.Element {
-  const path = uptimePath(vm, span, 'hour', zone);
-  const asked = useAsk<{ rows: readonly UptimeRow[] }>(path);
+function Uptime({ vm, zone, currency, month, span, query }: UptimeProps): JSX.Element {
   const hourMs = parseInstant(query.get('hour') ?? '');
   const hour = hourMs === undefined ? undefined : hourOf(zone, hourMs);
-  const move = (month: string): string => to(`vms/${step(vm)}`, { month });
   return (
-    <Section title={say('calendar.title', { month: name, zone })} query={path}>
-      <Answer asked={asked}>
-        {({ rows }) => {
-          const month = monthOf(zone, name, rows);
-          if (month === undefined) return null;
-          return (
-            <>
-              <nav class="row" aria-label={tell('vm.months')}>
-                <a href={move(month.before)}>← {month.before}</a>
-                <strong>{month.name}</strong>
-                <a href={move(month.after)}>{month.after} →</a>
-              </nav>
-              <Calendar
-                key={name}
-                month={month}
-                currency={currency}
-                openMs={hour?.fromMs}
-                onOpen={({ fromMs }) => {
-                  go(withQuery({ month: name, hour: formatInstant(fromMs), minute: null }));
-                }}
-              />
-            </>
-          );
-        }}
-      </Answer>
+    <VmMonth {...{ vm, zone, currency, month, span, hour }}>
       {hour === undefined ? null : (
         <Hour vm={vm} zone={zone} currency={currency} span={hour} minuteMs={parseInstant(query.get('minute') ?? '')} />
       )}
-    </Section>
+    </VmMonth>
   );
 }
 

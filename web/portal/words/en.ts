@@ -37,7 +37,6 @@ export const en = {
   'vm.days': 'Traffic by day',
   'vm.in': 'Received',
   'vm.out': 'Sent',
-  'vm.months': 'Months',
   day: 'Day',
   'doc.open': 'Outstanding',
   'doc.lines': 'Lines',

@@ -38,7 +38,6 @@ export const zhHant: PortalWords = {
   'vm.days': '每日流量',
   'vm.in': '接收',
   'vm.out': '傳送',
-  'vm.months': '月份',
   day: '日期',
   'doc.open': '未付',
   'doc.lines': '明細',
