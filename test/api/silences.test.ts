@@ -72,6 +72,7 @@ describe('silences over HTTP', () => {
       {
         id: '-',
         agent: 'h1',
+        ...{ host: null, hosts: [] },
         from: iso('01:00'),
         to: null,
         vms: 3,
@@ -83,6 +84,7 @@ describe('silences over HTTP', () => {
       {
         id: '-',
         agent: 'h2',
+        ...{ host: null, hosts: [] },
         from: iso('01:00'),
         to: iso('01:30'),
         vms: 1,

@@ -45,7 +45,7 @@ describe('wrong usage ends in 2, and says what is right', () => {
     ],
     [['keys', 'create', '--name', 'x'], /--role/],
     [['keys', 'create', '--role', 'king', '--name', 'x'], /Allowed choices are agent, billing, read, admin/],
-    [['keys', 'create', '--role', 'admin', '--name', 'x', '--vm', 'a'], /for agent keys only/],
+    [['keys', 'create', '--role', 'admin', '--name', 'x', '--vm', 'a'], /for keys of agents and customers only/],
     [['keys', 'revoke'], /missing required argument/],
   ])('%j', async (args, message) => {
     const run = await runCli(args);
