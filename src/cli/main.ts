@@ -15,6 +15,7 @@ const modules: readonly Promise<CommandModule>[] = [
   import('./commands/terms.ts'),
   import('./commands/refund-check.ts'),
   import('./commands/keys.ts'),
+  import('./commands/portal-links.ts'),
   import('./commands/audit.ts'),
   import('./commands/sources.ts'),
   import('./commands/catalog.ts'),

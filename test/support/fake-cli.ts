@@ -16,6 +16,7 @@ import * as keys from '../../src/cli/commands/keys.ts';
 import * as money from '../../src/cli/commands/money.ts';
 import * as payments from '../../src/cli/commands/payments.ts';
 import * as reconcile from '../../src/cli/commands/reconcile.ts';
+import * as portalLinks from '../../src/cli/commands/portal-links.ts';
 import * as priceList from '../../src/cli/commands/price-list.ts';
 import * as refundCheck from '../../src/cli/commands/refund-check.ts';
 import * as send from '../../src/cli/commands/send.ts';
@@ -35,6 +36,7 @@ const modules: readonly CommandModule[] = [
   terms,
   refundCheck,
   keys,
+  portalLinks,
   audit,
   catalog,
   incidents,
