@@ -61,6 +61,28 @@ describe('a portal link', () => {
     expect(await statesOf()).toEqual(['used']);
   });
 
+  it('gives a page that can keep no cookie a bearer, which reads of its account, changes nothing and is over with its session', async () => {
+    const { token } = await make({}, 'a2');
+    const begun = await callOf(app, null)('POST', '/v1/session', { token, bearer: true }, PAGE);
+    expect(begun).toMatchObject({ status: 201, body: { account: 'a2', reads_only: true } });
+    expect(begun.headers['set-cookie']).toBeUndefined();
+    const call = callOf(app, String(begun.body['bearer']));
+    expect((await call('GET', '/v1/vms/a2-web')).status).toBe(200);
+    expect((await call('GET', '/v1/vms/a1-web')).status).toBe(404);
+    expect(await call('POST', '/v1/refund-checks', { vm: 'a2-web' })).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    expect((await call('DELETE', '/v1/session')).status).toBe(204);
+    expect((await call('GET', '/v1/vms/a2-web')).status).toBe(401);
+  });
+
+  it('is the only thing that a bearer is had for: the cookie of a session of a key is no key', async () => {
+    const { key } = await catalog.keys.create({ role: 'admin', name: 'clerk', vms: null }, 'test');
+    expect((await callOf(app, null)('POST', '/v1/session', { key, bearer: true }, PAGE)).status).toBe(400);
+    const begun = await callOf(app, null)('POST', '/v1/session', { key }, PAGE);
+    expect(begun.body['bearer']).toBeUndefined();
+    const [, secret = ''] = /=([^;]+)/.exec(String(begun.headers['set-cookie'])) ?? [];
+    expect((await callOf(app, secret)('GET', '/v1/vms')).status).toBe(401);
+  });
+
   it('shows some VMs alone, if it says so', async () => {
     const page = pageOf(await exchange((await make({ vms: ['*-web'] }, 'a2')).token));
     const rows = (await page('GET', '/v1/vms')).body['rows'] as { vm: string }[];
