@@ -4,6 +4,7 @@ import { formatInstant } from '../../domain/instant.ts';
 import { identifier } from '../../domain/plan.ts';
 import { instant } from '../../domain/shapes.ts';
 import { type Api, checked } from '../../http/api.ts';
+import { customerOf, seesVm } from '../../http/customer.ts';
 import { decodeCursor, encodeCursor } from '../../query/cursor.ts';
 import { storedVmName } from '../../samples/names.ts';
 import { vmsOfAccount } from '../metering/outages.ts';
@@ -54,6 +55,7 @@ export function refundCheckListRoute(api: Api, context: ApiContext): void {
       tag: 'billing',
       summary: 'Refund checks, in the order in which they were made',
       roles: ['billing', 'admin'],
+      customer: { by: 'account_of_query' },
       query: z.strictObject({
         account: text.optional().describe('Only those of its VMs.'),
         vm: text.optional(),
@@ -67,7 +69,8 @@ export function refundCheckListRoute(api: Api, context: ApiContext): void {
       answers: { 200: { description: 'Without their rules and evidence', schema: pageOf(rowShape) } },
       problems: ['invalid_parameter', 'invalid_cursor', 'account_unknown', 'store_unavailable'],
     },
-    async ({ query: { limit, cursor, ...rest } }) => {
+    async ({ query: { limit, cursor, ...rest }, request }) => {
+      const customer = customerOf(request);
       const texts = Object.fromEntries(Object.entries(rest).filter((each): each is [string, string] => each[1] !== undefined));
       const pinned = cursor === undefined ? undefined : decodeCursor(cursor, PATH, texts, position);
       const query = pinned?.query ?? texts;
@@ -80,6 +83,7 @@ export function refundCheckListRoute(api: Api, context: ApiContext): void {
         store,
         { after: BigInt(pinned?.at.seq ?? 0), rows: rows + 1, vm: asked.vm, decision: asked.decision },
         (check) =>
+          (customer === undefined || seesVm(customer, catalog, check.vm)) &&
           (own === undefined || own.has(check.vm)) &&
           (asked.from === undefined || check.recordedAtMs >= asked.from) &&
           (asked.to === undefined || check.recordedAtMs < asked.to) &&

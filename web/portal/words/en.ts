@@ -69,6 +69,8 @@ export const en = {
     'A check holds the terms against what was measured, and says which clause speaks for a refund and which against. It is kept, and pays nothing yet.',
   'refund.readonly': 'This link only reads. Ask your provider for a check, or log in with a key of your own.',
   'refund.check': 'Check',
+  'refund.made': 'Checks that were made',
+  'refund.none': 'No check was made yet.',
   'refund.find': 'A check that was made',
   'refund.id': 'Number of the check',
   'refund.show': 'Show',

@@ -68,6 +68,8 @@ export const zhHans: PortalWords = {
   'refund.how': '检查会将条款与测量结果对照，说明哪一条支持退款，哪一条不支持。结果会保存，但不会立即付款。',
   'refund.readonly': '此链接只能查看。请让服务商进行检查，或用您自己的密钥登录。',
   'refund.check': '检查',
+  'refund.made': '已做的检查',
+  'refund.none': '还没有做过检查。',
   'refund.find': '查看已做的检查',
   'refund.id': '检查编号',
   'refund.show': '显示',

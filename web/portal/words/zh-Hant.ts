@@ -68,6 +68,8 @@ export const zhHant: PortalWords = {
   'refund.how': '檢查會將條款與測量結果對照，說明哪一條支持退款，哪一條不支持。結果會保存，但不會立即付款。',
   'refund.readonly': '此連結只能檢視。請讓服務商進行檢查，或用您自己的金鑰登入。',
   'refund.check': '檢查',
+  'refund.made': '已做的檢查',
+  'refund.none': '還沒有做過檢查。',
   'refund.find': '檢視已做的檢查',
   'refund.id': '檢查編號',
   'refund.show': '顯示',
