@@ -74,6 +74,8 @@ const VIEWS = (): readonly (readonly [address: string, en: RegExp, zh: RegExp])[
   ['/console/terms', /Terms/, /條款/],
   ['/console/terms/internet-service', /Terms sheet internet-service/, /條款表 internet-service/],
   ['/console/scheduler', /Scheduler/, /排程/],
+  ['/console/notices', /Notices/, /通知/],
+  ['/console/audit', /Audit/, /稽核/],
   ['/console/keys', /Keys/, /金鑰/],
   ['/console/sources', /Sources/, /資料來源/],
   ['/console/sources/libvirt', /Source libvirt/, /資料來源 libvirt/],

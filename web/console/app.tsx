@@ -14,7 +14,7 @@ const ALL: Views = { all: VIEWS, home: 'now' };
 const GROUPS: readonly (readonly WordKey[])[] = [
   ['nav.now', 'nav.fleet', 'nav.outages', 'nav.incidents', 'nav.silences'],
   ['nav.accounts', 'nav.invoices', 'nav.refunds', 'nav.terms'],
-  ['nav.sources', 'nav.agents', 'nav.scheduler', 'nav.keys'],
+  ['nav.sources', 'nav.agents', 'nav.scheduler', 'nav.notices', 'nav.keys', 'nav.audit'],
 ];
 
 export function App({ known }: { known: boolean }): JSX.Element {
