@@ -11,7 +11,7 @@ import { DOWN_VM, demoReader, type DemoReader, HOST_VM, ownInterfaces, SILENT_VM
 import { sendOverLoopback } from './loopback.ts';
 import { clock, grouped, megabytes, type Narrator } from './narrator.ts';
 import { showResults } from './results.ts';
-import { type DemoServer, logFileOf, startDemoServer } from './server-process.ts';
+import { type DemoServer, logFileOf, refuseEnded, startDemoServer } from './server-process.ts';
 
 export interface DemoOptions {
   readonly dir: string;
@@ -193,7 +193,7 @@ async function play(stage: Stage): Promise<void> {
   const told = new Set<string>();
   let nextCountMs = startMs + 10_000;
   while (now() < endMs + INTERVAL_MS) {
-    check(stage.server, interrupted);
+    refuseEnded(stage.server, interrupted);
     while (left[0] !== undefined && left[0].atMs <= now()) await left.shift()?.play();
     await tellOutages(stage, told);
     if (now() >= nextCountMs) {
@@ -225,7 +225,7 @@ async function settled({ now, sleep, interrupted }: DemoOptions, server: DemoSer
   const giveUpMs = now() + SETTLE_MS_MAX;
   const minute = formatInstant(endMs - MINUTE_MS);
   for (;;) {
-    check(server, interrupted);
+    refuseEnded(server, interrupted);
     const published = (await Promise.all([HOST_VM, DOWN_VM].map((vm) => api.uptime(vm)))).every((rows) =>
       rows.some(({ start }) => start === minute),
     );
@@ -233,12 +233,6 @@ async function settled({ now, sleep, interrupted }: DemoOptions, server: DemoSer
     if (now() > giveUpMs) throw new Error(`the minute ${minute} was not published within ${SETTLE_MS_MAX / 1000} s`);
     await sleep(250, interrupted);
   }
-}
-
-function check(server: DemoServer, interrupted: AbortSignal): void {
-  if (interrupted.aborted) throw new Error('interrupted');
-  const reason = server.failure();
-  if (reason !== null) throw new Error(reason);
 }
 
 /** The sums that must hold whatever was done, and `uptally verify`, which counts everything again. */
@@ -259,7 +253,7 @@ async function showProof(options: DemoOptions, server: DemoServer, api: DemoApi,
 async function untilStored({ now, sleep, interrupted }: DemoOptions, server: DemoServer, api: DemoApi): Promise<void> {
   const giveUpMs = now() + SETTLE_MS_MAX;
   for (;;) {
-    check(server, interrupted);
+    refuseEnded(server, interrupted);
     const { log } = await api.status();
     if (log.appended === log.stored) return;
     if (now() > giveUpMs) throw new Error(`of ${log.appended} samples only ${log.stored} are stored`);

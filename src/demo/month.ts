@@ -6,7 +6,7 @@ import { ApiClient } from '../client/wire/client.ts';
 import type { DemoOptions } from './demo.ts';
 import { grouped } from './narrator.ts';
 import { playProvider, type PostLines, type Provided } from './provider.ts';
-import { type DemoServer, startDemoServer } from './server-process.ts';
+import { type DemoServer, refuseEnded, startDemoServer } from './server-process.ts';
 
 const STORED_MS_MAX = 120_000;
 const POLL_MS = 250;
@@ -71,7 +71,7 @@ function patientPosts({ sleep, interrupted }: DemoOptions, server: DemoServer): 
     try {
       const body = Buffer.from(lines.map((line) => `${line}\n`).join(''));
       for (let tries = 0; ; tries++) {
-        check(server, interrupted);
+        refuseEnded(server, interrupted);
         const outcome = await client.postSamples(body, { gzip: false, signal: interrupted });
         if (outcome.kind === 'accepted') return;
         if (outcome.kind !== 'unavailable' || tries >= TRIES_MAX) throw new Error(`samples were not taken: ${outcome.detail}`);
@@ -86,16 +86,10 @@ function patientPosts({ sleep, interrupted }: DemoOptions, server: DemoServer): 
 async function untilAllStored({ now, sleep, interrupted }: DemoOptions, server: DemoServer, uptally: Uptally): Promise<void> {
   const giveUpMs = now() + STORED_MS_MAX;
   for (;;) {
-    check(server, interrupted);
+    refuseEnded(server, interrupted);
     const { log, waiting } = await uptally.status();
     if (log.stored === log.appended && (waiting?.vms ?? 0) === 0) return;
     if (now() > giveUpMs) throw new Error(`the month was not stored within ${STORED_MS_MAX / 1000} s`);
     await sleep(POLL_MS, interrupted);
   }
-}
-
-function check(server: DemoServer, interrupted: AbortSignal): void {
-  if (interrupted.aborted) throw new Error('interrupted');
-  const reason = server.failure();
-  if (reason !== null) throw new Error(reason);
 }

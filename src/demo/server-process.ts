@@ -107,6 +107,13 @@ function listening(child: ChildProcess): Promise<string> {
   });
 }
 
+/** Throws when the demo was interrupted, or its server has ended by itself. */
+export function refuseEnded(server: DemoServer, interrupted: AbortSignal): void {
+  if (interrupted.aborted) throw new Error('interrupted');
+  const reason = server.failure();
+  if (reason !== null) throw new Error(reason);
+}
+
 /** The log of a demo's server lies beside its data. */
 export function logFileOf(dir: string): string {
   return join(dir, 'server.log');

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { type Change, ChangePage } from '../../client/shapes/access.ts';
+import { csvLine } from '../../domain/csv-cell.ts';
 import { tableLines } from '../../process/text-table.ts';
 import { allPages } from '../terminal/all-pages.ts';
 import { withClient } from '../terminal/connection.ts';
-import { CommandFailure, writeLine, type CliContext } from '../terminal/context.ts';
+import { CommandFailure, type CliContext } from '../terminal/context.ts';
 
 const CALL_TIMEOUT_MS = 300_000;
 
@@ -43,20 +44,15 @@ export function register(program: Command, context: CliContext): void {
       const rows = await withClient(command, context, (client) => allPages(client, '/v1/audit', { ...query }, ChangePage), {
         timeoutMs: CALL_TIMEOUT_MS,
       });
-      for (const line of linesOf(rows, json === true ? 'json' : csv === true ? 'csv' : 'table')) writeLine(context.stdout, line);
+      context.stdout.write(printed(rows, json === true ? 'json' : csv === true ? 'csv' : 'table'));
     });
 }
 
-function linesOf(rows: readonly Change[], form: 'json' | 'csv' | 'table'): string[] {
-  if (form === 'json') return rows.map((row) => JSON.stringify({ ...row, seq: Number(row.seq) }));
-  const cells = rows.map(({ seq, at, who, what, id }) => [String(seq), at, who, what, id]);
+/** Everything that is printed, with its line ends. */
+function printed(rows: readonly Change[], form: 'json' | 'csv' | 'table'): string {
+  const lines = (each: readonly string[]): string => each.map((line) => `${line}\n`).join('');
+  if (form === 'json') return lines(rows.map((row) => JSON.stringify({ ...row, seq: Number(row.seq) })));
   const head = ['seq', 'at', 'who', 'what', 'id'];
-  if (form === 'table') return tableLines(head, cells);
-  return [head, ...cells].map((row) => row.map(csvCell).join(','));
-}
-
-/** Quoted where it has to be; what a spreadsheet would take for a formula is told to be text. */
-function csvCell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const cells = rows.map(({ seq, at, who, what, id }) => [String(seq), at, who, what, id]);
+  return form === 'table' ? lines(tableLines(head, cells)) : [head, ...cells].map(csvLine).join('');
 }
