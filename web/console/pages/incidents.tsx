@@ -10,6 +10,7 @@ import { to } from '../../shared/router.ts';
 import { Answer, Badge, Deed, Facts, Field, Filters, Form, Heading, Section, Table, Time, ZoneNote } from '../../shared/ui.tsx';
 import { say, sayCode } from '../../shared/words.ts';
 import type { ViewProps } from '../views.ts';
+import { Withdraw } from '../withdraw.tsx';
 
 export interface Incident {
   readonly id: string;
@@ -79,20 +80,7 @@ export function IncidentTable({
         { title: say('by'), cell: ({ by }) => by },
         {
           title: say('state'),
-          cell: ({ id, withdrawn_at }) =>
-            withdrawn_at === null ? (
-              <Deed
-                label={say('incident.withdraw')}
-                kind="danger"
-                sure={say('incident.withdraw.sure')}
-                run={async () => {
-                  await ask(`/v1/incidents/${step(id)}`, { method: 'DELETE' });
-                  again();
-                }}
-              />
-            ) : (
-              <Badge family="state" code="withdrawn" />
-            ),
+          cell: ({ id, withdrawn_at: at }) => <Withdraw path={`/v1/incidents/${step(id)}`} withdrawnAt={at} onDone={again} />,
         },
       ]}
     />

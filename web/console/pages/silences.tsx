@@ -26,6 +26,7 @@ import {
 } from '../../shared/ui.tsx';
 import { say, sayCode } from '../../shared/words.ts';
 import type { ViewProps } from '../views.ts';
+import { Withdraw } from '../withdraw.tsx';
 import { EffectFacts } from './incidents.tsx';
 import { type Silence, SilenceTable } from './now.tsx';
 
@@ -166,20 +167,9 @@ function Decisions({ path, rows, zone, again }: DecisionsProps): JSX.Element {
           { title: say('by'), cell: ({ by }) => by },
           {
             title: say('state'),
-            cell: ({ id, withdrawn_at }) =>
-              withdrawn_at === null ? (
-                <Deed
-                  label={say('incident.withdraw')}
-                  kind="danger"
-                  sure={say('incident.withdraw.sure')}
-                  run={async () => {
-                    await ask(`${path}/decision/${step(id)}`, { method: 'DELETE' });
-                    again();
-                  }}
-                />
-              ) : (
-                <Badge family="state" code="withdrawn" />
-              ),
+            cell: ({ id, withdrawn_at: at }) => (
+              <Withdraw path={`${path}/decision/${step(id)}`} withdrawnAt={at} onDone={again} />
+            ),
           },
         ]}
       />
