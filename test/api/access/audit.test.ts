@@ -81,7 +81,7 @@ describe('the audit', () => {
     const json = await runCli([...args, '--json'], { env });
     expect([json.code, JSON.parse(json.out) as Row], json.err).toEqual([0, rowsOf(await ask('&what=account'))[0]]);
     const csv = await runCli([...args, '--csv'], { env });
-    expect(csv.out.split('\n').slice(0, 2)).toEqual([
+    expect(csv.out.split('\r\n').slice(0, 2)).toEqual([
       'seq,at,who,what,id',
       expect.stringMatching(/^\d+,2026-03-01T12:00:01Z,admin#bootstrap,account,a1$/),
     ]);
